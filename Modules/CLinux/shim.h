@@ -1,0 +1,80 @@
+#pragma once
+
+// What Swift's Glibc overlay does not export: epoll, eventfd, signalfd, accept4 and affinity.
+//
+// _GNU_SOURCE must not be defined here: it would redefine fd_set against the overlay's own view of
+// the C library and fail to compile. GNU-only functions are declared by hand instead, with the
+// prototypes of their manual pages.
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+extern int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
+
+// epoll_event.data is a union, which Swift imports without usable members on a packed struct.
+static inline int clinux_epoll_ctl(int epoll, int operation, int fd, uint32_t events,
+                                   uint64_t data) {
+  struct epoll_event event;
+  event.events = events;
+  event.data.u64 = data;
+  return epoll_ctl(epoll, operation, fd, &event);
+}
+
+static inline uint32_t clinux_epoll_events(const struct epoll_event *list, int index) {
+  return list[index].events;
+}
+
+static inline uint64_t clinux_epoll_data(const struct epoll_event *list, int index) {
+  return list[index].data.u64;
+}
+
+static inline int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static inline int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+static inline int clinux_signalfd(const sigset_t *set) {
+  return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static inline int clinux_accept(int fd, struct sockaddr_storage *address) {
+  socklen_t length = sizeof *address;
+  return accept4(fd, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// Number of processors this process may run on, or 1 when the kernel does not say.
+static inline int clinux_processors(void) {
+  // 1024 processors at a time: larger machines answer EINVAL, and 1,024 workers are enough.
+  unsigned long mask[1024 / (8 * sizeof(unsigned long))];
+  memset(mask, 0, sizeof mask);
+  if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)mask) != 0) {
+    return 1;
+  }
+  int count = 0;
+  for (size_t i = 0; i < sizeof mask / sizeof mask[0]; i++) {
+    count += __builtin_popcountl(mask[i]);
+  }
+  return count > 0 ? count : 1;
+}
+
+// TCP_INFO is not needed; these two are macros whose integer types differ between headers.
+static inline int clinux_set_int(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

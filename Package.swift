@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// The same for every target of ours, tests included.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableExperimentalFeature("Lifetimes"),  // spans returned from the buffers of Primitives
+]
+
+func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "weir",
+    products: [.executable(name: "weir", targets: ["weir"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // C, each imported by exactly one target.
+        .systemLibrary(name: "CLinux", path: "Modules/CLinux"),
+        .systemLibrary(
+            name: "CCurl",
+            path: "Modules/CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]
+        ),
+        .systemLibrary(
+            name: "COpenSSL",
+            path: "Modules/COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .target(
+            name: "CLLHTTP",
+            path: "Modules/CLLHTTP",
+            cSettings: [.define("LLHTTP_STRICT_MODE", to: "1")]
+        ),
+
+        // Values.
+        target("Primitives", []),
+        target("HTTP", ["Primitives", "CLLHTTP"]),
+        target("JSON", ["Primitives"]),
+        target("Dialects", ["Primitives", "HTTP", "JSON"]),
+        target(
+            "Config",
+            ["Primitives", "Dialects", .product(name: "TOMLKit", package: "TOMLKit")]
+        ),
+        target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
+
+        // Drivers.
+        target("Reactor", ["Primitives", "CLinux"]),
+        target("Cryptography", ["Primitives", "COpenSSL"]),
+        target("Transfers", ["Primitives", "HTTP", "Reactor", "Cryptography", "CCurl"]),
+        target("Telemetry", ["Primitives", "Reactor", .product(name: "Logging", package: "swift-log")]),
+        target(
+            "Gateway",
+            [
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
+                "Transfers", "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        target("Dashboard", ["Primitives", "HTTP", "Telemetry", "Gateway"]),
+        target("Testbed", ["Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography"]),
+
+        // What is started.
+        .executableTarget(
+            name: "weir",
+            dependencies: [
+                "Primitives", "Reactor", "Dialects", "Config", "Transfers", "Telemetry", "Gateway",
+                "Dashboard", "Testbed",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Command",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "weir-load",
+            dependencies: [
+                "Primitives", "Testbed",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Load",
+            swiftSettings: settings
+        ),
+
+        tests("PrimitivesTests", ["Primitives"]),
+        tests("ReactorTests", ["Primitives", "Reactor"]),
+        tests("HTTPTests", ["Primitives", "HTTP"]),
+        tests("JSONTests", ["Primitives", "JSON"]),
+        tests("DialectsTests", ["Primitives", "HTTP", "Dialects"]),
+        tests("ConfigTests", ["Primitives", "Dialects", "Config"]),
+        tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
+        tests(
+            "GatewayTests",
+            [
+                "Primitives", "Reactor", "HTTP", "Dialects", "Config", "Routing", "Transfers",
+                "Telemetry", "Gateway", "Testbed",
+            ]
+        ),
+        tests("EndToEndTests", ["weir", "weir-load"]),
+        tests("RepositoryTests", []),
+    ]
+)
