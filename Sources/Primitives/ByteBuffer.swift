@@ -1,0 +1,212 @@
+import Glibc
+
+/// A growable run of bytes, appended at the end and consumed at the front.
+///
+/// It owns its memory alone: no reference counting, no copy on write. A buffer without storage costs
+/// nothing, so idle connections give theirs back (see ``BufferPool``).
+@safe
+public struct ByteBuffer: ~Copyable {
+    private var base: UnsafeMutableRawPointer?
+    private var start = 0
+    private var end = 0
+
+    /// Bytes of storage, filled or not.
+    public private(set) var capacity = 0
+
+    /// An empty buffer without storage.
+    public init() {
+        unsafe base = nil
+    }
+
+    /// An empty buffer with room for `capacity` bytes.
+    public init(capacity: Int) {
+        unsafe base = nil
+        reserve(capacity)
+    }
+
+    deinit {
+        unsafe free(base)
+    }
+
+    /// Bytes held.
+    public var count: Int { end - start }
+
+    /// Whether no byte is held.
+    public var isEmpty: Bool { end == start }
+
+    /// The bytes held.
+    public var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            let view = unsafe UnsafeBufferPointer(
+                start: base?.assumingMemoryBound(to: UInt8.self).advanced(by: start),
+                count: base == nil ? 0 : count
+            )
+            return unsafe _overrideLifetime(Span(_unsafeElements: view), borrowing: self)
+        }
+    }
+
+    /// Some of the bytes held, counted from the first one.
+    @_lifetime(borrow self)
+    public func bytes(_ range: Range<Int>) -> Span<UInt8> {
+        unsafe _overrideLifetime(bytes.extracting(range), borrowing: self)
+    }
+
+    /// Makes room for `extra` more bytes.
+    public mutating func reserve(_ extra: Int) {
+        guard end + extra > capacity else { return }
+        if start > 0 {
+            // What was consumed is reclaimed before the storage grows.
+            let held = count
+            if let base = unsafe base { unsafe memmove(base, base + start, held) }
+            start = 0
+            end = held
+            guard end + extra > capacity else { return }
+        }
+        let wanted = max(end + extra, capacity < 1 << 20 ? capacity * 2 : capacity + capacity / 2)
+        guard let grown = unsafe realloc(base, wanted) else {
+            fatalError("out of memory: \(wanted) bytes for a buffer")
+        }
+        unsafe base = grown
+        capacity = wanted
+    }
+
+    /// Lets the caller fill up to `room` bytes at the end; the closure returns how many it wrote.
+    public mutating func fill<R>(
+        room: Int,
+        _ body: (UnsafeMutableRawBufferPointer) throws -> (count: Int, result: R)
+    ) rethrows -> R {
+        reserve(room)
+        let space = unsafe UnsafeMutableRawBufferPointer(
+            start: base?.advanced(by: end),
+            count: capacity - end
+        )
+        let (written, result) = try unsafe body(space)
+        precondition(written >= 0 && written <= capacity - end)
+        end += written
+        return result
+    }
+
+    /// Appends bytes.
+    public mutating func append(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    /// Appends bytes that a C callback lent for the length of the call.
+    @unsafe
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        reserve(bytes.count)
+        guard let base = unsafe base else { return }
+        unsafe memcpy(base + end, source, bytes.count)
+        end += bytes.count
+    }
+
+    /// Appends the bytes of a literal.
+    public mutating func append(_ literal: StaticString) {
+        unsafe append(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    /// Appends the UTF-8 of a text.
+    public mutating func append(text: String) {
+        var text = text
+        text.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Appends one byte.
+    public mutating func append(byte: UInt8) {
+        reserve(1)
+        unsafe base?.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end += 1
+    }
+
+    /// Appends a number in decimal digits.
+    public mutating func append(decimal value: Int) {
+        appendDigits(UInt64(value.magnitude), radix: 10, negative: value < 0)
+    }
+
+    /// Appends a number in lower-case hexadecimal digits, as a chunk's size is written.
+    public mutating func append(hexadecimal value: Int) {
+        appendDigits(UInt64(value.magnitude), radix: 16, negative: false)
+    }
+
+    private mutating func appendDigits(_ value: UInt64, radix: UInt64, negative: Bool) {
+        reserve(21)
+        var digits = 1
+        var rest = value / radix
+        while rest > 0 {
+            digits += 1
+            rest /= radix
+        }
+        if negative { append(byte: UInt8(ascii: "-")) }
+        rest = value
+        for offset in stride(from: digits - 1, through: 0, by: -1) {
+            let digit = UInt8(truncatingIfNeeded: rest % radix)
+            let character = digit < 10 ? 48 + digit : 87 + digit
+            unsafe base?.storeBytes(of: character, toByteOffset: end + offset, as: UInt8.self)
+            rest /= radix
+        }
+        end += digits
+    }
+
+    /// Drops bytes at the front.
+    public mutating func consume(_ count: Int) {
+        precondition(count >= 0 && count <= self.count)
+        start += count
+        if start == end {
+            start = 0
+            end = 0
+        }
+    }
+
+    /// Drops bytes at the end.
+    public mutating func truncate(to count: Int) {
+        precondition(count >= 0 && count <= self.count)
+        end = start + count
+    }
+
+    /// Drops all bytes and keeps the storage.
+    public mutating func removeAll() {
+        start = 0
+        end = 0
+    }
+
+    /// Drops all bytes and gives the storage back.
+    public mutating func release() {
+        unsafe free(base)
+        unsafe base = nil
+        capacity = 0
+        removeAll()
+    }
+
+    /// The bytes held, for a system call or a C library that reads them during the call, or until
+    /// the buffer is next changed where the caller knows that it will not be.
+    @unsafe
+    public var pointer: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: base?.advanced(by: start), count: count)
+    }
+
+    /// Overwrites one byte in place.
+    public mutating func set(_ byte: UInt8, at offset: Int) {
+        precondition(offset >= 0 && offset < count)
+        unsafe base?.storeBytes(of: byte, toByteOffset: start + offset, as: UInt8.self)
+    }
+
+    /// Hands the storage over to a pool and leaves the buffer without any.
+    @unsafe
+    mutating func surrenderStorage() -> UnsafeMutableRawPointer? {
+        let storage = unsafe base
+        unsafe base = nil
+        capacity = 0
+        removeAll()
+        return unsafe storage
+    }
+
+    /// Adopts storage that a pool lends; the buffer must have none.
+    @unsafe
+    mutating func adoptStorage(_ storage: UnsafeMutableRawPointer, capacity: Int) {
+        precondition(unsafe base == nil)
+        unsafe base = storage
+        self.capacity = capacity
+    }
+}

@@ -1,0 +1,88 @@
+import Glibc
+
+/// Names one exchange: 48 bits of wall-clock milliseconds, then 80 random ones, written as the 26
+/// characters of a ULID, so that names sort by time and two machines never agree on one.
+public struct Identifier: Hashable, Sendable, CustomStringConvertible {
+    /// Characters of the written form.
+    public static let length = 26
+
+    private let high: UInt64
+    private let low: UInt64
+
+    /// An identifier from its 128 bits.
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// Draws a new identifier.
+    public static func next(
+        using generator: inout some RandomNumberGenerator,
+        milliseconds: UInt64 = wallClockMilliseconds()
+    ) -> Identifier {
+        let random = generator.next()
+        return Identifier(
+            high: milliseconds << 16 | random & 0xFFFF,
+            low: generator.next()
+        )
+    }
+
+    /// Milliseconds since 1970.
+    public static func wallClockMilliseconds() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Appends the written form.
+    public func write(to buffer: inout ByteBuffer) {
+        for index in 0..<Self.length { buffer.append(byte: character(index)) }
+    }
+
+    /// The written form.
+    public var description: String {
+        String(decoding: (0..<Self.length).map(character), as: UTF8.self)
+    }
+
+    /// The `index`th of 26 characters of Crockford's alphabet, 5 bits each, most significant first.
+    private func character(_ index: Int) -> UInt8 {
+        let shift = 5 * (Self.length - 1 - index)
+        let value =
+            shift >= 64
+            ? high >> (shift - 64)
+            : low >> shift | (shift > 59 ? high << (64 - shift) : 0)
+        let digit = UInt8(truncatingIfNeeded: value & 31)
+        switch digit {
+        case 0..<10: return 48 + digit
+        case 10..<18: return 65 + digit - 10  // A–H
+        case 18..<20: return 74 + digit - 18  // J K
+        case 20..<22: return 77 + digit - 20  // M N
+        case 22..<27: return 80 + digit - 22  // P–T
+        default: return 86 + digit - 27  // V–Z
+        }
+    }
+}
+
+/// A small generator for identifiers and probes: fast, one per thread, seeded by the system's.
+public struct RandomSource: RandomNumberGenerator {
+    private var state: UInt64
+
+    /// A generator seeded from the system's.
+    public init() {
+        state = UInt64.random(in: .min ... .max)
+    }
+
+    /// A generator that repeats itself, for tests.
+    public init(seed: UInt64) {
+        state = seed
+    }
+
+    /// The next 64 bits (SplitMix64).
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}

@@ -1,0 +1,81 @@
+/// ASCII questions about bytes, without making strings of them.
+extension Span where Element == UInt8 {
+    /// Whether the bytes are exactly those of a literal.
+    public func matches(_ literal: StaticString) -> Bool {
+        guard count == literal.utf8CodeUnitCount else { return false }
+        for index in 0..<count where unsafe self[index] != literal.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+
+    /// Whether the bytes are those of a literal in lower case, in any case of theirs.
+    public func matchesIgnoringCase(_ lowercase: StaticString) -> Bool {
+        guard count == lowercase.utf8CodeUnitCount else { return false }
+        for index in 0..<count where unsafe self[index].lowercased != lowercase.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+
+    /// Whether the bytes begin with those of a literal.
+    public func hasPrefix(_ literal: StaticString) -> Bool {
+        guard count >= literal.utf8CodeUnitCount else { return false }
+        return extracting(0..<literal.utf8CodeUnitCount).matches(literal)
+    }
+
+    /// Whether two runs of bytes are the same, letters compared without case.
+    public func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in 0..<count where self[index].lowercased != other[index].lowercased {
+            return false
+        }
+        return true
+    }
+
+    /// Where a byte first stands at or after `offset`.
+    public func firstIndex(of byte: UInt8, from offset: Int = 0) -> Int? {
+        var index = offset
+        while index < count {
+            if self[index] == byte { return index }
+            index += 1
+        }
+        return nil
+    }
+
+    /// The bytes without spaces and tabs at either end.
+    public var trimmed: Span<UInt8> {
+        @_lifetime(copy self)
+        get {
+            var lower = 0
+            var upper = count
+            while lower < upper, self[lower] == 0x20 || self[lower] == 0x09 { lower += 1 }
+            while upper > lower, self[upper - 1] == 0x20 || self[upper - 1] == 0x09 { upper -= 1 }
+            return extracting(lower..<upper)
+        }
+    }
+
+    /// A number written in decimal digits alone; nil when it is anything else or too large.
+    public var decimal: Int? {
+        guard count > 0, count <= 18 else { return nil }
+        var value = 0
+        for index in 0..<count {
+            let byte = self[index]
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            value = value * 10 + Int(byte - 0x30)
+        }
+        return value
+    }
+
+    /// The bytes as text, invalid UTF-8 replaced.
+    public var text: String {
+        unsafe withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension UInt8 {
+    /// An ASCII letter in lower case; any other byte as it is.
+    public var lowercased: UInt8 {
+        self >= 0x41 && self <= 0x5A ? self | 0x20 : self
+    }
+}

@@ -1,0 +1,56 @@
+import CLinux
+import Glibc
+
+/// Signals as events of a loop, instead of handlers that interrupt whatever runs.
+public final class Signals: DescriptorHandler {
+    private let descriptor: Int32
+    private let receive: (Int32) -> Void
+
+    /// Blocks signals for this thread and all threads it starts later, so that they are delivered
+    /// through a descriptor alone; and ignores SIGPIPE, which a write to a closed socket would raise.
+    /// Called in `main` before any thread is started.
+    public static func block(_ numbers: [Int32]) {
+        var set = Self.set(of: numbers)
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Delivers blocked signals to `receive` on a loop's thread.
+    public init(
+        _ numbers: [Int32], on loop: EventLoop, receive: @escaping (Int32) -> Void
+    ) throws(SystemError) {
+        var set = Self.set(of: numbers)
+        descriptor = unsafe clinux_signalfd(&set)
+        self.receive = receive
+        guard descriptor >= 0 else { throw SystemError(call: "signalfd") }
+        loop.watch(descriptor, for: .read, self)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Reads the signals that came.
+    public func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+        var info = signalfd_siginfo()
+        while unsafe read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size)
+            == MemoryLayout<signalfd_siginfo>.size
+        {
+            receive(Int32(bitPattern: info.ssi_signo))
+        }
+    }
+
+    private static func set(of numbers: [Int32]) -> sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in numbers { unsafe sigaddset(&set, number) }
+        return set
+    }
+}
+
+/// The number of SIGTERM: drain, and a second time stop.
+public let signalTerminate: Int32 = SIGTERM
+/// The number of SIGINT: as SIGTERM.
+public let signalInterrupt: Int32 = SIGINT
+/// The number of SIGHUP.
+public let signalHangUp: Int32 = SIGHUP

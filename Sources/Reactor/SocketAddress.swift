@@ -1,0 +1,81 @@
+import CLinux
+import Glibc
+
+/// An IPv4 or IPv6 address with a port, written `127.0.0.1:8080` or `[::1]:8080`.
+public struct SocketAddress: Sendable, CustomStringConvertible {
+    private let storage: sockaddr_storage
+    private let length: socklen_t
+
+    /// An address from its written form; nil when it is none. `localhost` is 127.0.0.1.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = String(host.dropFirst().dropLast())
+            guard host.contains(":") else { return nil }
+        } else if host == "localhost" {
+            host = "127.0.0.1"
+        } else if host.contains(":") {
+            return nil
+        }
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, String(port), &hints, &list) == 0,
+            let first = unsafe list
+        else { return nil }
+        defer { unsafe freeaddrinfo(list) }
+        var storage = sockaddr_storage()
+        length = unsafe first.pointee.ai_addrlen
+        unsafe memcpy(&storage, first.pointee.ai_addr, Int(length))
+        self.storage = storage
+    }
+
+    /// The address a socket is bound to, with the port the kernel chose.
+    public init(boundTo descriptor: Int32) throws(SystemError) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let code = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(descriptor, $0, &length)
+            }
+        }
+        guard code == 0 else { throw SystemError(call: "getsockname") }
+        self.storage = storage
+        self.length = length
+    }
+
+    /// `AF_INET` or `AF_INET6`.
+    public var family: Int32 { Int32(storage.ss_family) }
+
+    /// The port.
+    public var port: Int {
+        unsafe withSockaddr { address, _ in
+            // The port stands at the same place in both families.
+            let bytes = unsafe UnsafeRawPointer(address)
+            return unsafe Int(bytes.load(fromByteOffset: 2, as: UInt8.self)) << 8
+                | Int(bytes.load(fromByteOffset: 3, as: UInt8.self))
+        }
+    }
+
+    /// The written form.
+    public var description: String {
+        var host = [CChar](repeating: 0, count: 64)
+        let code = unsafe withSockaddr { address, length in
+            unsafe getnameinfo(address, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
+        }
+        guard code == 0 else { return "?" }
+        let name = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return family == AF_INET6 ? "[\(name)]:\(port)" : "\(name):\(port)"
+    }
+
+    func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+        var storage = storage
+        return unsafe withUnsafePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+        }
+    }
+}
