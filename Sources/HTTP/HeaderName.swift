@@ -1,0 +1,99 @@
+import Primitives
+
+/// The header fields that mean something to a gateway; all others are passed on unread.
+public enum HeaderName: UInt8, Sendable {
+    case other
+    case accept
+    case anthropicVersion
+    case apiKey
+    case authorization
+    case connection
+    case contentLength
+    case contentType
+    case expect
+    case host
+    case keepAlive
+    case proxyAuthenticate
+    case proxyAuthorization
+    case proxyConnection
+    case te
+    case trailer
+    case transferEncoding
+    case upgrade
+    case xAPIKey
+    case xGoogAPIClient
+    case xGoogAPIKey
+
+    /// The name that bytes spell, in any case.
+    public init(_ bytes: Span<UInt8>) {
+        self = Self.recognise(bytes)
+    }
+
+    /// Whether a field concerns one connection only and is never passed on (RFC 9110, 7.6.1).
+    public var isHopByHop: Bool {
+        switch self {
+        case .connection, .keepAlive, .proxyAuthenticate, .proxyAuthorization, .proxyConnection,
+            .te, .trailer, .transferEncoding, .upgrade:
+            true
+        default:
+            false
+        }
+    }
+
+    /// Whether a field may carry the caller's credential for a vendor.
+    public var isCredential: Bool {
+        switch self {
+        case .apiKey, .authorization, .xAPIKey, .xGoogAPIKey: true
+        default: false
+        }
+    }
+
+    // By length first: nearly every field of a real request is settled without comparing a letter.
+    private static func recognise(_ name: Span<UInt8>) -> HeaderName {
+        switch name.count {
+        case 2: pick(name, ("te", .te))
+        case 4: pick(name, ("host", .host))
+        case 6: pick(name, ("accept", .accept), ("expect", .expect))
+        case 7: pick(name, ("api-key", .apiKey), ("upgrade", .upgrade), ("trailer", .trailer))
+        case 9: pick(name, ("x-api-key", .xAPIKey))
+        case 10: pick(name, ("connection", .connection), ("keep-alive", .keepAlive))
+        case 12: pick(name, ("content-type", .contentType))
+        case 13: pick(name, ("authorization", .authorization))
+        case 14: pick(name, ("content-length", .contentLength), ("x-goog-api-key", .xGoogAPIKey))
+        case 16: pick(name, ("proxy-connection", .proxyConnection))
+        case 17:
+            pick(
+                name, ("transfer-encoding", .transferEncoding),
+                ("anthropic-version", .anthropicVersion), ("x-goog-api-client", .xGoogAPIClient)
+            )
+        case 18: pick(name, ("proxy-authenticate", .proxyAuthenticate))
+        case 19: pick(name, ("proxy-authorization", .proxyAuthorization))
+        default: .other
+        }
+    }
+
+    private static func pick(
+        _ name: Span<UInt8>,
+        _ first: (StaticString, HeaderName),
+        _ second: (StaticString, HeaderName)? = nil,
+        _ third: (StaticString, HeaderName)? = nil
+    ) -> HeaderName {
+        if name.matchesIgnoringCase(first.0) { return first.1 }
+        if let second, name.matchesIgnoringCase(second.0) { return second.1 }
+        if let third, name.matchesIgnoringCase(third.0) { return third.1 }
+        return .other
+    }
+}
+
+/// Where a field's name and value stand in the buffer that holds a head.
+public struct HeaderField: Sendable {
+    /// What the name means.
+    public var name: HeaderName
+    var nameStart: UInt32
+    var nameEnd: UInt32
+    var valueStart: UInt32
+    var valueEnd: UInt32
+
+    var nameRange: Range<Int> { Int(nameStart)..<Int(nameEnd) }
+    var valueRange: Range<Int> { Int(valueStart)..<Int(valueEnd) }
+}

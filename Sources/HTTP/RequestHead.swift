@@ -1,0 +1,146 @@
+import Primitives
+
+/// A request's method: the three that matter to framing, and all others by name.
+public enum Method: Equatable, Sendable {
+    case get, head, post
+    case other(String)
+
+    /// The name, as on the request line.
+    public var name: String {
+        switch self {
+        case .get: "GET"
+        case .head: "HEAD"
+        case .post: "POST"
+        case .other(let name): name
+        }
+    }
+}
+
+/// The head of a request as it was received: method, target and fields in their order and spelling.
+public struct RequestHead: ~Copyable {
+    var storage = ByteBuffer()
+    var methodEnd = 0
+    var targetEnd = 0
+    var isTargetComplete = false
+
+    /// The fields in the order they came.
+    public internal(set) var fields: ContiguousArray<HeaderField> = []
+    /// HTTP/1.x's x.
+    public internal(set) var minorVersion = 1
+    /// The length announced; nil without one.
+    public internal(set) var contentLength: Int?
+    /// Whether the body comes in chunks.
+    public internal(set) var isChunked = false
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    public internal(set) var expectsContinue = false
+    /// Whether the connection may carry another request after this one.
+    public internal(set) var keepsAlive = true
+    /// Where path and query begin and end in the target, the scheme and authority of an absolute
+    /// form left aside.
+    var pathRange = 0..<0
+
+    init() {}
+
+    /// The method.
+    public var method: Method {
+        let name = storage.bytes(0..<methodEnd)
+        if name.matches("POST") { return .post }
+        if name.matches("GET") { return .get }
+        if name.matches("HEAD") { return .head }
+        return .other(name.text)
+    }
+
+    /// The target as it stood on the request line.
+    public var target: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { storage.bytes(methodEnd..<targetEnd) }
+    }
+
+    /// Path and query of the target.
+    public var pathAndQuery: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { storage.bytes(pathRange) }
+    }
+
+    /// The path without its query.
+    public var path: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            let whole = storage.bytes(pathRange)
+            let end = whole.firstIndex(of: UInt8(ascii: "?")) ?? whole.count
+            return storage.bytes(pathRange.lowerBound..<pathRange.lowerBound + end)
+        }
+    }
+
+    /// The name of a field.
+    @_lifetime(borrow self)
+    public func name(of field: HeaderField) -> Span<UInt8> {
+        storage.bytes(field.nameRange)
+    }
+
+    /// The value of a field, without spaces around it.
+    @_lifetime(borrow self)
+    public func value(of field: HeaderField) -> Span<UInt8> {
+        storage.bytes(field.valueRange)
+    }
+
+    /// Whether a field of this name is there.
+    public func has(_ name: HeaderName) -> Bool {
+        fields.contains { $0.name == name }
+    }
+
+    /// Whether the request carries a body, be it of no bytes.
+    public var hasBody: Bool { contentLength != nil || isChunked }
+
+    /// Whether some field of the `Connection` header lists a name, so that the field of that name is
+    /// for us alone.
+    public func connectionLists(_ name: Span<UInt8>) -> Bool {
+        for field in fields where field.name == .connection {
+            if value(of: field).listContains(name) { return true }
+        }
+        return false
+    }
+
+    /// Whether any `Connection` field is there, so that ``connectionLists(_:)`` is worth asking.
+    public var hasConnectionField: Bool {
+        fields.contains { $0.name == .connection }
+    }
+
+    mutating func reset() {
+        storage.removeAll()
+        fields.removeAll(keepingCapacity: true)
+        methodEnd = 0
+        targetEnd = 0
+        isTargetComplete = false
+        minorVersion = 1
+        contentLength = nil
+        isChunked = false
+        expectsContinue = false
+        keepsAlive = true
+        pathRange = 0..<0
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether a comma-separated list of tokens holds one, letters compared without case.
+    func listContains(_ token: Span<UInt8>) -> Bool {
+        var start = 0
+        while start <= count {
+            let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
+            if extracting(start..<end).trimmed.equalsIgnoringCase(token) { return true }
+            start = end + 1
+        }
+        return false
+    }
+
+    /// Whether a comma-separated list of tokens holds a literal in lower case.
+    func listContains(_ token: StaticString) -> Bool {
+        var start = 0
+        while start <= count {
+            let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
+            if extracting(start..<end).trimmed.matchesIgnoringCase(token) { return true }
+            start = end + 1
+        }
+        return false
+    }
+}

@@ -1,0 +1,177 @@
+import CLLHTTP
+import Primitives
+
+// What llhttp reports. Each returns 0 to go on, or HPE_PAUSED to stop right there.
+extension RequestParser {
+    func methodSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        unsafe head.storage.append(bytes)
+        head.methodEnd = head.storage.count
+        head.targetEnd = head.methodEnd
+        return 0
+    }
+
+    func targetSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        unsafe head.storage.append(bytes)
+        head.targetEnd = head.storage.count
+        guard head.targetEnd - head.methodEnd <= HeadLimits.targetBytesMax else {
+            failure = Malformation(414, "the request target is longer than 32 KiB")
+            return -1
+        }
+        return 0
+    }
+
+    func nameSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        guard phase == .head else { return noteTrailer(bytes.count) }
+        if !isFieldOpen {
+            guard head.fields.count < HeadLimits.fieldsMax else {
+                failure = Malformation(431, "the request has more than 256 header fields")
+                return -1
+            }
+            let start = UInt32(head.storage.count)
+            head.fields.append(
+                HeaderField(
+                    name: .other, nameStart: start, nameEnd: start, valueStart: start,
+                    valueEnd: start
+                )
+            )
+            isFieldOpen = true
+        }
+        unsafe head.storage.append(bytes)
+        let end = UInt32(head.storage.count)
+        let last = head.fields.count - 1
+        head.fields[last].nameEnd = end
+        head.fields[last].valueStart = end
+        head.fields[last].valueEnd = end
+        return 0
+    }
+
+    func valueSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        guard phase == .head else { return noteTrailer(bytes.count) }
+        unsafe head.storage.append(bytes)
+        head.fields[head.fields.count - 1].valueEnd = UInt32(head.storage.count)
+        return 0
+    }
+
+    func valueComplete() -> Int32 {
+        guard phase == .head else { return 0 }
+        isFieldOpen = false
+        let last = head.fields.count - 1
+        let field = head.fields[last]
+        head.fields[last].name = HeaderName(head.name(of: field))
+        // llhttp drops the spaces before a value and keeps those after it.
+        let length = head.storage.bytes(field.valueRange).trimmed.count
+        head.fields[last].valueEnd = field.valueStart + UInt32(length)
+        return 0
+    }
+
+    func headersComplete() -> Int32 {
+        head.minorVersion = unsafe llhttp.pointee.http_major == 1 ? Int(llhttp.pointee.http_minor) : 9
+        phase = .body
+        if unsafe llhttp.pointee.upgrade != 0 || head.has(.upgrade) {
+            failure = Malformation(501, "CONNECT and Upgrade are not supported")
+            return -1
+        }
+        return Int32(HPE_PAUSED.rawValue)
+    }
+
+    func bodySpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        if let start = bytes.baseAddress, let base = unsafe UnsafeRawPointer(input.baseAddress) {
+            let offset = unsafe start - base
+            guardFraming(upTo: offset)
+            framingStart = offset + bytes.count
+        }
+        unsafe body.append(bytes)
+        return 0
+    }
+
+    func messageComplete() -> Int32 {
+        phase = .done
+        return Int32(HPE_PAUSED.rawValue)
+    }
+
+    private func noteTrailer(_ count: Int) -> Int32 {
+        trailerBytes += count
+        guard trailerBytes <= HeadLimits.trailerBytesMax else {
+            failure = Malformation(431, "the trailers are larger than 16 KiB")
+            return -1
+        }
+        return 0
+    }
+}
+
+// The C side: functions, not closures, each finding its parser through llhttp's user data. The parser
+// is alive during every call, because it is the one that calls llhttp.
+
+private func withParser(
+    _ llhttp: UnsafeMutablePointer<llhttp_t>?, _ body: (RequestParser) -> Int32
+) -> Int32 {
+    guard let context = unsafe llhttp?.pointee.data else { return -1 }
+    return unsafe Unmanaged<RequestParser>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
+}
+
+private func onMethod(
+    _ llhttp: UnsafeMutablePointer<llhttp_t>?, _ at: UnsafePointer<CChar>?, _ length: Int
+) -> Int32 {
+    unsafe withParser(llhttp) {
+        unsafe $0.methodSpan(UnsafeRawBufferPointer(start: at, count: length))
+    }
+}
+
+private func onTarget(
+    _ llhttp: UnsafeMutablePointer<llhttp_t>?, _ at: UnsafePointer<CChar>?, _ length: Int
+) -> Int32 {
+    unsafe withParser(llhttp) {
+        unsafe $0.targetSpan(UnsafeRawBufferPointer(start: at, count: length))
+    }
+}
+
+private func onName(
+    _ llhttp: UnsafeMutablePointer<llhttp_t>?, _ at: UnsafePointer<CChar>?, _ length: Int
+) -> Int32 {
+    unsafe withParser(llhttp) {
+        unsafe $0.nameSpan(UnsafeRawBufferPointer(start: at, count: length))
+    }
+}
+
+private func onValue(
+    _ llhttp: UnsafeMutablePointer<llhttp_t>?, _ at: UnsafePointer<CChar>?, _ length: Int
+) -> Int32 {
+    unsafe withParser(llhttp) {
+        unsafe $0.valueSpan(UnsafeRawBufferPointer(start: at, count: length))
+    }
+}
+
+private func onBody(
+    _ llhttp: UnsafeMutablePointer<llhttp_t>?, _ at: UnsafePointer<CChar>?, _ length: Int
+) -> Int32 {
+    unsafe withParser(llhttp) {
+        unsafe $0.bodySpan(UnsafeRawBufferPointer(start: at, count: length))
+    }
+}
+
+private func onValueComplete(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
+    unsafe withParser(llhttp) { $0.valueComplete() }
+}
+
+private func onHeadersComplete(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
+    unsafe withParser(llhttp) { $0.headersComplete() }
+}
+
+private func onMessageComplete(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
+    unsafe withParser(llhttp) { $0.messageComplete() }
+}
+
+/// llhttp's table of callbacks: made once, the same for every parser, never freed.
+nonisolated(unsafe) let callbackTable: UnsafeMutablePointer<llhttp_settings_t> = {
+    let table = UnsafeMutablePointer<llhttp_settings_t>.allocate(capacity: 1)
+    unsafe llhttp_settings_init(table)
+    unsafe table.pointee.on_method = onMethod
+    unsafe table.pointee.on_url = onTarget
+    unsafe table.pointee.on_header_field = onName
+    unsafe table.pointee.on_header_value = onValue
+    unsafe table.pointee.on_header_value_complete = onValueComplete
+    unsafe table.pointee.on_headers_complete = onHeadersComplete
+    unsafe table.pointee.on_body = onBody
+    unsafe table.pointee.on_message_complete = onMessageComplete
+    return unsafe table
+}()

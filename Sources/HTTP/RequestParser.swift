@@ -1,0 +1,186 @@
+import CLLHTTP
+public import Primitives
+
+/// Reads requests of one connection, one after the other, from bytes cut anywhere.
+///
+/// llhttp, in strict mode, finds the parts; ``LineGuard`` and the validation of ``RequestHead`` hold
+/// them to the letter. This is the only file of its target that touches raw memory.
+@safe
+public final class RequestParser {
+    /// How far the bytes given led.
+    public enum Progress: Equatable {
+        /// More bytes are needed.
+        case incomplete
+        /// The head is complete: see ``RequestParser/head``. Go on with the bytes that are left.
+        case head
+        /// The request is complete; what is left belongs to the next one.
+        case message
+        /// The request must be refused and the connection closed.
+        case malformed(Malformation)
+    }
+
+    enum Phase { case head, body, done }
+
+    let llhttp: UnsafeMutablePointer<llhttp_t>
+    var phase = Phase.head
+    private var isHeadReported = false
+    var isFieldOpen = false
+    private var lines = LineGuard(lineLengthMax: HeadLimits.headBytesMax)
+    private var headBytes = 0
+    var trailerBytes = 0
+    var failure: Malformation?
+    /// The bytes being parsed, during a call only, and how far they have been seen as framing.
+    var input = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    var framingStart = 0
+
+    /// The head of the current request, valid from ``Progress/head`` until ``next()``.
+    public internal(set) var head = RequestHead()
+    /// Body bytes read and not taken yet, the transfer coding removed.
+    public var body = ByteBuffer()
+
+    /// A parser at the start of a connection.
+    public init() {
+        unsafe llhttp = .allocate(capacity: 1)
+        unsafe llhttp.initialize(to: llhttp_t())
+        start()
+    }
+
+    deinit {
+        unsafe llhttp.deallocate()
+    }
+
+    /// Whether a request has begun and is not complete.
+    public var isMidRequest: Bool {
+        phase == .body || phase == .head && headBytes > 0
+    }
+
+    /// Bytes of the current head read so far.
+    public var headBytesReceived: Int { headBytes }
+
+    /// Lends the head, for its parts that are lent themselves.
+    public func withHead<R, E: Error>(_ body: (borrowing RequestHead) throws(E) -> R) throws(E) -> R {
+        try body(head)
+    }
+
+    /// Lends the body bytes that were read and not taken yet.
+    public func withBody<R, E: Error>(
+        _ use: (borrowing ByteBuffer) throws(E) -> R
+    ) throws(E) -> R {
+        try use(body)
+    }
+
+    /// Forgets the current request and expects the next.
+    public func next() {
+        start()
+    }
+
+    /// Gives back what a large request left behind; a connection at rest keeps little.
+    public func releaseMemoryIfLarge() {
+        if body.capacity > 4 << 10 { body.release() }
+        if head.storage.capacity > 4 << 10 { head.storage.release() }
+    }
+
+    /// Gives back the memory of a finished request: for connections that serve no other.
+    public func releaseMemory() {
+        body.release()
+        head.storage.release()
+        head.fields = []
+    }
+
+    /// Parses bytes and says how many of them were used.
+    public func parse(_ bytes: Span<UInt8>) -> (consumed: Int, progress: Progress) {
+        precondition(phase != .done, "the next request begins with next()")
+        let consumed = execute(bytes)
+        if let failure { return (consumed, .malformed(failure)) }
+        if let violation = lines.violation {
+            return (consumed, .malformed(Malformation(400, "the request holds \(violation)")))
+        }
+        switch phase {
+        case .head:
+            return (consumed, .incomplete)
+        case .body where !isHeadReported:
+            isHeadReported = true
+            do {
+                try head.validate(firstLineLength: lines.firstLineLength)
+            } catch {
+                return (consumed, .malformed(error))
+            }
+            lines = LineGuard(lineLengthMax: HeadLimits.framingLineBytesMax)
+            return (consumed, .head)
+        case .body:
+            return (consumed, .incomplete)
+        case .done:
+            return (consumed, .message)
+        }
+    }
+
+    private func start() {
+        unsafe llhttp_init(llhttp, HTTP_REQUEST, callbackTable)
+        unsafe llhttp.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        phase = .head
+        isFieldOpen = false
+        isHeadReported = false
+        lines = LineGuard(lineLengthMax: HeadLimits.headBytesMax)
+        headBytes = 0
+        trailerBytes = 0
+        failure = nil
+        head.reset()
+        body.removeAll()
+    }
+
+    private func execute(_ bytes: Span<UInt8>) -> Int {
+        unsafe bytes.withUnsafeBufferPointer { pointer in
+            unsafe input = pointer
+            framingStart = 0
+            defer { unsafe input = UnsafeBufferPointer(start: nil, count: 0) }
+            let start = unsafe UnsafeRawPointer(pointer.baseAddress)?
+                .assumingMemoryBound(to: CChar.self)
+            let wasHead = phase == .head
+            let code = unsafe llhttp_execute(llhttp, start, pointer.count)
+            let stopped = unsafe code == HPE_OK ? nil : llhttp_get_error_pos(llhttp)
+            let consumed = unsafe stopped.flatMap { stop in
+                unsafe start.map { unsafe stop - $0 }
+            } ?? pointer.count
+            if code == HPE_PAUSED {
+                unsafe llhttp_resume(llhttp)
+            } else if code != HPE_OK, failure == nil {
+                failure = unsafe Self.malformation(code, llhttp)
+            }
+            guardFraming(upTo: consumed)
+            if wasHead { noteHeadBytes(consumed) }
+            return consumed
+        }
+    }
+
+    private func noteHeadBytes(_ count: Int) {
+        headBytes += count
+        if headBytes > HeadLimits.headBytesMax {
+            failure = Malformation(431, "the request head is larger than 64 KiB")
+        }
+    }
+
+    /// Whatever was not handed out as body is framing, and held to the letter.
+    func guardFraming(upTo end: Int) {
+        guard end > framingStart else { return }
+        let framing = unsafe UnsafeBufferPointer(rebasing: input[framingStart..<end])
+        unsafe lines.scan(Span(_unsafeElements: framing))
+        framingStart = end
+    }
+
+    private static func malformation(
+        _ code: llhttp_errno_t, _ llhttp: UnsafeMutablePointer<llhttp_t>
+    ) -> Malformation {
+        switch code {
+        case HPE_INVALID_METHOD:
+            return Malformation(501, "the method is not known")
+        case HPE_INVALID_VERSION, HPE_PAUSED_H2_UPGRADE:
+            return Malformation(505, "only HTTP/1.0 and 1.1 are spoken")
+        case HPE_PAUSED_UPGRADE:
+            return Malformation(501, "CONNECT and Upgrade are not supported")
+        default:
+            let name = unsafe String(cString: llhttp_errno_name(code))
+            let reason = unsafe llhttp_get_error_reason(llhttp).map { unsafe String(cString: $0) } ?? ""
+            return Malformation(400, "the request is malformed (\(name) \(reason))")
+        }
+    }
+}

@@ -1,0 +1,171 @@
+public import Primitives
+
+/// The head of a vendor's response, gathered line by line as libcurl reports it.
+///
+/// Informational heads (1xx) are read and forgotten; what comes after the final head is a trailer
+/// and ignored. A connection that dies inside a head is success to libcurl, so ``isComplete`` is the
+/// only proof that a head was whole: the blank line of a final one was seen.
+public struct ResponseHead: ~Copyable {
+    private var storage = ByteBuffer()
+    private var fields: ContiguousArray<HeaderField> = []
+    private var reasonEnd = 0
+    private var isInformational = false
+    private var transferCoded = false
+    private var lengths: [Int] = []
+
+    /// The status; 0 before the first line.
+    public private(set) var status = 0
+    /// Whether the blank line that ends the final head was seen.
+    public private(set) var isComplete = false
+    /// What makes the head unfit to be passed on; nil while it is fit.
+    public private(set) var violation: StaticString?
+
+    /// A head of which nothing has come.
+    public init() {}
+
+    /// Whether nothing of a head has come, informational ones included.
+    public var isEmpty: Bool { status == 0 && !isInformational }
+
+    /// The length of the body as the vendor announced it; nil when it did not, or when a transfer
+    /// coding overrides it.
+    public var contentLength: Int? {
+        transferCoded ? nil : lengths.first
+    }
+
+    /// Forgets everything and keeps the storage.
+    public mutating func reset() {
+        storage.removeAll()
+        fields.removeAll(keepingCapacity: true)
+        lengths.removeAll(keepingCapacity: true)
+        reasonEnd = 0
+        status = 0
+        isInformational = false
+        transferCoded = false
+        isComplete = false
+        violation = nil
+    }
+
+    /// Gives the memory back once the head has been passed on; status and flags stay.
+    public mutating func releaseMemory() {
+        storage.release()
+        fields = []
+    }
+
+    /// Takes one line, its end included. Returns whether the final head is now complete.
+    public mutating func add(line: Span<UInt8>) -> Bool {
+        guard !isComplete else { return false }
+        var end = line.count
+        if end > 0, line[end - 1] == 0x0A { end -= 1 }
+        if end > 0, line[end - 1] == 0x0D { end -= 1 }
+        guard storage.count + end <= HeadLimits.responseHeadBytesMax else {
+            violation = "a head larger than 512 KiB"
+            return false
+        }
+        let content = line.extracting(0..<end)
+        if content.count == 0 { return completeHead() }
+        for index in content.indices where content[index] < 0x20 && content[index] != 0x09 {
+            // A CR or NUL inside a field could end it early for the client: a split response.
+            violation = "a control byte in its head"
+        }
+        if content.hasPrefix("HTTP/") {
+            startHead(content)
+        } else if content[0] == 0x20 || content[0] == 0x09 {
+            unfold(content)
+        } else {
+            addField(content)
+        }
+        return false
+    }
+
+    private mutating func completeHead() -> Bool {
+        if isInformational {
+            isInformational = false
+            return false
+        }
+        if let first = lengths.first, !transferCoded, lengths.contains(where: { $0 != first }) {
+            violation = "Content-Length fields that differ"
+        }
+        isComplete = status != 0
+        return isComplete
+    }
+
+    private mutating func startHead(_ line: Span<UInt8>) {
+        reset()
+        guard let space = line.firstIndex(of: 0x20), line.count >= space + 4,
+            let code = line.extracting(space + 1..<space + 4).decimal, code >= 100
+        else {
+            violation = "a status line that is none"
+            return
+        }
+        if code == 101 { violation = "a switch of protocols nobody asked for" }
+        isInformational = code < 200
+        guard !isInformational else { return }
+        status = code
+        storage.append(line.extracting(space + 1..<line.count))
+        reasonEnd = storage.count
+    }
+
+    private mutating func addField(_ line: Span<UInt8>) {
+        guard !isInformational, status != 0 else { return }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
+            violation = "a header line without a name"
+            return
+        }
+        let value = line.extracting(colon + 1..<line.count).trimmed
+        var field = HeaderField(
+            name: HeaderName(line.extracting(0..<colon)), nameStart: UInt32(storage.count),
+            nameEnd: UInt32(storage.count + colon), valueStart: UInt32(storage.count + colon),
+            valueEnd: 0
+        )
+        storage.append(line.extracting(0..<colon))
+        storage.append(value)
+        field.valueEnd = UInt32(storage.count)
+        if field.name == .transferEncoding { transferCoded = true }
+        if field.name == .contentLength {
+            if let length = value.decimal {
+                lengths.append(length)
+            } else {
+                violation = "a Content-Length that is not a number"
+            }
+        }
+        fields.append(field)
+    }
+
+    /// Joins a folded line to the field before it, as RFC 9112, 5.2 asks of a proxy.
+    private mutating func unfold(_ line: Span<UInt8>) {
+        guard !isInformational, let last = fields.indices.last else { return }
+        storage.append(byte: 0x20)
+        storage.append(line.trimmed)
+        fields[last].valueEnd = UInt32(storage.count)
+    }
+
+    /// Writes the status line of this head for an HTTP/1.1 client: code and reason as they came.
+    public func writeStatusLine(to output: inout ByteBuffer) {
+        output.append("HTTP/1.1 ")
+        output.append(storage.bytes(0..<reasonEnd))
+        // A status line without a reason still has the space before it.
+        if reasonEnd == 3 { output.append(byte: 0x20) }
+        output.append("\r\n")
+    }
+
+    /// Writes the fields that concern the client, in their order and spelling: everything that is
+    /// not hop by hop, and not the length, which the relay decides on.
+    public func writeFields(to output: inout ByteBuffer) {
+        let listed = fields.contains { $0.name == .connection }
+        for field in fields where !field.name.isHopByHop && field.name != .contentLength {
+            let name = storage.bytes(field.nameRange)
+            if listed, connectionLists(name) { continue }
+            output.append(name)
+            output.append(": ")
+            output.append(storage.bytes(field.valueRange))
+            output.append("\r\n")
+        }
+    }
+
+    private func connectionLists(_ name: Span<UInt8>) -> Bool {
+        for field in fields where field.name == .connection {
+            if storage.bytes(field.valueRange).listContains(name) { return true }
+        }
+        return false
+    }
+}

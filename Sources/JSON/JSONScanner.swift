@@ -1,0 +1,240 @@
+import Primitives
+
+/// Walks JSON text and tells where its parts stand, without building anything.
+///
+/// Strict as RFC 8259 has it, with one liberty: the bytes inside a string need not be valid UTF-8,
+/// because they are passed on as they are.
+public struct JSONScanner: ~Escapable {
+    /// Nesting beyond this is refused: it serves no request and would exhaust the stack.
+    public static let depthMax = 512
+
+    /// Where the text is not JSON, and why.
+    public struct Malformed: Error, Equatable {
+        /// Bytes before the fault.
+        public let offset: Int
+        /// What is wrong.
+        public let reason: String
+    }
+
+    /// The kinds of value, known from the first byte.
+    public enum Kind: Equatable, Sendable {
+        case object, array, string, number, bool, null
+    }
+
+    private let bytes: Span<UInt8>
+    /// Bytes walked over.
+    public private(set) var offset = 0
+    private var depth = 0
+
+    /// A scanner at the start of a text.
+    @_lifetime(copy bytes)
+    public init(_ bytes: Span<UInt8>) {
+        self.bytes = bytes
+    }
+
+    /// Where the value of a member stands in the top-level object of a text, the last one where the
+    /// name is repeated, as most parsers have it; nil when the text is no object or has no such member.
+    public static func member(
+        _ name: StaticString, of bytes: Span<UInt8>
+    ) throws(Malformed) -> Range<Int>? {
+        var scanner = JSONScanner(bytes)
+        var found: Range<Int>?
+        guard try scanner.kind() == .object else { return nil }
+        try scanner.object { (scanner, key) throws(Malformed) in
+            let value = try scanner.value()
+            if key.count >= 2, scanner.isKey(key, name) { found = value }
+        }
+        return found
+    }
+
+    /// The kind of the value that comes next.
+    public mutating func kind() throws(Malformed) -> Kind {
+        skipSpace()
+        guard offset < bytes.count else { throw fault("the text ends where a value should stand") }
+        switch bytes[offset] {
+        case UInt8(ascii: "{"): return .object
+        case UInt8(ascii: "["): return .array
+        case UInt8(ascii: "\""): return .string
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): return .bool
+        case UInt8(ascii: "n"): return .null
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number
+        default: throw fault("no value begins like this")
+        }
+    }
+
+    /// Walks over the next value and tells where it stands.
+    public mutating func value() throws(Malformed) -> Range<Int> {
+        let kind = try kind()
+        let start = offset
+        switch kind {
+        case .object:
+            try object { (scanner, _) throws(Malformed) in _ = try scanner.value() }
+        case .array:
+            try array { (scanner) throws(Malformed) in _ = try scanner.value() }
+        case .string: try string()
+        case .number: try number()
+        case .bool: try literal(bytes[offset] == UInt8(ascii: "t") ? "true" : "false")
+        case .null: try literal("null")
+        }
+        return start..<offset
+    }
+
+    /// Walks over an object. The closure is given the place of each name, quotes included, and walks
+    /// over its value.
+    public mutating func object(
+        _ member: (inout JSONScanner, Range<Int>) throws(Malformed) -> Void
+    ) throws(Malformed) {
+        try enter(UInt8(ascii: "{"))
+        if take(UInt8(ascii: "}")) { return leave() }
+        while true {
+            skipSpace()
+            let start = offset
+            guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
+                throw fault("a member has no name")
+            }
+            try string()
+            let key = start..<offset
+            guard take(UInt8(ascii: ":")) else { throw fault("a colon is missing") }
+            try member(&self, key)
+            if take(UInt8(ascii: "}")) { return leave() }
+            guard take(UInt8(ascii: ",")) else { throw fault("a comma or a brace is missing") }
+        }
+    }
+
+    /// Walks over an array. The closure walks over each element.
+    public mutating func array(
+        _ element: (inout JSONScanner) throws(Malformed) -> Void
+    ) throws(Malformed) {
+        try enter(UInt8(ascii: "["))
+        if take(UInt8(ascii: "]")) { return leave() }
+        while true {
+            try element(&self)
+            if take(UInt8(ascii: "]")) { return leave() }
+            guard take(UInt8(ascii: ",")) else { throw fault("a comma or a bracket is missing") }
+        }
+    }
+
+    /// Holds the rest of the text to white space.
+    public mutating func end() throws(Malformed) {
+        skipSpace()
+        guard offset == bytes.count else { throw fault("more follows the value") }
+    }
+
+    /// Whether a quoted name at a place spells a literal, escapes resolved.
+    public func isKey(_ place: Range<Int>, _ name: StaticString) -> Bool {
+        let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
+        if inner.matches(name) { return true }
+        guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return false }
+        return JSONText.unescape(inner) == "\(name)"
+    }
+
+    private mutating func enter(_ bracket: UInt8) throws(Malformed) {
+        guard take(bracket) else { throw fault("a bracket is missing") }
+        depth += 1
+        guard depth <= Self.depthMax else { throw fault("nested deeper than \(Self.depthMax)") }
+    }
+
+    private mutating func leave() {
+        depth -= 1
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        skipSpace()
+        guard offset < bytes.count, bytes[offset] == byte else { return false }
+        offset += 1
+        return true
+    }
+
+    private mutating func skipSpace() {
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case 0x20, 0x09, 0x0A, 0x0D: offset += 1
+            default: return
+            }
+        }
+    }
+
+    private mutating func string() throws(Malformed) {
+        offset += 1
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            offset += 1
+            if byte == UInt8(ascii: "\"") { return }
+            if byte < 0x20 { throw fault("a control byte stands in a string") }
+            if byte == UInt8(ascii: "\\") { try escape() }
+        }
+        throw fault("a string does not end")
+    }
+
+    private mutating func escape() throws(Malformed) {
+        guard offset < bytes.count else { throw fault("a string does not end") }
+        let byte = bytes[offset]
+        offset += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
+            UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            return
+        case UInt8(ascii: "u"):
+            for _ in 0..<4 {
+                guard offset < bytes.count, bytes[offset].hexadecimalValue != nil else {
+                    throw fault("an escape has no four hexadecimal digits")
+                }
+                offset += 1
+            }
+        default:
+            throw fault("an escape is none of JSON's")
+        }
+    }
+
+    private mutating func number() throws(Malformed) {
+        if bytes[offset] == UInt8(ascii: "-") { offset += 1 }
+        if offset < bytes.count, bytes[offset] == UInt8(ascii: "0") {
+            offset += 1
+        } else {
+            try digits()
+        }
+        if offset < bytes.count, bytes[offset] == UInt8(ascii: ".") {
+            offset += 1
+            try digits()
+        }
+        if offset < bytes.count, bytes[offset] | 0x20 == UInt8(ascii: "e") {
+            offset += 1
+            if offset < bytes.count,
+                bytes[offset] == UInt8(ascii: "+") || bytes[offset] == UInt8(ascii: "-")
+            {
+                offset += 1
+            }
+            try digits()
+        }
+    }
+
+    private mutating func digits() throws(Malformed) {
+        let start = offset
+        while offset < bytes.count, bytes[offset] >= 0x30, bytes[offset] <= 0x39 { offset += 1 }
+        guard offset > start else { throw fault("a number lacks a digit") }
+    }
+
+    private mutating func literal(_ text: StaticString) throws(Malformed) {
+        let end = offset + text.utf8CodeUnitCount
+        guard end <= bytes.count, bytes.extracting(offset..<end).matches(text) else {
+            throw fault("no value begins like this")
+        }
+        offset = end
+    }
+
+    private func fault(_ reason: String) -> Malformed {
+        Malformed(offset: offset, reason: reason)
+    }
+}
+
+extension UInt8 {
+    /// The value of a hexadecimal digit.
+    var hexadecimalValue: UInt32? {
+        switch self {
+        case 0x30...0x39: UInt32(self - 0x30)
+        case 0x41...0x46: UInt32(self - 0x41 + 10)
+        case 0x61...0x66: UInt32(self - 0x61 + 10)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Primitives
+
+/// A JSON text as a tree, for where its size does not matter: scripts, statistics, tests.
+public indirect enum JSONValue: Equatable, Sendable {
+    case null
+    case bool(Bool)
+    /// A number, as it was spelled.
+    case number(String)
+    case string(String)
+    case array([JSONValue])
+    /// Members in their order.
+    case object([Member])
+
+    /// One member of an object.
+    public struct Member: Equatable, Sendable {
+        /// Its name.
+        public let name: String
+        /// Its value.
+        public let value: JSONValue
+    }
+
+    /// Parses a text.
+    public init(parsing bytes: Span<UInt8>) throws(JSONScanner.Malformed) {
+        var scanner = JSONScanner(bytes)
+        self = try Self.parse(&scanner, bytes)
+        try scanner.end()
+    }
+
+    /// Parses a text.
+    public init(parsing text: String) throws(JSONScanner.Malformed) {
+        var buffer = ByteBuffer()
+        buffer.append(text: text)
+        self = try JSONValue(parsing: buffer.bytes)
+    }
+
+    private static func parse(
+        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+    ) throws(JSONScanner.Malformed) -> JSONValue {
+        switch try scanner.kind() {
+        case .object:
+            var members: [Member] = []
+            // Not a closure over `bytes`, which is borrowed: places first, values after.
+            var places: [(Range<Int>, Range<Int>)] = []
+            try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+                places.append((key, try scanner.value()))
+            }
+            for (key, place) in places {
+                let inner = bytes.extracting(key.lowerBound + 1..<key.upperBound - 1)
+                members.append(
+                    Member(name: JSONText.unescape(inner), value: try parse(at: place, bytes))
+                )
+            }
+            return .object(members)
+        case .array:
+            var places: [Range<Int>] = []
+            try scanner.array { (scanner) throws(JSONScanner.Malformed) in
+                places.append(try scanner.value())
+            }
+            var elements: [JSONValue] = []
+            for place in places { elements.append(try parse(at: place, bytes)) }
+            return .array(elements)
+        case .string:
+            let place = try scanner.value()
+            let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
+            return .string(JSONText.unescape(inner))
+        case .number:
+            return .number(bytes.extracting(try scanner.value()).text)
+        case .bool:
+            return .bool(bytes.extracting(try scanner.value()).matches("true"))
+        case .null:
+            _ = try scanner.value()
+            return .null
+        }
+    }
+
+    private static func parse(
+        at place: Range<Int>, _ bytes: Span<UInt8>
+    ) throws(JSONScanner.Malformed) -> JSONValue {
+        let part = bytes.extracting(place)
+        var scanner = JSONScanner(part)
+        return try parse(&scanner, part)
+    }
+
+    /// The value of a member; nil for anything that has none of this name.
+    public subscript(name: String) -> JSONValue? {
+        guard case .object(let members) = self else { return nil }
+        return members.last { $0.name == name }?.value
+    }
+
+    /// The text, of a string alone.
+    public var text: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
+    /// The elements, of an array alone.
+    public var elements: [JSONValue]? {
+        guard case .array(let elements) = self else { return nil }
+        return elements
+    }
+
+    /// The number, of a whole one alone.
+    public var integer: Int? {
+        guard case .number(let text) = self else { return nil }
+        return Int(text)
+    }
+
+    /// Whether this is `true`.
+    public var isTrue: Bool { self == .bool(true) }
+}
