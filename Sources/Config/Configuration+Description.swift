@@ -1,0 +1,78 @@
+import Dialects
+import Primitives
+
+extension Configuration {
+    /// The effective configuration as TOML, every default spelled out, secrets redacted.
+    public var description: String {
+        var lines: [String] = []
+        lines += [
+            "[server]", "listen = \(quote(server.listen))", "workers = \(server.workers)",
+            "max_connections = \(server.maxConnections)",
+            "max_body = \(size(server.maxBodyBytes))",
+            "replay_limit = \(size(server.replayLimitBytes))",
+            "head_timeout = \(time(server.headTimeout))",
+            "keepalive_timeout = \(time(server.keepaliveTimeout))",
+            "slow_client_timeout = \(time(server.slowClientTimeout))",
+            "drain_timeout = \(time(server.drainTimeout))", "",
+            "[admin]", "listen = \(quote(admin.listen))", "",
+            "[log]", "path = \(quote(log.path))", "capture = \(quote(log.capture))",
+            "capture_limit = \(size(log.captureLimitBytes))", "retain = \(time(log.retain))",
+            "journal_size = \(size(log.journalSizeBytes))",
+            "journal_sync = \(time(log.journalSync))",
+        ]
+        for vendor in vendors { lines += describe(vendor) }
+        for chain in chains { lines += describe(chain) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func describe(_ vendor: Vendor) -> [String] {
+        let credential =
+            switch vendor.credential {
+            case .client: "\"client\""
+            case .none: "\"none\""
+            case .own(let secret): "\"\(secret)\""
+            }
+        // Values of extra headers may be secrets too.
+        let headers = vendor.headers.map { "\(quote($0.name)) = \"<redacted>\"" }
+        return [
+            "", "[vendors.\(vendor.name)]", "dialect = \(quote(vendor.dialect.rawValue))",
+            "base_url = \(quote(vendor.baseURL))", "credential = \(credential)",
+            "headers = { \(headers.joined(separator: ", ")) }",
+            "on_client_disconnect = \(quote(vendor.onClientDisconnect.rawValue))",
+            "ca_file = \(quote(vendor.caFile))", "terminal = \(quote(vendor.terminal.rawValue))",
+        ]
+    }
+
+    private func describe(_ chain: Chain) -> [String] {
+        let targets = chain.targets.map { target in
+            "  { vendor = \(quote(target.vendor))"
+                + (target.model.map { ", model = \(quote($0))" } ?? "") + " },"
+        }
+        let clocks = chain.clocks
+        let failover = chain.failover
+        let statuses = failover.statuses.map { Int($0) == nil ? quote($0) : $0 }
+        return [
+            "", "[[chains]]", "name = \(quote(chain.name))", "prefix = \(quote(chain.prefix))",
+            "paths = [\(chain.paths.map(quote).joined(separator: ", "))]",
+            "models = [\(chain.models.map(quote).joined(separator: ", "))]", "targets = [",
+        ] + targets + [
+            "]", "attempts = \(chain.attempts)", "retries = \(chain.retries)",
+            "hold_bytes = \(size(chain.holdBytes))", "hold_time = \(time(chain.holdTime))", "",
+            "[chains.clocks]", "connect = \(time(clocks.connect))",
+            "first_content = \(time(clocks.firstContent))", "idle = \(time(clocks.idle))",
+            "content_idle = \(time(clocks.contentIdle))", "total = \(time(clocks.total))", "",
+            "[chains.failover]", "connect = \(failover.connect)", "timeout = \(failover.timeout)",
+            "reset = \(failover.reset)", "statuses = [\(statuses.joined(separator: ", "))]",
+            "credential = \(failover.credential)", "stream_error = \(failover.streamError)",
+            "bench = \(time(failover.bench))", "bench_after = \(failover.benchAfter)",
+        ]
+    }
+
+    private func quote(_ text: String) -> String {
+        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    }
+
+    private func size(_ bytes: Int) -> String { quote(Quantities.describe(bytes: bytes)) }
+
+    private func time(_ interval: Interval) -> String { quote(interval.description) }
+}

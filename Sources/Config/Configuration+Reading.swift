@@ -1,0 +1,125 @@
+import Dialects
+import Primitives
+import TOMLKit
+
+/// Where secrets come from: the environment and files, handed in so that reading stays a value.
+public struct SecretSource: Sendable {
+    /// A variable of the environment.
+    public var environment: @Sendable (String) -> String?
+    /// The text of a file.
+    public var file: @Sendable (String) -> String?
+
+    /// A source of these two.
+    public init(
+        environment: @escaping @Sendable (String) -> String?,
+        file: @escaping @Sendable (String) -> String?
+    ) {
+        self.environment = environment
+        self.file = file
+    }
+}
+
+extension Configuration {
+    /// Reads a TOML text. `file` is its name in diagnostics.
+    ///
+    /// Throws ``ConfigurationError`` with every fault at once; warnings are returned beside the
+    /// configuration.
+    public static func read(
+        _ text: String, file: String, secrets: SecretSource
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
+        let root = try parse(text, file: file)
+        let findings = Findings(file: file, keyPlaces: KeyPlaces(text))
+        var configuration = Configuration()
+        var reader = TableReader(root, path: "", findings: findings)
+        reader.table("server") { configuration.server.read(&$0) }
+        reader.table("admin") { reader in
+            reader.string("listen", &configuration.admin.listen)
+            reader.checkAddress("listen", configuration.admin.listen, allowsEmpty: true)
+        }
+        reader.table("log") { configuration.log.read(&$0) }
+        reader.readVendors(into: &configuration, secrets)
+        reader.tables("chains") { reader in
+            configuration.chains.append(Chain.read(&reader, configuration.vendors))
+        }
+        reader.checkUniqueNames(configuration.chains)
+        reader.finish()
+        let found = findings.sorted
+        let errors = found.filter { $0.severity == .error }
+        guard errors.isEmpty else { throw ConfigurationError(diagnostics: found) }
+        return (configuration, found)
+    }
+
+    private static func parse(
+        _ text: String, file: String
+    ) throws(ConfigurationError) -> [String: Node] {
+        do {
+            guard case .table(let root) = Node(try TOMLTable(string: text)) else { return [:] }
+            return root
+        } catch let error as TOMLParseError {
+            let place = "\(file):\(error.source.begin.line):\(error.source.begin.column)"
+            throw ConfigurationError(diagnostics: [
+                Diagnostic(severity: .error, place: place, key: "", message: error.description)
+            ])
+        } catch {
+            throw ConfigurationError(diagnostics: [
+                Diagnostic(severity: .error, place: file, key: "", message: "\(error)")
+            ])
+        }
+    }
+}
+
+extension Configuration.Server {
+    mutating func read(_ reader: inout TableReader) {
+        reader.string("listen", &listen)
+        reader.checkAddress("listen", listen, allowsEmpty: false)
+        reader.integer("workers", &workers, in: 0...1024)
+        reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
+        reader.size("max_body", &maxBodyBytes, atLeast: 1)
+        reader.size("replay_limit", &replayLimitBytes, atLeast: 0)
+        reader.duration("head_timeout", &headTimeout, allowsZero: false)
+        reader.duration("keepalive_timeout", &keepaliveTimeout, allowsZero: false)
+        reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
+        reader.duration("drain_timeout", &drainTimeout)
+    }
+}
+
+extension Configuration.Log {
+    mutating func read(_ reader: inout TableReader) {
+        let defaults = Self()
+        reader.string("path", &path)
+        reader.choice("capture", &capture, ["full", "head", "none"])
+        reader.size("capture_limit", &captureLimitBytes, atLeast: 0)
+        reader.duration("retain", &retain)
+        reader.size("journal_size", &journalSizeBytes, atLeast: 1 << 20)
+        reader.duration("journal_sync", &journalSync)
+        let changed = [
+            ("path", path != defaults.path), ("capture", capture != defaults.capture),
+            ("capture_limit", captureLimitBytes != defaults.captureLimitBytes),
+            ("retain", retain != defaults.retain),
+            ("journal_size", journalSizeBytes != defaults.journalSizeBytes),
+            ("journal_sync", journalSync != defaults.journalSync),
+        ]
+        for (key, isChanged) in changed where isChanged {
+            reader.warn(key, "has no effect yet: the record of exchanges is not there yet")
+        }
+    }
+}
+
+extension TableReader {
+    /// An address is numeric, so that starting never waits for a resolver.
+    mutating func checkAddress(_ key: String, _ text: String, allowsEmpty: Bool) {
+        if text.isEmpty, allowsEmpty { return }
+        guard let colon = text.lastIndex(of: ":"), UInt16(text[text.index(after: colon)...]) != nil,
+            colon != text.startIndex
+        else {
+            return error(key, "\"\(text)\" is no address; allowed: \"127.0.0.1:8080\", \"[::1]:8080\"")
+        }
+    }
+
+    mutating func checkUniqueNames(_ chains: [Chain]) {
+        var seen: Set<String> = []
+        for (index, chain) in chains.enumerated() where !seen.insert(chain.name).inserted {
+            error("chains[\(index)].name", "another chain is named \"\(chain.name)\" already")
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import Dialects
+import Primitives
+
+extension TableReader {
+    /// Vendors of the file join the three that are always there, or change them.
+    mutating func readVendors(into configuration: inout Configuration, _ secrets: SecretSource) {
+        guard let node = node("vendors") else { return }
+        guard case .table(let tables) = node else {
+            return error("vendors", "\(node.kind) where tables [vendors.NAME] are needed")
+        }
+        // TOML tables have no order; the file does, and it decides which vendor of a dialect is first.
+        let places = findings.keyPlaces.places
+        func line(_ name: String) -> (Int, Int) {
+            let place = places["vendors.\(name)"]
+            return (place?.line ?? 0, place?.column ?? 0)
+        }
+        var named: [Vendor] = []
+        for name in tables.keys.sorted(by: { line($0) < line($1) }) {
+            guard case .table(let members)? = tables[name] else {
+                error("vendors.\(name)", "a table is needed")
+                continue
+            }
+            var reader = TableReader(members, path: "vendors.\(name)", findings: findings)
+            named.append(Vendor.read(name, &reader, secrets))
+            reader.finish()
+        }
+        let names = Set(named.map(\.name))
+        configuration.vendors = named + Vendor.defaults.filter { !names.contains($0.name) }
+    }
+}
+
+extension Vendor {
+    static func read(
+        _ name: String, _ reader: inout TableReader, _ secrets: SecretSource
+    ) -> Vendor {
+        let known = defaults.first { $0.name == name }
+        var vendor = known ?? Vendor(name: name, dialect: .openai, host: "", basePath: "")
+        var dialect = known?.dialect.rawValue ?? ""
+        reader.choice("dialect", &dialect, Dialect.allCases.map(\.rawValue))
+        if let chosen = Dialect(rawValue: dialect) {
+            vendor.dialect = chosen
+        } else if !reader.has("dialect") {
+            reader.error("dialect", "is required; allowed: openai, anthropic, gemini")
+        }
+        var base = ""
+        reader.string("base_url", &base)
+        if reader.has("base_url") {
+            vendor.readBase(base, reader)
+        } else if known == nil {
+            reader.error("base_url", "is required, for example \"https://api.example.com/v1\"")
+        }
+        vendor.readCredential(&reader, secrets)
+        vendor.readHeaders(&reader)
+        var policy = vendor.onClientDisconnect.rawValue
+        reader.choice("on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue))
+        vendor.onClientDisconnect = DisconnectPolicy(rawValue: policy) ?? .cancel
+        if vendor.onClientDisconnect == .drain {
+            reader.warn("on_client_disconnect", "\"drain\" has no effect yet: transfers are cancelled")
+        }
+        reader.string("ca_file", &vendor.caFile)
+        var terminal = vendor.terminal.rawValue
+        reader.choice("terminal", &terminal, TerminalPolicy.allCases.map(\.rawValue))
+        vendor.terminal = TerminalPolicy(rawValue: terminal) ?? .lenient
+        if vendor.terminal == .strict {
+            reader.warn("terminal", "\"strict\" has no effect yet: terminal markers are not read yet")
+        }
+        return vendor
+    }
+
+    private mutating func readBase(_ text: String, _ reader: TableReader) {
+        func fail(_ message: String) {
+            reader.error("base_url", "\"\(text)\" \(message); for example \"https://api.example.com/v1\"")
+        }
+        var rest = Substring(text)
+        if rest.hasPrefix("https://") {
+            scheme = "https"
+            rest = rest.dropFirst(8)
+        } else if rest.hasPrefix("http://") {
+            scheme = "http"
+            rest = rest.dropFirst(7)
+        } else {
+            return fail("must begin with https:// or http://")
+        }
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        var authority = rest[..<slash]
+        var path = String(rest[slash...])
+        while path.hasSuffix("/") { path.removeLast() }
+        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !path.contains("?"),
+            !path.contains("#")
+        else { return fail("must have a plain path without a query") }
+        basePath = path
+        port = scheme == "https" ? 443 : 80
+        if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
+            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else {
+                return fail("has a port that is none")
+            }
+            port = Int(number)
+            authority = authority[..<colon]
+        }
+        let isPlain = authority.utf8.allSatisfy { byte in
+            byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x3A || byte == 0x5B
+                || byte == 0x5D || 0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte
+        }
+        guard !authority.isEmpty, isPlain, authority.hasPrefix("[") == authority.contains(":") else {
+            return fail("has no host, or one that is none")
+        }
+        host = authority.lowercased()
+    }
+
+    private mutating func readCredential(_ reader: inout TableReader, _ secrets: SecretSource) {
+        guard let node = reader.node("credential") else { return }
+        guard case .string(let text) = node else {
+            return reader.error(
+                "credential", "\(node.kind) where \"client\", \"none\", \"env:NAME\" or \"file:PATH\" is needed"
+            )
+        }
+        func take(_ value: String?, _ missing: String) {
+            let value = value.map { String($0.drop(while: \.isNewline)) }
+            var trimmed = value ?? ""
+            while let last = trimmed.last, last.isWhitespace { trimmed.removeLast() }
+            guard !trimmed.isEmpty else { return reader.error("credential", missing) }
+            guard trimmed.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+                return reader.error("credential", "holds a byte that no header field may carry")
+            }
+            credential = .own(Secret(trimmed))
+        }
+        if text == "client" {
+            credential = .client
+        } else if text == "none" {
+            credential = .none
+        } else if text.hasPrefix("env:") {
+            let name = String(text.dropFirst(4))
+            take(secrets.environment(name), "the environment has no variable \(name), or it is empty")
+        } else if text.hasPrefix("file:") {
+            let path = String(text.dropFirst(5))
+            take(secrets.file(path), "the file \(path) cannot be read, or it is empty")
+        } else {
+            take(text, "is empty; allowed: \"client\", \"none\", \"env:NAME\", \"file:PATH\"")
+            reader.warn("credential", "stands in the file itself; \"env:NAME\" or \"file:PATH\" keep it out")
+        }
+    }
+
+    private mutating func readHeaders(_ reader: inout TableReader) {
+        guard let node = reader.node("headers") else { return }
+        guard case .table(let members) = node else {
+            return reader.error("headers", "\(node.kind) where a table of texts is needed")
+        }
+        // Names that would undo the framing or the credential are no extra headers.
+        let reserved: Set<String> = [
+            "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te",
+            "trailer", "keep-alive",
+        ]
+        headers = []
+        for name in members.keys.sorted() {
+            guard case .string(let value)? = members[name] else {
+                reader.error("headers.\(name)", "text is needed")
+                continue
+            }
+            let isToken = !name.isEmpty && name.utf8.allSatisfy { byte in
+                byte > 0x20 && byte < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
+            }
+            guard isToken else {
+                reader.error("headers.\(name)", "is no name of a header field")
+                continue
+            }
+            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+                reader.error("headers.\(name)", "holds a control byte")
+                continue
+            }
+            guard !reserved.contains(name.lowercased()) else {
+                reader.error("headers.\(name)", "belongs to the connection and cannot be set")
+                continue
+            }
+            headers.append((name, value))
+        }
+    }
+}
