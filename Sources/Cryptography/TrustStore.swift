@@ -1,0 +1,66 @@
+import COpenSSL
+
+/// The certificate authorities a vendor's certificate is checked against, parsed once for the whole
+/// process.
+///
+/// libcurl would parse the bundle again for every multi handle, 20 ms and 865 KB each time; with
+/// many lanes a worker that is seconds of stall. A store is immutable once loaded, and OpenSSL
+/// counts its references atomically, so that every connection of every worker can use the one.
+@safe
+public final class TrustStore: Sendable {
+    /// Where the system's bundle stands on the distributions we know.
+    private static let systemBundles = [
+        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ]
+
+    /// An `X509_STORE`. Written in `init` alone.
+    private nonisolated(unsafe) let store: OpaquePointer
+
+    /// Why a bundle could not be loaded.
+    public struct LoadError: Error, CustomStringConvertible {
+        /// What went wrong, with the file's name.
+        public let description: String
+    }
+
+    /// Loads a PEM bundle; with an empty path, the system's.
+    public init(file: String) throws(LoadError) {
+        guard let store = unsafe X509_STORE_new() else {
+            throw LoadError(description: "X509_STORE_new failed: out of memory")
+        }
+        unsafe self.store = unsafe store
+        // As libcurl sets its own: an intermediate or a pinned certificate in the bundle suffices.
+        unsafe X509_STORE_set_flags(
+            store, UInt(X509_V_FLAG_TRUSTED_FIRST) | UInt(X509_V_FLAG_PARTIAL_CHAIN)
+        )
+        let candidates = file.isEmpty ? Self.systemBundles : [file]
+        for path in candidates where unsafe copenssl_load_bundle(store, path) == 1 { return }
+        // The failures are in OpenSSL's queue; the next TLS call on this thread must not find them.
+        ERR_clear_error()
+        throw LoadError(
+            description: file.isEmpty
+                ? "no certificate bundle at \(Self.systemBundles.joined(separator: ", ")): "
+                    + "install ca-certificates or set ca_file"
+                : "cannot load certificates from \(file): not there, not readable or not PEM"
+        )
+    }
+
+    deinit {
+        unsafe X509_STORE_free(store)
+    }
+
+    /// The store's address, for ``install(_:in:)`` through a C library's user data. It is valid as
+    /// long as this object lives.
+    @unsafe
+    public var address: UnsafeMutableRawPointer {
+        unsafe UnsafeMutableRawPointer(store)
+    }
+
+    /// Makes an `SSL_CTX` check certificates against the store at an address.
+    @unsafe
+    public static func install(
+        _ address: UnsafeMutableRawPointer, in context: UnsafeMutableRawPointer
+    ) {
+        unsafe SSL_CTX_set1_cert_store(OpaquePointer(context), OpaquePointer(address))
+    }
+}

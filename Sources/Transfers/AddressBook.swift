@@ -1,0 +1,142 @@
+import Glibc
+public import Reactor
+import Synchronization
+
+/// Looks up the names of vendors in the background, so that a slow resolver never stalls a worker.
+///
+/// Left to itself libcurl starts a thread with two descriptors for every cold lookup, and joins the
+/// lookups of one name never. Here one thread asks for each name every half minute, and keeps the
+/// last good answer when the resolver fails: an outage of DNS is none of the vendors'.
+public final class AddressBook: Sendable {
+    /// What is known of one name.
+    public final class Entry: Sendable {
+        enum State: Sendable {
+            /// Not answered yet: libcurl looks the name up itself.
+            case pending
+            /// The resolver said that there is none, or did not answer.
+            case failed(String)
+            /// Addresses, with a number that changes with them.
+            case resolved([String], generation: Int)
+        }
+
+        /// The name.
+        public let host: String
+        private let current = Mutex<State>(.pending)
+        private let changes = Atomic<Int>(0)
+
+        init(host: String) {
+            self.host = host
+        }
+
+        /// Changes whenever the addresses do; read on the data path.
+        var generation: Int { changes.load(ordering: .acquiring) }
+        var state: State { current.withLock { $0 } }
+
+        /// Why the name has no addresses; nil when it has, or nobody knows yet.
+        public var failure: String? {
+            if case .failed(let reason) = state { return reason }
+            return nil
+        }
+
+        /// Takes an answer. Returns whether the name resolves.
+        func publish(_ answer: Result<[String], LookupError>) {
+            current.withLock { state in
+                switch (answer, state) {
+                case (.success(let list), .resolved(let known, _)) where list == known:
+                    break
+                case (.success(let list), _):
+                    let next = changes.load(ordering: .relaxed) + 1
+                    state = .resolved(list, generation: next)
+                    changes.store(next, ordering: .releasing)
+                case (.failure, .resolved):
+                    break  // The last good answer stays.
+                case (.failure(let error), _):
+                    state = .failed(error.reason)
+                }
+            }
+        }
+    }
+
+    struct LookupError: Error {
+        let reason: String
+    }
+
+    private static let refreshMilliseconds = 30_000
+    private static let retryMilliseconds = 2_000
+
+    private let entries: [Entry]
+    private let isStopped = Atomic<Bool>(false)
+    private let lookup: @Sendable (String) -> Result<[String], LookupError>
+
+    /// A book of these names, each at most once.
+    public convenience init(hosts: Set<String>) {
+        self.init(hosts: hosts, lookup: Self.resolve)
+    }
+
+    init(hosts: Set<String>, lookup: @escaping @Sendable (String) -> Result<[String], LookupError>) {
+        entries = hosts.sorted().map(Entry.init)
+        self.lookup = lookup
+    }
+
+    /// What is known of a name.
+    public func entry(for host: String) -> Entry? {
+        entries.first { $0.host == host }
+    }
+
+    /// Asks for every name once, then again and again on a thread of its own until the process ends.
+    public func start() throws(SystemError) {
+        guard !entries.isEmpty else { return }
+        let thread = try Thread(name: "weir-dns") { [self] in
+            while !isStopped.load(ordering: .relaxed) {
+                let allResolved = refresh()
+                let pause = allResolved ? Self.refreshMilliseconds : Self.retryMilliseconds
+                poll(nil, 0, Int32(pause))
+            }
+        }
+        // A lookup can take as long as the resolver likes, so nobody waits for the thread's end.
+        thread.detach()
+    }
+
+    /// Ends the thread after its current pause.
+    public func stop() {
+        isStopped.store(true, ordering: .relaxed)
+    }
+
+    func refresh() -> Bool {
+        var allResolved = true
+        for entry in entries {
+            entry.publish(lookup(entry.host))
+            if entry.failure != nil { allResolved = false }
+        }
+        return allResolved
+    }
+
+    private static func resolve(_ host: String) -> Result<[String], LookupError> {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_ADDRCONFIG
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = unsafe getaddrinfo(host, nil, &hints, &list)
+        guard code == 0 else {
+            return .failure(LookupError(reason: unsafe String(cString: gai_strerror(code))))
+        }
+        defer { unsafe freeaddrinfo(list) }
+        var texts: [String] = []
+        var next = unsafe list
+        while let info = unsafe next {
+            var name = [CChar](repeating: 0, count: 64)
+            if unsafe getnameinfo(
+                info.pointee.ai_addr, info.pointee.ai_addrlen, &name, socklen_t(name.count), nil, 0,
+                NI_NUMERICHOST
+            ) == 0 {
+                let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+                let text = String(decoding: bytes, as: UTF8.self)
+                texts.append(text.contains(":") ? "[\(text)]" : text)
+            }
+            unsafe next = info.pointee.ai_next
+        }
+        // Sorted, because resolvers rotate their answers and a rotation is no change.
+        return texts.isEmpty
+            ? .failure(LookupError(reason: "no addresses")) : .success(Set(texts).sorted())
+    }
+}

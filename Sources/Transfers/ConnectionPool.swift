@@ -1,0 +1,57 @@
+import CCurl
+import Glibc
+import Reactor
+
+/// The connections of one lane to one endpoint, as far as libcurl tells.
+final class ConnectionPool {
+    unowned let lane: Lane
+    /// Sockets that libcurl holds open.
+    var openCount = 0
+    /// Transfers in flight.
+    var activeCount = 0
+    /// Idle sockets that the vendor closed and libcurl has not looked at since.
+    var retiredCount = 0
+    /// The addresses that this lane's cache was last told.
+    var resolvedGeneration = -1
+
+    init(lane: Lane) {
+        self.lane = lane
+    }
+
+    /// Connections that a request could use at once.
+    var idleCount: Int { openCount - activeCount - retiredCount }
+}
+
+// libcurl opens and closes its sockets through these two, so that we know which numbers are
+// connections of ours. The pool outlives the multi handle whose connections name it.
+
+func openSocket(
+    _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype,
+    _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+    guard let context = unsafe context, let address = unsafe address else { return CURL_SOCKET_BAD }
+    let descriptor = unsafe socket(
+        address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue),
+        address.pointee.protocol
+    )
+    guard descriptor >= 0 else { return CURL_SOCKET_BAD }
+    var timeout = Transfer.userTimeoutMilliseconds
+    unsafe setsockopt(
+        descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &timeout,
+        socklen_t(MemoryLayout<Int32>.size)
+    )
+    unsafe Unmanaged<ConnectionPool>.fromOpaque(context)._withUnsafeGuaranteedRef { pool in
+        pool.openCount += 1
+        pool.lane.lanes.socketOpened(descriptor, pool)
+    }
+    return descriptor
+}
+
+func closeSocket(_ context: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
+    guard let context = unsafe context else { return -1 }
+    unsafe Unmanaged<ConnectionPool>.fromOpaque(context)._withUnsafeGuaranteedRef { pool in
+        pool.openCount -= 1
+        pool.lane.lanes.socketClosing(descriptor, pool)
+    }
+    return close(descriptor)
+}

@@ -1,0 +1,171 @@
+import CCurl
+import Primitives
+import Reactor
+
+/// One libcurl multi handle with a bounded number of transfers.
+///
+/// libcurl walks a multi's connections whenever a transfer is added or removed, so that one multi
+/// with 2,000 open streams makes every request five times as dear. A worker therefore keeps many
+/// small ones, and touches a lane only when it has an event.
+@safe
+final class Lane: DescriptorHandler, TimerHandler {
+    /// Transfers in flight at most.
+    static let transfersMax = 64
+    /// Connections kept at most. libcurl counts those in use too, and thrashes when it is below them.
+    private static let connectionsMax = 2 * transfersMax
+
+    unowned let lanes: Lanes
+    let loop: EventLoop
+    private let multi: UnsafeMutableRawPointer
+    private var pools: ContiguousArray<ConnectionPool?>
+    private var transfers: [UnsafeRawPointer: Transfer] = unsafe [:]
+    private var timer: TimerWheel.Timer?
+    /// Whether libcurl asked to be called again at once.
+    var isDue = false
+    /// Transfers in flight.
+    private(set) var activeCount = 0
+    private(set) var lastUsed: Instant
+
+    init?(lanes: Lanes, endpoints: Int) {
+        guard let multi = unsafe curl_multi_init() else { return nil }
+        unsafe self.multi = unsafe multi
+        self.lanes = lanes
+        loop = lanes.loop
+        lastUsed = loop.now
+        pools = ContiguousArray(repeating: nil, count: endpoints)
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe ccurl_multi_set_socket(multi, socketChanged, context)
+        unsafe ccurl_multi_set_timer(multi, timerChanged, context)
+        unsafe ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.connectionsMax)
+        unsafe ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+        timer = loop.timers.create(self)
+    }
+
+    /// Closes the lane's connections and gives its memory back. No transfer may be in flight.
+    func close() {
+        precondition(activeCount == 0)
+        // Socket callbacks still come from in here.
+        unsafe curl_multi_cleanup(multi)
+        if let timer { loop.timers.destroy(timer) }
+        timer = nil
+    }
+
+    /// Sockets open, in use or not.
+    var openCount: Int { pools.reduce(0) { $0 + ($1?.openCount ?? 0) } }
+
+    func pool(for endpoint: Endpoint) -> ConnectionPool {
+        if let pool = pools[endpoint.index] { return pool }
+        let pool = ConnectionPool(lane: self)
+        pools[endpoint.index] = pool
+        return pool
+    }
+
+    func idleCount(for endpoint: Endpoint) -> Int {
+        pools[endpoint.index]?.idleCount ?? 0
+    }
+
+    func add(_ transfer: Transfer) -> CURLMcode {
+        lastUsed = loop.now
+        let code = unsafe curl_multi_add_handle(multi, transfer.easy)
+        guard code == CURLM_OK else { return code }
+        unsafe transfers[UnsafeRawPointer(transfer.easy)] = transfer
+        activeCount += 1
+        transfer.pool?.activeCount += 1
+        lanes.markDue(self)
+        return code
+    }
+
+    /// Takes a transfer out of libcurl; one that is not complete loses its connection.
+    func remove(_ transfer: Transfer) {
+        lastUsed = loop.now
+        unsafe curl_multi_remove_handle(multi, transfer.easy)
+        unsafe transfers[UnsafeRawPointer(transfer.easy)] = nil
+        activeCount -= 1
+        transfer.pool?.activeCount -= 1
+    }
+
+    /// Lets libcurl work on what is due and reports the transfers that ended.
+    func runTimers() {
+        isDue = false
+        var running: Int32 = 0
+        unsafe curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
+        if Int(running) < activeCount { drain() }
+    }
+
+    func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+        guard lanes.isWanted(descriptor) else { return lanes.unwantedEvent(descriptor) }
+        // Never CSELECT_ERR: libcurl would fail the transfer for an error event that may be stale.
+        // A read tells the true reason.
+        var bits: Int32 = 0
+        if !readiness.isDisjoint(with: [.read, .closed]) { bits |= CURL_CSELECT_IN }
+        if readiness.contains(.write) { bits |= CURL_CSELECT_OUT }
+        var running: Int32 = 0
+        unsafe curl_multi_socket_action(multi, descriptor, bits, &running)
+        if Int(running) < activeCount { drain() }
+    }
+
+    func timerFired(_ timer: TimerWheel.Timer) {
+        lanes.markDue(self)
+    }
+
+    private func drain() {
+        var code = CURLE_OK
+        while let easy = unsafe ccurl_multi_next_done(multi, &code) {
+            guard let transfer = unsafe transfers[UnsafeRawPointer(easy)] else { continue }
+            remove(transfer)
+            lanes.ended(transfer, CurlCode(code))
+        }
+    }
+
+    func noteSocket(
+        _ easy: UnsafeMutableRawPointer?, _ descriptor: Int32, _ what: Int32
+    ) {
+        let transfer = unsafe easy.flatMap { unsafe transfers[UnsafeRawPointer($0)] }
+        transfer?.descriptor = descriptor
+        switch what {
+        case CURL_POLL_IN: lanes.want(descriptor, .read, self)
+        case CURL_POLL_OUT: lanes.want(descriptor, .write, self)
+        case CURL_POLL_INOUT: lanes.want(descriptor, [.read, .write], self)
+        default:
+            lanes.release(descriptor, isPaused: transfer?.isReceivingPaused ?? false, self)
+        }
+    }
+
+    func noteTimer(_ milliseconds: Int) {
+        guard let timer else { return }
+        if milliseconds < 0 {
+            loop.timers.disarm(timer)
+        } else if milliseconds == 0 {
+            loop.timers.disarm(timer)
+            lanes.markDue(self)
+        } else {
+            loop.timers.arm(timer, at: loop.now + .milliseconds(Int64(milliseconds)))
+        }
+    }
+}
+
+// Called from inside libcurl: they note what it wants and never call it back. Both always return 0,
+// since anything else would fail every transfer of the multi.
+
+private func socketChanged(
+    _ easy: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t, _ what: Int32,
+    _ context: UnsafeMutableRawPointer?, _ socketContext: UnsafeMutableRawPointer?
+) -> Int32 {
+    if let context = unsafe context {
+        unsafe Unmanaged<Lane>.fromOpaque(context)._withUnsafeGuaranteedRef {
+            unsafe $0.noteSocket(easy, descriptor, what)
+        }
+    }
+    return 0
+}
+
+private func timerChanged(
+    _ multi: UnsafeMutableRawPointer?, _ milliseconds: Int, _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+    if let context = unsafe context {
+        unsafe Unmanaged<Lane>.fromOpaque(context)._withUnsafeGuaranteedRef {
+            $0.noteTimer(milliseconds)
+        }
+    }
+    return 0
+}

@@ -1,0 +1,289 @@
+import CCurl
+import Primitives
+public import Reactor
+
+// DESIGN
+//
+// All of a worker's upstream: its lanes, its handles at rest, and what is known of the sockets that
+// libcurl uses. Everything happens on the worker's thread. Calls that may enter libcurl are made from
+// the top level of a loop turn, never from inside one of its callbacks.
+//
+// A socket stays registered with epoll when libcurl loses interest in it, because the next request on
+// the connection would register it again: two system calls saved per request. The price is that an
+// event may come for a connection at rest. Such a connection is of no more use, whatever the event
+// was: the vendor closed it, or sent bytes nobody asked for. It is emptied and shut down, so that
+// libcurl finds it dead when it next looks at it. Left alone, libcurl 7.88 takes a TLS connection
+// with an unread close_notify for a live one and loses a request on it.
+
+/// The libcurl multi handles of one worker.
+@safe
+public final class Lanes {
+    /// Lanes without a transfer for this long lose their connections.
+    private static let restMax = Interval.seconds(60)
+    private static let sweepPeriod = Interval.seconds(15)
+    /// Configured handles kept per endpoint.
+    private static let restingTransfersMax = 256
+
+    private struct SocketState {
+        var pool: ConnectionPool?
+        /// Whether libcurl waits for something on it.
+        var isWanted = false
+        /// Whether the connection is known to be at rest.
+        var isIdle = false
+        var isRetired = false
+    }
+
+    /// The loop that serves this worker.
+    public let loop: EventLoop
+    private let share: UnsafeMutableRawPointer?
+    private let endpointCount: Int
+    private var lanes: ContiguousArray<Lane> = []
+    private var dueLanes: ContiguousArray<Lane> = []
+    private var spareDueLanes: ContiguousArray<Lane> = []
+    private var sockets: ContiguousArray<SocketState> = []
+    private var sweeper: Sweeper?
+
+    /// Transfers in flight.
+    public private(set) var activeCount = 0
+
+    /// A worker's lanes to so many endpoints.
+    public init(loop: EventLoop, endpointCount: Int) {
+        self.loop = loop
+        self.endpointCount = endpointCount
+        // Without a share 7.88 keeps TLS sessions per easy handle and resumes none of them. It is
+        // this thread's alone, so it needs no locks.
+        unsafe share = curl_share_init()
+        unsafe ccurl_share_set_long(share, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_SSL_SESSION.rawValue))
+        sweeper = Sweeper(self)
+    }
+
+    /// Closes all connections. No transfer may be in flight. The lanes are of no use afterwards.
+    public func close(endpoints: [Endpoint]) {
+        sweeper?.stop()
+        sweeper = nil
+        for lane in lanes { lane.close() }
+        lanes.removeAll()
+        // Handles at rest hold the share.
+        for endpoint in endpoints { endpoint.restingTransfers.removeAll() }
+        unsafe curl_share_cleanup(share)
+    }
+
+    /// A handle configured for an endpoint, with nothing of an earlier exchange in it.
+    public func makeTransfer(to endpoint: Endpoint) -> Transfer? {
+        endpoint.restingTransfers.popLast() ?? Transfer(endpoint: endpoint)
+    }
+
+    /// Starts a prepared transfer. Returns its end when it could not even begin.
+    public func start(
+        _ transfer: Transfer, delegate: any TransferDelegate
+    ) -> TransferResult? {
+        guard transfer.endpoint.refreshAddresses() else {
+            let reason = transfer.endpoint.addresses?.failure ?? "no addresses"
+            return TransferResult(
+                notStarted: .couldNotResolveHost,
+                detail: "\(transfer.endpoint.origin.host): \(reason)"
+            )
+        }
+        guard let lane = lane(for: transfer) else {
+            return TransferResult(notStarted: .outOfMemory, detail: "no lane could be made")
+        }
+        transfer.delegate = delegate
+        unsafe transfer.attach(to: lane, pool: lane.pool(for: transfer.endpoint), share: share)
+        let code = lane.add(transfer)
+        guard code == CURLM_OK else {
+            transfer.clear()
+            return TransferResult(
+                notStarted: .outOfMemory,
+                detail: unsafe String(cString: curl_multi_strerror(code))
+            )
+        }
+        activeCount += 1
+        return nil
+    }
+
+    /// Ends a transfer at once and closes its connection. Its delegate is not called.
+    public func cancel(_ transfer: Transfer) {
+        guard let lane = transfer.lane else { return }
+        lane.remove(transfer)
+        activeCount -= 1
+        transfer.clear()
+    }
+
+    /// Holds the response back: libcurl stops reading its socket. Also from inside a callback.
+    public func pauseReceiving(_ transfer: Transfer) {
+        guard !transfer.isReceivingPaused else { return }
+        transfer.isReceivingPaused = true
+        setPause(transfer)
+    }
+
+    /// Lets the response go on. libcurl may hand over bytes before this returns.
+    public func resumeReceiving(_ transfer: Transfer) {
+        guard transfer.isReceivingPaused else { return }
+        transfer.isReceivingPaused = false
+        setPause(transfer)
+    }
+
+    /// Lets a resting upload ask for bytes again; it may do so before this returns.
+    public func resumeSending(_ transfer: Transfer) {
+        guard transfer.isSendingPaused else { return }
+        transfer.isSendingPaused = false
+        setPause(transfer)
+    }
+
+    /// Whether some lane wants to be called before anything else happens.
+    public var hasDueLanes: Bool { !dueLanes.isEmpty }
+
+    /// Lets every lane that is due work. Called at the end of a turn, before anything is sent.
+    public func runDueLanes() {
+        // What becomes due meanwhile is run in the next round, so that one turn stays bounded.
+        swap(&dueLanes, &spareDueLanes)
+        for index in spareDueLanes.indices { spareDueLanes[index].runTimers() }
+        spareDueLanes.removeAll(keepingCapacity: true)
+    }
+
+    private func setPause(_ transfer: Transfer) {
+        let mask =
+            (transfer.isReceivingPaused ? CURLPAUSE_RECV : 0)
+            | (transfer.isSendingPaused ? CURLPAUSE_SEND : 0)
+        // A handle without a connection answers CURLE_BAD_FUNCTION_ARGUMENT, and needs no pause.
+        unsafe curl_easy_pause(transfer.easy, mask)
+    }
+
+    func ended(_ transfer: Transfer, _ code: CurlCode) {
+        activeCount -= 1
+        noteIdle(transfer)
+        let result = transfer.result(code)
+        let delegate = transfer.delegate
+        // The delegate reads the head still; the handle rests only afterwards.
+        transfer.lane = nil
+        delegate?.transferEnded(transfer, result)
+        let isClean = code == .ok && transfer.isReusable && transfer.sendings == 1
+        transfer.clear()
+        let endpoint = transfer.endpoint
+        if isClean, endpoint.restingTransfers.count < Self.restingTransfersMax {
+            endpoint.restingTransfers.append(transfer)
+        }
+    }
+
+    // A lane with an idle connection to the endpoint first, else the least busy one, else a new one.
+    private func lane(for transfer: Transfer) -> Lane? {
+        var leastBusy: Lane?
+        if !transfer.needsFreshConnection {
+            for lane in lanes where lane.activeCount < Lane.transfersMax {
+                if lane.idleCount(for: transfer.endpoint) > 0 { return lane }
+                if lane.activeCount < leastBusy?.activeCount ?? Lane.transfersMax { leastBusy = lane }
+            }
+        } else {
+            leastBusy = lanes.first { $0.activeCount < Lane.transfersMax }
+        }
+        if let leastBusy { return leastBusy }
+        guard let lane = Lane(lanes: self, endpoints: endpointCount) else { return nil }
+        lanes.append(lane)
+        return lane
+    }
+
+    func markDue(_ lane: Lane) {
+        guard !lane.isDue else { return }
+        lane.isDue = true
+        dueLanes.append(lane)
+    }
+
+    /// Lanes that rested long lose their connections: nobody would notice otherwise that the
+    /// vendors have closed them, and the descriptors would stay.
+    fileprivate func sweep() {
+        lanes.removeAll { lane in
+            guard lane.activeCount == 0, !lane.isDue, loop.now - lane.lastUsed > Self.restMax else {
+                return false
+            }
+            lane.close()
+            return true
+        }
+    }
+}
+
+// What libcurl's sockets are wanted for.
+extension Lanes {
+    func socketOpened(_ descriptor: Int32, _ pool: ConnectionPool) {
+        let index = Int(descriptor)
+        while index >= sockets.count {
+            sockets.append(contentsOf: repeatElement(SocketState(), count: max(64, sockets.count)))
+        }
+        sockets[index] = SocketState(pool: pool)
+    }
+
+    func socketClosing(_ descriptor: Int32, _ pool: ConnectionPool) {
+        loop.forget(descriptor)
+        guard Int(descriptor) < sockets.count else { return }
+        if sockets[Int(descriptor)].isRetired { pool.retiredCount -= 1 }
+        sockets[Int(descriptor)] = SocketState()
+    }
+
+    func want(_ descriptor: Int32, _ interest: Interest, _ lane: Lane) {
+        if Int(descriptor) < sockets.count {
+            sockets[Int(descriptor)].isWanted = true
+            sockets[Int(descriptor)].isIdle = false
+        }
+        loop.watch(descriptor, for: interest, lane)
+    }
+
+    func release(_ descriptor: Int32, isPaused: Bool, _ lane: Lane) {
+        let index = Int(descriptor)
+        // The resolver's and other internal descriptors are closed behind our back, and a paused
+        // connection has bytes waiting that would wake us every turn.
+        guard index < sockets.count, sockets[index].pool != nil, !isPaused else {
+            if index < sockets.count { sockets[index].isWanted = false }
+            return loop.unwatch(descriptor)
+        }
+        sockets[index].isWanted = false
+        loop.watch(descriptor, for: .read, lane)
+    }
+
+    func isWanted(_ descriptor: Int32) -> Bool {
+        let index = Int(descriptor)
+        return index >= sockets.count || sockets[index].pool == nil || sockets[index].isWanted
+    }
+
+    func unwantedEvent(_ descriptor: Int32) {
+        loop.unwatch(descriptor)
+        let index = Int(descriptor)
+        guard sockets[index].isIdle, !sockets[index].isRetired else { return }
+        sockets[index].isRetired = true
+        sockets[index].pool?.retiredCount += 1
+        Socket.discardInput(descriptor)
+        Socket.shutDown(descriptor)
+    }
+
+    private func noteIdle(_ transfer: Transfer) {
+        let index = Int(transfer.descriptor)
+        guard index >= 0, index < sockets.count, let pool = transfer.pool,
+            sockets[index].pool === pool, !sockets[index].isWanted
+        else { return }
+        sockets[index].isIdle = true
+    }
+}
+
+/// Wakes a worker's lanes up for their sweep.
+private final class Sweeper: TimerHandler {
+    private unowned let lanes: Lanes
+    private var timer: TimerWheel.Timer?
+
+    init(_ lanes: Lanes) {
+        self.lanes = lanes
+        let timer = lanes.loop.timers.create(self)
+        self.timer = timer
+        lanes.loop.timers.arm(timer, at: lanes.loop.now + .seconds(15))
+    }
+
+    func stop() {
+        if let timer { lanes.loop.timers.destroy(timer) }
+        timer = nil
+    }
+
+    func timerFired(_ timer: TimerWheel.Timer) {
+        lanes.sweep()
+        lanes.loop.timers.arm(timer, at: lanes.loop.now + .seconds(15))
+    }
+}
+
+@available(*, unavailable)
+extension Lanes: Sendable {}

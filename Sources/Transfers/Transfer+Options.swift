@@ -1,0 +1,172 @@
+import CCurl
+import Cryptography
+import Glibc
+public import HTTP
+public import Primitives
+
+// The option set. Everything libcurl would decide by itself is switched off or fixed here: proxies
+// from the environment, redirects, protocols, HTTP/2, certificates' folder, signals, 100-continue.
+// What varies with the request is set anew by `prepare`, every time.
+extension Transfer {
+    /// Read buffer of a connection, and so the largest piece of a body handed over at once.
+    static let readBytes = 16 << 10
+    /// Idle connections older than this are not used again: below the 60 s of common load balancers.
+    private static let idleSecondsMax = 50
+    /// Connections older than this are not used again, so that changes of DNS are followed.
+    private static let lifetimeSecondsMax = 900
+    /// Unacknowledged data for this long ends a connection.
+    static let userTimeoutMilliseconds: Int32 = 30_000
+
+    private func set(_ option: CURLoption, _ value: Int) {
+        let code = unsafe ccurl_easy_set_long(easy, option, value)
+        precondition(code == CURLE_OK, "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code))")
+    }
+
+    private func set(_ option: CURLoption, _ value: String?) {
+        let code = unsafe ccurl_easy_set_string(easy, option, value)
+        precondition(code == CURLE_OK, "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code))")
+    }
+
+    private func set(_ option: CURLoption, pointer: UnsafeRawPointer?) {
+        let code = unsafe ccurl_easy_set_pointer(easy, option, pointer)
+        precondition(code == CURLE_OK, "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code))")
+    }
+
+    /// Sets what is the same for every request to the endpoint.
+    func configure(errorText: UnsafeMutablePointer<CChar>) {
+        let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+        set(CURLOPT_NOSIGNAL, 1)
+        // Removing a handle during a lookup would wait for the resolver otherwise.
+        set(CURLOPT_QUICK_EXIT, 1)
+        // An empty proxy keeps libcurl from asking the environment for one.
+        set(CURLOPT_PROXY, "")
+        set(CURLOPT_NOPROXY, "*")
+        set(CURLOPT_PROTOCOLS_STR, "http,https")
+        set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        set(CURLOPT_BUFFERSIZE, Self.readBytes)
+        // A folder of certificates, Debian's default, would switch the store's cache off; the
+        // store itself is ours, see TrustStore.
+        set(CURLOPT_CAPATH, String?.none)
+        set(CURLOPT_CAINFO, String?.none)
+        set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        if let trust = endpoint.trust {
+            unsafe ccurl_easy_set_tls_context(easy, installTrust)
+            unsafe set(CURLOPT_SSL_CTX_DATA, pointer: trust.address)
+        }
+        set(CURLOPT_MAXAGE_CONN, Self.idleSecondsMax)
+        set(CURLOPT_MAXLIFETIME_CONN, Self.lifetimeSecondsMax)
+        set(CURLOPT_TCP_KEEPALIVE, 1)
+        set(CURLOPT_TCP_KEEPIDLE, 30)
+        set(CURLOPT_TCP_KEEPINTVL, 15)
+        unsafe set(CURLOPT_CURLU, pointer: UnsafeRawPointer(endpoint.url))
+        unsafe ccurl_easy_set_data_function(easy, CURLOPT_WRITEFUNCTION, receiveBody)
+        unsafe set(CURLOPT_WRITEDATA, pointer: context)
+        unsafe ccurl_easy_set_data_function(easy, CURLOPT_HEADERFUNCTION, receiveHeader)
+        unsafe set(CURLOPT_HEADERDATA, pointer: context)
+        unsafe ccurl_easy_set_prerequest(easy, beforeSending)
+        unsafe set(CURLOPT_PREREQDATA, pointer: context)
+        unsafe ccurl_easy_set_open_socket(easy, openSocket)
+        unsafe ccurl_easy_set_close_socket(easy, closeSocket)
+        unsafe set(CURLOPT_PRIVATE, pointer: context)
+        unsafe set(CURLOPT_ERRORBUFFER, pointer: errorText)
+    }
+
+    /// Sets what belongs to this request: target, lines, method and body.
+    ///
+    /// `bytes` are the body where it is in memory; libcurl borrows them until the transfer ends.
+    @unsafe
+    public func prepare(
+        method: Method, body: RequestBody, bytes: UnsafeRawBufferPointer, connectTimeout: Interval
+    ) {
+        target.append(byte: 0)
+        unsafe set(CURLOPT_REQUEST_TARGET, pointer: target.pointer.baseAddress)
+        set(CURLOPT_CONNECTTIMEOUT_MS, Int(connectTimeout.millisecondsRoundedUp))
+        if method == .post, case .bytes = body {
+            unsafe setBody(bytes)
+            isReusable = true
+        } else {
+            unsafe prepareUnusual(method: method, body: body, bytes: bytes)
+        }
+        unsafe set(CURLOPT_HTTPHEADER, pointer: headers.linked())
+    }
+
+    private func setBody(_ bytes: UnsafeRawBufferPointer) {
+        set(CURLOPT_POST, 1)
+        unsafe ccurl_easy_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+        // Without an address libcurl would ask the read callback, even for no bytes at all.
+        if let address = bytes.baseAddress {
+            unsafe set(CURLOPT_POSTFIELDS, pointer: address)
+        } else {
+            unsafe set(CURLOPT_POSTFIELDS, pointer: errorTextAddress)
+        }
+        // Larger bodies leave in pieces of this size, one per writable event.
+        set(CURLOPT_UPLOAD_BUFFERSIZE, bytes.count <= 64 << 10 ? 16 << 10 : 256 << 10)
+    }
+
+    // Handles that sent anything but a plain POST are not used again: each of these options would
+    // have to be undone exactly.
+    private func prepareUnusual(
+        method: Method, body: RequestBody, bytes: UnsafeRawBufferPointer
+    ) {
+        switch body {
+        case .none where method == .head:
+            set(CURLOPT_NOBODY, 1)
+            return
+        case .none:
+            if method == .post { return unsafe setBody(UnsafeRawBufferPointer(start: nil, count: 0)) }
+            set(CURLOPT_HTTPGET, 1)
+        case .bytes:
+            unsafe setBody(bytes)
+        case .stream(let length):
+            let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+            set(CURLOPT_POST, 1)
+            unsafe set(CURLOPT_POSTFIELDS, pointer: nil)
+            unsafe ccurl_easy_set_offset(
+                easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(length ?? -1)
+            )
+            unsafe ccurl_easy_set_data_function(easy, CURLOPT_READFUNCTION, sendBody)
+            unsafe set(CURLOPT_READDATA, pointer: context)
+            set(CURLOPT_UPLOAD_BUFFERSIZE, 64 << 10)
+            if length == nil { headers.add(line: "Transfer-Encoding: chunked") }
+        }
+        var hasBody = true
+        if case .none = body { hasBody = false }
+        switch method {
+        case .post: break
+        case .head: set(CURLOPT_NOBODY, 1)
+        case .get where !hasBody: break
+        case .get, .other: set(CURLOPT_CUSTOMREQUEST, method.name)
+        }
+    }
+
+    /// Sets what belongs to the lane the transfer was given to.
+    func attach(to lane: Lane, pool: ConnectionPool, share: UnsafeMutableRawPointer?) {
+        let poolContext = unsafe UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque())
+        unsafe set(CURLOPT_OPENSOCKETDATA, pointer: poolContext)
+        unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: poolContext)
+        unsafe set(CURLOPT_SHARE, pointer: share)
+        set(CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)
+        if let current = endpoint.resolution, pool.resolvedGeneration != current.generation {
+            // A lane's cache keeps what it is told until it is told otherwise.
+            resolution = current
+            pool.resolvedGeneration = current.generation
+            unsafe set(CURLOPT_RESOLVE, pointer: current.list)
+        } else {
+            unsafe set(CURLOPT_RESOLVE, pointer: nil)
+        }
+        self.lane = lane
+        self.pool = pool
+    }
+}
+
+// Called by libcurl when it makes the TLS context of a connection.
+private func installTrust(
+    _ easy: UnsafeMutableRawPointer?, _ context: UnsafeMutableRawPointer?,
+    _ store: UnsafeMutableRawPointer?
+) -> CURLcode {
+    guard let context = unsafe context, let store = unsafe store else {
+        return CURLE_ABORTED_BY_CALLBACK
+    }
+    unsafe TrustStore.install(store, in: context)
+    return CURLE_OK
+}

@@ -1,0 +1,155 @@
+import CCurl
+public import HTTP
+public import Primitives
+
+/// Whoever follows a transfer. All but ``transferEnded(_:_:)`` is called from inside libcurl: there
+/// a transfer may be paused, and nothing else may be asked of the library.
+public protocol TransferDelegate: AnyObject {
+    /// The final response head is complete: see ``Transfer/head``.
+    func transferReceivedHead(_ transfer: Transfer)
+    /// Bytes of the response body came, transfer coding removed, content coding untouched. They are
+    /// lent for the length of the call.
+    func transfer(_ transfer: Transfer, received bytes: Span<UInt8>)
+    /// The streamed request body can take up to `space.count` bytes more.
+    func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece
+    /// The transfer is over and out of libcurl's hands.
+    func transferEnded(_ transfer: Transfer, _ result: TransferResult)
+}
+
+/// What a streamed request body has to give just now.
+public enum UploadPiece: Equatable, Sendable {
+    /// So many bytes were written into the space.
+    case bytes(Int)
+    /// None yet: the upload rests until ``Lanes/resumeSending(_:)``.
+    case notYet
+    /// The body is complete.
+    case end
+    /// The body will never be complete.
+    case abort
+}
+
+/// How a transfer ended, as libcurl and our own observation of it tell.
+public struct TransferResult: Sendable {
+    /// libcurl's code.
+    public let code: CurlCode
+    /// Whether libcurl began to send the request, so that the vendor may have acted on it.
+    public let wasSent: Bool
+    /// Whether any byte of an answer came.
+    public let sawResponse: Bool
+    /// Whether a pooled connection turned out dead and libcurl was about to send the request a
+    /// second time, which the guard refused.
+    public let wasStale: Bool
+    /// libcurl's own words for the failure; empty on success.
+    public let detail: String
+
+    /// The result of a transfer that never started.
+    public init(notStarted code: CurlCode, detail: String) {
+        self.init(code: code, wasSent: false, sawResponse: false, wasStale: false, detail: detail)
+    }
+
+    init(code: CurlCode, wasSent: Bool, sawResponse: Bool, wasStale: Bool, detail: String) {
+        self.code = code
+        self.wasSent = wasSent
+        self.sawResponse = sawResponse
+        self.wasStale = wasStale
+        self.detail = detail
+    }
+}
+
+/// What a transfer sends as its body.
+public enum RequestBody: Sendable {
+    /// None, and no length either.
+    case none
+    /// Bytes in memory that stay where they are until the transfer has ended.
+    case bytes
+    /// A stream of a known length, or of an unknown one, sent in chunks.
+    case stream(length: Int?)
+}
+
+/// One libcurl easy handle: one request in flight, or a configured handle at rest.
+@safe
+public final class Transfer {
+    let easy: UnsafeMutableRawPointer
+    let endpoint: Endpoint
+    private let errorText: UnsafeMutablePointer<CChar>
+
+    /// The request's header lines.
+    public var headers = HeaderList()
+    /// The request target, without its terminating NUL.
+    public var target = ByteBuffer()
+    /// The response head.
+    public internal(set) var head = ResponseHead()
+    /// Whoever follows the transfer; held until it has ended.
+    public internal(set) var delegate: (any TransferDelegate)?
+
+    /// When libcurl began to send the request.
+    public internal(set) var sentAt: Instant?
+    /// Whether the client's slowness holds the response back.
+    public internal(set) var isReceivingPaused = false
+    /// Whether the upload rests for want of bytes.
+    public internal(set) var isSendingPaused = false
+
+    var lane: Lane?
+    var pool: ConnectionPool?
+    var descriptor: Int32 = -1
+    var sendings = 0
+    /// Set for the one retry on a connection that is surely fresh.
+    public var needsFreshConnection = false
+    /// Whether the handle carries only what every transfer of its endpoint sets anew.
+    var isReusable = false
+    var resolution: Endpoint.Resolution?
+
+    init?(endpoint: Endpoint) {
+        guard let easy = unsafe curl_easy_init() else { return nil }
+        unsafe self.easy = unsafe easy
+        self.endpoint = endpoint
+        unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        unsafe configure(errorText: errorText)
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(easy)
+        unsafe errorText.deallocate()
+    }
+
+    /// An address that is never read: libcurl wants one even for a body of no bytes.
+    var errorTextAddress: UnsafeRawPointer { unsafe UnsafeRawPointer(errorText) }
+
+    /// Whether a body of so many bytes has left for the kernel, so that its memory may go although
+    /// libcurl still knows its address.
+    public func hasSentBody(bytes: Int) -> Bool {
+        let sent = unsafe ccurl_easy_info_offset(easy, CURLINFO_SIZE_UPLOAD_T)
+        return bytes > 0 && sent >= Int64(bytes)
+    }
+
+    func result(_ code: CurlCode) -> TransferResult {
+        TransferResult(
+            code: code, wasSent: sendings > 0, sawResponse: !head.isEmpty,
+            wasStale: sendings > 1 || code == .sendFailedRewind,
+            detail: code == .ok ? "" : unsafe String(cString: errorText)
+        )
+    }
+
+    /// Forgets the exchange before this one.
+    func clear() {
+        head.reset()
+        headers.removeAll()
+        target.removeAll()
+        sentAt = nil
+        isReceivingPaused = false
+        isSendingPaused = false
+        needsFreshConnection = false
+        isReusable = false
+        sendings = 0
+        descriptor = -1
+        unsafe errorText.pointee = 0
+        delegate = nil
+        lane = nil
+        pool = nil
+        resolution = nil
+    }
+}
+
+@available(*, unavailable)
+extension Transfer: Sendable {}
