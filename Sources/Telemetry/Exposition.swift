@@ -1,0 +1,171 @@
+import Glibc
+
+/// The metrics of all workers in Prometheus' text format.
+public struct Exposition: Sendable {
+    private let workers: [WorkerMetrics]
+    private let version: String
+
+    /// An exposition of these workers' counters.
+    public init(workers: [WorkerMetrics], version: String) {
+        self.workers = workers
+        self.version = version
+    }
+
+    /// The text, version 0.0.4.
+    public func text() -> String {
+        var text = ""
+        family("weir_build_info", "gauge", "The version that runs.", &text)
+        text += "weir_build_info{version=\"\(version)\"} 1\n"
+        connections(&text)
+        exchanges(&text)
+        latencies(&text)
+        process(&text)
+        return text
+    }
+
+    private func connections(_ text: inout String) {
+        let accepted = sum { $0.accepted }
+        scalar("weir_connections_accepted_total", "counter", "Client connections accepted.", accepted, &text)
+        scalar(
+            "weir_connections_open", "gauge", "Client connections open.", accepted - sum { $0.closed },
+            &text
+        )
+        scalar(
+            "weir_connections_turned_away_total", "counter", "Connections beyond max_connections.",
+            sum { $0.turnedAway }, &text
+        )
+        scalar(
+            "weir_requests_refused_total", "counter", "Requests refused before a vendor was asked.",
+            sum { $0.refused }, &text
+        )
+        scalar(
+            "weir_accept_pauses_total", "counter", "Pauses of accepting for want of descriptors.",
+            sum { $0.acceptPauses }, &text
+        )
+        scalar(
+            "weir_undelivered_bytes_total", "counter", "Response bytes whose client went away.",
+            sum { $0.undeliveredBytes }, &text
+        )
+        scalar("weir_loop_turns_total", "counter", "Turns of the event loops.", sum { $0.turns }, &text)
+    }
+
+    private func exchanges(_ text: inout String) {
+        family("weir_exchanges_in_flight", "gauge", "Exchanges begun and not ended.", &text)
+        eachVendor { name, metrics in
+            let begun = metrics.reduce(0) { $0 + $1.started.current }
+            let ended = metrics.reduce(0) { $0 + $1.outcomes.reduce(0) { $0 + $1.current } }
+            text += "weir_exchanges_in_flight{vendor=\"\(name)\"} \(begun - ended)\n"
+        }
+        family("weir_exchanges_total", "counter", "Exchanges ended, by outcome.", &text)
+        eachVendor { name, metrics in
+            for outcome in Outcome.allCases {
+                let count = metrics.reduce(0) { $0 + $1.outcomes[outcome.rawValue].current }
+                text += "weir_exchanges_total{vendor=\"\(name)\",outcome=\"\(outcome.name)\"} \(count)\n"
+            }
+        }
+        family("weir_responses_total", "counter", "Response heads relayed, by class of status.", &text)
+        eachVendor { name, metrics in
+            for digit in 2..<6 {
+                let count = metrics.reduce(0) { $0 + $1.statusClasses[digit].current }
+                text += "weir_responses_total{vendor=\"\(name)\",status=\"\(digit)xx\"} \(count)\n"
+            }
+        }
+        perVendor("weir_stale_retries_total", "Requests repeated on a fresh connection.", &text) {
+            $0.staleRetries
+        }
+        perVendor("weir_response_bytes_total", "Bytes of response bodies relayed.", &text) {
+            $0.responseBytes
+        }
+        perVendor("weir_request_bytes_total", "Bytes of request bodies relayed.", &text) {
+            $0.requestBytes
+        }
+    }
+
+    private func latencies(_ text: inout String) {
+        histogram("weir_response_head_seconds", "From the request's end to the head.", &text) {
+            $0.headLatency
+        }
+        histogram("weir_exchange_seconds", "From the request's end to the response's.", &text) {
+            $0.duration
+        }
+    }
+
+    private func process(_ text: inout String) {
+        scalar("process_open_fds", "gauge", "Open descriptors.", openDescriptors(), &text)
+        scalar(
+            "process_resident_memory_bytes", "gauge", "Resident memory.", residentBytes(), &text
+        )
+    }
+
+    private func sum(_ counter: (WorkerMetrics) -> Counter) -> Int {
+        workers.reduce(0) { $0 + counter($1).current }
+    }
+
+    private func eachVendor(_ body: (String, [VendorMetrics]) -> Void) {
+        guard let first = workers.first else { return }
+        for (index, vendor) in first.vendors.enumerated() {
+            body(escape(vendor.vendor), workers.map { $0.vendors[index] })
+        }
+    }
+
+    private func perVendor(
+        _ name: String, _ help: String, _ text: inout String, _ counter: (VendorMetrics) -> Counter
+    ) {
+        family(name, "counter", help, &text)
+        eachVendor { vendor, metrics in
+            text += "\(name){vendor=\"\(vendor)\"} \(metrics.reduce(0) { $0 + counter($1).current })\n"
+        }
+    }
+
+    private func histogram(
+        _ name: String, _ help: String, _ text: inout String,
+        _ pick: (VendorMetrics) -> DurationHistogram
+    ) {
+        family(name, "histogram", help, &text)
+        eachVendor { vendor, metrics in
+            let counts = metrics.map { pick($0).counts }
+            var total = 0
+            for (index, bound) in (DurationHistogram.boundsSeconds + [.infinity]).enumerated() {
+                total += counts.reduce(0) { $0 + $1[index] }
+                let label = bound.isFinite ? "\(bound)" : "+Inf"
+                text += "\(name)_bucket{vendor=\"\(vendor)\",le=\"\(label)\"} \(total)\n"
+            }
+            let seconds = metrics.reduce(0) { $0 + pick($1).sumSeconds }
+            text += "\(name)_sum{vendor=\"\(vendor)\"} \(seconds)\n"
+            text += "\(name)_count{vendor=\"\(vendor)\"} \(total)\n"
+        }
+    }
+
+    private func scalar(
+        _ name: String, _ type: String, _ help: String, _ value: Int, _ text: inout String
+    ) {
+        family(name, type, help, &text)
+        text += "\(name) \(value)\n"
+    }
+
+    private func family(_ name: String, _ type: String, _ help: String, _ text: inout String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    private func escape(_ label: String) -> String {
+        label.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+
+    private func openDescriptors() -> Int {
+        guard let folder = unsafe opendir("/proc/self/fd") else { return 0 }
+        defer { unsafe closedir(folder) }
+        var count = -3  // ".", ".." and the descriptor of this folder
+        while unsafe readdir(folder) != nil { count += 1 }
+        return count
+    }
+
+    private func residentBytes() -> Int {
+        guard let file = unsafe fopen("/proc/self/statm", "r") else { return 0 }
+        defer { unsafe fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard unsafe fgets(&line, Int32(line.count), file) != nil else { return 0 }
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+}

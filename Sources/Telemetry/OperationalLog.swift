@@ -1,0 +1,114 @@
+import Glibc
+public import Logging
+import Primitives
+public import Reactor
+import Synchronization
+
+/// Writes operational log lines to standard error from a thread of its own.
+///
+/// A terminal or a pipe that nobody reads blocks the writer; on a worker's thread that would stop
+/// every stream it carries. Lines that find the queue full are dropped, and their number is written
+/// with the next line that is not.
+public final class OperationalLog: Sendable {
+    private static let linesMax = 4096
+
+    private let mailbox: Mailbox<String>
+    private let dropped = Atomic<Int>(0)
+
+    /// A log with its thread running.
+    public init() throws(SystemError) {
+        mailbox = try Mailbox(capacity: Self.linesMax) { line in
+            var rest = Substring(line)
+            rest.withUTF8 { bytes in
+                var written = 0
+                while written < bytes.count {
+                    guard let start = bytes.baseAddress else { return }
+                    let count = unsafe write(2, start + written, bytes.count - written)
+                    if count < 0, errno != EINTR { return }
+                    written += max(0, count)
+                }
+            }
+        }
+        let thread = try Thread(name: "weir-log") { [mailbox] in
+            // Without a loop there is no log; the gateway itself goes on.
+            guard let loop = try? EventLoop() else { return }
+            mailbox.open(on: loop)
+            loop.run()
+        }
+        thread.detach()
+    }
+
+    /// A logger that writes here.
+    public func logger(_ label: String, level: Logger.Level = .info) -> Logger {
+        var logger = Logger(label: label) { _ in LineHandler(log: self) }
+        logger.logLevel = level
+        return logger
+    }
+
+    fileprivate func post(_ line: String) {
+        let lost = dropped.exchange(0, ordering: .relaxed)
+        let text = lost > 0 ? "\(line) lines_dropped=\(lost)\n" : "\(line)\n"
+        if !mailbox.post(text) { dropped.add(lost + 1, ordering: .relaxed) }
+    }
+}
+
+/// One line a message: time, level, message, then metadata as `key=value`.
+private struct LineHandler: LogHandler {
+    let log: OperationalLog
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    init(log: OperationalLog) {
+        self.log = log
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let merged = metadata.merging(event.metadata ?? [:]) { $1 }
+        var line = "\(Self.timestamp()) \(event.level.rawValue) \(event.message)"
+        for (key, value) in merged.sorted(by: { $0.key < $1.key }) {
+            let text = "\(value)"
+            let plain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x7F }
+            line += plain ? " \(key)=\(text)" : " \(key)=\(quoted(text))"
+        }
+        log.post(line)
+    }
+
+    private func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            default:
+                // A control byte from outside must not move an operator's terminal.
+                if scalar.value < 0x20 || scalar.value == 0x7F {
+                    result += "\\x\(String(scalar.value, radix: 16))"
+                } else {
+                    result.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return result + "\""
+    }
+
+    private static func timestamp() -> String {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        var parts = unsafe tm()
+        unsafe gmtime_r(&time.tv_sec, &parts)
+        func pad(_ value: Int32, _ width: Int = 2) -> String {
+            let text = "\(value)"
+            return String(repeating: "0", count: max(0, width - text.count)) + text
+        }
+        let date = unsafe "\(parts.tm_year + 1900)-\(pad(parts.tm_mon + 1))-\(pad(parts.tm_mday))"
+        let clock = unsafe "\(pad(parts.tm_hour)):\(pad(parts.tm_min)):\(pad(parts.tm_sec))"
+        return "\(date)T\(clock).\(pad(Int32(time.tv_nsec / 1_000_000), 3))Z"
+    }
+}
