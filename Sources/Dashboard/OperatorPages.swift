@@ -1,0 +1,72 @@
+public import Gateway
+public import HTTP
+import Primitives
+import Synchronization
+public import Telemetry
+
+/// The pages for operators and probes: `/healthz`, `/readyz`, `/metrics`.
+public final class OperatorPages: Responder {
+    /// Whether the gateway takes clients in, as its composition knows.
+    public final class Readiness: Sendable {
+        private let flag = Atomic<Bool>(false)
+
+        /// Not ready.
+        public init() {}
+
+        /// Whether clients are taken in.
+        public var isReady: Bool {
+            get { flag.load(ordering: .relaxed) }
+            set { flag.store(newValue, ordering: .relaxed) }
+        }
+    }
+
+    /// A worker that has not turned for this long is stuck: its timers alone turn it every 15 s.
+    private static let stuckAfter = Interval.seconds(60)
+
+    private let workers: [WorkerMetrics]
+    private let exposition: Exposition
+    private let readiness: Readiness
+
+    /// Pages about these workers.
+    public init(workers: [WorkerMetrics], readiness: Readiness, version: String) {
+        self.workers = workers
+        self.readiness = readiness
+        exposition = Exposition(workers: workers, version: version)
+    }
+
+    /// The page of a path.
+    public func respond(to head: borrowing RequestHead) -> LocalResponse {
+        guard head.method == .get || head.method == .head else {
+            return text(405, "only GET and HEAD are answered here\n")
+        }
+        let path = head.path
+        if path.matches("/healthz") { return health() }
+        if path.matches("/readyz") {
+            return readiness.isReady ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
+        }
+        if path.matches("/metrics") {
+            return LocalResponse(
+                status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
+                body: exposition.text()
+            )
+        }
+        return text(404, "here are /healthz, /readyz and /metrics\n")
+    }
+
+    private func health() -> LocalResponse {
+        let now = Instant.now()
+        for (index, worker) in workers.enumerated() {
+            let last = worker.lastTurn.current
+            guard last > 0 else { continue }
+            let silence = now - Instant(nanoseconds: Int64(last))
+            if silence > Self.stuckAfter {
+                return text(503, "worker \(index) has not turned for \(Int(silence.seconds)) s\n")
+            }
+        }
+        return text(200, "ok\n")
+    }
+
+    private func text(_ status: Int, _ body: String) -> LocalResponse {
+        LocalResponse(status: status, contentType: "text/plain; charset=utf-8", body: body)
+    }
+}

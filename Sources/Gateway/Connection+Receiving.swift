@@ -1,0 +1,153 @@
+import Config
+import HTTP
+import Primitives
+import Reactor
+import Transfers
+
+// Receive: bytes of the client become a head and a body.
+extension Connection {
+    func receive() {
+        // The worker's buffer is lent for the length of the call, so that a connection at rest needs
+        // none of its own.
+        var input = ByteBuffer()
+        swap(&input, &worker.input)
+        defer {
+            input.removeAll()
+            swap(&input, &worker.input)
+        }
+        let outcome = Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn)
+        switch outcome {
+        case .moved:
+            lastClientProgress = worker.loop.now
+            take(input.bytes)
+        case .wouldBlock:
+            break
+        case .closed, .failed:
+            clientGone()
+        }
+    }
+
+    /// Takes bytes as they come: parses them, or keeps them while a request is being served.
+    private func take(_ bytes: Span<UInt8>) {
+        guard phase != .answering, pending.isEmpty else {
+            pending.append(bytes)
+            if phase != .answering { return takePending() }
+            if pending.count > Limits.pipelinedBytes { pauseReading() }
+            return
+        }
+        let consumed = parse(bytes)
+        if consumed < bytes.count, phase == .answering {
+            pending.append(bytes.extracting(consumed..<bytes.count))
+        }
+    }
+
+    /// Goes on with bytes that came while a request was being served.
+    func takePending() {
+        var held = ByteBuffer()
+        swap(&held, &pending)
+        let consumed = parse(held.bytes)
+        guard phase != .closed, phase != .lingering else { return }
+        held.consume(consumed)
+        if held.isEmpty { held.release() }
+        swap(&held, &pending)
+        if phase != .answering || pending.count <= Limits.pipelinedBytes { resumeReading() }
+    }
+
+    /// Parses as far as the current request goes; returns the bytes used.
+    private func parse(_ bytes: Span<UInt8>) -> Int {
+        var offset = 0
+        while phase == .idle || phase == .head || phase == .body {
+            let (count, progress) = parser.parse(bytes.extracting(offset..<bytes.count))
+            offset += count
+            switch progress {
+            case .incomplete:
+                if phase == .idle, parser.headBytesReceived > 0 { enter(.head) }
+                if phase == .body { bodyArrived() }
+                return offset
+            case .head:
+                headArrived()
+            case .message:
+                bodyArrived()
+                if phase == .body { requestArrived() }
+                return offset
+            case .malformed(let malformation):
+                refuse(
+                    .refused(malformation.status, "malformed_request", malformation.reason),
+                    closing: true
+                )
+                return bytes.count
+            }
+        }
+        return offset
+    }
+
+    private func headArrived() {
+        // A clock reading of its own would be more exact, and a system call per request.
+        closesAfterResponse = !parser.head.keepsAlive || worker.isDraining
+        bodyBytes = 0
+        bodyMode = .keep
+        enter(.body)
+        let plan = Admission.plan(parser.head, worker.settings.server)
+        if case .refuse(let failure) = plan { return refuse(failure, closing: true) }
+        if parser.head.expectsContinue, parser.head.hasBody {
+            worker.buffers.lend(to: &output)
+            output.append("HTTP/1.1 100 Continue\r\n\r\n")
+            requestFlush()
+        }
+        if plan == .stream {
+            guard worker.responder == nil else {
+                return refuse(Admission.tooLarge(worker.settings.server.replayLimitBytes), closing: true)
+            }
+            bodyMode = .stream(length: parser.head.contentLength)
+            begin()
+        }
+    }
+
+    private func bodyArrived() {
+        phaseBegan = worker.loop.now
+        switch bodyMode {
+        case .keep:
+            guard parser.body.count > worker.settings.server.replayLimitBytes else { return }
+            guard parser.body.count <= worker.settings.server.maxBodyBytes, worker.responder == nil
+            else {
+                return refuse(Admission.tooLarge(worker.settings.server.maxBodyBytes), closing: true)
+            }
+            // Chunks without an announced length grew too large to keep: from here they stream.
+            bodyMode = .stream(length: nil)
+            begin()
+        case .stream:
+            guard exchange.isInFlight else {
+                // The vendor has answered without wanting the rest.
+                return parser.body.removeAll()
+            }
+            guard bodyBytes + parser.body.count <= worker.settings.server.maxBodyBytes else {
+                return refuseMidStream()
+            }
+            if let transfer { worker.lanes.resumeSending(transfer) }
+            if parser.body.count > Limits.uploadHighBytes { pauseReading() }
+        }
+    }
+
+    /// A body without an announced length turned out too large after some of it was passed on.
+    private func refuseMidStream() {
+        guard !exchange.isCommitted else { return breakOff() }
+        if let transfer { worker.lanes.cancel(transfer) }
+        transfer = nil
+        refuse(Admission.tooLarge(worker.settings.server.maxBodyBytes), closing: true)
+    }
+
+    private func requestArrived() {
+        enter(.answering)
+        if let responder = worker.responder {
+            return respond(responder.respond(to: parser.head))
+        }
+        switch bodyMode {
+        case .keep:
+            begin()
+        case .stream:
+            if let transfer { worker.lanes.resumeSending(transfer) }
+            // The vendor may have answered before the upload was complete.
+            if isResponseComplete { requestFlush() }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Dialects
+import HTTP
+import Primitives
+import Reactor
+import Routing
+import Telemetry
+import Transfers
+
+// The output to the client, and what follows a response.
+extension Connection {
+    /// Has the output sent at the end of this turn, together with whatever comes until then.
+    func requestFlush() {
+        guard !isAwaitingFlush, phase != .closed else { return }
+        isAwaitingFlush = true
+        worker.needsFlush(self)
+    }
+
+    /// Gives the kernel what it takes, once.
+    func flush() {
+        isAwaitingFlush = false
+        guard phase != .closed else { return }
+        if !output.isEmpty {
+            switch Socket.send(descriptor, from: &output) {
+            case .moved: lastClientProgress = worker.loop.now
+            case .wouldBlock: break
+            case .closed, .failed: return clientGone()
+            }
+        }
+        if output.isEmpty {
+            worker.buffers.reclaim(&output)
+            if worker.loop.interest(of: descriptor)?.contains(.write) ?? false { updateInterest() }
+        } else {
+            updateInterest()
+            ensureClock()
+        }
+        if let transfer, transfer.isReceivingPaused, output.count <= Limits.outputLowBytes {
+            // The time the client took was not the vendor's.
+            lastVendorByte = worker.loop.now
+            // libcurl may hand over bytes before this returns: they are for the next turn.
+            worker.lanes.resumeReceiving(transfer)
+        }
+        if isResponseComplete, output.isEmpty, !isAwaitingFlush { responseSent() }
+    }
+
+    /// Writes an answer of the gateway's own.
+    func respond(_ response: LocalResponse) {
+        exchange.refused(
+            Failure(
+                status: response.status, code: "", fault: .client, isWorthRetrying: false,
+                explanation: "", outcome: .complete
+            )
+        )
+        writeLocal(status: response.status, contentType: response.contentType) { body in
+            body.append(text: response.body)
+        }
+    }
+
+    /// Answers with a failure that the exchange has taken note of, in the client's own dialect.
+    func answer(_ failure: Failure, closing: Bool) {
+        if closing { closesAfterResponse = true }
+        // Of a head that was not understood nothing is known, not even the dialect.
+        let dialect =
+            route?.dialect
+            ?? (phase == .head || phase == .idle
+                ? .openai : parser.withHead { Dialect(of: $0, path: $0.path) })
+        let error = DialectError(
+            status: failure.status, code: failure.code, message: failure.message,
+            identifier: identifier?.description ?? ""
+        )
+        writeLocal(status: failure.status, contentType: "application/json") { body in
+            dialect.errorBody(error, to: &body)
+        }
+        if phase != .answering { enter(.answering) }
+    }
+
+    /// Refuses the request before any attempt, or instead of one.
+    func refuse(_ failure: Failure, closing: Bool) {
+        worker.metrics.refused.add()
+        if closing { lingersAfterResponse = true }
+        exchange.refused(failure)
+        answer(failure, closing: closing)
+    }
+
+    private func writeLocal(
+        status: Int, contentType: String, _ writeBody: (inout ByteBuffer) -> Void
+    ) {
+        var body = ByteBuffer()
+        writeBody(&body)
+        worker.buffers.lend(to: &output)
+        output.append("HTTP/1.1 ")
+        output.append(decimal: status)
+        output.append(byte: 0x20)
+        output.append(reasonPhrase(status))
+        output.append("\r\ncontent-type: ")
+        output.append(text: contentType)
+        output.append("\r\ncontent-length: ")
+        output.append(decimal: body.count)
+        output.append("\r\n")
+        writeConnectionField()
+        if let identifier {
+            output.append("x-weir-id: ")
+            identifier.write(to: &output)
+            output.append("\r\n")
+        }
+        if exchange.attempts > 0 {
+            output.append("x-weir-attempts: ")
+            output.append(decimal: exchange.attempts)
+            output.append("\r\n")
+        }
+        output.append("\r\n")
+        if parser.head.method != .head { output.append(body.bytes) }
+        isResponseComplete = true
+        requestFlush()
+    }
+
+    /// The vendor's response is whole.
+    func finish() {
+        framing.writeEnd(to: &output)
+        isResponseComplete = true
+        requestFlush()
+    }
+
+    /// The vendor's response will never be whole: what came is sent, and the framing left open.
+    func breakOff() {
+        isBrokenOff = true
+        closesAfterResponse = true
+        isResponseComplete = true
+        requestFlush()
+    }
+
+    /// The kernel has the whole response.
+    private func responseSent() {
+        guard phase == .answering || phase == .body else { return }
+        if exchange.delivered() { settle() }
+        servedCount += 1
+        if isBrokenOff {
+            // An HTTP/1.0 client takes the end of the connection for the end of the body, so it
+            // must be a reset; the others see that the announced end is missing.
+            if framing == .close { Socket.resetOnClose(descriptor) }
+            return close()
+        }
+        if phase == .body || lingersAfterResponse { return beginLingering() }
+        if closesAfterResponse || worker.isDraining { return close() }
+        nextRequest()
+    }
+
+    private func nextRequest() {
+        parser.next()
+        exchange = Exchange()
+        identifier = nil
+        route = nil
+        isResponseComplete = false
+        hasResponseBytes = false
+        if pending.isEmpty { parser.releaseMemoryIfLarge() }
+        enter(.idle)
+        if !pending.isEmpty { takePending() }
+    }
+
+    /// Closes our side and reads on for a while: to close both at once would reset the connection
+    /// under a client that is still sending, and it would never see the answer.
+    private func beginLingering() {
+        Socket.shutDownWriting(descriptor)
+        parser.releaseMemory()
+        pending.release()
+        enter(.lingering)
+        resumeReading()
+    }
+
+    func linger(_ readiness: Readiness) {
+        var input = ByteBuffer()
+        swap(&input, &worker.input)
+        defer {
+            input.removeAll()
+            swap(&input, &worker.input)
+        }
+        switch Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn) {
+        case .moved(let count):
+            lingerBytesLeft -= count
+            if lingerBytesLeft <= 0 { close() }
+        case .wouldBlock:
+            break
+        case .closed, .failed:
+            close()
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import HTTP
+import Primitives
+import Reactor
+import Routing
+import Telemetry
+import Transfers
+
+// Settle: the end of an exchange, and of the connection. Every exchange comes here exactly once.
+extension Connection {
+    /// Counts an exchange that has just been settled.
+    func settle() {
+        guard let outcome = exchange.outcome, let route else { return }
+        let metrics = worker.metrics.vendors[route.vendor]
+        metrics.outcomes[outcome.rawValue].add()
+        metrics.requestBytes.add(bodyBytes > 0 ? bodyBytes : parser.head.contentLength ?? 0)
+        metrics.duration.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
+    }
+
+    /// The client closed or reset its connection: whatever is in flight for it ends in this turn.
+    func clientGone() {
+        end(as: .clientCancelled)
+        close()
+    }
+
+    /// A client that takes nothing for too long is reset: nothing of what waits would reach it.
+    func giveUpClient() {
+        end(as: .slowClient)
+        Socket.resetOnClose(descriptor)
+        close()
+    }
+
+    /// The gateway stops at once.
+    func abandon() {
+        guard phase != .closed else { return }
+        end(as: .truncated)
+        if framing == .close, hasResponseBytes { Socket.resetOnClose(descriptor) }
+        close()
+    }
+
+    private func end(as outcome: Outcome) {
+        if let transfer { worker.lanes.cancel(transfer) }
+        transfer = nil
+        worker.metrics.undeliveredBytes.add(output.count)
+        if exchange.clientGone(as: outcome) { settle() }
+    }
+
+    /// The gateway drains: a connection at rest is closed, any other after its response.
+    func drain() {
+        closesAfterResponse = true
+        guard phase == .idle else { return }
+        // A request may have come that this turn has not read yet: it is served still. A client that
+        // has just connected gets a moment to send its first.
+        receive()
+        if phase == .idle, servedCount > 0 { return close() }
+        ensureClock()
+    }
+
+    func close() {
+        guard phase != .closed else { return }
+        precondition(transfer == nil, "a connection closes with a transfer in flight")
+        phase = .closed
+        if let timer { worker.loop.timers.destroy(timer) }
+        timer = nil
+        output.removeAll()
+        worker.buffers.reclaim(&output)
+        worker.loop.forget(descriptor)
+        Socket.close(descriptor)
+        worker.closed(self)
+    }
+}

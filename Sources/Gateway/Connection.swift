@@ -1,0 +1,149 @@
+import HTTP
+import Primitives
+import Reactor
+import Routing
+import Transfers
+
+// DESIGN
+//
+// A client's connection drives the exchanges that come over it, one after the other: it carries out
+// what `Exchange` decides. The steps stand in files of their own, in the order of the way:
+//
+//   Connection+Receiving   receive: bytes in, heads and bodies out of them
+//   Connection+Attempting  route, attempt: the request goes to a vendor
+//   Connection+Relaying    relay: the vendor's head and bytes into the output
+//   Connection+Sending     the output to the client, once per turn; what follows a response
+//   Connection+Clocks      everything that may take too long
+//   Connection+Settling    the end of an exchange, and of the connection
+//
+// Two places are called from inside libcurl (see `TransferDelegate`): they write into the output and
+// may pause a transfer, and do nothing else. Everything that starts or ends a transfer runs from the
+// top level of a turn.
+
+/// One client.
+final class Connection: DescriptorHandler, TimerHandler {
+    /// Where a connection stands between two bytes.
+    enum Phase {
+        /// Nothing of a request has come.
+        case idle
+        /// A head is coming in.
+        case head
+        /// A body is coming in; a large one is being passed on meanwhile.
+        case body
+        /// The request is whole, or no more of it is wanted; the response is due or going out.
+        case answering
+        /// The response is out; what the client still sends is read and dropped.
+        case lingering
+        case closed
+    }
+
+    /// How the body of the current request is taken in.
+    enum BodyMode {
+        case keep
+        case stream(length: Int?)
+    }
+
+    let worker: Worker
+    let descriptor: Int32
+    let slot: Int
+    let parser = RequestParser()
+
+    var phase = Phase.idle
+    var exchange = Exchange()
+    var bodyMode = BodyMode.keep
+    var bodyBytes = 0
+    var identifier: Identifier?
+    var route: RoutingTable.Route?
+    var transfer: Transfer?
+    var framing = ResponseFraming.none
+
+    /// Bytes received beyond the current request.
+    var pending = ByteBuffer()
+    /// Bytes for the client that the kernel has not taken.
+    var output = ByteBuffer()
+    var isAwaitingFlush = false
+    /// Whether the whole response is in the output, or gone.
+    var isResponseComplete = false
+    /// Whether nothing is served on this connection after the current response.
+    var closesAfterResponse = false
+    /// Whether the response broke off, so that the client must not take it for whole.
+    var isBrokenOff = false
+    /// Whether the client may still be sending when the response is out.
+    var lingersAfterResponse = false
+    var isReadPaused = false
+    var servedCount = 0
+    var hasResponseBytes = false
+
+    var timer: TimerWheel.Timer?
+    var armedAt = Instant.distantFuture
+    /// When the current phase began; for a body, when its last byte came.
+    var phaseBegan: Instant
+    /// When the request was whole, or its streaming began.
+    var requestEnded: Instant
+    var lastVendorByte: Instant
+    var lastClientProgress: Instant
+    var lingerBytesLeft = Limits.lingerBytes
+
+    init(_ worker: Worker, descriptor: Int32, slot: Int) {
+        self.worker = worker
+        self.descriptor = descriptor
+        self.slot = slot
+        let now = worker.loop.now
+        phaseBegan = now
+        requestEnded = now
+        lastVendorByte = now
+        lastClientProgress = now
+    }
+
+    func open() {
+        timer = worker.loop.timers.create(self)
+        guard worker.loop.watch(descriptor, for: [.read, .peerClose], self) else { return close() }
+        ensureClock()
+    }
+
+    /// Tells a client that there are too many, without reading what it wants.
+    static func turnAway(_ descriptor: Int32) {
+        var text = ByteBuffer()
+        text.append("HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n")
+        text.append("content-length: 30\r\nretry-after: 1\r\nconnection: close\r\n\r\n")
+        text.append("weir: too many connections now")
+        _ = Socket.send(descriptor, from: &text)
+        Socket.shutDownWriting(descriptor)
+        Socket.close(descriptor)
+    }
+
+    func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+        if readiness.contains(.write) { flush() }
+        guard phase != .closed else { return }
+        if phase == .lingering { return linger(readiness) }
+        // While a response is due a closed connection is a client that no longer wants it; a client
+        // that closes only its own side is taken for one too, as other proxies do.
+        if phase == .answering, !readiness.isDisjoint(with: .closed) { return clientGone() }
+        if !readiness.isDisjoint(with: [.read, .closed]) { receive() }
+    }
+
+    func enter(_ phase: Phase) {
+        self.phase = phase
+        phaseBegan = worker.loop.now
+        ensureClock()
+    }
+
+    /// Tells the loop what is wanted of the descriptor just now.
+    func updateInterest() {
+        var interest: Interest = isReadPaused ? .peerClose : [.read, .peerClose]
+        if !output.isEmpty, !isAwaitingFlush { interest.insert(.write) }
+        worker.loop.watch(descriptor, for: interest, self)
+    }
+
+    func pauseReading() {
+        guard !isReadPaused else { return }
+        isReadPaused = true
+        updateInterest()
+    }
+
+    func resumeReading() {
+        guard isReadPaused else { return }
+        isReadPaused = false
+        updateInterest()
+    }
+}

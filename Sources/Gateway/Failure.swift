@@ -1,0 +1,132 @@
+import Dialects
+import Primitives
+import Telemetry
+import Transfers
+
+/// Why a client gets an answer of ours instead of a vendor's: what happened, whose fault it is,
+/// whether to try again, and why.
+struct Failure: Equatable {
+    /// Who could have prevented it.
+    enum Fault: String {
+        case client, gateway, vendor, network
+    }
+
+    let status: Int
+    /// A stable word for programs.
+    let code: String
+    let fault: Fault
+    /// Whether the same request may succeed later.
+    let isWorthRetrying: Bool
+    let explanation: String
+    let outcome: Outcome
+
+    /// The sentence for people, with the party at fault named.
+    var message: String {
+        "weir: \(explanation) (fault: \(fault.rawValue); "
+            + (isWorthRetrying ? "retrying may help)" : "retrying will not help)")
+    }
+
+    /// A request that is served nowhere.
+    static func refused(_ status: Int, _ code: String, _ explanation: String) -> Failure {
+        Failure(
+            status: status, code: code, fault: .client, isWorthRetrying: false,
+            explanation: explanation, outcome: .refused
+        )
+    }
+
+    /// A gateway that cannot serve just now.
+    static func unavailable(_ code: String, _ explanation: String) -> Failure {
+        Failure(
+            status: 503, code: code, fault: .gateway, isWorthRetrying: true,
+            explanation: explanation, outcome: .refused
+        )
+    }
+
+    /// A clock that ran out before the vendor's response began.
+    static func timedOut(_ clock: Clock, vendor: String, after interval: Interval) -> Failure {
+        Failure(
+            status: 504, code: "vendor_timeout", fault: .vendor, isWorthRetrying: true,
+            explanation: "vendor \(vendor) did not answer: \(clock.words) ended after \(interval)",
+            outcome: clock.outcome
+        )
+    }
+
+    /// A vendor's head that cannot be passed on.
+    static func unfitHead(vendor: String, _ violation: StaticString) -> Failure {
+        Failure(
+            status: 502, code: "vendor_malformed", fault: .vendor, isWorthRetrying: true,
+            explanation: "vendor \(vendor) answered with \(violation)", outcome: .upstreamError
+        )
+    }
+
+    /// A transfer that ended before a whole head had come.
+    static func transfer(_ result: TransferResult, vendor: String) -> Failure {
+        let detail = result.detail.isEmpty ? "" : ": \(result.detail)"
+        func make(
+            _ status: Int, _ code: String, _ fault: Fault, _ what: String,
+            _ outcome: Outcome = .upstreamError
+        ) -> Failure {
+            Failure(
+                status: status, code: code, fault: fault, isWorthRetrying: true,
+                explanation: "\(what), \(result.code.name)\(detail)", outcome: outcome
+            )
+        }
+        switch result.code {
+        case .operationTimedOut:
+            return make(
+                504, "vendor_timeout", .network, "vendor \(vendor) could not be reached in time",
+                .timeoutConnect
+            )
+        case .couldNotResolveHost:
+            return make(
+                502, "vendor_unresolved", .network, "the name of vendor \(vendor) does not resolve"
+            )
+        case .couldNotConnect:
+            return make(502, "vendor_unreachable", .network, "vendor \(vendor) cannot be reached")
+        case .sslConnectError, .peerFailedVerification:
+            return make(502, "vendor_tls", .vendor, "no trusted TLS connection to vendor \(vendor)")
+        case .outOfMemory:
+            return make(503, "gateway_exhausted", .gateway, "the gateway has no room for a transfer")
+        case .ok:
+            // libcurl takes a connection that closes inside a head for a response that ended well.
+            return make(
+                502, "vendor_broke_off", .vendor, "vendor \(vendor) closed the connection in its head"
+            )
+        default:
+            let what =
+                result.sawResponse
+                ? "vendor \(vendor) broke off in its head"
+                : result.wasSent
+                    ? "vendor \(vendor) closed the connection without an answer"
+                    : "the request could not be sent to vendor \(vendor)"
+            return make(502, "vendor_broke_off", .vendor, what)
+        }
+    }
+}
+
+/// What may take too long.
+enum Clock: Equatable {
+    case head, keepalive, slowClient, firstContent, idle, total, linger, drainGrace
+
+    var words: String {
+        switch self {
+        case .head: "the time for a request head"
+        case .keepalive: "the time between requests"
+        case .slowClient: "the time for a slow client"
+        case .firstContent: "the time for the first content"
+        case .idle: "the time between bytes"
+        case .total: "the time for a whole exchange"
+        case .linger, .drainGrace: "the time for a farewell"
+        }
+    }
+
+    var outcome: Outcome {
+        switch self {
+        case .firstContent: .timeoutFirstContent
+        case .idle: .timeoutIdle
+        case .total: .timeoutTotal
+        case .slowClient: .slowClient
+        case .head, .keepalive, .linger, .drainGrace: .refused
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import Primitives
+
+/// Bounds that no operator needs to set, each with its reason.
+enum Limits {
+    /// Bytes taken from one client per turn, so that a fast sender does not hold up the others.
+    static let receiveBytesPerTurn = 64 << 10
+    /// Connections taken per turn and listener.
+    static let acceptsPerTurn = 64
+    /// Response bytes waiting for a client at which its vendor is paused, and at which it goes on.
+    static let outputHighBytes = 256 << 10
+    static let outputLowBytes = 64 << 10
+    /// Upload bytes waiting for a vendor at which a client is not read, and at which it is again.
+    static let uploadHighBytes = 256 << 10
+    static let uploadLowBytes = 64 << 10
+    /// Bytes of following requests kept while one is being served.
+    static let pipelinedBytes = 64 << 10
+    /// Pipelined requests answered per turn without asking anybody: 16, as hyper has it.
+    static let requestsPerTurn = 16
+    /// How long accepting rests when there are no descriptors left.
+    static let acceptPause = Interval.milliseconds(250)
+    /// How long a closed connection goes on being read, so that a client that is still sending sees
+    /// the answer instead of a reset.
+    static let lingerTime = Interval.seconds(2)
+    static let lingerBytes = 4 << 20
+    /// How long a connection that has not sent its first request may take to do so while draining.
+    static let drainGrace = Interval.seconds(1)
+}

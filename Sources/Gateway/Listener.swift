@@ -1,0 +1,68 @@
+import Logging
+import Primitives
+import Reactor
+import Telemetry
+
+/// Takes clients in: accept, the first step of the way.
+final class Listener: DescriptorHandler, TimerHandler {
+    private unowned let worker: Worker
+    private var descriptor: Int32
+    private var timer: TimerWheel.Timer?
+
+    init(_ worker: Worker, descriptor: Int32) {
+        self.worker = worker
+        self.descriptor = descriptor
+        timer = worker.loop.timers.create(self)
+        worker.loop.watch(descriptor, for: .read, self)
+    }
+
+    func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+        for _ in 0..<Limits.acceptsPerTurn {
+            switch Socket.accept(descriptor) {
+            case .connection(let client):
+                worker.accepted(client)
+            case .wouldBlock:
+                return
+            case .gone:
+                continue
+            case .exhausted(let code):
+                return pause(code)
+            }
+        }
+    }
+
+    /// The waiting connection stays in the kernel's queue and would wake us every turn, so the
+    /// listener is not watched until descriptors may have become free.
+    private func pause(_ code: Int32) {
+        guard let timer else { return }
+        worker.metrics.acceptPauses.add()
+        worker.logger.warning(
+            "accepting pauses: no descriptors or memory left",
+            metadata: ["error": "\(SystemError(call: "accept4", code: code))"]
+        )
+        worker.loop.unwatch(descriptor)
+        worker.loop.timers.arm(timer, at: worker.loop.now + Limits.acceptPause)
+    }
+
+    func timerFired(_ timer: TimerWheel.Timer) {
+        worker.loop.watch(descriptor, for: .read, self)
+    }
+
+    /// Takes in who already waits, and stops listening: what the kernel has accepted for us would be
+    /// reset otherwise.
+    func close() {
+        guard descriptor >= 0 else { return }
+        accepting: while true {
+            switch Socket.accept(descriptor) {
+            case .connection(let client): worker.accepted(client)
+            case .gone: continue
+            case .wouldBlock, .exhausted: break accepting
+            }
+        }
+        worker.loop.forget(descriptor)
+        Socket.close(descriptor)
+        descriptor = -1
+        if let timer { worker.loop.timers.destroy(timer) }
+        timer = nil
+    }
+}

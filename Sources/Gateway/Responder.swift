@@ -1,0 +1,45 @@
+public import HTTP
+
+/// An answer of the gateway's own.
+public struct LocalResponse: Sendable {
+    /// The HTTP status.
+    public let status: Int
+    /// The media type of the body.
+    public let contentType: String
+    /// The body.
+    public let body: String
+
+    /// An answer of these parts.
+    public init(status: Int, contentType: String, body: String) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+}
+
+/// Whoever answers requests without a vendor: the pages for operators and probes.
+public protocol Responder: AnyObject {
+    /// The answer to a request.
+    func respond(to head: borrowing RequestHead) -> LocalResponse
+}
+
+/// The usual phrase for a status of ours.
+func reasonPhrase(_ status: Int) -> StaticString {
+    switch status {
+    case 200: "OK"
+    case 400: "Bad Request"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 408: "Request Timeout"
+    case 413: "Content Too Large"
+    case 414: "URI Too Long"
+    case 417: "Expectation Failed"
+    case 431: "Request Header Fields Too Large"
+    case 501: "Not Implemented"
+    case 502: "Bad Gateway"
+    case 503: "Service Unavailable"
+    case 504: "Gateway Timeout"
+    case 505: "HTTP Version Not Supported"
+    default: "Error"
+    }
+}

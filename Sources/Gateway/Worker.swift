@@ -1,0 +1,190 @@
+public import Config
+public import Logging
+import Primitives
+public import Reactor
+public import Routing
+public import Telemetry
+public import Transfers
+
+/// What every worker is given: values, and the few things they share.
+public struct WorkerSettings: Sendable {
+    /// `[server]`
+    public var server: Configuration.Server
+    /// Vendors and chains.
+    public var routing: RoutingTable
+    /// How many clients may come in.
+    public var admission: Admission
+    /// Where to say what an operator should know.
+    public var logger: Logger
+
+    /// Settings of these parts.
+    public init(
+        server: Configuration.Server, routing: RoutingTable, admission: Admission, logger: Logger
+    ) {
+        self.server = server
+        self.routing = routing
+        self.admission = admission
+        self.logger = logger
+    }
+}
+
+/// An order to a worker from another thread.
+public enum WorkerOrder: Sendable {
+    /// Take nobody new in, let what runs end, then leave the loop.
+    case drain
+    /// Leave the loop at once.
+    case stop
+}
+
+/// One thread's share of the gateway: its loop, its listener, its clients and its lanes. Nothing of
+/// it crosses to another thread.
+public final class Worker: TurnHandler, TimerHandler {
+    /// The reactor.
+    public let loop: EventLoop
+    let lanes: Lanes
+    let endpoints: [Endpoint]
+    let settings: WorkerSettings
+    let metrics: WorkerMetrics
+    let logger: Logger
+    /// Answers in place of vendors: on the listener for operators.
+    let responder: (any Responder)?
+    let buffers = BufferPool()
+    var random = RandomSource()
+    /// Where bytes are read into: lent to the connection that reads.
+    var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
+
+    private var listener: Listener?
+    private var connections: ContiguousArray<Connection?> = []
+    private var freeSlots: ContiguousArray<Int> = []
+    private var openCount = 0
+    private var unflushed: ContiguousArray<Connection> = []
+    private var flushing: ContiguousArray<Connection> = []
+    private var drainTimer: TimerWheel.Timer?
+    private var isStopping = false
+    private(set) var isDraining = false
+    /// Told when the last connection of a drain is gone.
+    public var onDrained: (() -> Void)?
+
+    /// A worker that relays to vendors, or answers by a responder.
+    public init(
+        settings: WorkerSettings, metrics: WorkerMetrics, loop: EventLoop, endpoints: [Endpoint],
+        responder: (any Responder)? = nil
+    ) {
+        self.settings = settings
+        self.metrics = metrics
+        self.loop = loop
+        self.endpoints = endpoints
+        self.responder = responder
+        logger = settings.logger
+        lanes = Lanes(loop: loop, endpointCount: endpoints.count)
+        loop.turnHandler = self
+    }
+
+    /// Starts to take clients in from a listening socket, which becomes the worker's.
+    public func listen(on descriptor: Int32) {
+        listener = Listener(self, descriptor: descriptor)
+    }
+
+    /// Whether the next turn need not wait.
+    public var hasPendingWork: Bool {
+        lanes.hasDueLanes || !unflushed.isEmpty
+    }
+
+    /// Lets libcurl work on what is due, then sends what has been gathered: one send per client and
+    /// turn, however many pieces came for it.
+    public func turnEnded() {
+        metrics.turns.add()
+        metrics.lastTurn.set(Int(loop.now.nanoseconds))
+        lanes.runDueLanes()
+        // A flush may make room, and room may let more come in: that is for the next turn.
+        swap(&unflushed, &flushing)
+        for index in flushing.indices { flushing[index].flush() }
+        flushing.removeAll(keepingCapacity: true)
+        if isStopping { finishStopping() }
+    }
+
+    /// Carries out an order. Only on the worker's thread.
+    public func obey(_ order: WorkerOrder) {
+        switch order {
+        case .drain: drain()
+        case .stop: stop()
+        }
+    }
+
+    func accepted(_ descriptor: Int32) {
+        metrics.accepted.add()
+        guard settings.admission.enter() else {
+            metrics.turnedAway.add()
+            metrics.closed.add()
+            Connection.turnAway(descriptor)
+            return
+        }
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+        } else {
+            slot = connections.count
+            connections.append(nil)
+        }
+        let connection = Connection(self, descriptor: descriptor, slot: slot)
+        connections[slot] = connection
+        openCount += 1
+        connection.open()
+    }
+
+    func closed(_ connection: Connection) {
+        connections[connection.slot] = nil
+        freeSlots.append(connection.slot)
+        openCount -= 1
+        metrics.closed.add()
+        settings.admission.leave()
+        if isDraining, openCount == 0 { isStopping = true }
+    }
+
+    func needsFlush(_ connection: Connection) {
+        unflushed.append(connection)
+    }
+
+    private func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        listener?.close()
+        listener = nil
+        if settings.server.drainTimeout > .zero {
+            let timer = loop.timers.create(self)
+            drainTimer = timer
+            loop.timers.arm(timer, at: loop.now + settings.server.drainTimeout)
+        }
+        for connection in connections { connection?.drain() }
+        if openCount == 0 { isStopping = true }
+    }
+
+    /// The drain has lasted as long as it may.
+    public func timerFired(_ timer: TimerWheel.Timer) {
+        logger.warning(
+            "the drain timed out, connections are closed", metadata: ["connections": "\(openCount)"]
+        )
+        stop()
+    }
+
+    private func stop() {
+        isDraining = true
+        listener?.close()
+        listener = nil
+        for connection in connections { connection?.abandon() }
+        isStopping = true
+    }
+
+    private func finishStopping() {
+        guard openCount == 0 else { return }
+        isStopping = false
+        if let drainTimer { loop.timers.destroy(drainTimer) }
+        drainTimer = nil
+        lanes.close(endpoints: endpoints)
+        onDrained?()
+        loop.stop()
+    }
+}
+
+@available(*, unavailable)
+extension Worker: Sendable {}
