@@ -1,0 +1,255 @@
+import Config
+import Cryptography
+import Dashboard
+import Gateway
+import Glibc
+import Logging
+import Primitives
+import Reactor
+import Routing
+import Synchronization
+import Telemetry
+import Transfers
+
+/// Wires the parts together: the only place that knows them all.
+///
+/// The calling thread becomes the control loop: signals, the operators' listener and the end of the
+/// workers come together there. Each worker has a thread of its own.
+final class Composition {
+    /// Why the gateway cannot start.
+    struct StartError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private enum ControlMessage: Sendable {
+        case workerEnded
+    }
+
+    private let configuration: Configuration
+    private let log: OperationalLog
+    private let logger: Logger
+    private let routing: RoutingTable
+    private let addresses: AddressBook
+    private let trust: [String: TrustStore]
+    private let metrics: [WorkerMetrics]
+    private let readiness = OperatorPages.Readiness()
+    private let admission: Admission
+    private var mailboxes: [Mailbox<WorkerOrder>] = []
+    private var threads: [Reactor.Thread] = []
+    private var runningCount = 0
+    private var isDraining = false
+    private var loop: EventLoop?
+
+    /// The port that clients connect to, once started.
+    private(set) var port = 0
+    /// The port of the operators' listener, once started; nil when it is off.
+    private(set) var adminPort: Int?
+    /// Called on the control loop once everything runs.
+    var onStarted: (() -> Void)?
+
+    init(_ configuration: Configuration) throws(StartError) {
+        self.configuration = configuration
+        routing = RoutingTable(configuration)
+        admission = Admission(connectionsMax: configuration.server.maxConnections)
+        trust = try Self.loadTrust(configuration)
+        let names = configuration.vendors.map(Self.origin).filter(\.needsResolution).map(\.host)
+        addresses = AddressBook(hosts: Set(names))
+        let count =
+            configuration.server.workers > 0
+            ? configuration.server.workers : Reactor.Thread.processorCount
+        let vendors = configuration.vendors.map(\.name)
+        metrics = (0..<count).map { _ in WorkerMetrics(vendors: vendors) }
+        do {
+            log = try OperationalLog()
+        } catch {
+            throw StartError(description: "\(error)")
+        }
+        logger = log.logger("weir")
+    }
+
+    /// Runs until a drain or a stop has ended. Returns the exit status.
+    func run() throws(StartError) -> Int32 {
+        do {
+            let loop = try EventLoop()
+            self.loop = loop
+            let listeners = try bind()
+            try addresses.start()
+            let slot = LoopOwned<Composition>()
+            slot.value = self
+            let control = try Mailbox<ControlMessage> { _ in slot.value?.workerEnded() }
+            control.open(on: loop)
+            for (index, descriptor) in listeners.enumerated() {
+                try startWorker(index, descriptor, control)
+            }
+            let signals = try Signals(
+                [signalTerminate, signalInterrupt, signalHangUp], on: loop
+            ) { [unowned self] in signalled($0) }
+            let admin = try startAdmin(on: loop)
+            readiness.isReady = true
+            logger.notice(
+                "serving",
+                metadata: [
+                    "listen": "\(Self.host(configuration.server.listen)):\(port)",
+                    "admin": "\(adminPort.map { ":\($0)" } ?? "off")",
+                    "workers": "\(metrics.count)", "version": "\(Version.number)",
+                ]
+            )
+            onStarted?()
+            loop.run()
+            for thread in threads { thread.join() }
+            addresses.stop()
+            withExtendedLifetime((signals, admin, control)) {}
+            return 0
+        } catch let error as StartError {
+            throw error
+        } catch {
+            throw StartError(description: "\(error)")
+        }
+    }
+
+    /// Lets what runs end, and takes nobody new in; a second time ends at once.
+    func end() {
+        readiness.isReady = false
+        let order = isDraining ? WorkerOrder.stop : .drain
+        logger.notice(isDraining ? "stopping at once" : "draining")
+        isDraining = true
+        for mailbox in mailboxes { mailbox.post(order) }
+    }
+
+    private func signalled(_ number: Int32) {
+        if number == signalHangUp {
+            logger.warning("SIGHUP: reloading is not there yet; restart to change the configuration")
+        } else {
+            end()
+        }
+    }
+
+    private func workerEnded() {
+        runningCount -= 1
+        if runningCount == 0 { loop?.stop() }
+    }
+
+    private func bind() throws -> [Int32] {
+        guard let address = SocketAddress(configuration.server.listen) else {
+            throw StartError(description: "\(configuration.server.listen) is no address")
+        }
+        var descriptors = [try Socket.listen(on: address, reusePort: true)]
+        // With port 0 the kernel chose one; the other listeners join it.
+        let bound = try SocketAddress(boundTo: descriptors[0])
+        port = bound.port
+        for _ in 1..<metrics.count {
+            descriptors.append(try Socket.listen(on: bound, reusePort: true))
+        }
+        return descriptors
+    }
+
+    private func startWorker(
+        _ index: Int, _ descriptor: Int32, _ control: Mailbox<ControlMessage>
+    ) throws {
+        let settings = WorkerSettings(
+            server: configuration.server, routing: routing, admission: admission, logger: logger
+        )
+        let metrics = metrics[index]
+        let plans = configuration.vendors.enumerated().map { endpointPlan($0.offset, $0.element) }
+        let slot = LoopOwned<Worker>()
+        let mailbox = try Mailbox<WorkerOrder> { slot.value?.obey($0) }
+        mailboxes.append(mailbox)
+        runningCount += 1
+        let logger = logger
+        let thread = try Reactor.Thread(name: "weir-worker-\(index)") {
+            defer { control.post(.workerEnded) }
+            do {
+                let loop = try EventLoop()
+                mailbox.open(on: loop)
+                let worker = Worker(
+                    settings: settings, metrics: metrics, loop: loop,
+                    endpoints: plans.compactMap { $0() }
+                )
+                slot.value = worker
+                worker.listen(on: descriptor)
+                loop.run()
+            } catch {
+                logger.critical("a worker cannot run", metadata: ["error": "\(error)"])
+            }
+        }
+        threads.append(thread)
+    }
+
+    /// An endpoint belongs to the thread that makes it; what it is made of may travel.
+    private func endpointPlan(_ index: Int, _ vendor: Vendor) -> @Sendable () -> Endpoint? {
+        let origin = Self.origin(vendor)
+        let trust = trust[vendor.caFile]
+        let entry = addresses.entry(for: origin.host)
+        let name = vendor.name
+        return {
+            Endpoint(
+                name: name, origin: origin, index: index, connectTimeout: .seconds(5),
+                trust: origin.scheme == "https" ? trust : nil, addresses: entry
+            )
+        }
+    }
+
+    private func startAdmin(on loop: EventLoop) throws -> Worker? {
+        guard !configuration.admin.listen.isEmpty else { return nil }
+        guard let address = SocketAddress(configuration.admin.listen) else {
+            throw StartError(description: "\(configuration.admin.listen) is no address")
+        }
+        let descriptor = try Socket.listen(on: address, reusePort: false)
+        adminPort = try SocketAddress(boundTo: descriptor).port
+        var server = Configuration.Server()
+        server.maxBodyBytes = 64 << 10
+        server.replayLimitBytes = 64 << 10
+        let settings = WorkerSettings(
+            server: server, routing: routing, admission: Admission(connectionsMax: 256),
+            logger: logger
+        )
+        let pages = OperatorPages(workers: metrics, readiness: readiness, version: Version.number)
+        let worker = Worker(
+            settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, endpoints: [],
+            responder: pages
+        )
+        worker.listen(on: descriptor)
+        return worker
+    }
+
+    private static func loadTrust(
+        _ configuration: Configuration
+    ) throws(StartError) -> [String: TrustStore] {
+        var stores: [String: TrustStore] = [:]
+        for vendor in configuration.vendors
+        where vendor.scheme == "https" && stores[vendor.caFile] == nil {
+            do {
+                stores[vendor.caFile] = try TrustStore(file: vendor.caFile)
+            } catch {
+                throw StartError(description: "vendor \(vendor.name): \(error)")
+            }
+        }
+        return stores
+    }
+
+    private static func origin(_ vendor: Vendor) -> Endpoint.Origin {
+        Endpoint.Origin(scheme: vendor.scheme, host: vendor.host, port: vendor.port)
+    }
+
+    private static func host(_ listen: String) -> String {
+        String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
+    }
+}
+
+/// Where a mailbox finds whom its messages are for: written once and read on the thread of the loop
+/// that empties the mailbox, and on no other.
+private final class LoopOwned<Owner: AnyObject>: @unchecked Sendable {
+    weak var value: Owner?
+}
+
+/// What a process does once, before it starts a thread or makes a connection.
+enum Process {
+    static func prepare() throws(Composition.StartError) {
+        Resources.raiseDescriptorLimit()
+        // OpenSSL through libcurl would write every session's keys into the file this names.
+        unsafe unsetenv("SSLKEYLOGFILE")
+        guard Curl.initialize() else {
+            throw Composition.StartError(description: "libcurl cannot be initialised")
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import ArgumentParser
+import Config
+import Glibc
+import Primitives
+import Reactor
+import Testbed
+
+/// `weir demo`: what `bin/run` shows.
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Serve a scripted vendor on this machine, send one call through, show what it cost."
+    )
+
+    @Option(name: .long, help: "Address and port; port 0 takes a free one.")
+    var listen = "127.0.0.1:8080"
+
+    @Option(name: .long, help: "The operators' listener; empty is off.")
+    var admin = "127.0.0.1:9090"
+
+    func run() throws {
+        do {
+            try Process.prepare()
+            guard let address = SocketAddress("127.0.0.1:0") else { return }
+            let vendor = try ScriptedVendor(listen: address)
+            let composition = try Composition(try effective(vendor.port))
+            composition.onStarted = {
+                let port = composition.port
+                // The calls are made beside the control loop, which goes on to take signals.
+                let visitor = try? Reactor.Thread(name: "weir-demo") {
+                    DemoVisit(gateway: port, vendor: vendor.port).run()
+                    // Without a terminal nobody is there to end it.
+                    if isatty(1) == 0 { kill(getpid(), SIGTERM) }
+                }
+                visitor?.detach()
+            }
+            let status = try composition.run()
+            vendor.stop()
+            throw ExitCode(status)
+        } catch let error as Composition.StartError {
+            Output.error("weir: cannot start: \(error)")
+            throw ExitCode(1)
+        } catch let error as SystemError {
+            Output.error("weir: cannot start: \(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    private func effective(_ port: Int) throws -> Configuration {
+        let text = """
+            [server]
+            listen = "\(listen)"
+            [admin]
+            listen = "\(admin)"
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(port)/v1"
+            [vendors.anthropic]
+            base_url = "http://127.0.0.1:\(port)"
+            [vendors.gemini]
+            base_url = "http://127.0.0.1:\(port)"
+            """
+        let nowhere = SecretSource(environment: { _ in nil }, file: { _ in nil })
+        do {
+            return try Configuration.read(text, file: "demo", secrets: nowhere).configuration
+        } catch {
+            Output.error(error.description)
+            throw ExitCode(2)
+        }
+    }
+}
+
+/// One visit of the gateway: a stream that is shown, then paired calls that are measured.
+private struct DemoVisit {
+    let gateway: Int
+    let vendor: Int
+
+    func run() {
+        do {
+            try showStream()
+            try showCost()
+            showInvitation()
+        } catch {
+            Output.error("weir: the demonstration failed: \(error)")
+        }
+    }
+
+    private func address(_ port: Int) throws -> SocketAddress {
+        guard let address = SocketAddress("127.0.0.1:\(port)") else {
+            throw Composition.StartError(description: "no address for port \(port)")
+        }
+        return address
+    }
+
+    private func showStream() throws {
+        Output.text("\nA streaming chat call through the gateway, as its tokens arrive:\n\n  ")
+        let target = LoadTarget.chat(
+            try address(gateway), script: "chunks=24 delay=60 ttft=300", streams: true
+        )
+        try StreamPrinter.run(target) { Output.text($0) }
+        Output.text("\n\n")
+    }
+
+    private func showCost() throws {
+        let rounds = 2000
+        let results = try LoadClient.run(
+            [
+                .chat(try address(vendor), script: "chunks=64", streams: true, filling: 1000),
+                .chat(try address(gateway), script: "chunks=64", streams: true, filling: 1000),
+            ], connections: 1, extent: .requests(rounds)
+        )
+        func line(_ name: String, _ pick: (LoadResult) -> [Int64]) -> String {
+            let direct = LoadResult.percentile(pick(results[0]), 0.5)
+            let through = LoadResult.percentile(pick(results[1]), 0.5)
+            func microseconds(_ value: Int64) -> String { "\((value + 500) / 1000) us" }
+            return "  \(name): direct \(microseconds(direct)), through Weir \(microseconds(through)), "
+                + "added \(microseconds(through - direct))\n"
+        }
+        let errors = results.reduce(0) { $0 + $1.errors.values.reduce(0, +) }
+        Output.text("What it cost, medians of \(rounds) paired calls of 64 chunks (\(errors) errors):\n\n")
+        Output.text(line("to the first byte", { $0.firstByte }))
+        Output.text(line("to the last byte ", { $0.total }))
+    }
+
+    private func showInvitation() {
+        Output.text(
+            """
+
+            Try it yourself:
+
+              curl -N http://127.0.0.1:\(gateway)/v1/chat/completions -H 'content-type: application/json' \\
+                -d '{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hello [[mock delay=50]]"}]}'
+
+              python3 -c 'from openai import OpenAI; print(OpenAI(base_url="http://127.0.0.1:\(gateway)/v1", \
+            api_key="any").chat.completions.create(model="gpt-4o", messages=[{"role":"user","content":"hello"}]))'
+
+            Ctrl-C ends it.
+
+            """
+        )
+    }
+}

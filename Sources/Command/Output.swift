@@ -1,0 +1,48 @@
+import Glibc
+
+/// What a command says to people.
+enum Output {
+    /// A line on standard error.
+    static func error(_ text: String) {
+        write(text + "\n", to: 2)
+    }
+
+    /// Text on standard output, at once.
+    static func text(_ text: String) {
+        write(text, to: 1)
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var written = 0
+            while written < bytes.count, let start = bytes.baseAddress {
+                let count = unsafe Glibc.write(descriptor, start + written, bytes.count - written)
+                if count < 0, errno != EINTR { return }
+                written += max(0, count)
+            }
+        }
+    }
+}
+
+/// Files and variables, as far as commands read them.
+enum Environment {
+    /// The text of a file; nil when it cannot be read.
+    static func file(_ path: String) -> String? {
+        guard let file = unsafe fopen(path, "r") else { return nil }
+        defer { unsafe fclose(file) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = unsafe fread(&piece, 1, piece.count, file)
+            if count == 0 { break }
+            bytes.append(contentsOf: piece.prefix(count))
+        }
+        return unsafe ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// A variable; nil when it is not set.
+    static func variable(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+}

@@ -1,0 +1,116 @@
+import Config
+import Cryptography
+import HTTP
+import Primitives
+import Reactor
+import Transfers
+
+/// Asks a vendor or a gateway for one page, with the machinery that serves.
+final class Probe: TransferDelegate, TurnHandler {
+    /// What came of a probe.
+    struct Answer {
+        let status: Int
+        let result: TransferResult
+        let took: Interval
+    }
+
+    private let loop: EventLoop
+    private let lanes: Lanes
+    private var answer: Answer?
+    private let began = Instant.now()
+
+    private init() throws(SystemError) {
+        loop = try EventLoop()
+        lanes = Lanes(loop: loop, endpointCount: 1)
+        loop.turnHandler = self
+    }
+
+    /// Whether the gateway with this operators' listener says that it is well.
+    static func health(_ listen: String) throws -> Bool {
+        guard !listen.isEmpty, let address = SocketAddress(listen) else {
+            Output.error("weir: admin.listen is off, so that nobody can be asked")
+            return false
+        }
+        var host = String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
+        if host == "0.0.0.0" { host = "127.0.0.1" }
+        if host == "[::]" { host = "[::1]" }
+        let origin = Endpoint.Origin(scheme: "http", host: host, port: address.port)
+        let answer = try ask(origin, path: "/healthz", trust: nil)
+        if answer?.status == 200 { return true }
+        Output.error("weir: not well: \(describe(answer))")
+        return false
+    }
+
+    /// Connects to every vendor and prints what came of it. Any answer at all is a vendor that can be
+    /// reached: no credential is sent.
+    static func vendors(_ configuration: Configuration) throws -> Bool {
+        var allReached = true
+        for vendor in configuration.vendors {
+            let origin = Endpoint.Origin(scheme: vendor.scheme, host: vendor.host, port: vendor.port)
+            let answer: Answer?
+            do {
+                let trust =
+                    vendor.scheme == "https" ? try TrustStore(file: vendor.caFile) : nil
+                answer = try ask(origin, path: "\(vendor.basePath)/models", trust: trust)
+            } catch let error as TrustStore.LoadError {
+                Output.text("# \(vendor.name): not reached: \(error)\n")
+                allReached = false
+                continue
+            }
+            let isReached = answer?.status ?? 0 > 0
+            if !isReached { allReached = false }
+            let took = answer.map { " in \($0.took.nanoseconds / 1_000_000) ms" } ?? ""
+            Output.text(
+                "# \(vendor.name): \(isReached ? "reached" : "not reached"): \(describe(answer))\(took)\n"
+            )
+        }
+        return allReached
+    }
+
+    private static func ask(
+        _ origin: Endpoint.Origin, path: String, trust: TrustStore?
+    ) throws -> Answer? {
+        let probe = try Probe()
+        guard
+            let endpoint = Endpoint(
+                name: "probe", origin: origin, index: 0, connectTimeout: .seconds(5), trust: trust,
+                addresses: nil
+            ), let transfer = probe.lanes.makeTransfer(to: endpoint)
+        else { return nil }
+        transfer.target.append(text: path)
+        transfer.headers.add(line: "Expect:")
+        unsafe transfer.prepare(
+            method: .get, body: .none, bytes: UnsafeRawBufferPointer(start: nil, count: 0),
+            connectTimeout: .seconds(5)
+        )
+        if let result = probe.lanes.start(transfer, delegate: probe) {
+            return Answer(status: 0, result: result, took: .zero)
+        }
+        probe.loop.run()
+        return probe.answer
+    }
+
+    private static func describe(_ answer: Answer?) -> String {
+        guard let answer else { return "no answer" }
+        if answer.status > 0 { return "HTTP \(answer.status)" }
+        return answer.result.detail.isEmpty
+            ? answer.result.code.description : "\(answer.result.code.name): \(answer.result.detail)"
+    }
+
+    var hasPendingWork: Bool { lanes.hasDueLanes }
+
+    func turnEnded() { lanes.runDueLanes() }
+
+    func transferReceivedHead(_ transfer: Transfer) {}
+
+    func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {}
+
+    func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
+        .end
+    }
+
+    func transferEnded(_ transfer: Transfer, _ result: TransferResult) {
+        answer = Answer(status: transfer.head.status, result: result, took: Instant.now() - began)
+        loop.stop()
+    }
+}

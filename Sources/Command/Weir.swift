@@ -1,0 +1,42 @@
+import ArgumentParser
+import Glibc
+import Reactor
+
+/// The program: one file a subcommand.
+@main
+struct Weir: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "weir",
+        abstract: "A transparent LLM gateway: change base_url, and every call goes on byte for byte.",
+        discussion: "Exit status: 0 well, 1 failed, 2 usage or configuration.",
+        version: Version.text,
+        subcommands: [ServeCommand.self, CheckCommand.self, MockCommand.self, DemoCommand.self]
+    )
+
+    static func main() {
+        // Before any thread is started, so that every thread inherits it.
+        Signals.block([signalTerminate, signalInterrupt, signalHangUp])
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let status as ExitCode {
+            Glibc.exit(status.rawValue)
+        } catch {
+            let status = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if status == .success {
+                print(text)
+                Glibc.exit(0)
+            }
+            Output.error(text)
+            Glibc.exit(status == .validationFailure ? 2 : 1)
+        }
+    }
+}
+
+/// What this program is.
+enum Version {
+    /// The version, as CHANGELOG.md has it.
+    static let number = "0.1.0"
+    static let text = "weir \(number)"
+}
