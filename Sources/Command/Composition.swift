@@ -94,6 +94,7 @@ final class Composition {
                     "workers": "\(metrics.count)", "version": "\(Version.number)",
                 ]
             )
+            Resources.releaseStartupPages()
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }

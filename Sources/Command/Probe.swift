@@ -78,7 +78,6 @@ final class Probe: TransferDelegate, TurnHandler {
             ), let transfer = probe.lanes.makeTransfer(to: endpoint)
         else { return nil }
         transfer.target.append(text: path)
-        transfer.headers.add(line: "Expect:")
         unsafe transfer.prepare(
             method: .get, body: .none, bytes: UnsafeRawBufferPointer(start: nil, count: 0),
             connectTimeout: .seconds(5)

@@ -20,32 +20,21 @@ enum Attempt {
             whole.extracting(route.prefixLength..<whole.count), basePath: vendor.basePath,
             droppingKey: replacesCredential, to: &transfer.target
         )
-        let hasConnectionField = head.hasConnectionField
-        var hasAccept = false
-        var hasContentType = false
+        let listsFields = head.connectionListsFields
         for field in head.fields {
             let name = head.name(of: field)
             guard passes(field.name, name, replacesCredential: replacesCredential) else { continue }
-            if hasConnectionField, head.connectionLists(name) { continue }
+            if listsFields, head.connectionLists(name) { continue }
             if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
-            if field.name == .accept { hasAccept = true }
-            if field.name == .contentType { hasContentType = true }
             transfer.headers.add(name, head.value(of: field))
         }
         for (name, value) in vendor.headers {
-            if name.lowercased() == "accept" { hasAccept = true }
-            if name.lowercased() == "content-type" { hasContentType = true }
             transfer.headers.add(name: name, value: value)
         }
         if case .own(let secret) = vendor.credential {
             let field = vendor.dialect.credentialField(secret)
             transfer.headers.add(name: field.name, value: field.value)
         }
-        // libcurl's own additions, taken out. Without the last, large bodies would wait up to a
-        // second for a permission that nobody sends.
-        if !hasAccept { transfer.headers.add(line: "Accept:") }
-        if !hasContentType { transfer.headers.add(line: "Content-Type:") }
-        transfer.headers.add(line: "Expect:")
     }
 
     private static func passes(

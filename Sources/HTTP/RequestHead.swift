@@ -101,9 +101,16 @@ public struct RequestHead: ~Copyable {
         return false
     }
 
-    /// Whether any `Connection` field is there, so that ``connectionLists(_:)`` is worth asking.
-    public var hasConnectionField: Bool {
-        fields.contains { $0.name == .connection }
+    /// Whether a `Connection` field says more than "close" or "keep-alive", so that
+    /// ``connectionLists(_:)`` is worth asking.
+    public var connectionListsFields: Bool {
+        for field in fields where field.name == .connection {
+            let value = value(of: field)
+            if !value.matchesIgnoringCase("keep-alive"), !value.matchesIgnoringCase("close") {
+                return true
+            }
+        }
+        return false
     }
 
     mutating func reset() {

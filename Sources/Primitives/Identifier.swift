@@ -36,6 +36,7 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
 
     /// Appends the written form.
     public func write(to buffer: inout ByteBuffer) {
+        buffer.reserve(Self.length)
         for index in 0..<Self.length { buffer.append(byte: character(index)) }
     }
 

@@ -15,8 +15,8 @@ struct ResponseReader: ~Copyable {
     private var line = ByteBuffer()
     private var length: Int?
     private var isChunked = false
-    /// Whether `[DONE]` stood at the end of the body.
-    private(set) var sawDone = false
+    /// The last bytes of the body.
+    private var tail: [UInt8] = []
 
     /// Takes bytes; what follows a complete response is broken.
     mutating func take(_ bytes: Span<UInt8>) {
@@ -43,8 +43,18 @@ struct ResponseReader: ~Copyable {
 
     private mutating func noteBody(_ bytes: Span<UInt8>) {
         bodyBytes += bytes.count
-        if bytes.count >= 14 { sawDone = bytes.hasPrefix("data: [DONE]\n\n") }
+        // Pieces may be cut anywhere, so the end is matched byte by byte.
+        let start = max(0, bytes.count - Self.terminal.count)
+        for index in start..<bytes.count {
+            tail.append(bytes[index])
+        }
+        if tail.count > Self.terminal.count { tail.removeFirst(tail.count - Self.terminal.count) }
     }
+
+    /// Whether `[DONE]` stands at the end of the body.
+    var sawDone: Bool { tail == Self.terminal }
+
+    private static let terminal = Array("data: [DONE]\n\n".utf8)
 
     private mutating func advance(_ left: Int) {
         if case .length = state { state = left == 0 ? .complete : .length(left) }

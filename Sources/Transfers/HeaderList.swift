@@ -1,74 +1,74 @@
 import CCurl
 import Primitives
 
-/// The header lines of one request in the form libcurl takes, a linked list of C strings, built in
-/// two runs of memory that the transfer keeps: no allocation per line.
+/// The header fields of one request in the form libcurl takes, a linked list of C strings.
+///
+/// libcurl searches its list once for every field it might add by itself, some twelve times a
+/// request, and prints each entry anew. So all fields stand in one entry, lines and their ends
+/// included, which libcurl sends as it is; the entries after it, names without a value, tell it to add
+/// none of its own. The memory is the transfer's and serves its next request too.
+///
+/// Nothing is checked here: names and values have no control bytes, because the request parser and
+/// the configuration let none pass.
 @safe
 public struct HeaderList: ~Copyable {
+    /// Fields that libcurl would add to a request, taken out. Without the last, bodies over 1 MB
+    /// would wait up to a second for a permission that nobody sends.
+    private static let suppressed: [StaticString] = [
+        "Accept:", "User-Agent:", "Content-Type:", "Expect:",
+    ]
+
     private var text = ByteBuffer()
-    private var starts: ContiguousArray<Int> = []
-    private var nodes: UnsafeMutablePointer<curl_slist>?
-    private var nodesCapacity = 0
+    private let nodes: UnsafeMutablePointer<curl_slist>
 
     init() {
-        unsafe nodes = nil
+        let count = Self.suppressed.count
+        unsafe nodes = .allocate(capacity: count + 1)
+        for (index, name) in Self.suppressed.enumerated() {
+            // A literal lives as long as the process, and libcurl only reads its entries.
+            let data = unsafe UnsafeMutableRawPointer(mutating: name.utf8Start)
+                .assumingMemoryBound(to: CChar.self)
+            let next = unsafe index + 1 < count ? nodes + index + 2 : nil
+            unsafe (nodes + index + 1).initialize(to: curl_slist(data: data, next: next))
+        }
     }
 
     deinit {
-        unsafe nodes?.deallocate()
+        unsafe nodes.deallocate()
     }
 
-    /// Drops all lines and keeps the memory.
+    /// Drops all fields and keeps the memory.
     public mutating func removeAll() {
         text.removeAll()
-        starts.removeAll(keepingCapacity: true)
     }
 
-    /// Adds a field. An empty value is sent as such: libcurl's own sign for it is a semicolon.
+    /// Adds a field.
     public mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) {
-        starts.append(text.count)
+        separate()
         text.append(name)
-        if value.count == 0 {
-            text.append(";\0")
-        } else {
-            text.append(": ")
-            text.append(value)
-            text.append(byte: 0)
-        }
+        text.append(": ")
+        text.append(value)
     }
 
     /// Adds a field from texts.
     public mutating func add(name: String, value: String) {
-        starts.append(text.count)
+        separate()
         text.append(text: name)
-        text.append(value.isEmpty ? ";" : ": ")
+        text.append(": ")
         text.append(text: value)
-        text.append(byte: 0)
     }
 
-    /// Adds a line as libcurl understands it: `Name:` alone takes one of its own fields out.
-    public mutating func add(line: StaticString) {
-        starts.append(text.count)
-        text.append(line)
-        text.append(byte: 0)
+    private mutating func separate() {
+        if !text.isEmpty { text.append("\r\n") }
     }
 
-    /// Links the lines. Valid until the list is next changed.
-    mutating func linked() -> UnsafeMutablePointer<curl_slist>? {
-        let count = starts.count
-        guard count > 0 else { return nil }
-        if count > nodesCapacity {
-            unsafe nodes?.deallocate()
-            nodesCapacity = max(32, count * 2)
-            unsafe nodes = .allocate(capacity: nodesCapacity)
-        }
-        guard let nodes = unsafe nodes, let base = unsafe text.pointer.baseAddress else { return nil }
-        for index in 0..<count {
-            let line = unsafe base + starts[index]
-            let data = unsafe UnsafeMutableRawPointer(mutating: line).assumingMemoryBound(to: CChar.self)
-            let next = unsafe index + 1 < count ? nodes + index + 1 : nil
-            unsafe (nodes + index).initialize(to: curl_slist(data: data, next: next))
-        }
+    /// Links the entries. Valid until the list is next changed.
+    mutating func linked() -> UnsafeMutablePointer<curl_slist> {
+        guard !text.isEmpty else { return unsafe nodes + 1 }
+        text.append(byte: 0)
+        let data = unsafe UnsafeMutableRawPointer(mutating: text.pointer.baseAddress)?
+            .assumingMemoryBound(to: CChar.self)
+        unsafe nodes.initialize(to: curl_slist(data: data, next: nodes + 1))
         return unsafe nodes
     }
 }

@@ -127,7 +127,7 @@ extension Transfer {
             unsafe ccurl_easy_set_data_function(easy, CURLOPT_READFUNCTION, sendBody)
             unsafe set(CURLOPT_READDATA, pointer: context)
             set(CURLOPT_UPLOAD_BUFFERSIZE, 64 << 10)
-            if length == nil { headers.add(line: "Transfer-Encoding: chunked") }
+            // Of an unknown length libcurl makes chunks, and says so, by itself.
         }
         var hasBody = true
         if case .none = body { hasBody = false }
