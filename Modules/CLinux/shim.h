@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+extern int malloc_trim(size_t keep);
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
 

@@ -23,7 +23,9 @@ public struct Digest: ~Copyable {
         }
     }
 
-    /// The digest of what was added, in 64 lower-case hexadecimal digits. Once.
+    /// The digest of what was added, in 64 lower-case hexadecimal digits.
+    ///
+    /// Once.
     public mutating func finish() -> String {
         var result = [UInt8](repeating: 0, count: 32)
         var length: UInt32 = 0

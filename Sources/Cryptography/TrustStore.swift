@@ -14,7 +14,9 @@ public final class TrustStore: Sendable {
         "/etc/ssl/cert.pem",
     ]
 
-    /// An `X509_STORE`. Written in `init` alone.
+    /// An `X509_STORE`.
+    ///
+    /// Written in `init` alone.
     private nonisolated(unsafe) let store: OpaquePointer
 
     /// Why a bundle could not be loaded.
@@ -49,8 +51,9 @@ public final class TrustStore: Sendable {
         unsafe X509_STORE_free(store)
     }
 
-    /// The store's address, for ``install(_:in:)`` through a C library's user data. It is valid as
-    /// long as this object lives.
+    /// The store's address, for ``install(_:in:)`` through a C library's user data.
+    ///
+    /// It is valid as long as this object lives.
     @unsafe
     public var address: UnsafeMutableRawPointer {
         unsafe UnsafeMutableRawPointer(store)

@@ -5,8 +5,8 @@ import Primitives
 ///
 /// The parser beneath accepts some of what the RFC lets a lenient recipient accept: a bare LF, a
 /// folded line. A recipient behind us may read the same bytes otherwise, and what two recipients
-/// read differently is how requests are smuggled; so here every line ends in CR LF, none begins with
-/// a space, and no control byte stands anywhere.
+/// read differently is how requests are smuggled; so here every line ends in CR LF, none begins
+/// with a space, and no control byte stands anywhere.
 struct LineGuard {
     private(set) var violation: StaticString?
     /// Bytes of the first line that is not empty, without its end.
@@ -22,16 +22,21 @@ struct LineGuard {
 
     mutating func scan(_ bytes: Span<UInt8>) {
         guard violation == nil else { return }
-        for index in bytes.indices {
-            let byte = bytes[index]
-            // The usual byte first: visible, or part of a UTF-8 sequence.
-            if byte > 0x20, byte != 0x7F, !previousWasCarriageReturn {
-                lineLength += 1
-            } else if !accept(byte) {
-                return
+        var index = 0
+        while index < bytes.count {
+            // Runs of usual bytes, visible or part of a UTF-8 sequence, are walked over at once,
+            // and so are spaces but for one that begins a line.
+            let start = index
+            if !previousWasCarriageReturn, lineLength > 0 || bytes[index] != 0x20 {
+                index = bytes.firstIndex(below: 0x20, or: 0x7F, or: 0x7F, from: index)
+                lineLength += index - start
             }
+            guard index < bytes.count else { break }
+            guard accept(bytes[index]) else { return }
+            index += 1
         }
-        if lineLength > lineLengthMax { violation = "a line is too long" }
+        // A line may grow piece by piece, and must not until its end comes.
+        if lineLength > lineLengthMax { violation = "a line that is too long" }
     }
 
     private mutating func accept(_ byte: UInt8) -> Bool {
@@ -42,6 +47,7 @@ struct LineGuard {
                 isFirstLineComplete = true
                 firstLineLength = lineLength
             }
+            guard lineLength <= lineLengthMax else { return refuse("a line that is too long") }
             lineLength = 0
             return true
         }

@@ -62,6 +62,9 @@ extension RequestHead {
         for index in fields.indices {
             let field = fields[index]
             let value = value(of: field)
+            guard !field.nameRange.isEmpty else {
+                throw Malformation(400, "a header field has no name")
+            }
             switch field.name {
             case .host:
                 hosts += 1
@@ -73,7 +76,8 @@ extension RequestHead {
                 if minorVersion == 0, value.listContains("keep-alive") { keepsAlive = true }
             case .expect:
                 guard value.matchesIgnoringCase("100-continue") else {
-                    throw Malformation(417, "the Expect field asks for something else than 100-continue")
+                    throw Malformation(
+                        417, "the Expect field asks for something else than 100-continue")
                 }
                 expectsContinue = minorVersion == 1
             default:

@@ -89,11 +89,21 @@ public struct RequestHead: ~Copyable {
         fields.contains { $0.name == name }
     }
 
+    /// Whether the client wants to know where the time went: `x-weir-trace: 1`.
+    public var asksForTrace: Bool {
+        for field in fields where field.name == .other && field.nameRange.count == 12 {
+            if name(of: field).matchesIgnoringCase("x-weir-trace") {
+                return value(of: field).matches("1")
+            }
+        }
+        return false
+    }
+
     /// Whether the request carries a body, be it of no bytes.
     public var hasBody: Bool { contentLength != nil || isChunked }
 
-    /// Whether some field of the `Connection` header lists a name, so that the field of that name is
-    /// for us alone.
+    /// Whether some field of the `Connection` header lists a name, so that the field of that name
+    /// is for us alone.
     public func connectionLists(_ name: Span<UInt8>) -> Bool {
         for field in fields where field.name == .connection {
             if value(of: field).listContains(name) { return true }

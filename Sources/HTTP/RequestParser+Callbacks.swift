@@ -65,7 +65,8 @@ extension RequestParser {
     }
 
     func headersComplete() -> Int32 {
-        head.minorVersion = unsafe llhttp.pointee.http_major == 1 ? Int(llhttp.pointee.http_minor) : 9
+        head.minorVersion =
+            unsafe llhttp.pointee.http_major == 1 ? Int(llhttp.pointee.http_minor) : 9
         phase = .body
         if unsafe llhttp.pointee.upgrade != 0 || head.has(.upgrade) {
             failure = Malformation(501, "CONNECT and Upgrade are not supported")
@@ -99,8 +100,8 @@ extension RequestParser {
     }
 }
 
-// The C side: functions, not closures, each finding its parser through llhttp's user data. The parser
-// is alive during every call, because it is the one that calls llhttp.
+// The C side: functions, not closures, each finding its parser through llhttp's user data. The
+// parser is alive during every call, because it is the one that calls llhttp.
 
 private func withParser(
     _ llhttp: UnsafeMutablePointer<llhttp_t>?, _ body: (RequestParser) -> Int32

@@ -3,8 +3,8 @@ public import Primitives
 
 /// Reads requests of one connection, one after the other, from bytes cut anywhere.
 ///
-/// llhttp, in strict mode, finds the parts; ``LineGuard`` and the validation of ``RequestHead`` hold
-/// them to the letter. This is the only file of its target that touches raw memory.
+/// llhttp, in strict mode, finds the parts; ``LineGuard`` and the validation of ``RequestHead``
+/// hold them to the letter. This is the only file of its target that touches raw memory.
 @safe
 public final class RequestParser {
     /// How far the bytes given led.
@@ -58,7 +58,8 @@ public final class RequestParser {
     public var headBytesReceived: Int { headBytes }
 
     /// Lends the head, for its parts that are lent themselves.
-    public func withHead<R, E: Error>(_ body: (borrowing RequestHead) throws(E) -> R) throws(E) -> R {
+    public func withHead<R, E: Error>(_ body: (borrowing RequestHead) throws(E) -> R) throws(E) -> R
+    {
         try body(head)
     }
 
@@ -91,10 +92,12 @@ public final class RequestParser {
     public func parse(_ bytes: Span<UInt8>) -> (consumed: Int, progress: Progress) {
         precondition(phase != .done, "the next request begins with next()")
         let consumed = execute(bytes)
-        if let failure { return (consumed, .malformed(failure)) }
-        if let violation = lines.violation {
+        // The guard first: it sees each byte once, so that the answer is the same at any cut, while
+        // the parser beneath may go on for a while after what the guard refuses.
+        if let violation = lines.violation, failure?.status != 431 {
             return (consumed, .malformed(Malformation(400, "the request holds \(violation)")))
         }
+        if let failure { return (consumed, .malformed(failure)) }
         switch phase {
         case .head:
             return (consumed, .incomplete)
@@ -138,9 +141,10 @@ public final class RequestParser {
             let wasHead = phase == .head
             let code = unsafe llhttp_execute(llhttp, start, pointer.count)
             let stopped = unsafe code == HPE_OK ? nil : llhttp_get_error_pos(llhttp)
-            let consumed = unsafe stopped.flatMap { stop in
-                unsafe start.map { unsafe stop - $0 }
-            } ?? pointer.count
+            let consumed =
+                unsafe stopped.flatMap { stop in
+                    unsafe start.map { unsafe stop - $0 }
+                } ?? pointer.count
             if code == HPE_PAUSED {
                 unsafe llhttp_resume(llhttp)
             } else if code != HPE_OK, failure == nil {
@@ -173,14 +177,23 @@ public final class RequestParser {
         switch code {
         case HPE_INVALID_METHOD:
             return Malformation(501, "the method is not known")
-        case HPE_INVALID_VERSION, HPE_PAUSED_H2_UPGRADE:
+        case HPE_PAUSED_H2_UPGRADE:
+            return Malformation(505, "only HTTP/1.0 and 1.1 are spoken")
+        case HPE_INVALID_VERSION where unsafe isOtherVersion(llhttp):
             return Malformation(505, "only HTTP/1.0 and 1.1 are spoken")
         case HPE_PAUSED_UPGRADE:
             return Malformation(501, "CONNECT and Upgrade are not supported")
         default:
             let name = unsafe String(cString: llhttp_errno_name(code))
-            let reason = unsafe llhttp_get_error_reason(llhttp).map { unsafe String(cString: $0) } ?? ""
+            let reason =
+                unsafe llhttp_get_error_reason(llhttp).map { unsafe String(cString: $0) } ?? ""
             return Malformation(400, "the request is malformed (\(name) \(reason))")
         }
+    }
+
+    /// Whether the version was one, though none of ours: llhttp has one code for both.
+    private static func isOtherVersion(_ llhttp: UnsafeMutablePointer<llhttp_t>) -> Bool {
+        guard let reason = unsafe llhttp_get_error_reason(llhttp) else { return false }
+        return unsafe String(cString: reason) == "Invalid HTTP version"
     }
 }

@@ -24,8 +24,10 @@ public enum ResponseFraming: Equatable, Sendable {
         }
     }
 
-    /// Writes a piece of the body. What it holds is exactly what the vendor sent in one go: a piece
-    /// is one chunk, never split and never joined with another.
+    /// Writes a piece of the body.
+    ///
+    /// What it holds is exactly what the vendor sent in one go: a piece is one chunk, never split
+    /// and never joined with another.
     public func write(_ bytes: Span<UInt8>, to output: inout ByteBuffer) {
         guard bytes.count > 0 else { return }
         if self == .chunked {

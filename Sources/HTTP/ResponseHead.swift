@@ -3,11 +3,11 @@ public import Primitives
 /// The head of a vendor's response, gathered line by line as libcurl reports it.
 ///
 /// Informational heads (1xx) are read and forgotten; what comes after the final head is a trailer
-/// and ignored. A connection that dies inside a head is success to libcurl, so ``isComplete`` is the
-/// only proof that a head was whole: the blank line of a final one was seen.
+/// and ignored. A connection that dies inside a head is success to libcurl, so ``isComplete`` is
+/// the only proof that a head was whole: the blank line of a final one was seen.
 public struct ResponseHead: ~Copyable {
-    private var storage = ByteBuffer()
-    private var fields: ContiguousArray<HeaderField> = []
+    var storage = ByteBuffer()
+    var fields: ContiguousArray<HeaderField> = []
     private var reasonEnd = 0
     private var isInformational = false
     private var transferCoded = false
@@ -51,7 +51,9 @@ public struct ResponseHead: ~Copyable {
         fields = []
     }
 
-    /// Takes one line, its end included. Returns whether the final head is now complete.
+    /// Takes one line, its end included.
+    ///
+    /// Returns whether the final head is now complete.
     public mutating func add(line: Span<UInt8>) -> Bool {
         guard !isComplete else { return false }
         var end = line.count
@@ -63,11 +65,16 @@ public struct ResponseHead: ~Copyable {
         }
         let content = line.extracting(0..<end)
         if content.count == 0 { return completeHead() }
-        for index in content.indices where content[index] < 0x20 && content[index] != 0x09 {
-            // A CR or NUL inside a field could end it early for the client: a split response.
-            violation = "a control byte in its head"
+        var control = content.firstIndex(below: 0x20, or: 0, or: 0)
+        while control < content.count {
+            guard content[control] == 0x09 else {
+                // A CR or NUL inside a line could end it early for the client: a split response.
+                violation = "a control byte in its head"
+                return false
+            }
+            control = content.firstIndex(below: 0x20, or: 0, or: 0, from: control + 1)
         }
-        if content.hasPrefix("HTTP/") {
+        if status == 0, !isInformational {
             startHead(content)
         } else if content[0] == 0x20 || content[0] == 0x09 {
             unfold(content)
@@ -91,7 +98,8 @@ public struct ResponseHead: ~Copyable {
 
     private mutating func startHead(_ line: Span<UInt8>) {
         reset()
-        guard let space = line.firstIndex(of: 0x20), line.count >= space + 4,
+        guard line.hasPrefix("HTTP/"), let space = line.firstIndex(of: 0x20),
+            line.count >= space + 4,
             let code = line.extracting(space + 1..<space + 4).decimal, code >= 100
         else {
             violation = "a status line that is none"
@@ -107,9 +115,14 @@ public struct ResponseHead: ~Copyable {
 
     private mutating func addField(_ line: Span<UInt8>) {
         guard !isInformational, status != 0 else { return }
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
-            violation = "a header line without a name"
-            return
+        let colon = line.firstIndex(below: 0x21, or: UInt8(ascii: ":"), or: UInt8(ascii: ":"))
+        guard colon > 0, colon < line.count else {
+            return violation = "a header line without a name"
+        }
+        guard line[colon] == UInt8(ascii: ":") else {
+            // "Content-Length : 5" is no length to us, and may be one to a lenient client behind
+            // us.
+            return violation = "a space in the name of a field"
         }
         let value = line.extracting(colon + 1..<line.count).trimmed
         var field = HeaderField(

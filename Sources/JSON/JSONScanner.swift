@@ -33,7 +33,8 @@ public struct JSONScanner: ~Escapable {
     }
 
     /// Where the value of a member stands in the top-level object of a text, the last one where the
-    /// name is repeated, as most parsers have it; nil when the text is no object or has no such member.
+    /// name is repeated, as most parsers have it; nil when the text is no object or has no such
+    /// member.
     public static func member(
         _ name: StaticString, of bytes: Span<UInt8>
     ) throws(Malformed) -> Range<Int>? {
@@ -79,8 +80,9 @@ public struct JSONScanner: ~Escapable {
         return start..<offset
     }
 
-    /// Walks over an object. The closure is given the place of each name, quotes included, and walks
-    /// over its value.
+    /// Walks over an object.
+    ///
+    /// The closure is given the place of each name, quotes included, and walks over its value.
     public mutating func object(
         _ member: (inout JSONScanner, Range<Int>) throws(Malformed) -> Void
     ) throws(Malformed) {
@@ -101,7 +103,9 @@ public struct JSONScanner: ~Escapable {
         }
     }
 
-    /// Walks over an array. The closure walks over each element.
+    /// Walks over an array.
+    ///
+    /// The closure walks over each element.
     public mutating func array(
         _ element: (inout JSONScanner) throws(Malformed) -> Void
     ) throws(Malformed) {
@@ -123,9 +127,21 @@ public struct JSONScanner: ~Escapable {
     /// Whether a quoted name at a place spells a literal, escapes resolved.
     public func isKey(_ place: Range<Int>, _ name: StaticString) -> Bool {
         let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
+        // An escape is longer than what it stands for, and the first byte tells most names apart.
+        let length = name.utf8CodeUnitCount
+        guard inner.count >= length else { return false }
+        guard length == 0 || inner[0] == UInt8(ascii: "\\") || inner.beginsLike(name)
+        else { return false }
         if inner.matches(name) { return true }
-        guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return false }
+        guard inner.count > length, inner.firstIndex(of: UInt8(ascii: "\\")) != nil
+        else { return false }
         return JSONText.unescape(inner) == "\(name)"
+    }
+
+    /// The bytes at a place.
+    @_lifetime(copy self)
+    public func bytes(at place: Range<Int>) -> Span<UInt8> {
+        bytes.extracting(place)
     }
 
     private mutating func enter(_ bracket: UInt8) throws(Malformed) {
@@ -157,11 +173,15 @@ public struct JSONScanner: ~Escapable {
     private mutating func string() throws(Malformed) {
         offset += 1
         while offset < bytes.count {
+            offset = bytes.firstIndex(
+                below: 0x20, or: UInt8(ascii: "\""), or: UInt8(ascii: "\\"), from: offset
+            )
+            guard offset < bytes.count else { break }
             let byte = bytes[offset]
             offset += 1
             if byte == UInt8(ascii: "\"") { return }
             if byte < 0x20 { throw fault("a control byte stands in a string") }
-            if byte == UInt8(ascii: "\\") { try escape() }
+            try escape()
         }
         throw fault("a string does not end")
     }
@@ -176,7 +196,7 @@ public struct JSONScanner: ~Escapable {
             return
         case UInt8(ascii: "u"):
             for _ in 0..<4 {
-                guard offset < bytes.count, bytes[offset].hexadecimalValue != nil else {
+                guard offset < bytes.count, bytes[offset].hexadecimalDigit != nil else {
                     throw fault("an escape has no four hexadecimal digits")
                 }
                 offset += 1
@@ -224,17 +244,5 @@ public struct JSONScanner: ~Escapable {
 
     private func fault(_ reason: String) -> Malformed {
         Malformed(offset: offset, reason: reason)
-    }
-}
-
-extension UInt8 {
-    /// The value of a hexadecimal digit.
-    var hexadecimalValue: UInt32? {
-        switch self {
-        case 0x30...0x39: UInt32(self - 0x30)
-        case 0x41...0x46: UInt32(self - 0x41 + 10)
-        case 0x61...0x66: UInt32(self - 0x61 + 10)
-        default: nil
-        }
     }
 }

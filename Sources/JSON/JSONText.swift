@@ -50,7 +50,7 @@ public enum JSONText {
     private static func unit(_ inner: Span<UInt8>, _ start: Int) -> UInt32 {
         var value: UInt32 = 0
         for index in start..<min(start + 4, inner.count) {
-            value = value << 4 | (inner[index].hexadecimalValue ?? 0)
+            value = value << 4 | (UInt32(inner[index].hexadecimalDigit ?? 0))
         }
         return value
     }

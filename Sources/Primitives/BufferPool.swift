@@ -20,7 +20,7 @@ public final class BufferPool {
     }
 
     deinit {
-        for unsafe piece in unsafe pieces { unsafe free(piece) }
+        while let piece = unsafe pieces.popLast() { unsafe free(piece) }
     }
 
     /// Gives an empty buffer its storage.

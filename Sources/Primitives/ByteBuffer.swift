@@ -2,8 +2,8 @@ import Glibc
 
 /// A growable run of bytes, appended at the end and consumed at the front.
 ///
-/// It owns its memory alone: no reference counting, no copy on write. A buffer without storage costs
-/// nothing, so idle connections give theirs back (see ``BufferPool``).
+/// It owns its memory alone: no reference counting, no copy on write. A buffer without storage
+/// costs nothing, so idle connections give theirs back (see ``BufferPool``).
 @safe
 public struct ByteBuffer: ~Copyable {
     private var base: UnsafeMutableRawPointer?
@@ -53,8 +53,14 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Makes room for `extra` more bytes.
+    @inline(__always)
     public mutating func reserve(_ extra: Int) {
-        guard end + extra > capacity else { return }
+        if end + extra > capacity { makeRoom(extra) }
+    }
+
+    /// The rare half of ``reserve(_:)``, out of the way of the usual one.
+    @inline(never)
+    private mutating func makeRoom(_ extra: Int) {
         if start > 0 {
             // What was consumed is reclaimed before the storage grows.
             let held = count
@@ -104,7 +110,8 @@ public struct ByteBuffer: ~Copyable {
 
     /// Appends the bytes of a literal.
     public mutating func append(_ literal: StaticString) {
-        unsafe append(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+        unsafe append(
+            UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
     /// Appends the UTF-8 of a text.

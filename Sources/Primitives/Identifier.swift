@@ -36,8 +36,10 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
 
     /// Appends the written form.
     public func write(to buffer: inout ByteBuffer) {
-        buffer.reserve(Self.length)
-        for index in 0..<Self.length { buffer.append(byte: character(index)) }
+        unsafe buffer.fill(room: Self.length) { space in
+            for index in 0..<Self.length { unsafe space[index] = character(index) }
+            return (Self.length, ())
+        }
     }
 
     /// The written form.

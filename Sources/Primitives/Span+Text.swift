@@ -24,6 +24,12 @@ extension Span where Element == UInt8 {
         return extracting(0..<literal.utf8CodeUnitCount).matches(literal)
     }
 
+    /// Whether the first byte is the first of a literal.
+    public func beginsLike(_ literal: StaticString) -> Bool {
+        guard count > 0, literal.utf8CodeUnitCount > 0 else { return false }
+        return unsafe self[0] == literal.utf8Start[0]
+    }
+
     /// Whether two runs of bytes are the same, letters compared without case.
     public func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
@@ -35,12 +41,8 @@ extension Span where Element == UInt8 {
 
     /// Where a byte first stands at or after `offset`.
     public func firstIndex(of byte: UInt8, from offset: Int = 0) -> Int? {
-        var index = offset
-        while index < count {
-            if self[index] == byte { return index }
-            index += 1
-        }
-        return nil
+        let index = firstIndex(below: 0, or: byte, or: byte, from: offset)
+        return index < count ? index : nil
     }
 
     /// The bytes without spaces and tabs at either end.
@@ -77,5 +79,15 @@ extension UInt8 {
     /// An ASCII letter in lower case; any other byte as it is.
     public var lowercased: UInt8 {
         self >= 0x41 && self <= 0x5A ? self | 0x20 : self
+    }
+
+    /// The value of a hexadecimal digit; nil for any other byte.
+    public var hexadecimalDigit: UInt8? {
+        switch self {
+        case 0x30...0x39: self - 0x30
+        case 0x41...0x46: self - 0x41 + 10
+        case 0x61...0x66: self - 0x61 + 10
+        default: nil
+        }
     }
 }

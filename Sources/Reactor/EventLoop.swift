@@ -5,8 +5,8 @@ public import Primitives
 // DESIGN
 //
 // One thread owns one loop, and a loop owns one level-triggered epoll, one timer wheel and one
-// reading of the clock per turn. A turn is: wait, dispatch what is ready, fire what is due, then let
-// the owner finish the turn (send what was gathered, act on what was decided). Level-triggered,
+// reading of the clock per turn. A turn is: wait, dispatch what is ready, fire what is due, then
+// let the owner finish the turn (send what was gathered, act on what was decided). Level-triggered,
 // because libcurl does not promise to read until EAGAIN, and because a handler may then stop early
 // to be fair to the others: the kernel simply reports the rest again.
 //
@@ -70,7 +70,9 @@ public protocol TurnHandler: AnyObject {
 /// One thread's reactor.
 @safe
 public final class EventLoop {
-    /// Events taken from the kernel per turn. More would delay the sending at the end of the turn.
+    /// Events taken from the kernel per turn.
+    ///
+    /// More would delay the sending at the end of the turn.
     private static let eventsMax = 256
 
     private struct Slot {
@@ -91,7 +93,7 @@ public final class EventLoop {
     public let timers = TimerWheel()
 
     /// Whoever finishes the turns; unowned, because it owns the loop.
-    public weak var turnHandler: (any TurnHandler)?
+    public unowned var turnHandler: (any TurnHandler)?
 
     /// A loop with nothing to watch.
     public init() throws(SystemError) {
@@ -113,7 +115,9 @@ public final class EventLoop {
         while !isStopped { turn() }
     }
 
-    /// Ends ``run()`` after this turn. Only from the loop's own thread.
+    /// Ends ``run()`` after this turn.
+    ///
+    /// Only from the loop's own thread.
     public func stop() {
         isStopped = true
     }
@@ -123,8 +127,9 @@ public final class EventLoop {
         isStopped = false
     }
 
-    /// Watches a descriptor, or changes what it is watched for. Returns false when the kernel has no
-    /// room for it.
+    /// Watches a descriptor, or changes what it is watched for.
+    ///
+    /// Returns false when the kernel has no room for it.
     @discardableResult
     public func watch(
         _ descriptor: Int32, for interest: Interest, _ handler: any DescriptorHandler

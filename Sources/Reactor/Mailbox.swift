@@ -25,13 +25,16 @@ public final class Mailbox<Message: Sendable>: DescriptorHandler, Sendable {
         close(descriptor)
     }
 
-    /// Starts to deliver on a loop. Called on that loop's thread.
+    /// Starts to deliver on a loop.
+    ///
+    /// Called on that loop's thread.
     public func open(on loop: EventLoop) {
         loop.watch(descriptor, for: .read, self)
     }
 
-    /// Leaves a message and wakes the loop; false, and nothing left, when the mailbox is full. From
-    /// any thread.
+    /// Leaves a message and wakes the loop; false, and nothing left, when the mailbox is full.
+    ///
+    /// From any thread.
     @discardableResult
     public func post(_ message: Message) -> Bool {
         let isLeft = messages.withLock { waiting in

@@ -7,7 +7,9 @@ public final class Signals: DescriptorHandler {
     private let receive: (Int32) -> Void
 
     /// Blocks signals for this thread and all threads it starts later, so that they are delivered
-    /// through a descriptor alone; and ignores SIGPIPE, which a write to a closed socket would raise.
+    /// through a descriptor alone; and ignores SIGPIPE, which a write to a closed socket would
+    /// raise.
+    ///
     /// Called in `main` before any thread is started.
     public static func block(_ numbers: [Int32]) {
         var set = Self.set(of: numbers)

@@ -36,7 +36,8 @@ public enum Socket {
         on address: SocketAddress, reusePort: Bool, backlog: Int32 = 4096
     ) throws(SystemError) -> Int32 {
         let descriptor = socket(
-            address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue),
+            address.family,
+            Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue),
             0
         )
         guard descriptor >= 0 else { throw SystemError(call: "socket") }
@@ -83,7 +84,8 @@ public enum Socket {
     /// Starts to connect, non-blocking: writable readiness tells the end of it.
     public static func connect(to address: SocketAddress) throws(SystemError) -> Int32 {
         let descriptor = socket(
-            address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue),
+            address.family,
+            Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue),
             0
         )
         guard descriptor >= 0 else { throw SystemError(call: "socket") }
@@ -173,7 +175,9 @@ public enum Socket {
         )
     }
 
-    /// Closes a descriptor. EINTR is not retried: Linux has let go of the number by then.
+    /// Closes a descriptor.
+    ///
+    /// EINTR is not retried: Linux has let go of the number by then.
     public static func close(_ descriptor: Int32) {
         _ = CLinux.close(descriptor)
     }

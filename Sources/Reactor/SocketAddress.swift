@@ -6,7 +6,9 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     private let storage: sockaddr_storage
     private let length: socklen_t
 
-    /// An address from its written form; nil when it is none. `localhost` is 127.0.0.1.
+    /// An address from its written form; nil when it is none.
+    ///
+    /// `localhost` is 127.0.0.1.
     public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"),
             let port = UInt16(text[text.index(after: colon)...])
@@ -65,17 +67,21 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     public var description: String {
         var host = [CChar](repeating: 0, count: 64)
         let code = unsafe withSockaddr { address, length in
-            unsafe getnameinfo(address, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
+            unsafe getnameinfo(
+                address, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
         }
         guard code == 0 else { return "?" }
-        let name = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let name = String(
+            decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         return family == AF_INET6 ? "[\(name)]:\(port)" : "\(name):\(port)"
     }
 
     func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         var storage = storage
         return unsafe withUnsafePointer(to: &storage) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, length)
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ import Glibc
 public final class Thread: Sendable {
     private let handle: pthread_t
 
-    /// Starts a thread. `name` has at most 15 bytes.
+    /// Starts a thread.
+    ///
+    /// `name` has at most 15 bytes.
     public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         var handle = pthread_t()
         let box = unsafe Unmanaged.passRetained(Body(name: name, run: body))
@@ -17,12 +19,16 @@ public final class Thread: Sendable {
         self.handle = handle
     }
 
-    /// Waits until the thread has ended. Once.
+    /// Waits until the thread has ended.
+    ///
+    /// Once.
     public func join() {
         pthread_join(handle, nil)
     }
 
-    /// Lets the thread end by itself, unobserved. Instead of ``join()``.
+    /// Lets the thread end by itself, unobserved.
+    ///
+    /// Instead of ``join()``.
     public func detach() {
         pthread_detach(handle)
     }
@@ -40,7 +46,8 @@ public final class Thread: Sendable {
     }
 }
 
-// A function, not a closure: a closure made in main.swift would belong to the main actor and trap here.
+// A function, not a closure: a closure made in main.swift would belong to the main actor and trap
+// here.
 private func startThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let context = unsafe context else { return nil }
     let body = unsafe Unmanaged<Thread.Body>.fromOpaque(context).takeRetainedValue()

@@ -17,8 +17,8 @@ public protocol TimerHandler: AnyObject {
 /// The timers of one loop.
 public final class TimerWheel {
     /// Names one timer of a wheel.
-    public struct Timer: Equatable, Sendable {
-        fileprivate let index: Int32
+    public struct Timer: Hashable, Sendable {
+        let index: Int32
     }
 
     private static let levels = 6
@@ -50,7 +50,9 @@ public final class TimerWheel {
     /// Timers armed or waiting for their call.
     public private(set) var armedCount = 0
 
-    /// Makes a timer, unarmed. The wheel holds the handler until ``destroy(_:)``.
+    /// Makes a timer, unarmed.
+    ///
+    /// The wheel holds the handler until ``destroy(_:)``.
     public func create(_ handler: any TimerHandler) -> Timer {
         if let index = freeNodes.popLast() {
             nodes[Int(index)].handler = handler
@@ -67,8 +69,9 @@ public final class TimerWheel {
         freeNodes.append(timer.index)
     }
 
-    /// Arms a timer, or moves one that is armed. It goes off at the instant or up to a tick later,
-    /// never before.
+    /// Arms a timer, or moves one that is armed.
+    ///
+    /// It goes off at the instant or up to a tick later, never before.
     public func arm(_ timer: Timer, at instant: Instant) {
         let index = Int(timer.index)
         disarm(timer)
@@ -91,8 +94,10 @@ public final class TimerWheel {
         nodes[Int(timer.index)].place != Self.unarmed
     }
 
-    /// When the wheel next has something to do; nil when no timer is armed. It may be the instant at
-    /// which a distant timer changes its level rather than one at which it goes off.
+    /// When the wheel next has something to do; nil when no timer is armed.
+    ///
+    /// It may be the instant at which a distant timer changes its level rather than one at which it
+    /// goes off.
     var nextDue: Instant? {
         guard let next = nextSlot() else { return nil }
         return Instant(nanoseconds: next.tick * 1_000_000)
@@ -137,7 +142,8 @@ public final class TimerWheel {
         for level in 0..<Self.levels where occupied[level] != 0 {
             let shift = Int64(level * 6)
             let position = Int(current >> shift & 63)
-            let rotated = occupied[level] >> UInt64(position) | occupied[level] << UInt64(64 - position)
+            let rotated =
+                occupied[level] >> UInt64(position) | occupied[level] << UInt64(64 - position)
             let slot = (rotated.trailingZeroBitCount + position) & 63
             let lap = (current >> (shift + 6)) << (shift + 6)
             var tick = lap + Int64(slot) << shift
@@ -181,7 +187,8 @@ public final class TimerWheel {
     }
 
     private static func tick(after instant: Instant) -> Int64 {
-        // A distant future is beyond the wheel's two years; so far ahead the level's clamp suffices.
+        // A distant future is beyond the wheel's two years; so far ahead the level's clamp
+        // suffices.
         min(instant.nanoseconds, .max - 1_000_000) / 1_000_000 + 1
     }
 }

@@ -1,7 +1,11 @@
-/// What a request head may at most be. Real clients stay far below; what is larger costs memory
-/// before anything is known about the sender.
+/// What a request head may at most be.
+///
+/// Real clients stay far below; what is larger costs memory before anything is known about the
+/// sender.
 public enum HeadLimits {
-    /// Bytes of a whole request head. Agents that carry long cookies or tokens reach 20 KiB.
+    /// Bytes of a whole request head.
+    ///
+    /// Agents that carry long cookies or tokens reach 20 KiB.
     public static let headBytesMax = 64 << 10
     /// Bytes of a request target.
     public static let targetBytesMax = 32 << 10

@@ -1,0 +1,40 @@
+extension Span where Element == UInt8 {
+    /// Where the first byte at or after `offset` stands that is below `bound` or is one of two
+    /// others; `count` if there is none.
+    ///
+    /// Eight bytes at a time, because heads and events are walked over on every call. `bound` is at
+    /// most 0x80.
+    public func firstIndex(
+        below bound: UInt8, or one: UInt8, or other: UInt8, from offset: Int = 0
+    ) -> Int {
+        precondition(bound <= 0x80, "above that the arithmetic does not hold")
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let bounds = ones &* UInt64(bound)
+        let eachOne = ones &* UInt64(one)
+        let eachOther = ones &* UInt64(other)
+        var index = offset
+        while index + 8 <= count {
+            // The range was checked just now.
+            let word = UInt64(
+                littleEndian: unsafe bytes.unsafeLoadUnaligned(
+                    fromUncheckedByteOffset: index, as: UInt64.self
+                )
+            )
+            // A borrow may mark bytes above a true match, never below: the lowest mark is right.
+            let isOne = word ^ eachOne
+            let isOther = word ^ eachOther
+            let marks =
+                (word &- bounds) & ~word | (isOne &- ones) & ~isOne
+                | (isOther &- ones) & ~isOther
+            let found = marks & (ones &* 0x80)
+            if found != 0 { return index + found.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < count {
+            let byte = self[index]
+            if byte < bound || byte == one || byte == other { return index }
+            index += 1
+        }
+        return count
+    }
+}

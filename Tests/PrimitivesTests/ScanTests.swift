@@ -1,0 +1,41 @@
+import Primitives
+import Testing
+
+@Suite("Scanning")
+struct ScanTests {
+    private static func expected(
+        _ bytes: [UInt8], _ bound: UInt8, _ one: UInt8, _ other: UInt8, from offset: Int
+    ) -> Int {
+        bytes[offset...].firstIndex { $0 < bound || $0 == one || $0 == other } ?? bytes.count
+    }
+
+    @Test("finds what a byte by byte search finds, for every byte at every place of a word")
+    func everyByte() {
+        for bound: UInt8 in [0, 1, 0x20, 0x21, 0x7F, 0x80] {
+            for byte in UInt8.min...UInt8.max {
+                for place in 0..<17 {
+                    var bytes = [UInt8](repeating: 0xFF, count: 17)
+                    bytes[place] = byte
+                    let found = bytes.span.firstIndex(below: bound, or: 0x7F, or: 0x5C)
+                    #expect(found == Self.expected(bytes, bound, 0x7F, 0x5C, from: 0))
+                }
+            }
+        }
+    }
+
+    @Test("finds the first of many, from every offset")
+    func many() {
+        var random = SystemRandomNumberGenerator()
+        // Neighbours of what is looked for are where the arithmetic could borrow.
+        let alphabet: [UInt8] = [0x00, 0x1F, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x80, 0xFF]
+        for _ in 0..<500 {
+            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                Bool.random(using: &random) ? 0x41 : alphabet.randomElement(using: &random) ?? 0
+            }
+            for offset in 0...bytes.count {
+                let found = bytes.span.firstIndex(below: 0x20, or: 0x22, or: 0x5C, from: offset)
+                #expect(found == Self.expected(bytes, 0x20, 0x22, 0x5C, from: offset), "\(bytes)")
+            }
+        }
+    }
+}
