@@ -20,7 +20,9 @@ public struct SecretSource: Sendable {
 }
 
 extension Configuration {
-    /// Reads a TOML text. `file` is its name in diagnostics.
+    /// Reads a TOML text.
+    ///
+    /// `file` is its name in diagnostics.
     ///
     /// Throws ``ConfigurationError`` with every fault at once; warnings are returned beside the
     /// configuration.
@@ -110,10 +112,21 @@ extension TableReader {
     mutating func checkAddress(_ key: String, _ text: String, allowsEmpty: Bool) {
         if text.isEmpty, allowsEmpty { return }
         guard let colon = text.lastIndex(of: ":"), UInt16(text[text.index(after: colon)...]) != nil,
-            colon != text.startIndex
+            isNumericHost(text[..<colon])
         else {
-            return error(key, "\"\(text)\" is no address; allowed: \"127.0.0.1:8080\", \"[::1]:8080\"")
+            return error(
+                key, "\"\(text)\" is no address; allowed: \"127.0.0.1:8080\", \"[::1]:8080\"")
         }
+    }
+
+    private func isNumericHost(_ host: Substring) -> Bool {
+        if host == "localhost" { return true }
+        if host.hasPrefix("[") {
+            return host.hasSuffix("]") && host.contains(":")
+                && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || ":.".contains($0) }
+        }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }
 
     mutating func checkUniqueNames(_ chains: [Chain]) {

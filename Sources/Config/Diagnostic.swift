@@ -14,7 +14,7 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, and what is allowed.
     public let message: String
 
-    /// `config.toml:3:1: server.lisen: unknown key; the nearest known key is "listen"`
+    /// `config.toml:3:1: server.lisen: unknown key; the nearest known key is "listen"`.
     public var description: String {
         let label = severity == .warning ? "warning: " : ""
         return "\(place): \(label)\(key.isEmpty ? "" : key + ": ")\(message)"

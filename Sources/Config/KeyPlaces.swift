@@ -22,6 +22,16 @@ struct KeyPlaces {
         walk()
     }
 
+    /// Where a key stands, or the table it is missing from, or that table's own.
+    func nearestPlace(_ path: String) -> Place {
+        var path = Substring(path)
+        while !path.isEmpty {
+            if let place = places[String(path)] { return place }
+            path = path[..<(path.lastIndex { $0 == "." || $0 == "[" } ?? path.startIndex)]
+        }
+        return Place(line: 1, column: 1)
+    }
+
     private mutating func walk() {
         var table = ""
         while true {
@@ -149,7 +159,8 @@ struct KeyPlaces {
 
     private mutating func string() -> String {
         guard let quote = peek else { return "" }
-        let isLong = offset + 2 < bytes.count && bytes[offset + 1] == quote && bytes[offset + 2] == quote
+        let isLong =
+            offset + 2 < bytes.count && bytes[offset + 1] == quote && bytes[offset + 2] == quote
         for _ in 0..<(isLong ? 3 : 1) { advance() }
         let start = offset
         while let byte = peek {
@@ -160,7 +171,8 @@ struct KeyPlaces {
             }
             if byte == quote {
                 guard isLong else { break }
-                if offset + 2 < bytes.count, bytes[offset + 1] == quote, bytes[offset + 2] == quote {
+                if offset + 2 < bytes.count, bytes[offset + 1] == quote, bytes[offset + 2] == quote
+                {
                     break
                 }
             }

@@ -12,9 +12,11 @@ indirect enum Node {
 
     init(_ value: any TOMLValueConvertible) {
         if let table = value.table {
-            self = .table(Dictionary(uniqueKeysWithValues: table.keys.compactMap { key in
-                table[key].map { (key, Node($0)) }
-            }))
+            self = .table(
+                Dictionary(
+                    uniqueKeysWithValues: table.keys.compactMap { key in
+                        table[key].map { (key, Node($0)) }
+                    }))
         } else if let array = value.array {
             self = .array(array.map { Node($0) })
         } else if let string = value.string {
@@ -53,7 +55,7 @@ final class Findings {
     }
 
     func add(_ severity: Diagnostic.Severity, _ path: String, _ message: String) {
-        let place = keyPlaces.places[path] ?? KeyPlaces.Place(line: 1, column: 1)
+        let place = keyPlaces.nearestPlace(path)
         positions.append((place.line, place.column))
         diagnostics.append(
             Diagnostic(
@@ -141,7 +143,8 @@ struct TableReader {
             return wrong(key, "a size such as \"16KiB\" or \"64MiB\"", node)
         }
         guard bytes >= least else {
-            return error(key, "is too small; allowed: \(Quantities.describe(bytes: least)) and more")
+            return error(
+                key, "is too small; allowed: \(Quantities.describe(bytes: least)) and more")
         }
         value = bytes
     }

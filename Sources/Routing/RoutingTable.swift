@@ -4,64 +4,126 @@ public import HTTP
 import JSON
 import Primitives
 
-/// Which target serves a request: the configuration's vendors and chains, made ready to be asked.
+/// Which targets serve a request: the configuration's vendors and chains, made ready to be asked.
 public struct RoutingTable: Sendable {
     /// Where a request goes.
     public struct Route: Sendable {
-        /// The chain's name; empty where none matched and the dialect decided.
-        public let chain: String
-        /// The dialect in which the client speaks.
-        public let dialect: Dialect
-        /// The vendor's place in ``RoutingTable/vendors``.
-        public let vendor: Int
+        /// The targets, and how to go from one to the next.
+        public let plan: Plan
         /// Bytes of the path that the chain's prefix takes.
         public let prefixLength: Int
-        /// The clocks of the attempt.
-        public let clocks: Chain.Clocks
+        /// The place of the current target in the plan.
+        public var target = 0
+
+        init(plan: Plan, prefixLength: Int) {
+            self.plan = plan
+            self.prefixLength = prefixLength
+        }
+
+        /// The current target's vendor, by its place in ``RoutingTable/vendors``.
+        public var vendor: Int { plan.targets[target].vendor }
+        /// The dialect in which the client speaks.
+        public var dialect: Dialect { plan.dialect }
+        /// The clocks of each attempt.
+        public var clocks: Chain.Clocks { plan.clocks }
     }
 
     /// Why a request goes nowhere.
     public enum Refusal: Error, Equatable, Sendable {
         /// No vendor speaks the request's dialect.
         case noVendor(Dialect)
-        /// The chain's vendor speaks another dialect, and nothing translates.
-        case otherDialect(chain: String, vendor: String, Dialect)
+        /// None of the chain's targets can serve a request of this dialect.
+        case noTarget(chain: String, Dialect, [Plan.Skipped])
     }
 
     /// All vendors, in the order of the file.
     public let vendors: [Vendor]
+    /// Targets of all chains and dialects: how many there are, for ``Health``.
+    public let targetCount: Int
     private let chains: [PreparedChain]
-    private let vendorByDialect: [Dialect: Int]
+    private let planByDialect: [Dialect: Plan]
 
     private struct PreparedChain: Sendable {
         let chain: Chain
         let prefix: [UInt8]
         let paths: [Glob]
         let models: [Glob]
-        let vendor: Int
+        let plans: [Dialect: Plan]
+        let skipped: [Dialect: [Plan.Skipped]]
         var needsModel: Bool { !models.contains { $0.matchesAll } }
     }
 
     /// A table for a configuration.
     public init(_ configuration: Configuration) {
         vendors = configuration.vendors
-        chains = configuration.chains.compactMap { chain in
-            guard let target = chain.targets.first,
-                let vendor = configuration.vendors.firstIndex(where: { $0.name == target.vendor })
-            else { return nil }
-            return PreparedChain(
-                chain: chain, prefix: Array(chain.prefix.utf8), paths: chain.paths.map(Glob.init),
-                models: chain.models.map(Glob.init), vendor: vendor
+        var count = 0
+        chains = configuration.chains.map { chain in
+            Self.prepare(chain, configuration.vendors, &count)
+        }
+        var first: [Dialect: Plan] = [:]
+        for (index, vendor) in configuration.vendors.enumerated() where first[vendor.dialect] == nil
+        {
+            let target = Plan.Target(vendor: index, model: nil, health: count)
+            count += 1
+            let chain = Chain(name: "", targets: [Chain.Target(vendor: vendor.name)])
+            first[vendor.dialect] = Plan(
+                chain, dialect: vendor.dialect, targets: [target], skipped: []
             )
         }
-        var first: [Dialect: Int] = [:]
-        for (index, vendor) in configuration.vendors.enumerated() where first[vendor.dialect] == nil {
-            first[vendor.dialect] = index
-        }
-        vendorByDialect = first
+        planByDialect = first
+        targetCount = count
     }
 
-    /// The route of a request. `body` is what is known of it: whole, or empty where it streams.
+    private static func prepare(
+        _ chain: Chain, _ vendors: [Vendor], _ count: inout Int
+    ) -> PreparedChain {
+        var plans: [Dialect: Plan] = [:]
+        var skippedByDialect: [Dialect: [Plan.Skipped]] = [:]
+        for dialect in Dialect.allCases {
+            var targets: [Plan.Target] = []
+            var skipped: [Plan.Skipped] = []
+            // The client's own key is meant for one vendor: the first of the chain that takes it.
+            var keyBearer: Int?
+            for target in chain.targets {
+                guard let index = vendors.firstIndex(where: { $0.name == target.vendor }) else {
+                    continue
+                }
+                let vendor = vendors[index]
+                if vendor.dialect != dialect {
+                    let reason =
+                        "it speaks \(vendor.dialect.rawValue), and requests are not translated"
+                    skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
+                } else if vendor.credential == .client, keyBearer ?? index != index {
+                    let reason =
+                        "it has no credential of its own, and the caller's is meant for another"
+                    skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
+                } else {
+                    if vendor.credential == .client { keyBearer = index }
+                    targets.append(
+                        Plan.Target(vendor: index, model: target.model, health: count)
+                    )
+                    count += 1
+                }
+            }
+            skippedByDialect[dialect] = skipped
+            guard !targets.isEmpty else { continue }
+            plans[dialect] = Plan(chain, dialect: dialect, targets: targets, skipped: skipped)
+        }
+        return PreparedChain(
+            chain: chain, prefix: Array(chain.prefix.utf8), paths: chain.paths.map(Glob.init),
+            models: chain.models.map(Glob.init), plans: plans, skipped: skippedByDialect
+        )
+    }
+
+    /// The plans of a chain as they will act, for people.
+    public func plans(of chain: String) -> [Plan] {
+        guard let entry = chains.first(where: { $0.chain.name == chain }) else { return [] }
+        return Dialect.allCases.compactMap { entry.plans[$0] }
+    }
+
+    /// The route of a request.
+    ///
+    /// `body` is what is known of it: whole, or empty where it streams.
     public func route(
         _ head: borrowing RequestHead, body: Span<UInt8>
     ) throws(Refusal) -> Route {
@@ -76,22 +138,16 @@ public struct RoutingTable: Sendable {
                 }
             }
             let dialect = Dialect(of: head, path: path)
-            let vendor = vendors[entry.vendor]
-            guard vendor.dialect == dialect else {
-                throw Refusal.otherDialect(
-                    chain: entry.chain.name, vendor: vendor.name, dialect
+            guard let plan = entry.plans[dialect] else {
+                throw Refusal.noTarget(
+                    chain: entry.chain.name, dialect, entry.skipped[dialect] ?? []
                 )
             }
-            return Route(
-                chain: entry.chain.name, dialect: dialect, vendor: entry.vendor,
-                prefixLength: entry.prefix.count, clocks: entry.chain.clocks
-            )
+            return Route(plan: plan, prefixLength: entry.prefix.count)
         }
         let dialect = Dialect(of: head, path: whole)
-        guard let vendor = vendorByDialect[dialect] else { throw Refusal.noVendor(dialect) }
-        return Route(
-            chain: "", dialect: dialect, vendor: vendor, prefixLength: 0, clocks: Chain.Clocks()
-        )
+        guard let plan = planByDialect[dialect] else { throw Refusal.noVendor(dialect) }
+        return Route(plan: plan, prefixLength: 0)
     }
 
     @_lifetime(copy path)
@@ -107,9 +163,8 @@ public struct RoutingTable: Sendable {
         path: Span<UInt8>, body: Span<UInt8>
     ) -> ByteBuffer? {
         var model = ByteBuffer()
-        if let start = path.lastModelSegment {
-            let end = path.firstIndex(of: UInt8(ascii: ":"), from: start) ?? path.count
-            model.append(path.extracting(start..<end))
+        if let place = path.modelPlace {
+            model.append(path.extracting(place))
             return model
         }
         // A body that is no JSON, an upload perhaps, has no model.
@@ -119,20 +174,5 @@ public struct RoutingTable: Sendable {
         let inner = body.extracting(place.lowerBound + 1..<place.upperBound - 1)
         model.append(text: JSONText.unescape(inner))
         return model
-    }
-}
-
-extension Span where Element == UInt8 {
-    /// Where the model begins in `…/models/NAME:verb`; nil for other paths.
-    fileprivate var lastModelSegment: Int? {
-        let mark: StaticString = "/models/"
-        let length = mark.utf8CodeUnitCount
-        guard count > length else { return nil }
-        for start in 0..<(count - length)
-        where extracting(start..<start + length).matches(mark) {
-            return firstIndex(of: UInt8(ascii: ":"), from: start + length) == nil
-                ? nil : start + length
-        }
-        return nil
     }
 }

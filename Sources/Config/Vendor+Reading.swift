@@ -8,7 +8,8 @@ extension TableReader {
         guard case .table(let tables) = node else {
             return error("vendors", "\(node.kind) where tables [vendors.NAME] are needed")
         }
-        // TOML tables have no order; the file does, and it decides which vendor of a dialect is first.
+        // TOML tables have no order; the file does, and it decides which vendor of a dialect is
+        // first.
         let places = findings.keyPlaces.places
         func line(_ name: String) -> (Int, Int) {
             let place = places["vendors.\(name)"]
@@ -26,6 +27,25 @@ extension TableReader {
         }
         let names = Set(named.map(\.name))
         configuration.vendors = named + Vendor.defaults.filter { !names.contains($0.name) }
+        checkAuthorities(configuration.vendors)
+    }
+}
+
+extension TableReader {
+    /// Connections are kept by scheme, host and port: one made with one vendor's authorities may
+    /// serve another's request.
+    private func checkAuthorities(_ vendors: [Vendor]) {
+        for (index, vendor) in vendors.enumerated() where vendor.scheme == "https" {
+            let other = vendors[..<index].first {
+                $0.scheme == "https" && $0.host == vendor.host && $0.port == vendor.port
+                    && $0.caFile != vendor.caFile
+            }
+            guard let other else { continue }
+            error(
+                "vendors.\(vendor.name).ca_file",
+                "differs from that of \(other.name), which has the same host and port"
+            )
+        }
     }
 }
 
@@ -55,21 +75,24 @@ extension Vendor {
         reader.choice("on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue))
         vendor.onClientDisconnect = DisconnectPolicy(rawValue: policy) ?? .cancel
         if vendor.onClientDisconnect == .drain {
-            reader.warn("on_client_disconnect", "\"drain\" has no effect yet: transfers are cancelled")
+            reader.warn(
+                "on_client_disconnect", "\"drain\" has no effect yet: transfers are cancelled")
         }
         reader.string("ca_file", &vendor.caFile)
         var terminal = vendor.terminal.rawValue
         reader.choice("terminal", &terminal, TerminalPolicy.allCases.map(\.rawValue))
         vendor.terminal = TerminalPolicy(rawValue: terminal) ?? .lenient
         if vendor.terminal == .strict {
-            reader.warn("terminal", "\"strict\" has no effect yet: terminal markers are not read yet")
+            reader.warn(
+                "terminal", "\"strict\" has no effect yet: terminal markers are not read yet")
         }
         return vendor
     }
 
     private mutating func readBase(_ text: String, _ reader: TableReader) {
         func fail(_ message: String) {
-            reader.error("base_url", "\"\(text)\" \(message); for example \"https://api.example.com/v1\"")
+            reader.error(
+                "base_url", "\"\(text)\" \(message); for example \"https://api.example.com/v1\"")
         }
         var rest = Substring(text)
         if rest.hasPrefix("https://") {
@@ -91,7 +114,8 @@ extension Vendor {
         basePath = path
         port = scheme == "https" ? 443 : 80
         if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
-            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else {
+            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0
+            else {
                 return fail("has a port that is none")
             }
             port = Int(number)
@@ -101,7 +125,9 @@ extension Vendor {
             byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x3A || byte == 0x5B
                 || byte == 0x5D || 0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte
         }
-        guard !authority.isEmpty, isPlain, authority.hasPrefix("[") == authority.contains(":") else {
+        guard !authority.isEmpty, isPlain, authority.hasPrefix("[") == authority.contains(":"),
+            authority.hasPrefix("[") == authority.hasSuffix("]")
+        else {
             return fail("has no host, or one that is none")
         }
         host = authority.lowercased()
@@ -111,7 +137,8 @@ extension Vendor {
         guard let node = reader.node("credential") else { return }
         guard case .string(let text) = node else {
             return reader.error(
-                "credential", "\(node.kind) where \"client\", \"none\", \"env:NAME\" or \"file:PATH\" is needed"
+                "credential",
+                "\(node.kind) where \"client\", \"none\", \"env:NAME\" or \"file:PATH\" is needed"
             )
         }
         func take(_ value: String?, _ missing: String) {
@@ -130,13 +157,17 @@ extension Vendor {
             credential = .none
         } else if text.hasPrefix("env:") {
             let name = String(text.dropFirst(4))
-            take(secrets.environment(name), "the environment has no variable \(name), or it is empty")
+            take(
+                secrets.environment(name), "the environment has no variable \(name), or it is empty"
+            )
         } else if text.hasPrefix("file:") {
             let path = String(text.dropFirst(5))
             take(secrets.file(path), "the file \(path) cannot be read, or it is empty")
         } else {
             take(text, "is empty; allowed: \"client\", \"none\", \"env:NAME\", \"file:PATH\"")
-            reader.warn("credential", "stands in the file itself; \"env:NAME\" or \"file:PATH\" keep it out")
+            reader.warn(
+                "credential", "stands in the file itself; \"env:NAME\" or \"file:PATH\" keep it out"
+            )
         }
     }
 
@@ -156,9 +187,11 @@ extension Vendor {
                 reader.error("headers.\(name)", "text is needed")
                 continue
             }
-            let isToken = !name.isEmpty && name.utf8.allSatisfy { byte in
-                byte > 0x20 && byte < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
-            }
+            let isToken =
+                !name.isEmpty
+                && name.utf8.allSatisfy { byte in
+                    byte > 0x20 && byte < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
+                }
             guard isToken else {
                 reader.error("headers.\(name)", "is no name of a header field")
                 continue

@@ -8,12 +8,17 @@ extension Chain {
         if chain.name.isEmpty { reader.error("name", "is required") }
         reader.string("prefix", &chain.prefix)
         if !chain.prefix.isEmpty, !chain.prefix.hasPrefix("/") || chain.prefix.hasSuffix("/") {
-            reader.error("prefix", "must begin with a slash and not end in one, for example \"/team-a\"")
+            reader.error(
+                "prefix", "must begin with a slash and not end in one, for example \"/team-a\"")
         }
         reader.strings("paths", &chain.paths)
-        if chain.paths.isEmpty { reader.error("paths", "is empty, so that the chain serves nothing") }
+        if chain.paths.isEmpty {
+            reader.error("paths", "is empty, so that the chain serves nothing")
+        }
         reader.strings("models", &chain.models)
-        if chain.models.isEmpty { reader.error("models", "is empty, so that the chain serves nothing") }
+        if chain.models.isEmpty {
+            reader.error("models", "is empty, so that the chain serves nothing")
+        }
         chain.readTargets(&reader, vendors)
         reader.integer("attempts", &chain.attempts, in: 0...100)
         reader.integer("retries", &chain.retries, in: 0...100)
@@ -21,7 +26,6 @@ extension Chain {
         reader.duration("hold_time", &chain.holdTime)
         reader.table("clocks") { chain.clocks.read(&$0) }
         reader.table("failover") { chain.failover.read(&$0) }
-        chain.warnOfMissing(reader)
         return chain
     }
 
@@ -36,37 +40,19 @@ extension Chain {
             } else if !names.contains(vendor) {
                 let hint = nearest(to: vendor, in: names).map { "; did you mean \"\($0)\"?" }
                 let list = names.sorted().joined(separator: ", ")
-                target.error("vendor", "\"\(vendor)\" is not configured; known: \(list)\(hint ?? "")")
+                target.error(
+                    "vendor", "\"\(vendor)\" is not configured; known: \(list)\(hint ?? "")")
             }
             var model = ""
             target.string("model", &model)
+            if !model.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"?#%\"\\\\".utf8.contains($0) })
+            {
+                target.error("model", "holds a byte that no model's name has")
+            }
             targets.append(Target(vendor: vendor, model: model.isEmpty ? nil : model))
         }
         self.targets = targets
         if targets.isEmpty { reader.error("targets", "is required and needs at least one target") }
-    }
-
-    /// What is read and checked but not acted on yet is said, never passed over in silence.
-    private func warnOfMissing(_ reader: TableReader) {
-        let defaults = Chain(name: "", targets: [])
-        if targets.count > 1 {
-            reader.warn("targets", "failover is not there yet: only the first target is used")
-        }
-        let changed = [
-            ("attempts", attempts != 0), ("retries", retries != 0),
-            ("hold_bytes", holdBytes != defaults.holdBytes),
-            ("hold_time", holdTime != defaults.holdTime),
-            ("failover", failover != defaults.failover),
-        ]
-        for (key, isChanged) in changed where isChanged {
-            reader.warn(key, "has no effect yet: failover is not there yet")
-        }
-        if clocks.contentIdle > .zero {
-            reader.warn("clocks.content_idle", "has no effect yet: contents are not told apart yet")
-        }
-        if targets.contains(where: { $0.model != nil }) {
-            reader.warn("targets", "a target's model has no effect yet: requests go on unchanged")
-        }
     }
 }
 
@@ -95,7 +81,8 @@ extension Chain.Failover {
     private mutating func readStatuses(_ reader: inout TableReader) {
         guard let node = reader.node("statuses") else { return }
         guard case .array(let elements) = node else {
-            return reader.error("statuses", "\(node.kind) where a list such as [429, \"5xx\"] is needed")
+            return reader.error(
+                "statuses", "\(node.kind) where a list such as [429, \"5xx\"] is needed")
         }
         statuses = []
         for (index, element) in elements.enumerated() {
@@ -105,7 +92,8 @@ extension Chain.Failover {
             case .string(let text) where text == "4xx" || text == "5xx":
                 statuses.append(text)
             default:
-                reader.error("statuses[\(index)]", "is no status; allowed: 400 to 599, \"4xx\", \"5xx\"")
+                reader.error(
+                    "statuses[\(index)]", "is no status; allowed: 400 to 599, \"4xx\", \"5xx\"")
             }
         }
     }

@@ -1,0 +1,87 @@
+public import Primitives
+
+/// The targets that serve the requests it matches.
+public struct Chain: Sendable {
+    /// One vendor with what differs there.
+    public struct Target: Sendable {
+        /// The vendor's name.
+        public var vendor: String
+        /// The model asked for instead of the client's; nil leaves it.
+        public var model: String?
+
+        /// A target of these parts.
+        public init(vendor: String, model: String? = nil) {
+            self.vendor = vendor
+            self.model = model
+        }
+    }
+
+    /// How long each part of an exchange may take; zero is without end.
+    public struct Clocks: Sendable, Equatable {
+        /// DNS, TCP and TLS.
+        public var connect = Interval.seconds(5)
+        /// Until the first content of the response.
+        public var firstContent = Interval.seconds(120)
+        /// Between bytes of the response.
+        public var idle = Interval.seconds(60)
+        /// Between contents.
+        public var contentIdle = Interval.zero
+        /// All of it.
+        public var total = Interval.zero
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Which ends of an attempt try the next target.
+    public struct Failover: Sendable, Equatable {
+        /// Refused, DNS, TLS.
+        public var connect = true
+        /// The first content did not come in time.
+        public var timeout = true
+        /// Closed or reset before the first content.
+        public var reset = true
+        /// Statuses, classes among them written `5xx`.
+        public var statuses = ["408", "425", "429", "5xx"]
+        /// The credential is ours and was refused.
+        public var credential = true
+        /// An error event or an empty stream.
+        public var streamError = true
+        /// How long a failing target is passed over.
+        public var bench = Interval.seconds(30)
+        /// Failures in a row before that.
+        public var benchAfter = 3
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// The unique name.
+    public var name: String
+    /// Stripped from the path.
+    public var prefix = ""
+    /// Globs on the path that is left.
+    public var paths = ["/*"]
+    /// Globs on the request's model.
+    public var models = ["*"]
+    /// In order of preference.
+    public var targets: [Target]
+    /// Attempts in all; 0 is one per target.
+    public var attempts = 0
+    /// Further tries at one target.
+    public var retries = 0
+    /// Lifecycle frames held before the commit.
+    public var holdBytes = 64 << 10
+    /// How long they are held.
+    public var holdTime = Interval.seconds(5)
+    /// `[chains.clocks]`.
+    public var clocks = Clocks()
+    /// `[chains.failover]`.
+    public var failover = Failover()
+
+    /// A chain of these targets with the defaults.
+    public init(name: String, targets: [Target]) {
+        self.name = name
+        self.targets = targets
+    }
+}

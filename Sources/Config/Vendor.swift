@@ -1,0 +1,72 @@
+public import Dialects
+public import Primitives
+
+/// A vendor: who is called, how, and with whose credential.
+public struct Vendor: Sendable {
+    /// Whose key a vendor is shown.
+    public enum Credential: Sendable, Equatable {
+        /// The caller's own, passed on as it came.
+        case client
+        /// Ours, in place of whatever the caller sent.
+        case own(Secret)
+        /// Nobody's: whatever the caller sent is taken out.
+        case none
+    }
+
+    /// What becomes of a transfer whose client went away.
+    public enum DisconnectPolicy: String, Sendable, CaseIterable {
+        case cancel, drain
+    }
+
+    /// What a stream without its terminal marker is taken for.
+    public enum TerminalPolicy: String, Sendable, CaseIterable {
+        case strict, lenient
+    }
+
+    /// The name in the file, in metrics and in records.
+    public var name: String
+    /// How it is spoken to.
+    public var dialect: Dialect
+    /// Scheme, host and port of `base_url`.
+    public var scheme: String
+    /// The host, an IPv6 address in brackets.
+    public var host: String
+    /// The port.
+    public var port: Int
+    /// The path of `base_url` without a slash at its end; empty for none.
+    public var basePath: String
+    /// Whose credential is sent.
+    public var credential: Credential = .client
+    /// Fields set on every request, in the order of the file.
+    public var headers: [(name: String, value: String)] = []
+    /// What happens when the client goes away.
+    public var onClientDisconnect = DisconnectPolicy.cancel
+    /// A PEM bundle of authorities; empty is the system's.
+    public var caFile = ""
+    /// What a stream without its terminal marker is.
+    public var terminal = TerminalPolicy.lenient
+
+    /// `base_url` as it is used.
+    public var baseURL: String {
+        let isDefault = port == (scheme == "https" ? 443 : 80)
+        return "\(scheme)://\(host)\(isDefault ? "" : ":\(port)")\(basePath)"
+    }
+
+    init(name: String, dialect: Dialect, host: String, basePath: String) {
+        self.name = name
+        self.dialect = dialect
+        scheme = "https"
+        self.host = host
+        port = 443
+        self.basePath = basePath
+    }
+
+    static let defaults = [
+        Vendor(name: "openai", dialect: .openai, host: "api.openai.com", basePath: "/v1"),
+        Vendor(name: "anthropic", dialect: .anthropic, host: "api.anthropic.com", basePath: ""),
+        Vendor(
+            name: "gemini", dialect: .gemini, host: "generativelanguage.googleapis.com",
+            basePath: ""
+        ),
+    ]
+}

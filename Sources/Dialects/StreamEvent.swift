@@ -1,0 +1,184 @@
+public import HTTP
+import JSON
+import Primitives
+
+/// What an event of a vendor's stream means to a gateway that waits for the first content.
+public enum StreamEventKind: Equatable, Sendable {
+    /// It came before any content and could come from any vendor: a role, an opening, a ping.
+    case lifecycle
+    /// A part of the answer, or what nobody here understands: it is for the client.
+    case content
+    /// The vendor failed, under whatever status.
+    case error
+    /// The stream ends.
+    case terminal
+}
+
+extension Dialect {
+    /// The kind of an event of this dialect.
+    ///
+    /// What is no JSON, or of a shape not known here, is content.
+    public func kind(of event: borrowing ServerSentEvent) -> StreamEventKind {
+        switch self {
+        case .openai: Self.openAIKind(name: event.name.bytes, data: event.data.bytes)
+        case .anthropic: Self.anthropicKind(name: event.name.bytes, data: event.data.bytes)
+        case .gemini: Self.geminiKind(event.data.bytes)
+        }
+    }
+
+    // MARK: OpenAI: chat completions, completions and responses
+
+    private static func openAIKind(
+        name: Span<UInt8>, data: Span<UInt8>
+    ) -> StreamEventKind {
+        if name.matches("error") { return .error }
+        if data.count == 0 { return .lifecycle }
+        if data.matches("[DONE]") { return .terminal }
+        guard let members = Members(of: data, ["error", "type", "choices", "object"]) else {
+            return .content
+        }
+        if let error = members["error"], !isNothing(data.extracting(error)) { return .error }
+        // The flat shape of some who follow OpenAI.
+        if let object = members["object"], data.extracting(object).matches("\"error\"") {
+            return .error
+        }
+        if let type = members["type"] { return responsesKind(data.extracting(type), data) }
+        guard let choices = members["choices"] else { return .content }
+        return choicesHaveContent(data.extracting(choices)) ? .content : .lifecycle
+    }
+
+    private static func responsesKind(
+        _ type: Span<UInt8>, _ data: Span<UInt8>
+    ) -> StreamEventKind {
+        if type.matches("\"error\"") || type.matches("\"response.failed\"") { return .error }
+        for opening: StaticString in [
+            "\"response.created\"", "\"response.in_progress\"", "\"response.queued\"",
+            "\"response.output_item.added\"", "\"response.content_part.added\"",
+            "\"response.reasoning_summary_part.added\"", "\"keepalive\"",
+        ] where type.matches(opening) { return .lifecycle }
+        return .content
+    }
+
+    /// Whether some choice says more than its role.
+    private static func choicesHaveContent(_ choices: Span<UInt8>) -> Bool {
+        var scanner = JSONScanner(choices)
+        var hasContent = false
+        let walked: Void? = try? scanner.array { (scanner) throws(JSONScanner.Malformed) in
+            guard try scanner.kind() == .object else {
+                _ = try scanner.value()
+                return
+            }
+            try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+                if scanner.isKey(key, "delta") || scanner.isKey(key, "message"),
+                    try scanner.kind() == .object
+                {
+                    try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+                        let isRole = scanner.isKey(key, "role")
+                        let value = try scanner.value()
+                        if !isRole, !scanner.isNothing(value) { hasContent = true }
+                    }
+                } else if scanner.isKey(key, "finish_reason") || scanner.isKey(key, "text") {
+                    let value = try scanner.value()
+                    if !scanner.isNothing(value) { hasContent = true }
+                } else {
+                    _ = try scanner.value()
+                }
+            }
+        }
+        return walked == nil || hasContent
+    }
+
+    // MARK: Anthropic: messages
+
+    private static func anthropicKind(
+        name: Span<UInt8>, data: Span<UInt8>
+    ) -> StreamEventKind {
+        if name.matches("error") { return .error }
+        if data.count == 0 { return .lifecycle }
+        guard let members = Members(of: data, ["type", "content_block"]),
+            let place = members["type"]
+        else { return .content }
+        let type = data.extracting(place)
+        if type.matches("\"error\"") { return .error }
+        if type.matches("\"message_stop\"") { return .terminal }
+        if type.matches("\"message_start\"") || type.matches("\"ping\"")
+            || type.matches("\"content_block_stop\"")
+        {
+            return .lifecycle
+        }
+        guard type.matches("\"content_block_start\""), let block = members["content_block"] else {
+            return .content
+        }
+        return blockIsEmpty(data.extracting(block)) ? .lifecycle : .content
+    }
+
+    /// Whether a block of content only announces text or thinking that is to come.
+    private static func blockIsEmpty(_ block: Span<UInt8>) -> Bool {
+        guard let members = Members(of: block, ["type", "text", "thinking"]),
+            let type = members["type"]
+        else { return false }
+        let kind = block.extracting(type)
+        guard kind.matches("\"text\"") || kind.matches("\"thinking\"") else { return false }
+        for name in ["text", "thinking"] {
+            if let value = members[name], !isNothing(block.extracting(value)) { return false }
+        }
+        return true
+    }
+
+    // MARK: Gemini
+
+    private static func geminiKind(_ data: Span<UInt8>) -> StreamEventKind {
+        if data.count == 0 { return .lifecycle }
+        guard let members = Members(of: data, ["error", "candidates", "promptFeedback"]) else {
+            return .content
+        }
+        if let error = members["error"], !isNothing(data.extracting(error)) { return .error }
+        if members["promptFeedback"] != nil { return .content }
+        guard let candidates = members["candidates"] else { return .lifecycle }
+        return isNothing(data.extracting(candidates)) ? .lifecycle : .content
+    }
+
+    private static func isNothing(_ value: Span<UInt8>) -> Bool {
+        value.isJSONNothing
+    }
+}
+
+/// Where some members of a text's top-level object stand.
+struct Members {
+    private var places: [(name: String, place: Range<Int>)] = []
+
+    /// Finds members by name; nil when the text is no JSON object.
+    init?(of text: Span<UInt8>, _ names: [StaticString]) {
+        var scanner = JSONScanner(text)
+        guard (try? scanner.kind()) == .object else { return nil }
+        var found: [(name: String, place: Range<Int>)] = []
+        let walked: Void? = try? scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+            let name = names.first { scanner.isKey(key, $0) }
+            let place = try scanner.value()
+            if let name { found.append(("\(name)", place)) }
+        }
+        guard walked != nil else { return nil }
+        places = found
+    }
+
+    subscript(name: String) -> Range<Int>? {
+        places.last { $0.name == name }?.place
+    }
+}
+
+extension JSONScanner {
+    /// Whether the value at a place says nothing: null, or an empty text, list or object.
+    func isNothing(_ place: Range<Int>) -> Bool {
+        bytes(at: place).isJSONNothing
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether a JSON value says nothing: null, false, or an empty text, list or object.
+    fileprivate var isJSONNothing: Bool {
+        if matches("null") || matches("\"\"") || matches("false") { return true }
+        guard count >= 2 else { return false }
+        let isBracketed = self[0] == UInt8(ascii: "[") || self[0] == UInt8(ascii: "{")
+        return isBracketed && extracting(1..<count - 1).trimmed.count == 0
+    }
+}

@@ -1,0 +1,67 @@
+public import Config
+public import Dialects
+public import Primitives
+
+/// The targets that serve a chain's requests of one dialect, made ready once: what is skipped is
+/// skipped here, not in a request's way.
+public final class Plan: Sendable {
+    /// One target that a request of the plan's dialect may be sent to.
+    public struct Target: Sendable {
+        /// The vendor's place in ``RoutingTable/vendors``.
+        public let vendor: Int
+        /// The model sent instead of the client's.
+        public let model: String?
+        /// The target's place in ``Health``.
+        public let health: Int
+    }
+
+    /// A target that cannot serve such requests, and why.
+    public struct Skipped: Sendable, Equatable {
+        /// The vendor's name.
+        public let vendor: String
+        /// Why, for people.
+        public let reason: String
+    }
+
+    /// The chain's name; empty where the dialect alone decided.
+    public let chain: String
+    /// The dialect of the requests.
+    public let dialect: Dialect
+    /// In order of preference; never empty.
+    public let targets: [Target]
+    /// What the chain names and this dialect's requests do not get.
+    public let skipped: [Skipped]
+    /// Attempts in all.
+    public let attemptsMax: Int
+    /// Further tries at one target.
+    public let retriesMax: Int
+    /// Which failures are moved on from.
+    public let policy: FailoverPolicy
+    /// Bytes held before the first content at most.
+    public let holdBytesMax: Int
+    /// How long they are held at most; zero is without end.
+    public let holdTime: Interval
+    /// The clocks of each attempt.
+    public let clocks: Chain.Clocks
+
+    init(
+        _ chain: Chain, dialect: Dialect, targets: [Target], skipped: [Skipped]
+    ) {
+        self.chain = chain.name
+        self.dialect = dialect
+        self.targets = targets
+        self.skipped = skipped
+        retriesMax = chain.retries
+        attemptsMax =
+            chain.attempts > 0 ? chain.attempts : targets.count * (1 + chain.retries)
+        policy = FailoverPolicy(chain.failover)
+        holdBytesMax = chain.holdBytes
+        holdTime = chain.holdTime
+        clocks = chain.clocks
+    }
+
+    /// Whether a failure could be followed by another attempt at all, so that holding is of use.
+    public var hasAlternatives: Bool {
+        attemptsMax > 1 && (targets.count > 1 || retriesMax > 0)
+    }
+}

@@ -1,0 +1,221 @@
+import Dialects
+import Primitives
+import Support
+import Testing
+
+@testable import Config
+
+@Suite("Configuration")
+struct ConfigurationTests {
+    static let secrets = SecretSource(
+        environment: { ["KEY": "sk-from-environment", "EMPTY": "", "BAD": "a\u{7}b"][$0] },
+        file: { ["/run/key": "sk-from-file\n", "/run/empty": "\n"][$0] }
+    )
+
+    static func read(_ text: String) throws -> (configuration: Configuration, warnings: [String]) {
+        let read = try Configuration.read(text, file: "config.toml", secrets: secrets)
+        return (read.configuration, read.warnings.map(\.description))
+    }
+
+    /// The faults of a text, one a line.
+    static func faults(_ text: String) -> [String] {
+        do {
+            _ = try Configuration.read(text, file: "config.toml", secrets: secrets)
+            return []
+        } catch {
+            return error.diagnostics.filter { $0.severity == .error }.map(\.description)
+        }
+    }
+
+    private static let shipped = Repository.text("config.toml")
+
+    @Test("the shipped file spells out exactly the defaults, without a warning")
+    func shippedFile() throws {
+        let (configuration, warnings) = try Self.read(Self.shipped)
+        #expect(warnings.isEmpty)
+        #expect(configuration.description == Configuration().description)
+    }
+
+    @Test("the chain in the shipped file's comments is right too")
+    func shippedComments() throws {
+        let lines = Self.shipped.split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.hasPrefix("# [[chains]]") })
+        let chain = lines[start...].map { $0.dropFirst($0.hasPrefix("# ") ? 2 : 1) }
+        let (configuration, warnings) = try Self.read(chain.joined(separator: "\n"))
+        #expect(warnings.isEmpty)
+        #expect(configuration.chains.count == 1)
+        #expect(configuration.chains.first?.clocks == Chain.Clocks())
+        #expect(configuration.chains.first?.failover == Chain.Failover())
+    }
+
+    @Test("an empty file is no file")
+    func empty() throws {
+        let (configuration, warnings) = try Self.read("")
+        #expect(configuration.description == Configuration().description)
+        #expect(warnings.isEmpty)
+        #expect(configuration.vendors.map(\.name) == ["openai", "anthropic", "gemini"])
+    }
+
+    @Test("every key of the server, the admin listener and the log is read")
+    func scalars() throws {
+        let (configuration, warnings) = try Self.read(
+            """
+            [server]
+            listen = "[::1]:1"
+            workers = 3
+            max_connections = 10
+            max_body = "1KiB"
+            replay_limit = "0"
+            head_timeout = "1s"
+            keepalive_timeout = "2m"
+            slow_client_timeout = "250ms"
+            drain_timeout = "0"
+            [admin]
+            listen = ""
+            [log]
+            path = "elsewhere"
+            capture = "none"
+            capture_limit = "1B"
+            retain = "1h"
+            journal_size = "1MiB"
+            journal_sync = "1s"
+            """
+        )
+        let server = configuration.server
+        #expect(server.listen == "[::1]:1")
+        #expect(server.workers == 3)
+        #expect(server.maxConnections == 10)
+        #expect(server.maxBodyBytes == 1024)
+        #expect(server.replayLimitBytes == 0)
+        #expect(server.headTimeout == .seconds(1))
+        #expect(server.keepaliveTimeout == .seconds(120))
+        #expect(server.slowClientTimeout == .milliseconds(250))
+        #expect(server.drainTimeout == .zero)
+        #expect(configuration.admin.listen == "")
+        #expect(configuration.log.capture == "none")
+        // The record is not there yet: each of its keys says so.
+        #expect(warnings.count == 6)
+        #expect(warnings.allSatisfy { $0.contains("no effect yet") })
+    }
+
+    @Test("vendors keep the order of the file, and join the three that are always there")
+    func vendors() throws {
+        let (configuration, warnings) = try Self.read(
+            """
+            [vendors.zebra]
+            dialect = "openai"
+            base_url = "http://[::1]:8000/v1/"
+            credential = "env:KEY"
+            headers = { "X-B" = "2", "X-A" = "1" }
+            [vendors.anthropic]
+            credential = "file:/run/key"
+            [vendors."my own"]
+            dialect = "gemini"
+            base_url = "https://Example.COM"
+            credential = "none"
+            """
+        )
+        #expect(warnings.isEmpty)
+        #expect(
+            configuration.vendors.map(\.name) == [
+                "zebra", "anthropic", "my own", "openai", "gemini",
+            ])
+        let zebra = try #require(configuration.vendor(named: "zebra"))
+        #expect(zebra.host == "[::1]" && zebra.port == 8000 && zebra.basePath == "/v1")
+        #expect(zebra.baseURL == "http://[::1]:8000/v1")
+        #expect(zebra.credential == .own(Secret("sk-from-environment")))
+        let anthropic = try #require(configuration.vendor(named: "anthropic"))
+        #expect(anthropic.host == "api.anthropic.com")
+        #expect(anthropic.credential == .own(Secret("sk-from-file")))
+        let own = try #require(configuration.vendor(named: "my own"))
+        #expect(own.host == "example.com" && own.port == 443 && own.basePath.isEmpty)
+        #expect(own.credential == Vendor.Credential.none)
+    }
+
+    @Test("what is read but not acted on yet is said")
+    func missingFeatures() throws {
+        let (_, warnings) = try Self.read(
+            """
+            [vendors.openai]
+            on_client_disconnect = "drain"
+            terminal = "strict"
+            """
+        )
+        for key in ["on_client_disconnect", "terminal"] {
+            #expect(warnings.contains { $0.contains(key) }, "\(key)")
+        }
+        #expect(warnings.allSatisfy { $0.hasPrefix("config.toml:") && $0.contains("warning") })
+    }
+
+    @Test("chains of several targets are read whole, and without a warning")
+    func chains() throws {
+        let (configuration, warnings) = try Self.read(
+            """
+            [[chains]]
+            name = "a"
+            targets = [{ vendor = "openai", model = "x" }, { vendor = "gemini" }]
+            attempts = 3
+            retries = 2
+            hold_bytes = "1KiB"
+            hold_time = "1s"
+            [chains.failover]
+            statuses = [500, "4xx"]
+            credential = false
+            bench_after = 9
+            """
+        )
+        #expect(warnings.isEmpty)
+        let chain = try #require(configuration.chains.first)
+        #expect(chain.targets.map(\.vendor) == ["openai", "gemini"])
+        #expect(chain.targets.map(\.model) == ["x", nil])
+        #expect(chain.attempts == 3 && chain.retries == 2)
+        #expect(chain.holdBytes == 1024 && chain.holdTime == .seconds(1))
+        #expect(chain.failover.statuses == ["500", "4xx"])
+        #expect(!chain.failover.credential && chain.failover.benchAfter == 9)
+    }
+
+    @Test("printed, it can be read again, and prints the same; but never a secret")
+    func description() throws {
+        let text = """
+            [server]
+            max_body = "100B"
+            [vendors.own]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:1/v1"
+            credential = "sk-canary-1"
+            headers = { "X-Token" = "sk-canary-2" }
+            [[chains]]
+            name = "a \\"quoted\\" name"
+            models = ["gpt-*"]
+            targets = [{ vendor = "own" }]
+            """
+        let printed = try Self.read(text).configuration.description
+        #expect(!printed.contains("canary"))
+        #expect(try Self.read(printed).configuration.description == printed)
+    }
+
+    @Test("a literal secret is warned about, and not repeated")
+    func literalSecret() throws {
+        let (configuration, warnings) = try Self.read(
+            "[vendors.openai]\ncredential = \"sk-canary\"\n"
+        )
+        #expect(configuration.vendors[0].credential == .own(Secret("sk-canary")))
+        #expect(warnings.count == 1)
+        #expect(!warnings[0].contains("canary"))
+        #expect(warnings[0].hasPrefix("config.toml:2:1: warning: vendors.openai.credential"))
+    }
+}
+
+@Suite("Examples")
+struct ExampleTests {
+    @Test(
+        "are right, without a warning", arguments: ["own-keys", "local-model", "teams", "failover"])
+    func examples(_ name: String) throws {
+        let text = Repository.text("examples/\(name).toml")
+        try #require(!text.isEmpty)
+        let secrets = SecretSource(environment: { _ in "key" }, file: { _ in nil })
+        let read = try Configuration.read(text, file: name, secrets: secrets)
+        #expect(read.warnings.isEmpty)
+        #expect(!read.configuration.vendors.isEmpty)
+    }
+}

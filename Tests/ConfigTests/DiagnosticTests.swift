@@ -1,0 +1,258 @@
+import Testing
+
+@testable import Config
+
+@Suite("Diagnostics")
+struct DiagnosticTests {
+    /// A text, and the beginning of each fault that it must show.
+    static let faults: [(text: String, faults: [String])] = [
+        (
+            "[server]\nlisen = \"x\"",
+            [
+                "config.toml:2:1: server.lisen: unknown key; the nearest known key is \"listen\""
+            ]
+        ),
+        (
+            "[sever]\nlisten = \"x\"",
+            [
+                "config.toml:1:1: sever: unknown key; the nearest known key is \"server\""
+            ]
+        ),
+        (
+            "[server]\nworkers = \"two\"",
+            [
+                "config.toml:2:1: server.workers: text where a whole number is needed"
+            ]
+        ),
+        (
+            "[server]\nworkers = -1",
+            [
+                "config.toml:2:1: server.workers: -1 is out of range; allowed: 0 to 1024"
+            ]
+        ),
+        ("[server]\n  workers = 1.5", ["config.toml:2:3: server.workers: "]),
+        ("[server]\nhead_timeout = 10", ["config.toml:2:1: server.head_timeout: "]),
+        ("[server]\nhead_timeout = \"10\"", ["config.toml:2:1: server.head_timeout: "]),
+        (
+            "[server]\nhead_timeout = \"0\"",
+            [
+                "config.toml:2:1: server.head_timeout: cannot be switched off"
+            ]
+        ),
+        ("[server]\nmax_body = \"64MB\"", ["config.toml:2:1: server.max_body: "]),
+        ("[server]\nmax_body = \"0\"", ["config.toml:2:1: server.max_body: is too small"]),
+        (
+            "[server]\nlisten = \"localhost\"",
+            [
+                "config.toml:2:1: server.listen: \"localhost\" is no address"
+            ]
+        ),
+        (
+            "[server]\nlisten = \"example.com:80\"",
+            [
+                "config.toml:2:1: server.listen: \"example.com:80\" is no address"
+            ]
+        ),
+        ("server = 1", ["config.toml:1:1: server: a whole number where a table is needed"]),
+        (
+            "[log]\ncapture = \"ful\"",
+            [
+                "config.toml:2:1: log.capture: \"ful\" is not known; allowed: full, head, none; "
+                    + "did you mean \"full\"?"
+            ]
+        ),
+        (
+            "[vendors.x]\n",
+            [
+                "config.toml:1:1: vendors.x.dialect: is required",
+                "config.toml:1:1: vendors.x.base_url: is required",
+            ]
+        ),
+        (
+            "[vendors.x]\ndialect = \"opnai\"\nbase_url = \"http://a\"",
+            [
+                "config.toml:2:1: vendors.x.dialect: \"opnai\" is not known; allowed: "
+                    + "openai, anthropic, gemini; did you mean \"openai\"?"
+            ]
+        ),
+        (
+            "[vendors.openai]\ncredential = \"env:MISSING\"",
+            [
+                "config.toml:2:1: vendors.openai.credential: the environment has no variable "
+                    + "MISSING"
+            ]
+        ),
+        (
+            "[vendors.openai]\ncredential = \"env:EMPTY\"",
+            ["config.toml:2:1: vendors.openai.credential"]
+        ),
+        (
+            "[vendors.openai]\ncredential = \"env:BAD\"",
+            [
+                "config.toml:2:1: vendors.openai.credential: holds a byte"
+            ]
+        ),
+        (
+            "[vendors.openai]\ncredential = \"file:/run/none\"",
+            [
+                "config.toml:2:1: vendors.openai.credential: the file /run/none cannot be read"
+            ]
+        ),
+        ("[vendors.openai]\ncredential = true", ["config.toml:2:1: vendors.openai.credential"]),
+        (
+            "[vendors.openai]\nheaders = { \"Content-Length\" = \"1\" }",
+            [
+                "config.toml:2:13: vendors.openai.headers.Content-Length: belongs to the connection"
+            ]
+        ),
+        (
+            "[vendors.openai]\nheaders = { \"X Y\" = \"1\" }",
+            [
+                "config.toml:2:13: vendors.openai.headers.X Y: is no name"
+            ]
+        ),
+        (
+            "[vendors.openai]\nheaders = { X = \"a\\nb\" }",
+            [
+                "config.toml:2:13: vendors.openai.headers.X: holds a control byte"
+            ]
+        ),
+        (
+            "[vendors.x]\ndialect = \"openai\"\nbase_url = \"https://api.openai.com/v1\"\n"
+                + "ca_file = \"/x.pem\"",
+            [
+                "config.toml:1:1: vendors.openai.ca_file: differs from that of x, which has the"
+            ]
+        ),
+        ("vendors = []", ["config.toml:1:1: vendors: a list where tables"]),
+        (
+            "[[chains]]\ntargets = [{ vendor = \"openai\" }]",
+            [
+                "config.toml:1:1: chains[0].name: is required"
+            ]
+        ),
+        ("[[chains]]\nname = \"a\"", ["config.toml:1:1: chains[0].targets: is required"]),
+        (
+            "[[chains]]\nname = \"a\"\ntargets = [{ vendor = \"opena\" }]",
+            [
+                "config.toml:3:14: chains[0].targets[0].vendor: \"opena\" is not configured; "
+                    + "known: anthropic, gemini, openai; did you mean \"openai\"?"
+            ]
+        ),
+        (
+            "[[chains]]\nname = \"a\"\ntargets = [{ vendr = \"openai\" }]",
+            [
+                "config.toml:3:12: chains[0].targets[0].vendor: is required",
+                "config.toml:3:14: chains[0].targets[0].vendr: unknown key",
+            ]
+        ),
+        (
+            "[[chains]]\nname = \"a\"\ntargets = [{ vendor = \"openai\" }]\n"
+                + "[[chains]]\nname = \"a\"\ntargets = [{ vendor = \"openai\" }]",
+            ["config.toml:5:1: chains[1].name: another chain is named \"a\""]
+        ),
+        (
+            "[[chains]]\nname = \"a\"\nprefix = \"x/\"\ntargets = [{ vendor = \"openai\" }]",
+            [
+                "config.toml:3:1: chains[0].prefix: must begin with a slash"
+            ]
+        ),
+        (
+            "[[chains]]\nname = \"a\"\ntargets = [{ vendor = \"openai\" }]\n[chains.failover]\n"
+                + "statuses = [200, \"9xx\", 429]",
+            [
+                "config.toml:5:13: chains[0].failover.statuses[0]: is no status",
+                "config.toml:5:18: chains[0].failover.statuses[1]: is no status",
+            ]
+        ),
+    ]
+
+    @Test(
+        "say file, line, column, key, what is wrong and what is allowed", arguments: faults.indices)
+    func golden(_ index: Int) {
+        let (text, expected) = Self.faults[index]
+        let found = ConfigurationTests.faults(text)
+        #expect(found.count == expected.count, "\(found)")
+        for (fault, beginning) in zip(found, expected) {
+            #expect(fault.hasPrefix(beginning), "\(fault)\nexpected \(beginning)")
+        }
+    }
+
+    @Test(
+        "of a base_url tell what is wrong with it",
+        arguments: [
+            "api.example.com/v1", "ftp://a", "https://", "https:///v1", "http://a:0",
+            "http://a:99999",
+            "http://a b", "http://a/v1?x", "http://a/#x", "http://user@a", "http://::1",
+            "http://a/ü",
+            "http://[::1",
+        ]
+    )
+    func baseURL(_ url: String) {
+        let found = ConfigurationTests.faults(
+            "[vendors.x]\ndialect = \"openai\"\nbase_url = \"\(url)\"")
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("config.toml:3:1: vendors.x.base_url: ") == true, "\(found)")
+    }
+
+    @Test("come all at once, in the order of the file")
+    func together() {
+        let found = ConfigurationTests.faults(
+            "[server]\nworkers = true\nx = 1\n[admin]\nlisten = 5\n[[chains]]\nname = 1"
+        )
+        #expect(found.count >= 5)
+        let lines = found.compactMap { Int($0.split(separator: ":")[1]) }
+        #expect(lines == lines.sorted())
+    }
+
+    @Test("of TOML itself keep their place", arguments: ["[server", "a = ", "a = 1\na = 2", "= 1"])
+    func syntax(_ text: String) {
+        let found = ConfigurationTests.faults(text)
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("config.toml:") == true)
+    }
+}
+
+@Suite("Places of keys")
+struct KeyPlacesTests {
+    @Test("are found through every shape of TOML")
+    func places() {
+        let places = KeyPlaces(
+            """
+            # comment with [brackets]
+            top = 1
+              [a.b]   # comment
+            "quoted key" = '''multi
+            line = [1]'''
+            c.d = { e = 1, f = { g = 2 } }
+            text = "an \\" escaped # quote"
+            after = 1
+            [[list]]
+            x = [
+              1, # one
+              { y = 2 },
+            ]
+            [list.inner]
+            z = 1
+            [[list]]
+            x = 2
+            """
+        ).places
+        let expected: [(String, Int, Int)] = [
+            ("top", 2, 1), ("a.b", 3, 3), ("a.b.quoted key", 4, 1), ("a.b.c.d", 6, 1),
+            ("a.b.c.d.e", 6, 9), ("a.b.c.d.f.g", 6, 22), ("a.b.text", 7, 1), ("a.b.after", 8, 1),
+            ("list[0]", 9, 1), ("list[0].x[0]", 11, 3), ("list[0].x[1].y", 12, 5),
+            ("list[0].inner.z", 15, 1), ("list[1].x", 17, 1),
+        ]
+        for (path, line, column) in expected {
+            #expect(places[path] == KeyPlaces.Place(line: line, column: column), "\(path)")
+        }
+    }
+
+    @Test(
+        "end on any text",
+        arguments: ["[", "[[", "=", "a", "a=[", "a={", "\"", "'''", "{}", "]]}}"])
+    func termination(_ text: String) {
+        _ = KeyPlaces(text)
+    }
+}
