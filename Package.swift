@@ -25,7 +25,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "weir",
-    products: [.executable(name: "weir", targets: ["weir"])],
+    products: [
+        .executable(name: "weir", targets: ["weir"]),
+        // Loaded in front of the C library by a test that counts allocations.
+        .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -67,7 +71,13 @@ let package = Package(
         target("Reactor", ["Primitives", "CLinux"]),
         target("Cryptography", ["Primitives", "COpenSSL"]),
         target("Transfers", ["Primitives", "HTTP", "Reactor", "Cryptography", "CCurl"]),
-        target("Telemetry", ["Primitives", "Reactor", .product(name: "Logging", package: "swift-log")]),
+        target(
+            "Telemetry",
+            [
+                "Primitives", "Reactor",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         target(
             "Gateway",
             [
@@ -82,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Primitives", "Reactor", "Dialects", "Config", "Transfers", "Telemetry", "Gateway",
+                "Primitives", "Reactor", "Dialects", "Config", "Routing", "Transfers",
+                "Telemetry", "Gateway",
                 "Dashboard", "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -93,28 +104,52 @@ let package = Package(
         .executableTarget(
             name: "weir-load",
             dependencies: [
-                "Primitives", "Testbed",
+                "Primitives", "Reactor", "Testbed", "Support",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Load",
             swiftSettings: settings
         ),
 
+        // What only tests need.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .target(
+            name: "Support",
+            dependencies: ["Primitives", "Reactor", "JSON"],
+            path: "Tests/Support",
+            swiftSettings: settings
+        ),
+
         tests("PrimitivesTests", ["Primitives"]),
         tests("ReactorTests", ["Primitives", "Reactor"]),
-        tests("HTTPTests", ["Primitives", "HTTP"]),
+        tests("HTTPTests", ["Primitives", "HTTP", "Support"]),
         tests("JSONTests", ["Primitives", "JSON"]),
-        tests("DialectsTests", ["Primitives", "HTTP", "Dialects"]),
-        tests("ConfigTests", ["Primitives", "Dialects", "Config"]),
+        tests("DialectsTests", ["Primitives", "HTTP", "JSON", "Dialects"]),
+        tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
+        tests("CryptographyTests", ["Primitives", "Cryptography"]),
+        tests("TransfersTests", ["Primitives", "HTTP", "Reactor", "Transfers"]),
+        tests(
+            "TelemetryTests",
+            [
+                "Primitives", "Reactor", "Telemetry",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         tests(
             "GatewayTests",
             [
-                "Primitives", "Reactor", "HTTP", "Dialects", "Config", "Routing", "Transfers",
-                "Telemetry", "Gateway", "Testbed",
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
+                "Transfers", "Telemetry", "Gateway", "Testbed", "Support",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        tests("EndToEndTests", ["weir", "weir-load"]),
-        tests("RepositoryTests", []),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["Primitives", "Reactor", "JSON", "Testbed", "Support"],
+            exclude: ["SDK", "TLS"],
+            swiftSettings: settings
+        ),
+        tests("RepositoryTests", ["Support"]),
     ]
 )

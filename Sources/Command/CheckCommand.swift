@@ -1,7 +1,9 @@
 import ArgumentParser
 import Config
+import Dialects
+import Routing
 
-/// `weir check`
+/// `weir check`.
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
@@ -13,7 +15,9 @@ struct CheckCommand: ParsableCommand {
     @Flag(name: .long, help: "Connect to every vendor and say what came of it.")
     var probe = false
 
-    @Flag(name: .long, help: "Ask a running gateway on this machine whether it is well; nothing else.")
+    @Flag(
+        name: .long, help: "Ask a running gateway on this machine whether it is well; nothing else."
+    )
     var health = false
 
     func run() throws {
@@ -24,7 +28,30 @@ struct CheckCommand: ParsableCommand {
             return
         }
         Output.text(configuration.description)
+        Output.text(Self.describeChains(configuration))
         guard probe else { return }
         guard try Probe.vendors(configuration) else { throw ExitCode(1) }
+    }
+
+    /// Each chain as it will act, dialect by dialect.
+    static func describeChains(_ configuration: Configuration) -> String {
+        let table = RoutingTable(configuration)
+        var lines: [String] = []
+        for chain in configuration.chains {
+            for plan in table.plans(of: chain.name) {
+                let targets = plan.targets.map { target in
+                    table.vendors[target.vendor].name
+                        + (target.model.map { " as \($0)" } ?? "")
+                }
+                var line = "# chain \(chain.name), \(plan.dialect.rawValue): "
+                line += targets.joined(separator: ", then ")
+                line += "; at most \(plan.attemptsMax) attempts"
+                lines.append(line)
+                for skipped in plan.skipped {
+                    lines.append("#   never \(skipped.vendor): \(skipped.reason)")
+                }
+            }
+        }
+        return lines.isEmpty ? "" : "\n" + lines.joined(separator: "\n") + "\n"
     }
 }

@@ -29,6 +29,7 @@ final class Composition {
     private let log: OperationalLog
     private let logger: Logger
     private let routing: RoutingTable
+    private let health: Health
     private let addresses: AddressBook
     private let trust: [String: TrustStore]
     private let metrics: [WorkerMetrics]
@@ -50,7 +51,14 @@ final class Composition {
     init(_ configuration: Configuration) throws(StartError) {
         self.configuration = configuration
         routing = RoutingTable(configuration)
+        health = Health(targetCount: routing.targetCount)
         admission = Admission(connectionsMax: configuration.server.maxConnections)
+        // A worker's endpoints stand in the order of the vendors: none may be missing.
+        for vendor in configuration.vendors where !Endpoint.canBeAsked(Self.origin(vendor)) {
+            throw StartError(
+                description: "vendor \(vendor.name): libcurl cannot parse \(vendor.baseURL)"
+            )
+        }
         trust = try Self.loadTrust(configuration)
         let names = configuration.vendors.map(Self.origin).filter(\.needsResolution).map(\.host)
         addresses = AddressBook(hosts: Set(names))
@@ -67,7 +75,9 @@ final class Composition {
         logger = log.logger("weir")
     }
 
-    /// Runs until a drain or a stop has ended. Returns the exit status.
+    /// Runs until a drain or a stop has ended.
+    ///
+    /// Returns the exit status.
     func run() throws(StartError) -> Int32 {
         do {
             let loop = try EventLoop()
@@ -119,7 +129,8 @@ final class Composition {
 
     private func signalled(_ number: Int32) {
         if number == signalHangUp {
-            logger.warning("SIGHUP: reloading is not there yet; restart to change the configuration")
+            logger.warning(
+                "SIGHUP: reloading is not there yet; restart to change the configuration")
         } else {
             end()
         }
@@ -148,10 +159,12 @@ final class Composition {
         _ index: Int, _ descriptor: Int32, _ control: Mailbox<ControlMessage>
     ) throws {
         let settings = WorkerSettings(
-            server: configuration.server, routing: routing, admission: admission, logger: logger
+            server: configuration.server, routing: routing, health: health,
+            admission: admission, logger: logger
         )
         let metrics = metrics[index]
-        let plans = configuration.vendors.enumerated().map { endpointPlan($0.offset, $0.element) }
+        let indices = Endpoint.poolIndices(of: configuration.vendors.map(Self.origin))
+        let plans = zip(indices, configuration.vendors).map { endpointPlan($0, $1) }
         let slot = LoopOwned<Worker>()
         let mailbox = try Mailbox<WorkerOrder> { slot.value?.obey($0) }
         mailboxes.append(mailbox)
@@ -168,7 +181,8 @@ final class Composition {
                 )
                 slot.value = worker
                 worker.listen(on: descriptor)
-                loop.run()
+                // Nobody else holds the worker: its loop, listener and mailbox only know it.
+                withExtendedLifetime(worker) { loop.run() }
             } catch {
                 logger.critical("a worker cannot run", metadata: ["error": "\(error)"])
             }
@@ -184,7 +198,7 @@ final class Composition {
         let name = vendor.name
         return {
             Endpoint(
-                name: name, origin: origin, index: index, connectTimeout: .seconds(5),
+                name: name, origin: origin, index: index,
                 trust: origin.scheme == "https" ? trust : nil, addresses: entry
             )
         }
@@ -201,10 +215,13 @@ final class Composition {
         server.maxBodyBytes = 64 << 10
         server.replayLimitBytes = 64 << 10
         let settings = WorkerSettings(
-            server: server, routing: routing, admission: Admission(connectionsMax: 256),
-            logger: logger
+            server: server, routing: routing, health: health,
+            admission: Admission(connectionsMax: 256), logger: logger
         )
-        let pages = OperatorPages(workers: metrics, readiness: readiness, version: Version.number)
+        let pages = OperatorPages(
+            workers: metrics, readiness: readiness, version: Version.number,
+            failureClasses: FailureClass.names
+        )
         let worker = Worker(
             settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, endpoints: [],
             responder: pages

@@ -16,7 +16,8 @@ struct ConfigurationOption: ParsableArguments {
         }
         let secrets = SecretSource(environment: Environment.variable, file: Environment.file)
         do {
-            let (configuration, warnings) = try Configuration.read(text, file: config, secrets: secrets)
+            let (configuration, warnings) = try Configuration.read(
+                text, file: config, secrets: secrets)
             for warning in warnings { Output.error(warning.description) }
             return configuration
         } catch {

@@ -9,7 +9,8 @@ import Testbed
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Serve a scripted vendor on this machine, send one call through, show what it cost."
+        abstract:
+            "Serve a scripted vendor on this machine, send one call through, show what it cost."
     )
 
     @Option(name: .long, help: "Address and port; port 0 takes a free one.")
@@ -112,11 +113,13 @@ private struct DemoVisit {
             let direct = LoadResult.percentile(pick(results[0]), 0.5)
             let through = LoadResult.percentile(pick(results[1]), 0.5)
             func microseconds(_ value: Int64) -> String { "\((value + 500) / 1000) us" }
-            return "  \(name): direct \(microseconds(direct)), through Weir \(microseconds(through)), "
+            return
+                "  \(name): direct \(microseconds(direct)), through Weir \(microseconds(through)), "
                 + "added \(microseconds(through - direct))\n"
         }
         let errors = results.reduce(0) { $0 + $1.errors.values.reduce(0, +) }
-        Output.text("What it cost, medians of \(rounds) paired calls of 64 chunks (\(errors) errors):\n\n")
+        Output.text(
+            "What it cost, medians of \(rounds) paired calls of 64 chunks (\(errors) errors):\n\n")
         Output.text(line("to the first byte", { $0.firstByte }))
         Output.text(line("to the last byte ", { $0.total }))
     }
@@ -127,11 +130,14 @@ private struct DemoVisit {
 
             Try it yourself:
 
-              curl -N http://127.0.0.1:\(gateway)/v1/chat/completions -H 'content-type: application/json' \\
-                -d '{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hello [[mock delay=50]]"}]}'
+              curl -N http://127.0.0.1:\(gateway)/v1/chat/completions \\
+                -H 'content-type: application/json' -d '{"model": "gpt-4o", "stream": true, \
+            "messages": [{"role": "user", "content": "hello [[mock delay=50]]"}]}'
 
-              python3 -c 'from openai import OpenAI; print(OpenAI(base_url="http://127.0.0.1:\(gateway)/v1", \
-            api_key="any").chat.completions.create(model="gpt-4o", messages=[{"role":"user","content":"hello"}]))'
+              python3 -c 'from openai import OpenAI; \
+            print(OpenAI(base_url="http://127.0.0.1:\(gateway)/v1", api_key="any")\
+            .chat.completions.create(model="gpt-4o", \
+            messages=[{"role": "user", "content": "hello"}]).choices[0].message.content)'
 
             Ctrl-C ends it.
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Reactor
 import Testbed
 
-/// `weir mock`
+/// `weir mock`.
 struct MockCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mock",
@@ -17,7 +17,8 @@ struct MockCommand: ParsableCommand {
     @Option(name: .long, help: "Address and port; port 0 takes a free one.")
     var listen = "127.0.0.1:8081"
 
-    @Option(name: .long, help: "Accepted for symmetry: the dialect follows from each request's path.")
+    @Option(
+        name: .long, help: "Accepted for symmetry: the dialect follows from each request's path.")
     var dialect: String?
 
     func run() throws {
@@ -30,7 +31,9 @@ struct MockCommand: ParsableCommand {
             let vendor = try ScriptedVendor(listen: address)
             Output.text("mock vendor on port \(vendor.port)\n")
             let loop = try EventLoop()
-            let signals = try Signals([signalTerminate, signalInterrupt], on: loop) { _ in loop.stop() }
+            let signals = try Signals([signalTerminate, signalInterrupt], on: loop) { _ in
+                loop.stop()
+            }
             loop.run()
             withExtendedLifetime(signals) {}
             vendor.stop()

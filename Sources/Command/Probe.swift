@@ -41,12 +41,14 @@ final class Probe: TransferDelegate, TurnHandler {
         return false
     }
 
-    /// Connects to every vendor and prints what came of it. Any answer at all is a vendor that can be
-    /// reached: no credential is sent.
+    /// Connects to every vendor and prints what came of it.
+    ///
+    /// Any answer at all is a vendor that can be reached: no credential is sent.
     static func vendors(_ configuration: Configuration) throws -> Bool {
         var allReached = true
         for vendor in configuration.vendors {
-            let origin = Endpoint.Origin(scheme: vendor.scheme, host: vendor.host, port: vendor.port)
+            let origin = Endpoint.Origin(
+                scheme: vendor.scheme, host: vendor.host, port: vendor.port)
             let answer: Answer?
             do {
                 let trust =
@@ -59,9 +61,10 @@ final class Probe: TransferDelegate, TurnHandler {
             }
             let isReached = answer?.status ?? 0 > 0
             if !isReached { allReached = false }
+            let state = isReached ? "reached" : "not reached"
             let took = answer.map { " in \($0.took.nanoseconds / 1_000_000) ms" } ?? ""
             Output.text(
-                "# \(vendor.name): \(isReached ? "reached" : "not reached"): \(describe(answer))\(took)\n"
+                "# \(vendor.name): \(state): \(describe(answer))\(took)\n"
             )
         }
         return allReached
@@ -73,7 +76,7 @@ final class Probe: TransferDelegate, TurnHandler {
         let probe = try Probe()
         guard
             let endpoint = Endpoint(
-                name: "probe", origin: origin, index: 0, connectTimeout: .seconds(5), trust: trust,
+                name: "probe", origin: origin, index: 0, trust: trust,
                 addresses: nil
             ), let transfer = probe.lanes.makeTransfer(to: endpoint)
         else { return nil }

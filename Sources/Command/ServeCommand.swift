@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `weir serve`
+/// `weir serve`.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",

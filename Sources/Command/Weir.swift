@@ -7,7 +7,8 @@ import Reactor
 struct Weir: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weir",
-        abstract: "A transparent LLM gateway: change base_url, and every call goes on byte for byte.",
+        abstract:
+            "A transparent LLM gateway: change base_url, and every call goes on byte for byte.",
         discussion: "Exit status: 0 well, 1 failed, 2 usage or configuration.",
         version: Version.text,
         subcommands: [ServeCommand.self, CheckCommand.self, MockCommand.self, DemoCommand.self]

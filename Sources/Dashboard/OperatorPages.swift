@@ -28,10 +28,15 @@ public final class OperatorPages: Responder {
     private let readiness: Readiness
 
     /// Pages about these workers.
-    public init(workers: [WorkerMetrics], readiness: Readiness, version: String) {
+    public init(
+        workers: [WorkerMetrics], readiness: Readiness, version: String,
+        failureClasses: [String] = []
+    ) {
         self.workers = workers
         self.readiness = readiness
-        exposition = Exposition(workers: workers, version: version)
+        exposition = Exposition(
+            workers: workers, version: version, failureClasses: failureClasses
+        )
     }
 
     /// The page of a path.
@@ -42,7 +47,8 @@ public final class OperatorPages: Responder {
         let path = head.path
         if path.matches("/healthz") { return health() }
         if path.matches("/readyz") {
-            return readiness.isReady ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
+            return readiness.isReady
+                ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
         }
         if path.matches("/metrics") {
             return LocalResponse(

@@ -8,8 +8,10 @@ import Transfers
 /// One try of an exchange against one target: the request as that vendor is to see it.
 enum Attempt {
     /// Writes target and header lines into a transfer, from empty: the client's fields that may
-    /// pass, then what the vendor's configuration sets. No credential passes by omission: with one
-    /// of ours, everything that could carry the client's is left out.
+    /// pass, then what the vendor's configuration sets.
+    ///
+    /// No credential passes by omission: with one of ours, everything that could carry the client's
+    /// is left out.
     static func write(
         _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: Vendor,
         into transfer: Transfer
@@ -18,7 +20,8 @@ enum Attempt {
         let whole = head.pathAndQuery
         vendor.dialect.writeTarget(
             whole.extracting(route.prefixLength..<whole.count), basePath: vendor.basePath,
-            droppingKey: replacesCredential, to: &transfer.target
+            droppingKey: replacesCredential, model: route.plan.targets[route.target].model,
+            to: &transfer.target
         )
         let listsFields = head.connectionListsFields
         for field in head.fields {
@@ -30,6 +33,10 @@ enum Attempt {
         }
         for (name, value) in vendor.headers {
             transfer.headers.add(name: name, value: value)
+        }
+        if vendor.dialect == .anthropic, !head.has(.anthropicVersion) {
+            // Required. The client's stands where there is one; else the version every model takes.
+            transfer.headers.add(name: "anthropic-version", value: "2023-06-01")
         }
         if case .own(let secret) = vendor.credential {
             let field = vendor.dialect.credentialField(secret)

@@ -1,6 +1,7 @@
 import Config
 import Dialects
 import HTTP
+import JSON
 import Logging
 import Primitives
 import Reactor
@@ -20,7 +21,11 @@ extension Connection {
         lastVendorByte = requestEnded
         identifier = Identifier.next(using: &worker.random)
         do {
-            let route = try chooseRoute()
+            var route = try chooseRoute()
+            if route.plan.targets.count > 1 {
+                route.target =
+                    worker.health.next(of: route.plan, excluding: tried, now: worker.loop.now) ?? 0
+            }
             self.route = route
             worker.metrics.vendors[route.vendor].started.add()
             attempt(onFreshConnection: false)
@@ -47,19 +52,21 @@ extension Connection {
             .refused(
                 404, "no_vendor", "no vendor of dialect \(dialect.rawValue) is configured"
             )
-        case .otherDialect(let chain, let vendor, let dialect):
+        case .noTarget(let chain, let dialect, let skipped):
             .refused(
                 404, "no_target",
-                "chain \(chain) has no target for this request: vendor \(vendor) does not speak "
-                    + "\(dialect.rawValue), and requests are not translated"
+                "chain \(chain) has no target for a request in the dialect \(dialect.rawValue): "
+                    + skipped.map { "\($0.vendor): \($0.reason)" }.joined(separator: "; ")
             )
         }
     }
 
-    /// Sends the request to the route's vendor.
+    /// Sends the request to the route's current target.
     func attempt(onFreshConnection isFresh: Bool) {
         guard let route, let vendor else { return }
         exchange.attemptBegan()
+        attemptBegan = worker.loop.now
+        worker.metrics.vendors[route.vendor].attempts.add()
         guard let transfer = worker.lanes.makeTransfer(to: worker.endpoints[route.vendor]) else {
             return ended(
                 TransferResult(notStarted: .outOfMemory, detail: "no handle could be made"),
@@ -74,7 +81,7 @@ extension Connection {
             case .keep: parser.head.hasBody ? .bytes : .none
             }
         unsafe transfer.prepare(
-            method: parser.head.method, body: body, bytes: parser.body.pointer,
+            method: parser.head.method, body: body, bytes: bodyForTarget(route),
             connectTimeout: route.clocks.connect
         )
         self.transfer = transfer
@@ -84,9 +91,28 @@ extension Connection {
         }
     }
 
+    /// The kept body as the current target wants it: the client's own bytes, or a copy with the
+    /// target's model spliced in.
+    ///
+    /// It stays where it is until the transfer has ended.
+    private func bodyForTarget(_ route: RoutingTable.Route) -> UnsafeRawBufferPointer {
+        spliced.removeAll()
+        if let model = route.plan.targets[route.target].model, route.dialect != .gemini,
+            parser.withBody({ body in
+                JSONSplice.replace("model", in: body.bytes, with: model, to: &spliced)
+            })
+        {
+            return unsafe spliced.pointer
+        }
+        return unsafe parser.body.pointer
+    }
+
     /// Carries out what the exchange decides about the end of a transfer.
     func ended(_ result: TransferResult, headIsComplete: Bool, violation: StaticString?) {
         guard let vendor else { return }
+        if hold?.finding == .failed, exchange.isHolding {
+            return endedWhileHeldFailed(isWhole: result.code == .ok && headIsComplete)
+        }
         var canRepeat = false
         if case .keep = bodyMode { canRepeat = true }
         let decision = exchange.transferEnded(
@@ -96,11 +122,15 @@ extension Connection {
         switch decision {
         case .finish:
             finish()
-        case .breakOff:
+        case .breakOff(let outcome):
+            logBreak(outcome, result)
             breakOff()
-        case .answer(let failure):
+        case .failed(let failureClass, let failure):
+            hold = nil
             logFailure(failure, result)
-            answer(failure, closing: phase == .body)
+            attemptFailed(failureClass, failure)
+        case .heldWhole:
+            heldWhole()
         case .retryFresh:
             worker.metrics.vendors[route?.vendor ?? 0].staleRetries.add()
             attempt(onFreshConnection: true)
@@ -110,30 +140,48 @@ extension Connection {
     }
 
     private func logFailure(_ failure: Failure, _ result: TransferResult) {
-        worker.logger.warning(
-            "a vendor gave no response",
-            metadata: [
-                "exchange": "\(identifier.map(\.description) ?? "")",
-                "vendor": "\(vendor?.name ?? "")", "status": "\(failure.status)",
-                "curl": "\(result.code.name)", "detail": "\(result.detail)",
-                "sent": "\(result.wasSent)",
-            ]
-        )
+        var metadata = logMetadata(result)
+        metadata["status"] = "\(failure.status)"
+        metadata["sent"] = "\(result.wasSent)"
+        worker.logger.warning("a vendor gave no response", metadata: metadata)
+    }
+
+    private func logBreak(_ outcome: Outcome, _ result: TransferResult) {
+        var metadata = logMetadata(result)
+        metadata["outcome"] = "\(outcome.name)"
+        worker.logger.warning("a response broke off", metadata: metadata)
+    }
+
+    private func logMetadata(_ result: TransferResult) -> Logger.Metadata {
+        [
+            "exchange": "\(identifier.map(\.description) ?? "")",
+            "vendor": "\(vendor?.name ?? "")", "curl": "\(result.code.name)",
+            "detail": "\(result.detail)",
+        ]
     }
 }
 
 // What libcurl reports of the transfer. All but the last are called from inside it.
 extension Connection: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
-        guard exchange.headReceived() == .relay else { return }
-        relayHead(of: transfer)
+        let kind = holdKind(transfer.head)
+        switch exchange.headReceived(mayFollow: kind != nil) {
+        case .relay: relayHead(of: transfer)
+        case .hold: if let kind { beginHold(kind, of: transfer) }
+        case .ignore: break
+        }
     }
 
     func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
+        if let hold { return self.hold(bytes, in: hold, of: transfer) }
+        // Without a head that was passed on there is no framing for them.
+        guard exchange.isCommitted else { return }
         relay(bytes, of: transfer)
     }
 
     func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
+        // A request that broke off must not be told its end: the vendor would take it for whole.
+        guard exchange.isInFlight, phase == .body || phase == .answering else { return .abort }
         guard !parser.body.isEmpty else {
             return phase == .body ? .notYet : .end
         }
@@ -143,6 +191,7 @@ extension Connection: TransferDelegate {
         )
         parser.body.consume(count)
         bodyBytes += count
+        lastVendorByte = worker.loop.now
         if isReadPaused, parser.body.count < Limits.uploadLowBytes { resumeReading() }
         return .bytes(count)
     }

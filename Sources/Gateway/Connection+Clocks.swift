@@ -7,8 +7,9 @@ import Routing
 import Telemetry
 import Transfers
 
-// Everything that may take too long, on one timer per connection. It is armed when a phase begins and
-// never moved by traffic: when it goes off, the deadline is worked out anew from what happened since.
+// Everything that may take too long, on one timer per connection. It is armed when a phase begins
+// and never moved by traffic: when it goes off, the deadline is worked out anew from what happened
+// since.
 extension Connection {
     /// Arms the timer if the current deadline comes before the one it is armed for.
     func ensureClock() {
@@ -34,9 +35,13 @@ extension Connection {
             return (phaseBegan + server.keepaliveTimeout, .keepalive)
         case .head:
             return (phaseBegan + server.headTimeout, .head)
+        case .body where !output.isEmpty && (isResponseComplete || exchange.isCommitted):
+            // The answer came before the request was complete, and the client does not take it.
+            return (lastClientProgress + server.slowClientTimeout, .slowClient)
         case .body:
             // A client that is not read cannot be slow.
-            let client = isReadPaused ? nil : (phaseBegan + server.slowClientTimeout, Clock.slowClient)
+            let client =
+                isReadPaused ? nil : (phaseBegan + server.slowClientTimeout, Clock.slowClient)
             return earlier(client, exchange.isInFlight ? exchangeDeadline() : nil)
         case .answering:
             if !output.isEmpty {
@@ -44,7 +49,12 @@ extension Connection {
                     (lastClientProgress + server.slowClientTimeout, .slowClient), totalDeadline()
                 )
             }
-            return exchange.isInFlight ? exchangeDeadline() : nil
+            guard exchange.isInFlight else { return nil }
+            if let resumeAt { return earlier((resumeAt, .backoff), totalDeadline()) }
+            if let hold, let time = route?.plan.holdTime, time > .zero {
+                return earlier((hold.began + time, .hold), exchangeDeadline())
+            }
+            return exchangeDeadline()
         case .lingering:
             return (phaseBegan + Limits.lingerTime, .linger)
         case .closed:
@@ -55,18 +65,25 @@ extension Connection {
     /// What the vendor may take.
     private func exchangeDeadline() -> (Instant, Clock)? {
         guard let clocks = route?.clocks else { return nil }
+        if phase == .body, isReadPaused, clocks.idle > .zero {
+            // The client is held up because the vendor does not take the upload.
+            return earlier((lastVendorByte + clocks.idle, .idle), totalDeadline())
+        }
         if !hasResponseBytes {
             // A vendor may wait for the end of an upload, which is the client's time.
             guard clocks.firstContent > .zero, phase == .answering else { return totalDeadline() }
-            let began = phase == .answering ? max(requestEnded, phaseBegan) : requestEnded
+            let began = max(attemptBegan, phaseBegan)
             return earlier((began + clocks.firstContent, .firstContent), totalDeadline())
         }
-        guard clocks.idle > .zero else { return totalDeadline() }
-        return earlier((lastVendorByte + clocks.idle, .idle), totalDeadline())
+        let idle = clocks.idle > .zero ? (lastVendorByte + clocks.idle, Clock.idle) : nil
+        let content = contents.map { ($0.last + clocks.contentIdle, Clock.contentIdle) }
+        return earlier(earlier(idle, content), totalDeadline())
     }
 
     private func totalDeadline() -> (Instant, Clock)? {
-        guard let total = route?.clocks.total, total > .zero, exchange.isInFlight else { return nil }
+        guard let total = route?.clocks.total, total > .zero, exchange.isInFlight else {
+            return nil
+        }
         return (requestEnded + total, .total)
     }
 
@@ -83,31 +100,54 @@ extension Connection {
         case .keepalive, .drainGrace, .linger:
             close()
         case .head:
-            refuse(.refused(408, "request_timeout", "the request head did not arrive in time"), closing: true)
-        case .slowClient where phase == .answering:
+            refuse(
+                .refused(408, "request_timeout", "the request head did not arrive in time"),
+                closing: true)
+        case .hold:
+            releaseHold(of: transfer)
+        case .backoff:
+            resumeAttempts()
+        case .slowClient where phase == .answering || isResponseComplete || exchange.isCommitted:
             giveUpClient()
-        case .slowClient, .firstContent, .idle, .total:
+        case .slowClient, .firstContent, .idle, .contentIdle, .total:
             exchangeExpired(clock)
         }
     }
 
     private func exchangeExpired(_ clock: Clock) {
-        if let transfer { worker.lanes.cancel(transfer) }
-        transfer = nil
         let decision = exchange.clockExpired(
             clock, vendor: vendor?.name ?? "", after: allowance(of: clock)
         )
-        switch decision {
-        case .answer(let failure):
-            if phase == .body { lingersAfterResponse = true }
+        if decision != .nothing {
             worker.logger.warning(
                 "an exchange ran out of time",
                 metadata: [
                     "exchange": "\(identifier.map(\.description) ?? "")",
-                    "vendor": "\(vendor?.name ?? "")", "outcome": "\(failure.outcome.name)",
+                    "vendor": "\(vendor?.name ?? "")", "clock": "\(clock.outcome.name)",
+                    "committed": "\(decision == .breakOff(clock.outcome))",
                 ]
             )
-            answer(failure, closing: phase == .body)
+        }
+        if case .answer = decision, clock == .total, let route, exchange.attempts > 0 {
+            // The attempt that was under way came to nothing, and no other follows.
+            countFailure(.timeout, route)
+        }
+        stop(decision)
+    }
+
+    /// Ends the transfer and carries out what the exchange decided about being stopped.
+    func stop(_ decision: Exchange.StopDecision) {
+        if let transfer { worker.lanes.cancel(transfer) }
+        transfer = nil
+        resumeAt = nil
+        switch decision {
+        case .answer(let failure):
+            let isUploading = phase == .body
+            if isUploading { lingersAfterResponse = true }
+            answer(failure, closing: isUploading)
+        case .failed(let failureClass, let failure):
+            hold = nil
+            attemptFailed(failureClass, failure)
         case .breakOff:
             breakOff()
         case .nothing:
@@ -119,6 +159,7 @@ extension Connection {
         switch clock {
         case .firstContent: route?.clocks.firstContent ?? .zero
         case .idle: route?.clocks.idle ?? .zero
+        case .contentIdle: route?.clocks.contentIdle ?? .zero
         case .total: route?.clocks.total ?? .zero
         default: worker.settings.server.slowClientTimeout
         }

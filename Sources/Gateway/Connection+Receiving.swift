@@ -2,13 +2,14 @@ import Config
 import HTTP
 import Primitives
 import Reactor
+import Telemetry
 import Transfers
 
 // Receive: bytes of the client become a head and a body.
 extension Connection {
     func receive() {
-        // The worker's buffer is lent for the length of the call, so that a connection at rest needs
-        // none of its own.
+        // The worker's buffer is lent for the length of the call, so that a connection at rest
+        // needs none of its own.
         var input = ByteBuffer()
         swap(&input, &worker.input)
         defer {
@@ -71,10 +72,14 @@ extension Connection {
                 if phase == .body { requestArrived() }
                 return offset
             case .malformed(let malformation):
-                refuse(
-                    .refused(malformation.status, "malformed_request", malformation.reason),
-                    closing: true
+                let failure = Failure.refused(
+                    malformation.status, "malformed_request", malformation.reason
                 )
+                if case .stream = bodyMode, phase == .body {
+                    refuseMidStream(failure)
+                } else {
+                    refuse(failure, closing: true)
+                }
                 return bytes.count
             }
         }
@@ -96,7 +101,8 @@ extension Connection {
         }
         if plan == .stream {
             guard worker.responder == nil else {
-                return refuse(Admission.tooLarge(worker.settings.server.replayLimitBytes), closing: true)
+                return refuse(
+                    Admission.tooLarge(worker.settings.server.replayLimitBytes), closing: true)
             }
             bodyMode = .stream(length: parser.head.contentLength)
             begin()
@@ -105,12 +111,15 @@ extension Connection {
 
     private func bodyArrived() {
         phaseBegan = worker.loop.now
+        let server = worker.settings.server
         switch bodyMode {
         case .keep:
-            guard parser.body.count > worker.settings.server.replayLimitBytes else { return }
-            guard parser.body.count <= worker.settings.server.maxBodyBytes, worker.responder == nil
-            else {
-                return refuse(Admission.tooLarge(worker.settings.server.maxBodyBytes), closing: true)
+            guard parser.body.count <= server.maxBodyBytes else {
+                return refuse(Admission.tooLarge(server.maxBodyBytes), closing: true)
+            }
+            guard parser.body.count > server.replayLimitBytes else { return }
+            guard worker.responder == nil else {
+                return refuse(Admission.tooLarge(server.replayLimitBytes), closing: true)
             }
             // Chunks without an announced length grew too large to keep: from here they stream.
             bodyMode = .stream(length: nil)
@@ -120,20 +129,26 @@ extension Connection {
                 // The vendor has answered without wanting the rest.
                 return parser.body.removeAll()
             }
-            guard bodyBytes + parser.body.count <= worker.settings.server.maxBodyBytes else {
-                return refuseMidStream()
+            guard bodyBytes + parser.body.count <= server.maxBodyBytes else {
+                return refuseMidStream(Admission.tooLarge(server.maxBodyBytes))
             }
             if let transfer { worker.lanes.resumeSending(transfer) }
-            if parser.body.count > Limits.uploadHighBytes { pauseReading() }
+            if parser.body.count > Limits.uploadHighBytes {
+                pauseReading()
+                ensureClock()
+            }
         }
     }
 
-    /// A body without an announced length turned out too large after some of it was passed on.
-    private func refuseMidStream() {
-        guard !exchange.isCommitted else { return breakOff() }
-        if let transfer { worker.lanes.cancel(transfer) }
-        transfer = nil
-        refuse(Admission.tooLarge(worker.settings.server.maxBodyBytes), closing: true)
+    /// A body turned out too large, or malformed, after some of it was passed on.
+    private func refuseMidStream(_ failure: Failure) {
+        worker.metrics.refused.add()
+        // What is still to come is no request; the vendor's answer, if there was one, stands.
+        closesAfterResponse = true
+        lingersAfterResponse = true
+        stop(exchange.overflowed(failure))
+        // Not another byte of it is parsed.
+        if phase == .body { enter(.answering) }
     }
 
     private func requestArrived() {

@@ -1,4 +1,5 @@
 import Config
+import Dialects
 import HTTP
 import Primitives
 import Reactor
@@ -9,55 +10,115 @@ import Transfers
 // Relay: the vendor's head and bytes into the client's output, in the turn in which they came.
 // Called from inside libcurl: nothing here starts, ends or resumes a transfer.
 extension Connection {
+    /// Passes a head on: the commit of a response that is not held.
     func relayHead(of transfer: Transfer) {
-        guard let route, let vendor else { return }
-        framing = ResponseFraming(
-            status: transfer.head.status, isHeadRequest: parser.head.method == .head,
-            contentLength: transfer.head.contentLength, clientMinorVersion: parser.head.minorVersion
-        )
-        if framing == .close { closesAfterResponse = true }
-        if worker.isDraining { closesAfterResponse = true }
+        framing = responseFraming(of: transfer)
+        if framing == .close || worker.isDraining { closesAfterResponse = true }
         worker.buffers.lend(to: &output)
-        transfer.head.writeStatusLine(to: &output)
-        transfer.head.writeFields(to: &output)
-        writeFraming(contentLength: transfer.head.contentLength, status: transfer.head.status)
-        output.append("x-weir-id: ")
-        identifier?.write(to: &output)
-        output.append("\r\nx-weir-vendor: ")
-        output.append(text: vendor.name)
-        output.append("\r\nx-weir-attempts: ")
-        output.append(decimal: exchange.attempts)
-        output.append("\r\n\r\n")
-        let now = worker.loop.now
-        lastVendorByte = now
-        let metrics = worker.metrics.vendors[route.vendor]
-        metrics.statusClasses[min(5, transfer.head.status / 100)].add()
-        metrics.headLatency.record(nanoseconds: (now - requestEnded).nanoseconds)
-        // From here the request is never sent again. Its body goes as soon as the vendor has it all,
-        // which matters to long streams after long prompts.
-        if transfer.hasSentBody(bytes: parser.body.count) { parser.body.release() }
+        writeHead(of: transfer, framing: framing, to: &output)
+        writeOwnFields(vendor: vendor?.name ?? "")
+        committed(transfer, status: transfer.head.status)
+        // A stream's first content may be long in coming, and libcurl looks for it before it
+        // returns. A body of a known length comes with its head more often than not, and goes with
+        // it.
+        if framing == .chunked { sendAhead() }
         requestFlush()
     }
 
-    private func writeFraming(contentLength: Int?, status: Int) {
+    /// Notes that from here the request is never sent again.
+    func committed(_ transfer: Transfer, status: Int) {
+        guard let route else { return }
+        isEventStream = transfer.head.mediaType == .eventStream && !transfer.head.isEncoded
+        let now = worker.loop.now
+        lastVendorByte = now
+        if isEventStream, route.clocks.contentIdle > .zero {
+            contents = ContentWatch(dialect: route.dialect, now: now)
+        }
+        let metrics = worker.metrics.vendors[route.vendor]
+        metrics.statusClasses[min(5, status / 100)].add()
+        metrics.headLatency.record(nanoseconds: (now - requestEnded).nanoseconds)
+        noteAnswer(transfer, status: status, route)
+        // The body goes as soon as the vendor has it all, which matters to long streams after long
+        // prompts.
+        let length = spliced.isEmpty ? parser.body.count : spliced.count
+        // Of a body that streams, only what was not sent yet is here.
+        if case .keep = bodyMode, transfer.hasSentBody(bytes: length) {
+            parser.body.release()
+            spliced.release()
+        }
+    }
+
+    /// Counts an answer that is passed on for or against its target: the last one of a chain may be
+    /// a refusal all the same.
+    private func noteAnswer(_ transfer: Transfer, status: Int, _ route: RoutingTable.Route) {
+        if status >= 400, let vendor {
+            let failure = failureClass(status: status, vendor: vendor)
+            if route.plan.policy.movesOn(from: failure) {
+                return noteHealth(
+                    failure, RetryAdvice(transfer.head), route, isCertain: status != 403
+                )
+            }
+        }
+        worker.health.succeeded(
+            route.plan.targets[route.target].health, attemptBegan: attemptBegan
+        )
+    }
+
+    func responseFraming(of transfer: Transfer) -> ResponseFraming {
+        ResponseFraming(
+            status: transfer.head.status, isHeadRequest: parser.head.method == .head,
+            contentLength: transfer.head.contentLength, clientMinorVersion: parser.head.minorVersion
+        )
+    }
+
+    /// Writes the status line, the vendor's fields and the framing; what is ours comes after.
+    func writeHead(
+        of transfer: Transfer, framing: ResponseFraming, to buffer: inout ByteBuffer
+    ) {
+        transfer.head.writeStatusLine(to: &buffer)
+        transfer.head.writeFields(to: &buffer)
         switch framing {
         case .length(let length):
-            output.append("content-length: ")
-            output.append(decimal: length)
-            output.append("\r\n")
+            buffer.append("content-length: ")
+            buffer.append(decimal: length)
+            buffer.append("\r\n")
         case .chunked:
-            output.append("transfer-encoding: chunked\r\n")
+            buffer.append("transfer-encoding: chunked\r\n")
         case .none:
             // What a GET would have got is told to a HEAD; a 204 has no length at all.
-            if let contentLength, status != 204 {
-                output.append("content-length: ")
-                output.append(decimal: contentLength)
-                output.append("\r\n")
+            if let length = transfer.head.contentLength, transfer.head.status != 204 {
+                buffer.append("content-length: ")
+                buffer.append(decimal: length)
+                buffer.append("\r\n")
             }
         case .close:
             break
         }
+    }
+
+    /// Ends a head in the output: the connection's fate, and who answered.
+    func writeOwnFields(vendor: String) {
         writeConnectionField()
+        output.append("x-weir-id: ")
+        identifier?.write(to: &output)
+        output.append("\r\nx-weir-vendor: ")
+        output.append(text: vendor)
+        output.append("\r\nx-weir-attempts: ")
+        output.append(decimal: exchange.attempts)
+        if parser.head.asksForTrace { writeTiming() }
+        output.append("\r\n\r\n")
+    }
+
+    /// Writes what the time until this head went into, in milliseconds: earlier attempts, and the
+    /// vendor that answered.
+    private func writeTiming() {
+        let now = worker.loop.now
+        let lost = (attemptBegan - requestEnded).seconds * 1000
+        let vendor = (now - attemptBegan).seconds * 1000
+        output.append("\r\nserver-timing: failed;dur=")
+        output.append(text: "\((lost * 10).rounded() / 10)")
+        output.append(", vendor;dur=")
+        output.append(text: "\((vendor * 10).rounded() / 10)")
     }
 
     func writeConnectionField() {
@@ -72,9 +133,55 @@ extension Connection {
         worker.buffers.lend(to: &output)
         framing.write(bytes, to: &output)
         lastVendorByte = worker.loop.now
-        hasResponseBytes = true
+        if isEventStream {
+            streamEnd.take(bytes)
+            contents?.take(bytes, now: worker.loop.now)
+        }
+        if !hasResponseBytes {
+            hasResponseBytes = true
+            // The clock so far was armed for the first of these bytes; the one between bytes may be
+            // much shorter, and nothing else would arm it.
+            isClockChanged = true
+        }
         if let route { worker.metrics.vendors[route.vendor].responseBytes.add(bytes.count) }
+        sendFirstOfTurn()
         if output.count > Limits.outputHighBytes { worker.lanes.pauseReceiving(transfer) }
         requestFlush()
+    }
+
+    /// Tells a client whose stream breaks off what happened, in the words its SDK raises an error
+    /// for.
+    ///
+    /// Only between two events: in the middle of one it would be taken for the rest of that.
+    func writeErrorEvent() {
+        guard isEventStream, hasResponseBytes, streamEnd.isBetweenEvents, let route, let vendor
+        else { return }
+        let failure = Failure.streamBroke(vendor: vendor.name)
+        var event = ByteBuffer()
+        route.dialect.errorEvent(
+            DialectError(
+                status: failure.status, code: failure.code, message: failure.message,
+                identifier: identifier?.description ?? ""
+            ),
+            to: &event
+        )
+        worker.buffers.lend(to: &output)
+        framing.write(event.bytes, to: &output)
+    }
+}
+
+/// The last bytes of a stream: whether an event has just ended.
+struct StreamEnd {
+    private var last: UInt32 = 0x0A0A
+
+    mutating func take(_ bytes: Span<UInt8>) {
+        for index in max(0, bytes.count - 4)..<bytes.count {
+            last = last << 8 | UInt32(bytes[index])
+        }
+    }
+
+    /// Whether what comes next begins an event.
+    var isBetweenEvents: Bool {
+        last & 0xFFFF == 0x0A0A || last & 0xFFFF == 0x0D0D || last == 0x0D0A_0D0A
     }
 }

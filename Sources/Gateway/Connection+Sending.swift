@@ -15,10 +15,31 @@ extension Connection {
         worker.needsFlush(self)
     }
 
+    /// Gives the kernel the first piece of a turn at once; what follows in the same turn is
+    /// gathered.
+    ///
+    /// libcurl goes on reading for as long as the vendor goes on sending, and has the end of a
+    /// response to see to before it returns: the first piece would wait for both. It is called from
+    /// inside libcurl, so whatever the sending comes to is acted upon by ``flush()``, which comes
+    /// in any case.
+    func sendFirstOfTurn() {
+        guard lastSentFirst != worker.loop.now else { return }
+        lastSentFirst = worker.loop.now
+        sendAhead()
+    }
+
+    /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon what came of it.
+    func sendAhead() {
+        if case .moved = Socket.send(descriptor, from: &output) {
+            lastClientProgress = worker.loop.now
+        }
+    }
+
     /// Gives the kernel what it takes, once.
     func flush() {
         isAwaitingFlush = false
         guard phase != .closed else { return }
+        actOnHold()
         if !output.isEmpty {
             switch Socket.send(descriptor, from: &output) {
             case .moved: lastClientProgress = worker.loop.now
@@ -29,9 +50,15 @@ extension Connection {
         if output.isEmpty {
             worker.buffers.reclaim(&output)
             if worker.loop.interest(of: descriptor)?.contains(.write) ?? false { updateInterest() }
+            if isClockChanged {
+                isClockChanged = false
+                ensureClock()
+            }
         } else {
             updateInterest()
             ensureClock()
+            // Once the client has taken this, time runs against the vendor again.
+            isClockChanged = true
         }
         if let transfer, transfer.isReceivingPaused, output.count <= Limits.outputLowBytes {
             // The time the client took was not the vendor's.
@@ -67,7 +94,7 @@ extension Connection {
             status: failure.status, code: failure.code, message: failure.message,
             identifier: identifier?.description ?? ""
         )
-        writeLocal(status: failure.status, contentType: "application/json") { body in
+        writeLocal(status: failure.status, contentType: "application/json", failure) { body in
             dialect.errorBody(error, to: &body)
         }
         if phase != .answering { enter(.answering) }
@@ -82,7 +109,8 @@ extension Connection {
     }
 
     private func writeLocal(
-        status: Int, contentType: String, _ writeBody: (inout ByteBuffer) -> Void
+        status: Int, contentType: String, _ failure: Failure? = nil,
+        _ writeBody: (inout ByteBuffer) -> Void
     ) {
         var body = ByteBuffer()
         writeBody(&body)
@@ -107,10 +135,20 @@ extension Connection {
             output.append(decimal: exchange.attempts)
             output.append("\r\n")
         }
+        if let failure { writeAdvice(failure) }
         output.append("\r\n")
         if parser.head.method != .head { output.append(body.bytes) }
         isResponseComplete = true
         requestFlush()
+    }
+
+    /// Tells an SDK whether to ask again, and when: both the truth as far as it is known here.
+    private func writeAdvice(_ failure: Failure) {
+        guard failure.isWorthRetrying else { return output.append("x-should-retry: false\r\n") }
+        output.append("x-should-retry: true\r\nretry-after: ")
+        let wait = route.map { worker.health.untilAvailable($0.plan, now: worker.loop.now) }
+        output.append(decimal: max(1, Int(((wait ?? .zero).seconds).rounded(.up))))
+        output.append("\r\n")
     }
 
     /// The vendor's response is whole.
@@ -124,6 +162,7 @@ extension Connection {
     func breakOff() {
         isBrokenOff = true
         closesAfterResponse = true
+        writeErrorEvent()
         isResponseComplete = true
         requestFlush()
     }
@@ -149,10 +188,19 @@ extension Connection {
         exchange = Exchange()
         identifier = nil
         route = nil
+        tried.removeAll()
+        hold = nil
+        lastAnswer = nil
+        spliced.release()
+        isEventStream = false
+        streamEnd = StreamEnd()
+        contents = nil
         isResponseComplete = false
         hasResponseBytes = false
         if pending.isEmpty { parser.releaseMemoryIfLarge() }
         enter(.idle)
+        // Reading may have been paused for the sake of an upload that ended early.
+        resumeReading()
         if !pending.isEmpty { takePending() }
     }
 

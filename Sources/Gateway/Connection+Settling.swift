@@ -32,8 +32,9 @@ extension Connection {
     /// The gateway stops at once.
     func abandon() {
         guard phase != .closed else { return }
+        let looksWhole = exchange.isCommitted && framing == .close
         end(as: .truncated)
-        if framing == .close, hasResponseBytes { Socket.resetOnClose(descriptor) }
+        if looksWhole { Socket.resetOnClose(descriptor) }
         close()
     }
 
@@ -48,8 +49,8 @@ extension Connection {
     func drain() {
         closesAfterResponse = true
         guard phase == .idle else { return }
-        // A request may have come that this turn has not read yet: it is served still. A client that
-        // has just connected gets a moment to send its first.
+        // A request may have come that this turn has not read yet: it is served still. A client
+        // that has just connected gets a moment to send its first.
         receive()
         if phase == .idle, servedCount > 0 { return close() }
         ensureClock()

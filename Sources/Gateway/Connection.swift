@@ -11,14 +11,16 @@ import Transfers
 //
 //   Connection+Receiving   receive: bytes in, heads and bodies out of them
 //   Connection+Attempting  route, attempt: the request goes to a vendor
+//   Connection+FailingOver attempt: what follows one that came to nothing
+//   Connection+Holding     hold: until the response is known to be an answer
 //   Connection+Relaying    relay: the vendor's head and bytes into the output
 //   Connection+Sending     the output to the client, once per turn; what follows a response
 //   Connection+Clocks      everything that may take too long
 //   Connection+Settling    the end of an exchange, and of the connection
 //
-// Two places are called from inside libcurl (see `TransferDelegate`): they write into the output and
-// may pause a transfer, and do nothing else. Everything that starts or ends a transfer runs from the
-// top level of a turn.
+// Two places are called from inside libcurl (see `TransferDelegate`): they write into the output
+// and may pause a transfer, and do nothing else. Everything that starts or ends a transfer runs
+// from the top level of a turn.
 
 /// One client.
 final class Connection: DescriptorHandler, TimerHandler {
@@ -56,6 +58,20 @@ final class Connection: DescriptorHandler, TimerHandler {
     var route: RoutingTable.Route?
     var transfer: Transfer?
     var framing = ResponseFraming.none
+    /// Targets that this exchange has tried.
+    var tried = TriedTargets()
+    /// The response that is held back, and the last one that turned out to be no answer.
+    var hold: Hold?
+    var lastAnswer: Hold?
+    /// When the same target is tried again.
+    var resumeAt: Instant?
+    /// The request's body with another model in it, as the current target wants it.
+    var spliced = ByteBuffer()
+    /// Whether the response is a stream of events in plain text, and how it ended so far.
+    var isEventStream = false
+    var streamEnd = StreamEnd()
+    /// Tells contents from comments and pings after the commit, where a clock asks for it.
+    var contents: ContentWatch?
 
     /// Bytes received beyond the current request.
     var pending = ByteBuffer()
@@ -76,12 +92,17 @@ final class Connection: DescriptorHandler, TimerHandler {
 
     var timer: TimerWheel.Timer?
     var armedAt = Instant.distantFuture
+    /// Whether another clock runs once the output is empty, which may be due before the timer is.
+    var isClockChanged = false
     /// When the current phase began; for a body, when its last byte came.
     var phaseBegan: Instant
     /// When the request was whole, or its streaming began.
     var requestEnded: Instant
+    var attemptBegan: Instant
     var lastVendorByte: Instant
     var lastClientProgress: Instant
+    /// The turn in which the first piece was last sent ahead of the rest: its reading of the clock.
+    var lastSentFirst = Instant.distantFuture
     var lingerBytesLeft = Limits.lingerBytes
 
     init(_ worker: Worker, descriptor: Int32, slot: Int) {
@@ -91,6 +112,7 @@ final class Connection: DescriptorHandler, TimerHandler {
         let now = worker.loop.now
         phaseBegan = now
         requestEnded = now
+        attemptBegan = now
         lastVendorByte = now
         lastClientProgress = now
     }
@@ -144,6 +166,9 @@ final class Connection: DescriptorHandler, TimerHandler {
     func resumeReading() {
         guard isReadPaused else { return }
         isReadPaused = false
+        // The time in which it was not read was not the client's.
+        if phase == .body { phaseBegan = worker.loop.now }
         updateInterest()
+        ensureClock()
     }
 }

@@ -34,6 +34,37 @@ struct Failure: Equatable {
         )
     }
 
+    /// A request whose body does not come.
+    static let slowBody = refused(
+        408, "request_timeout", "the request body did not arrive in time"
+    )
+
+    /// A response that ended before any content of it went out.
+    static func brokeOff(_ result: TransferResult, vendor: String) -> Failure {
+        Failure(
+            status: 502, code: "vendor_broke_off", fault: .vendor, isWorthRetrying: true,
+            explanation: "vendor \(vendor) broke off before any content, \(result.code.name)",
+            outcome: .upstreamError
+        )
+    }
+
+    /// A stream that ended before its end.
+    static func streamBroke(vendor: String) -> Failure {
+        Failure(
+            status: 502, code: "vendor_broke_off", fault: .vendor, isWorthRetrying: true,
+            explanation: "vendor \(vendor) broke the stream off, and what came of it is not whole",
+            outcome: .truncated
+        )
+    }
+
+    /// A good status with an answer that is none.
+    static func noAnswer(vendor: String, _ what: String) -> Failure {
+        Failure(
+            status: 502, code: "vendor_no_answer", fault: .vendor, isWorthRetrying: true,
+            explanation: "vendor \(vendor) answered with \(what)", outcome: .upstreamError
+        )
+    }
+
     /// A gateway that cannot serve just now.
     static func unavailable(_ code: String, _ explanation: String) -> Failure {
         Failure(
@@ -86,11 +117,13 @@ struct Failure: Equatable {
         case .sslConnectError, .peerFailedVerification:
             return make(502, "vendor_tls", .vendor, "no trusted TLS connection to vendor \(vendor)")
         case .outOfMemory:
-            return make(503, "gateway_exhausted", .gateway, "the gateway has no room for a transfer")
+            return make(
+                503, "gateway_exhausted", .gateway, "the gateway has no room for a transfer")
         case .ok:
             // libcurl takes a connection that closes inside a head for a response that ended well.
             return make(
-                502, "vendor_broke_off", .vendor, "vendor \(vendor) closed the connection in its head"
+                502, "vendor_broke_off", .vendor,
+                "vendor \(vendor) closed the connection in its head"
             )
         default:
             let what =
@@ -106,7 +139,8 @@ struct Failure: Equatable {
 
 /// What may take too long.
 enum Clock: Equatable {
-    case head, keepalive, slowClient, firstContent, idle, total, linger, drainGrace
+    case head, keepalive, slowClient, firstContent, idle, contentIdle, total
+    case hold, backoff, linger, drainGrace
 
     var words: String {
         switch self {
@@ -114,8 +148,11 @@ enum Clock: Equatable {
         case .keepalive: "the time between requests"
         case .slowClient: "the time for a slow client"
         case .firstContent: "the time for the first content"
-        case .idle: "the time between bytes"
+        case .idle: "the time between two signs of life"
+        case .contentIdle: "the time between two contents"
         case .total: "the time for a whole exchange"
+        case .hold: "the time a response is held"
+        case .backoff: "the wait between two tries"
         case .linger, .drainGrace: "the time for a farewell"
         }
     }
@@ -123,10 +160,10 @@ enum Clock: Equatable {
     var outcome: Outcome {
         switch self {
         case .firstContent: .timeoutFirstContent
-        case .idle: .timeoutIdle
+        case .idle, .contentIdle: .timeoutIdle
         case .total: .timeoutTotal
         case .slowClient: .slowClient
-        case .head, .keepalive, .linger, .drainGrace: .refused
+        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace: .refused
         }
     }
 }

@@ -14,8 +14,6 @@ enum Limits {
     static let uploadLowBytes = 64 << 10
     /// Bytes of following requests kept while one is being served.
     static let pipelinedBytes = 64 << 10
-    /// Pipelined requests answered per turn without asking anybody: 16, as hyper has it.
-    static let requestsPerTurn = 16
     /// How long accepting rests when there are no descriptors left.
     static let acceptPause = Interval.milliseconds(250)
     /// How long a closed connection goes on being read, so that a client that is still sending sees

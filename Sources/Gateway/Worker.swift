@@ -8,10 +8,12 @@ public import Transfers
 
 /// What every worker is given: values, and the few things they share.
 public struct WorkerSettings: Sendable {
-    /// `[server]`
+    /// `[server]`.
     public var server: Configuration.Server
     /// Vendors and chains.
     public var routing: RoutingTable
+    /// How the targets have been doing, for all workers.
+    public var health: Health
     /// How many clients may come in.
     public var admission: Admission
     /// Where to say what an operator should know.
@@ -19,10 +21,12 @@ public struct WorkerSettings: Sendable {
 
     /// Settings of these parts.
     public init(
-        server: Configuration.Server, routing: RoutingTable, admission: Admission, logger: Logger
+        server: Configuration.Server, routing: RoutingTable, health: Health,
+        admission: Admission, logger: Logger
     ) {
         self.server = server
         self.routing = routing
+        self.health = health
         self.admission = admission
         self.logger = logger
     }
@@ -36,8 +40,9 @@ public enum WorkerOrder: Sendable {
     case stop
 }
 
-/// One thread's share of the gateway: its loop, its listener, its clients and its lanes. Nothing of
-/// it crosses to another thread.
+/// One thread's share of the gateway: its loop, its listener, its clients and its lanes.
+///
+/// Nothing of it crosses to another thread.
 public final class Worker: TurnHandler, TimerHandler {
     /// The reactor.
     public let loop: EventLoop
@@ -46,6 +51,7 @@ public final class Worker: TurnHandler, TimerHandler {
     let settings: WorkerSettings
     let metrics: WorkerMetrics
     let logger: Logger
+    let health: Health
     /// Answers in place of vendors: on the listener for operators.
     let responder: (any Responder)?
     let buffers = BufferPool()
@@ -76,6 +82,7 @@ public final class Worker: TurnHandler, TimerHandler {
         self.endpoints = endpoints
         self.responder = responder
         logger = settings.logger
+        health = settings.health
         lanes = Lanes(loop: loop, endpointCount: endpoints.count)
         loop.turnHandler = self
     }
@@ -103,7 +110,9 @@ public final class Worker: TurnHandler, TimerHandler {
         if isStopping { finishStopping() }
     }
 
-    /// Carries out an order. Only on the worker's thread.
+    /// Carries out an order.
+    ///
+    /// Only on the worker's thread.
     public func obey(_ order: WorkerOrder) {
         switch order {
         case .drain: drain()

@@ -13,12 +13,16 @@ public final class Counter: Sendable {
     /// The number now.
     public var current: Int { value.load(ordering: .relaxed) }
 
-    /// Replaces the number. Only from the thread that owns the counter.
+    /// Replaces the number.
+    ///
+    /// Only from the thread that owns the counter.
     public func set(_ number: Int) {
         value.store(number, ordering: .relaxed)
     }
 
-    /// Adds to the number. Only from the thread that owns the counter.
+    /// Adds to the number.
+    ///
+    /// Only from the thread that owns the counter.
     public func add(_ amount: Int = 1) {
         value.store(value.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
@@ -38,7 +42,9 @@ public final class DurationHistogram: Sendable {
     /// An empty histogram.
     public init() {}
 
-    /// Counts a duration. Only from the thread that owns the histogram.
+    /// Counts a duration.
+    ///
+    /// Only from the thread that owns the histogram.
     public func record(nanoseconds: Int64) {
         var index = 0
         while index < Self.boundsNanoseconds.count, nanoseconds > Self.boundsNanoseconds[index] {

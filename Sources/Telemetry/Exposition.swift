@@ -4,10 +4,12 @@ import Glibc
 public struct Exposition: Sendable {
     private let workers: [WorkerMetrics]
     private let version: String
+    private let failureClasses: [String]
 
-    /// An exposition of these workers' counters.
-    public init(workers: [WorkerMetrics], version: String) {
+    /// An exposition of these workers' counters; `failureClasses` are the classes' names in order.
+    public init(workers: [WorkerMetrics], version: String, failureClasses: [String] = []) {
         self.workers = workers
+        self.failureClasses = failureClasses
         self.version = version
     }
 
@@ -25,9 +27,12 @@ public struct Exposition: Sendable {
 
     private func connections(_ text: inout String) {
         let accepted = sum { $0.accepted }
-        scalar("weir_connections_accepted_total", "counter", "Client connections accepted.", accepted, &text)
         scalar(
-            "weir_connections_open", "gauge", "Client connections open.", accepted - sum { $0.closed },
+            "weir_connections_accepted_total", "counter", "Client connections accepted.", accepted,
+            &text)
+        scalar(
+            "weir_connections_open", "gauge", "Client connections open.",
+            accepted - sum { $0.closed },
             &text
         )
         scalar(
@@ -46,7 +51,9 @@ public struct Exposition: Sendable {
             "weir_undelivered_bytes_total", "counter", "Response bytes whose client went away.",
             sum { $0.undeliveredBytes }, &text
         )
-        scalar("weir_loop_turns_total", "counter", "Turns of the event loops.", sum { $0.turns }, &text)
+        scalar(
+            "weir_loop_turns_total", "counter", "Turns of the event loops.", sum { $0.turns }, &text
+        )
     }
 
     private func exchanges(_ text: inout String) {
@@ -54,21 +61,42 @@ public struct Exposition: Sendable {
         eachVendor { name, metrics in
             let begun = metrics.reduce(0) { $0 + $1.started.current }
             let ended = metrics.reduce(0) { $0 + $1.outcomes.reduce(0) { $0 + $1.current } }
-            text += "weir_exchanges_in_flight{vendor=\"\(name)\"} \(begun - ended)\n"
+            let moved = metrics.reduce(0) { $0 + $1.movedOn.current }
+            text += "weir_exchanges_in_flight{vendor=\"\(name)\"} \(begun - ended - moved)\n"
         }
         family("weir_exchanges_total", "counter", "Exchanges ended, by outcome.", &text)
         eachVendor { name, metrics in
             for outcome in Outcome.allCases {
                 let count = metrics.reduce(0) { $0 + $1.outcomes[outcome.rawValue].current }
-                text += "weir_exchanges_total{vendor=\"\(name)\",outcome=\"\(outcome.name)\"} \(count)\n"
+                let labels = "vendor=\"\(name)\",outcome=\"\(outcome.name)\""
+                text += "weir_exchanges_total{\(labels)} \(count)\n"
             }
         }
-        family("weir_responses_total", "counter", "Response heads relayed, by class of status.", &text)
+        family(
+            "weir_responses_total", "counter", "Response heads relayed, by class of status.", &text)
         eachVendor { name, metrics in
             for digit in 2..<6 {
                 let count = metrics.reduce(0) { $0 + $1.statusClasses[digit].current }
                 text += "weir_responses_total{vendor=\"\(name)\",status=\"\(digit)xx\"} \(count)\n"
             }
+        }
+        perVendor("weir_attempts_total", "Attempts made.", &text) { $0.attempts }
+        family(
+            "weir_attempt_failures_total", "counter",
+            "Attempts that came to nothing before anything went out, by class.", &text
+        )
+        eachVendor { name, metrics in
+            for (index, failure) in failureClasses.enumerated() {
+                let count = metrics.reduce(0) { $0 + $1.attemptFailures[index].current }
+                let labels = "vendor=\"\(name)\",class=\"\(failure)\""
+                text += "weir_attempt_failures_total{\(labels)} \(count)\n"
+            }
+        }
+        perVendor("weir_failovers_total", "Exchanges that went on to another vendor.", &text) {
+            $0.movedOn
+        }
+        perVendor("weir_benchings_total", "Times that a target was benched.", &text) {
+            $0.benched
         }
         perVendor("weir_stale_retries_total", "Requests repeated on a fresh connection.", &text) {
             $0.staleRetries
@@ -84,6 +112,12 @@ public struct Exposition: Sendable {
     private func latencies(_ text: inout String) {
         histogram("weir_response_head_seconds", "From the request's end to the head.", &text) {
             $0.headLatency
+        }
+        histogram(
+            "weir_failed_attempt_seconds", "From an attempt's beginning to its failure.", &text
+        ) { $0.failedAttempt }
+        histogram("weir_hold_seconds", "From a held head to its first content.", &text) {
+            $0.held
         }
         histogram("weir_exchange_seconds", "From the request's end to the response's.", &text) {
             $0.duration
@@ -113,7 +147,8 @@ public struct Exposition: Sendable {
     ) {
         family(name, "counter", help, &text)
         eachVendor { vendor, metrics in
-            text += "\(name){vendor=\"\(vendor)\"} \(metrics.reduce(0) { $0 + counter($1).current })\n"
+            text +=
+                "\(name){vendor=\"\(vendor)\"} \(metrics.reduce(0) { $0 + counter($1).current })\n"
         }
     }
 
@@ -148,7 +183,8 @@ public struct Exposition: Sendable {
     }
 
     private func escape(_ label: String) -> String {
-        label.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+        label.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
+            "\n", with: "\\n")
     }
 
     private func openDescriptors() -> Int {
@@ -164,7 +200,8 @@ public struct Exposition: Sendable {
         defer { unsafe fclose(file) }
         var line = [CChar](repeating: 0, count: 128)
         guard unsafe fgets(&line, Int32(line.count), file) != nil else { return 0 }
-        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let text = String(
+            decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }

@@ -72,7 +72,8 @@ private struct LineHandler: LogHandler {
         var line = "\(Self.timestamp()) \(event.level.rawValue) \(event.message)"
         for (key, value) in merged.sorted(by: { $0.key < $1.key }) {
             let text = "\(value)"
-            let plain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x7F }
+            let plain =
+                !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x7F }
             line += plain ? " \(key)=\(text)" : " \(key)=\(quoted(text))"
         }
         log.post(line)

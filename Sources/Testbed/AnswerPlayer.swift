@@ -153,7 +153,8 @@ struct AnswerPlayer {
         }
         guard let text = make(event) else {
             isEnded = true
-            output.append(script.fault == .informational ? "0\r\nx-trailer: 1\r\n\r\n" : "0\r\n\r\n")
+            output.append(
+                script.fault == .informational ? "0\r\nx-trailer: 1\r\n\r\n" : "0\r\n\r\n")
             return .more
         }
         event += 1

@@ -36,7 +36,8 @@ extension VendorAnswer {
                         "message_start",
                         """
                         {"type":"message_start","message":{"id":"msg_mock","type":"message",\
-                        "role":"assistant","model":\(model(body, "claude-sonnet-4-6")),"content":[],\
+                        "role":"assistant","model":\(model(body, "claude-sonnet-4-6")),\
+                        "content":[],\
                         "stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":14,\
                         "cache_creation_input_tokens":0,"cache_read_input_tokens":0,\
                         "output_tokens":1,"service_tier":"standard"}}}

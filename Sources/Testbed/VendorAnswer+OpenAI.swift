@@ -34,7 +34,8 @@ extension VendorAnswer {
             body: .stream(content: 1..<count + 1) { index in
                 switch index {
                 case 0:
-                    return chunk("{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}", "null")
+                    return chunk(
+                        "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}", "null")
                 case 1...count where count > 0:
                     return chunk("{\"content\":\(JSONText.quote(word(index - 1, script)))}", "null")
                 case count + 1:
@@ -117,12 +118,14 @@ extension VendorAnswer {
                 case 3:
                     return event(
                         "response.content_part.added", index,
-                        "\(place),\"part\":{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[]}"
+                        "\(place),\"part\":{\"type\":\"output_text\",\"text\":\"\","
+                            + "\"annotations\":[]}"
                     )
                 case 4..<count + 4:
                     return event(
                         "response.output_text.delta", index,
-                        "\(place),\"delta\":\(JSONText.quote(word(index - 4, script))),\"logprobs\":[]"
+                        "\(place),\"delta\":\(JSONText.quote(word(index - 4, script))),"
+                            + "\"logprobs\":[]"
                     )
                 case count + 4:
                     return event(
@@ -144,7 +147,8 @@ extension VendorAnswer {
                             + "\"annotations\":[]}]}"
                     )
                 case count + 7:
-                    let closing = responseObject(body, status: "completed", text: text, tokens: count)
+                    let closing = responseObject(
+                        body, status: "completed", text: text, tokens: count)
                     return event("response.completed", index, "\"response\":\(closing)")
                 default: return nil
                 }

@@ -57,10 +57,14 @@ struct VendorAnswer {
         if path.hasSuffix("/audio/speech") { return speech(script) }
         if path.hasSuffix("/ok") { return json("{\"ok\":true}") }
         if path.hasSuffix("/bytes") { return speech(script) }
-        return VendorAnswer(
-            status: 404,
-            body: .whole(Array("{\"error\":{\"message\":\"no such path\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"not_found\"}}".utf8))
+        var answer = json(
+            """
+            {"error":{"message":"no such path","type":"invalid_request_error","param":null,\
+            "code":"not_found"}}
+            """
         )
+        answer.status = 404
+        return answer
     }
 
     private static func failure(_ dialect: Dialect, _ script: VendorScript) -> VendorAnswer {

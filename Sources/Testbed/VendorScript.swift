@@ -4,8 +4,8 @@ import Primitives
 
 /// How the scripted vendor is to behave for one request.
 ///
-/// A request says so in the text of its last user message, `[[mock chunks=64 delay=20]]`, or through
-/// fields such as `X-Mock-Chunks: 64`; fields win.
+/// A request says so in the text of its last user message, `[[mock chunks=64 delay=20]]`, or
+/// through fields such as `X-Mock-Chunks: 64`; fields win.
 struct VendorScript: Equatable {
     /// What the vendor does wrong.
     enum Fault: String, CaseIterable {
@@ -102,7 +102,8 @@ struct VendorScript: Equatable {
     private static func lastUserText(_ body: JSONValue) -> String? {
         if let text = body["input"]?.text { return text }
         let messages =
-            body["messages"]?.elements ?? body["contents"]?.elements ?? body["input"]?.elements ?? []
+            body["messages"]?.elements ?? body["contents"]?.elements ?? body["input"]?.elements
+            ?? []
         let last = messages.last { $0["role"]?.text == nil || $0["role"]?.text == "user" }
         guard let last else { return nil }
         let content = last["content"] ?? last["parts"]

@@ -38,7 +38,9 @@ public final class AddressBook: Sendable {
             return nil
         }
 
-        /// Takes an answer. Returns whether the name resolves.
+        /// Takes an answer.
+        ///
+        /// Returns whether the name resolves.
         func publish(_ answer: Result<[String], LookupError>) {
             current.withLock { state in
                 switch (answer, state) {
@@ -73,7 +75,8 @@ public final class AddressBook: Sendable {
         self.init(hosts: hosts, lookup: Self.resolve)
     }
 
-    init(hosts: Set<String>, lookup: @escaping @Sendable (String) -> Result<[String], LookupError>) {
+    init(hosts: Set<String>, lookup: @escaping @Sendable (String) -> Result<[String], LookupError>)
+    {
         entries = hosts.sorted().map(Entry.init)
         self.lookup = lookup
     }
@@ -83,7 +86,8 @@ public final class AddressBook: Sendable {
         entries.first { $0.host == host }
     }
 
-    /// Asks for every name once, then again and again on a thread of its own until the process ends.
+    /// Asks for every name once, then again and again on a thread of its own until the process
+    /// ends.
     public func start() throws(SystemError) {
         guard !entries.isEmpty else { return }
         let thread = try Thread(name: "weir-dns") { [self] in

@@ -14,37 +14,37 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable, CustomStringConver
         rawValue = Int32(code.rawValue)
     }
 
-    /// `CURLE_OK`
+    /// `CURLE_OK`.
     public static let ok = CurlCode(CURLE_OK)
     /// `CURLE_UNSUPPORTED_PROTOCOL`: the answer was no HTTP/1.
     public static let unsupportedProtocol = CurlCode(CURLE_UNSUPPORTED_PROTOCOL)
-    /// `CURLE_COULDNT_RESOLVE_HOST`
+    /// `CURLE_COULDNT_RESOLVE_HOST`.
     public static let couldNotResolveHost = CurlCode(CURLE_COULDNT_RESOLVE_HOST)
-    /// `CURLE_COULDNT_CONNECT`
+    /// `CURLE_COULDNT_CONNECT`.
     public static let couldNotConnect = CurlCode(CURLE_COULDNT_CONNECT)
-    /// `CURLE_WEIRD_SERVER_REPLY`
+    /// `CURLE_WEIRD_SERVER_REPLY`.
     public static let weirdServerReply = CurlCode(CURLE_WEIRD_SERVER_REPLY)
     /// `CURLE_PARTIAL_FILE`: the body ended before its announced or chunked end.
     public static let partialFile = CurlCode(CURLE_PARTIAL_FILE)
     /// `CURLE_WRITE_ERROR`: our own callback refused to go on.
     public static let writeError = CurlCode(CURLE_WRITE_ERROR)
-    /// `CURLE_OUT_OF_MEMORY`
+    /// `CURLE_OUT_OF_MEMORY`.
     public static let outOfMemory = CurlCode(CURLE_OUT_OF_MEMORY)
-    /// `CURLE_OPERATION_TIMEDOUT`
+    /// `CURLE_OPERATION_TIMEDOUT`.
     public static let operationTimedOut = CurlCode(CURLE_OPERATION_TIMEDOUT)
-    /// `CURLE_SSL_CONNECT_ERROR`
+    /// `CURLE_SSL_CONNECT_ERROR`.
     public static let sslConnectError = CurlCode(CURLE_SSL_CONNECT_ERROR)
     /// `CURLE_ABORTED_BY_CALLBACK`: our guard refused a second sending.
     public static let abortedByCallback = CurlCode(CURLE_ABORTED_BY_CALLBACK)
-    /// `CURLE_GOT_NOTHING`
+    /// `CURLE_GOT_NOTHING`.
     public static let gotNothing = CurlCode(CURLE_GOT_NOTHING)
-    /// `CURLE_SEND_ERROR`
+    /// `CURLE_SEND_ERROR`.
     public static let sendError = CurlCode(CURLE_SEND_ERROR)
-    /// `CURLE_RECV_ERROR`
+    /// `CURLE_RECV_ERROR`.
     public static let receiveError = CurlCode(CURLE_RECV_ERROR)
-    /// `CURLE_PEER_FAILED_VERIFICATION`
+    /// `CURLE_PEER_FAILED_VERIFICATION`.
     public static let peerFailedVerification = CurlCode(CURLE_PEER_FAILED_VERIFICATION)
-    /// `CURLE_SEND_FAIL_REWIND`
+    /// `CURLE_SEND_FAIL_REWIND`.
     public static let sendFailedRewind = CurlCode(CURLE_SEND_FAIL_REWIND)
 
     /// libcurl's symbol, as in its manual; the number where the symbol is not one we met.
@@ -84,7 +84,9 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable, CustomStringConver
 
 /// The library as a whole.
 public enum Curl {
-    /// Prepares libcurl and OpenSSL. Once, in `main`, before any thread is started.
+    /// Prepares libcurl and OpenSSL.
+    ///
+    /// Once, in `main`, before any thread is started.
     public static func initialize() -> Bool {
         curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
     }

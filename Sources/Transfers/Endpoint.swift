@@ -1,7 +1,6 @@
 import CCurl
 public import Cryptography
 import Glibc
-public import Primitives
 
 /// A vendor as libcurl needs it, made once per worker: its address parsed, its authorities loaded.
 @safe
@@ -28,16 +27,30 @@ public final class Endpoint {
         }
     }
 
+    /// The places of some origins in the pools of a lane: the same for the same origin, because
+    /// libcurl keeps connections by scheme, host and port, whoever opened them.
+    public static func poolIndices(of origins: [Origin]) -> [Int] {
+        var indices: [Origin: Int] = [:]
+        return origins.map { origin in
+            let index = indices[origin] ?? indices.count
+            indices[origin] = index
+            return index
+        }
+    }
+
+    /// Whether libcurl can parse an origin.
+    public static func canBeAsked(_ origin: Origin) -> Bool {
+        Endpoint(name: "", origin: origin, index: 0, trust: nil, addresses: nil) != nil
+    }
+
     /// The vendor's name in the configuration.
     public let name: String
     /// Where it is.
     public let origin: Origin
-    /// How long DNS, TCP and TLS may take together unless the attempt says otherwise.
-    public let connectTimeout: Interval
 
     let url: OpaquePointer
     let trust: TrustStore?
-    /// The endpoint's place in the lists of its lanes.
+    /// The place of the endpoint's origin in the pools of a lane.
     let index: Int
     /// Handles configured for this endpoint and at rest.
     var restingTransfers: ContiguousArray<Transfer> = []
@@ -62,7 +75,7 @@ public final class Endpoint {
 
     /// An endpoint for a vendor; nil when libcurl cannot parse its origin.
     public init?(
-        name: String, origin: Origin, index: Int, connectTimeout: Interval, trust: TrustStore?,
+        name: String, origin: Origin, index: Int, trust: TrustStore?,
         addresses: AddressBook.Entry?
     ) {
         guard let url = unsafe curl_url() else { return nil }
@@ -71,12 +84,12 @@ public final class Endpoint {
             unsafe curl_url_cleanup(url)
             return nil
         }
-        // A default port in the URL would be repeated in the Host field; libcurl drops it by itself.
+        // A default port in the URL would be repeated in the Host field; libcurl drops it by
+        // itself.
         unsafe self.url = unsafe url
         self.name = name
         self.origin = origin
         self.index = index
-        self.connectTimeout = connectTimeout
         self.trust = trust
         self.addresses = addresses
     }
@@ -85,7 +98,9 @@ public final class Endpoint {
         unsafe curl_url_cleanup(url)
     }
 
-    /// Brings the addresses up to date. Returns false when the name is known not to resolve.
+    /// Brings the addresses up to date.
+    ///
+    /// Returns false when the name is known not to resolve.
     func refreshAddresses() -> Bool {
         guard let addresses else { return true }
         let generation = addresses.generation

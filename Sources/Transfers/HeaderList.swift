@@ -5,15 +5,17 @@ import Primitives
 ///
 /// libcurl searches its list once for every field it might add by itself, some twelve times a
 /// request, and prints each entry anew. So all fields stand in one entry, lines and their ends
-/// included, which libcurl sends as it is; the entries after it, names without a value, tell it to add
-/// none of its own. The memory is the transfer's and serves its next request too.
+/// included, which libcurl sends as it is; the entries after it, names without a value, tell it to
+/// add none of its own. The memory is the transfer's and serves its next request too.
 ///
 /// Nothing is checked here: names and values have no control bytes, because the request parser and
 /// the configuration let none pass.
 @safe
 public struct HeaderList: ~Copyable {
-    /// Fields that libcurl would add to a request, taken out. Without the last, bodies over 1 MB
-    /// would wait up to a second for a permission that nobody sends.
+    /// Fields that libcurl would add to a request, taken out.
+    ///
+    /// Without the last, bodies over 1 MB would wait up to a second for a permission that nobody
+    /// sends.
     private static let suppressed: [StaticString] = [
         "Accept:", "User-Agent:", "Content-Type:", "Expect:",
     ]
@@ -62,7 +64,9 @@ public struct HeaderList: ~Copyable {
         if !text.isEmpty { text.append("\r\n") }
     }
 
-    /// Links the entries. Valid until the list is next changed.
+    /// Links the entries.
+    ///
+    /// Valid until the list is next changed.
     mutating func linked() -> UnsafeMutablePointer<curl_slist> {
         guard !text.isEmpty else { return unsafe nodes + 1 }
         text.append(byte: 0)

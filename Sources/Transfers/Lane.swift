@@ -11,14 +11,17 @@ import Reactor
 final class Lane: DescriptorHandler, TimerHandler {
     /// Transfers in flight at most.
     static let transfersMax = 64
-    /// Connections kept at most. libcurl counts those in use too, and thrashes when it is below them.
+    /// Connections kept at most.
+    ///
+    /// libcurl counts those in use too, and thrashes when it is below them.
     private static let connectionsMax = 2 * transfersMax
 
     unowned let lanes: Lanes
     let loop: EventLoop
     private let multi: UnsafeMutableRawPointer
     private var pools: ContiguousArray<ConnectionPool?>
-    private var transfers: [UnsafeRawPointer: Transfer] = unsafe [:]
+    /// Transfers in flight: held here until libcurl has let go of them.
+    private var transfers: ContiguousArray<Transfer> = []
     private var timer: TimerWheel.Timer?
     /// Whether libcurl asked to be called again at once.
     var isDue = false
@@ -41,7 +44,9 @@ final class Lane: DescriptorHandler, TimerHandler {
         timer = loop.timers.create(self)
     }
 
-    /// Closes the lane's connections and gives its memory back. No transfer may be in flight.
+    /// Closes the lane's connections and gives its memory back.
+    ///
+    /// No transfer may be in flight.
     func close() {
         precondition(activeCount == 0)
         // Socket callbacks still come from in here.
@@ -68,7 +73,8 @@ final class Lane: DescriptorHandler, TimerHandler {
         lastUsed = loop.now
         let code = unsafe curl_multi_add_handle(multi, transfer.easy)
         guard code == CURLM_OK else { return code }
-        unsafe transfers[UnsafeRawPointer(transfer.easy)] = transfer
+        transfer.laneSlot = transfers.count
+        transfers.append(transfer)
         activeCount += 1
         transfer.pool?.activeCount += 1
         lanes.markDue(self)
@@ -79,7 +85,11 @@ final class Lane: DescriptorHandler, TimerHandler {
     func remove(_ transfer: Transfer) {
         lastUsed = loop.now
         unsafe curl_multi_remove_handle(multi, transfer.easy)
-        unsafe transfers[UnsafeRawPointer(transfer.easy)] = nil
+        // The last takes the place of the one that leaves.
+        let slot = transfer.laneSlot
+        transfers.swapAt(slot, transfers.count - 1)
+        transfers[slot].laneSlot = slot
+        transfers.removeLast()
         activeCount -= 1
         transfer.pool?.activeCount -= 1
     }
@@ -111,16 +121,22 @@ final class Lane: DescriptorHandler, TimerHandler {
     private func drain() {
         var code = CURLE_OK
         while let easy = unsafe ccurl_multi_next_done(multi, &code) {
-            guard let transfer = unsafe transfers[UnsafeRawPointer(easy)] else { continue }
+            guard let transfer = unsafe Self.transfer(of: easy) else { continue }
             remove(transfer)
             lanes.ended(transfer, CurlCode(code))
         }
     }
 
+    /// The transfer of a handle, through libcurl's private pointer; nil for handles of its own.
+    private static func transfer(of easy: UnsafeMutableRawPointer) -> Transfer? {
+        guard let context = unsafe ccurl_easy_private(easy) else { return nil }
+        return unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    }
+
     func noteSocket(
         _ easy: UnsafeMutableRawPointer?, _ descriptor: Int32, _ what: Int32
     ) {
-        let transfer = unsafe easy.flatMap { unsafe transfers[UnsafeRawPointer($0)] }
+        let transfer = unsafe easy.flatMap { unsafe Self.transfer(of: $0) }
         transfer?.descriptor = descriptor
         switch what {
         case CURL_POLL_IN: lanes.want(descriptor, .read, self)

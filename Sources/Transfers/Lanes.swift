@@ -5,15 +5,15 @@ public import Reactor
 // DESIGN
 //
 // All of a worker's upstream: its lanes, its handles at rest, and what is known of the sockets that
-// libcurl uses. Everything happens on the worker's thread. Calls that may enter libcurl are made from
-// the top level of a loop turn, never from inside one of its callbacks.
+// libcurl uses. Everything happens on the worker's thread. Calls that may enter libcurl are made
+// from the top level of a loop turn, never from inside one of its callbacks.
 //
-// A socket stays registered with epoll when libcurl loses interest in it, because the next request on
-// the connection would register it again: two system calls saved per request. The price is that an
-// event may come for a connection at rest. Such a connection is of no more use, whatever the event
-// was: the vendor closed it, or sent bytes nobody asked for. It is emptied and shut down, so that
-// libcurl finds it dead when it next looks at it. Left alone, libcurl 7.88 takes a TLS connection
-// with an unread close_notify for a live one and loses a request on it.
+// A socket stays registered with epoll when libcurl loses interest in it, because the next request
+// on the connection would register it again: two system calls saved per request. The price is that
+// an event may come for a connection at rest. Such a connection is of no more use, whatever the
+// event was: the vendor closed it, or sent bytes nobody asked for. It is emptied and shut down, so
+// that libcurl finds it dead when it next looks at it. Left alone, libcurl 7.88 takes a TLS
+// connection with an unread close_notify for a live one and loses a request on it.
 
 /// The libcurl multi handles of one worker.
 @safe
@@ -42,6 +42,7 @@ public final class Lanes {
     private var spareDueLanes: ContiguousArray<Lane> = []
     private var sockets: ContiguousArray<SocketState> = []
     private var sweeper: Sweeper?
+    private var unwantedUploads: ContiguousArray<Transfer> = []
 
     /// Transfers in flight.
     public private(set) var activeCount = 0
@@ -53,11 +54,14 @@ public final class Lanes {
         // Without a share 7.88 keeps TLS sessions per easy handle and resumes none of them. It is
         // this thread's alone, so it needs no locks.
         unsafe share = curl_share_init()
-        unsafe ccurl_share_set_long(share, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_SSL_SESSION.rawValue))
+        unsafe ccurl_share_set_long(
+            share, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_SSL_SESSION.rawValue))
         sweeper = Sweeper(self)
     }
 
-    /// Closes all connections. No transfer may be in flight. The lanes are of no use afterwards.
+    /// Closes all connections.
+    ///
+    /// No transfer may be in flight. The lanes are of no use afterwards.
     public func close(endpoints: [Endpoint]) {
         sweeper?.stop()
         sweeper = nil
@@ -73,7 +77,9 @@ public final class Lanes {
         endpoint.restingTransfers.popLast() ?? Transfer(endpoint: endpoint)
     }
 
-    /// Starts a prepared transfer. Returns its end when it could not even begin.
+    /// Starts a prepared transfer.
+    ///
+    /// Returns its end when it could not even begin.
     public func start(
         _ transfer: Transfer, delegate: any TransferDelegate
     ) -> TransferResult? {
@@ -101,7 +107,9 @@ public final class Lanes {
         return nil
     }
 
-    /// Ends a transfer at once and closes its connection. Its delegate is not called.
+    /// Ends a transfer at once and closes its connection.
+    ///
+    /// Its delegate is not called.
     public func cancel(_ transfer: Transfer) {
         guard let lane = transfer.lane else { return }
         lane.remove(transfer)
@@ -109,14 +117,18 @@ public final class Lanes {
         transfer.clear()
     }
 
-    /// Holds the response back: libcurl stops reading its socket. Also from inside a callback.
+    /// Holds the response back: libcurl stops reading its socket.
+    ///
+    /// Also from inside a callback.
     public func pauseReceiving(_ transfer: Transfer) {
         guard !transfer.isReceivingPaused else { return }
         transfer.isReceivingPaused = true
         setPause(transfer)
     }
 
-    /// Lets the response go on. libcurl may hand over bytes before this returns.
+    /// Lets the response go on.
+    ///
+    /// libcurl may hand over bytes before this returns.
     public func resumeReceiving(_ transfer: Transfer) {
         guard transfer.isReceivingPaused else { return }
         transfer.isReceivingPaused = false
@@ -131,14 +143,29 @@ public final class Lanes {
     }
 
     /// Whether some lane wants to be called before anything else happens.
-    public var hasDueLanes: Bool { !dueLanes.isEmpty }
+    public var hasDueLanes: Bool { !dueLanes.isEmpty || !unwantedUploads.isEmpty }
 
-    /// Lets every lane that is due work. Called at the end of a turn, before anything is sent.
+    /// Lets every lane that is due work.
+    ///
+    /// Called at the end of a turn, before anything is sent.
     public func runDueLanes() {
+        endUnwantedUploads()
         // What becomes due meanwhile is run in the next round, so that one turn stays bounded.
         swap(&dueLanes, &spareDueLanes)
         for index in spareDueLanes.indices { spareDueLanes[index].runTimers() }
         spareDueLanes.removeAll(keepingCapacity: true)
+    }
+
+    /// Notes that a vendor has refused a request whose upload rests.
+    ///
+    /// libcurl then stops sending, but a paused upload counts as unfinished work all the same, and
+    /// the transfer would never end. It is resumed once out of the callback, and ends.
+    func noteUnwantedUpload(_ transfer: Transfer) {
+        unwantedUploads.append(transfer)
+    }
+
+    private func endUnwantedUploads() {
+        while let transfer = unwantedUploads.popLast() { resumeSending(transfer) }
     }
 
     private func setPause(_ transfer: Transfer) {
@@ -165,13 +192,16 @@ public final class Lanes {
         }
     }
 
-    // A lane with an idle connection to the endpoint first, else the least busy one, else a new one.
+    // A lane with an idle connection to the endpoint first, else the least busy one, else a new
+    // one.
     private func lane(for transfer: Transfer) -> Lane? {
         var leastBusy: Lane?
         if !transfer.needsFreshConnection {
             for lane in lanes where lane.activeCount < Lane.transfersMax {
                 if lane.idleCount(for: transfer.endpoint) > 0 { return lane }
-                if lane.activeCount < leastBusy?.activeCount ?? Lane.transfersMax { leastBusy = lane }
+                if lane.activeCount < leastBusy?.activeCount ?? Lane.transfersMax {
+                    leastBusy = lane
+                }
             }
         } else {
             leastBusy = lanes.first { $0.activeCount < Lane.transfersMax }
@@ -191,6 +221,12 @@ public final class Lanes {
     /// Lanes that rested long lose their connections: nobody would notice otherwise that the
     /// vendors have closed them, and the descriptors would stay.
     fileprivate func sweep() {
+        let before = lanes.count
+        defer {
+            // A busy hour's memory goes back to the system when it is over, not while streams run:
+            // the trimming walks the whole heap.
+            if lanes.count < before, activeCount == 0 { Resources.returnFreeMemory() }
+        }
         lanes.removeAll { lane in
             guard lane.activeCount == 0, !lane.isDue, loop.now - lane.lastUsed > Self.restMax else {
                 return false

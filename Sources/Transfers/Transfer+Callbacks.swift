@@ -25,7 +25,12 @@ func receiveHeader(
         // What follows a complete head is a trailer: read, and dropped.
         if wasComplete { return line.count }
         if transfer.head.violation != nil { return 0 }
-        if completes { transfer.delegate?.transferReceivedHead(transfer) }
+        if completes {
+            transfer.delegate?.transferReceivedHead(transfer)
+            if transfer.isSendingPaused, transfer.head.status >= 300 {
+                transfer.lane?.lanes.noteUnwantedUpload(transfer)
+            }
+        }
         return line.count
     }
 }
@@ -66,9 +71,9 @@ func sendBody(
     }
 }
 
-// Called right before a request is sent. On a pooled connection that dies before a byte of an answer
-// libcurl would send the request again, up to five times, though the vendor may have acted on it;
-// the second call is where that is refused, so that the decision is ours.
+// Called right before a request is sent. On a pooled connection that dies before a byte of an
+// answer libcurl would send the request again, up to five times, though the vendor may have acted
+// on it; the second call is where that is refused, so that the decision is ours.
 func beforeSending(
     _ context: UnsafeMutableRawPointer?, _ primary: UnsafeMutablePointer<CChar>?,
     _ local: UnsafeMutablePointer<CChar>?, _ primaryPort: Int32, _ localPort: Int32

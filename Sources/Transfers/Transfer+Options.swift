@@ -10,7 +10,8 @@ public import Primitives
 extension Transfer {
     /// Read buffer of a connection, and so the largest piece of a body handed over at once.
     static let readBytes = 16 << 10
-    /// Idle connections older than this are not used again: below the 60 s of common load balancers.
+    /// Idle connections older than this are not used again: below the 60 s of common load
+    /// balancers.
     private static let idleSecondsMax = 50
     /// Connections older than this are not used again, so that changes of DNS are followed.
     private static let lifetimeSecondsMax = 900
@@ -113,7 +114,9 @@ extension Transfer {
             set(CURLOPT_NOBODY, 1)
             return
         case .none:
-            if method == .post { return unsafe setBody(UnsafeRawBufferPointer(start: nil, count: 0)) }
+            if method == .post {
+                return unsafe setBody(UnsafeRawBufferPointer(start: nil, count: 0))
+            }
             set(CURLOPT_HTTPGET, 1)
         case .bytes:
             unsafe setBody(bytes)
@@ -127,7 +130,7 @@ extension Transfer {
             unsafe ccurl_easy_set_data_function(easy, CURLOPT_READFUNCTION, sendBody)
             unsafe set(CURLOPT_READDATA, pointer: context)
             set(CURLOPT_UPLOAD_BUFFERSIZE, 64 << 10)
-            // Of an unknown length libcurl makes chunks, and says so, by itself.
+        // Of an unknown length libcurl makes chunks, and says so, by itself.
         }
         var hasBody = true
         if case .none = body { hasBody = false }

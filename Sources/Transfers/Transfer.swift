@@ -2,8 +2,10 @@ import CCurl
 public import HTTP
 public import Primitives
 
-/// Whoever follows a transfer. All but ``transferEnded(_:_:)`` is called from inside libcurl: there
-/// a transfer may be paused, and nothing else may be asked of the library.
+/// Whoever follows a transfer.
+///
+/// All but ``transferEnded(_:_:)`` is called from inside libcurl: there a transfer may be paused,
+/// and nothing else may be asked of the library.
 public protocol TransferDelegate: AnyObject {
     /// The final response head is complete: see ``Transfer/head``.
     func transferReceivedHead(_ transfer: Transfer)
@@ -90,6 +92,8 @@ public final class Transfer {
     public internal(set) var isSendingPaused = false
 
     var lane: Lane?
+    /// The transfer's place among those of its lane.
+    var laneSlot = 0
     var pool: ConnectionPool?
     var descriptor: Int32 = -1
     var sendings = 0

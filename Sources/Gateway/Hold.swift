@@ -1,0 +1,162 @@
+import Dialects
+import HTTP
+import Primitives
+import Routing
+
+/// A vendor's response that is held back, byte for byte as it would go out, until it is known to be
+/// an answer.
+final class Hold {
+    /// What is waited for.
+    enum Kind: Equatable {
+        /// The first content of a stream of events.
+        case stream
+        /// The end of an answer whose head says that it is none, so that another target may give
+        /// one.
+        case refusal(FailureClass)
+        /// The end of an answer that is the client's own fault, unless its body says that a
+        /// credential of ours is at fault.
+        case suspicion
+    }
+
+    /// What the bytes so far have shown.
+    enum Finding: Equatable {
+        /// Nothing yet.
+        case waiting
+        /// It is an answer, or too large to be held: it goes out.
+        case release
+        /// An event says that the vendor failed.
+        case failed
+    }
+
+    let kind: Kind
+    let vendor: String
+    let status: Int
+    /// The status line and fields, without ours and without the blank line.
+    var head = ByteBuffer()
+    /// The body in its framing.
+    var body = ByteBuffer()
+    let framing: ResponseFraming
+    /// Whether the connection ends with this response.
+    let closes: Bool
+    /// What the vendor asks for before it is tried again.
+    private(set) var advice: RetryAdvice
+    /// What an error event or an error's body says.
+    private(set) var facts = ErrorFacts()
+    let began: Instant
+    private(set) var finding = Finding.waiting
+    /// Whether the response is here to its end.
+    var isWhole = false
+    /// Bytes of the body without its framing.
+    private(set) var bodyBytes = 0
+    private(set) var streamEnd = StreamEnd()
+
+    private let dialect: Dialect
+    private let bytesMax: Int
+    private var splitter: EventSplitter
+    /// The body of an error without its framing.
+    private var text = ByteBuffer()
+
+    init(
+        kind: Kind, vendor: String, status: Int, framing: ResponseFraming, closes: Bool,
+        advice: RetryAdvice,
+        dialect: Dialect, bytesMax: Int, now: Instant
+    ) {
+        self.kind = kind
+        self.vendor = vendor
+        self.status = status
+        self.framing = framing
+        self.closes = closes
+        self.advice = advice
+        self.dialect = dialect
+        self.bytesMax = bytesMax
+        began = now
+        splitter = EventSplitter(bytesMax: bytesMax)
+    }
+
+    /// Takes a piece of the body.
+    func take(_ bytes: Span<UInt8>) -> Finding {
+        framing.write(bytes, to: &body)
+        bodyBytes += bytes.count
+        streamEnd.take(bytes)
+        guard finding == .waiting else { return finding }
+        if kind == .stream { look(at: bytes) } else { text.append(bytes) }
+        if finding == .waiting, body.count > bytesMax { finding = .release }
+        return finding
+    }
+
+    private func look(at bytes: Span<UInt8>) {
+        var seen = Finding.waiting
+        var facts = ErrorFacts()
+        let dialect = dialect
+        splitter.take(bytes) { event in
+            if seen == .waiting { (seen, facts) = Self.finding(of: event, dialect) }
+        }
+        finding = seen == .waiting && splitter.isOverflown ? .release : seen
+        note(facts)
+    }
+
+    private static func finding(
+        of event: borrowing ServerSentEvent, _ dialect: Dialect
+    ) -> (Finding, ErrorFacts) {
+        switch dialect.kind(of: event) {
+        case .content: (.release, ErrorFacts())
+        case .error: (.failed, ErrorFacts(event.data.bytes))
+        // A stream that ends before any content has none: its end will say so.
+        case .lifecycle, .terminal: (.waiting, ErrorFacts())
+        }
+    }
+
+    /// Notes that the stream has ended: its last event may lack the blank line after it, and some
+    /// clients read it all the same.
+    func endStream() {
+        guard kind == .stream, finding == .waiting else { return }
+        var seen = Finding.waiting
+        var facts = ErrorFacts()
+        let dialect = dialect
+        splitter.end { event in (seen, facts) = Self.finding(of: event, dialect) }
+        finding = seen
+        note(facts)
+    }
+
+    /// Reads the body of an error that is whole.
+    func readBody() {
+        guard kind != .stream else { return }
+        note(ErrorFacts(text.bytes))
+    }
+
+    private func note(_ facts: ErrorFacts) {
+        self.facts = facts
+        if advice.after == nil { advice.after = facts.retryAfter }
+    }
+
+    /// What is wrong with an answer that is whole.
+    var emptiness: String {
+        splitter.eventCount == 0
+            ? (splitter.commentCount > 0 ? "a stream of comments alone" : "an empty stream")
+            : "a stream without content"
+    }
+}
+
+/// What a vendor says about being asked again.
+struct RetryAdvice: Equatable {
+    /// `retry-after`, `retry-after-ms`, or what its error body says.
+    var after: Interval?
+    /// `x-should-retry`.
+    var isWelcome: Bool?
+}
+
+extension RetryAdvice {
+    /// The advice of a response's head.
+    init(_ head: borrowing ResponseHead) {
+        if let milliseconds = head.decimal("retry-after-ms") ?? head.decimal("x-ms-retry-after-ms")
+        {
+            after = .milliseconds(Int64(min(milliseconds, 86_400_000)))
+        } else if let seconds = head.decimal("retry-after") {
+            after = .seconds(Int64(min(seconds, 86_400)))
+        } else if let date = head.date("retry-after") {
+            let now = Int(Identifier.wallClockMilliseconds() / 1000)
+            after = .seconds(Int64(min(max(0, date - now), 86_400)))
+        }
+        isWelcome = head.flag("x-should-retry")
+    }
+}

@@ -1,0 +1,40 @@
+/// What one worker counts for one vendor.
+public final class VendorMetrics: Sendable {
+    /// The vendor's name.
+    public let vendor: String
+    /// Exchanges begun with it.
+    public let started = Counter()
+    /// Attempts made at it.
+    public let attempts = Counter()
+    /// Attempts that came to nothing before anything went out, by class.
+    public let attemptFailures = (0..<failureClassCount).map { _ in Counter() }
+    /// Exchanges that went on to another vendor after it failed.
+    public let movedOn = Counter()
+    /// Times that one of its targets was benched.
+    public let benched = Counter()
+    /// Classes of failure, whose names the exposition is given.
+    public static let failureClassCount = 6
+    /// Exchanges ended, by outcome.
+    public let outcomes = Outcome.allCases.map { _ in Counter() }
+    /// Responses by the first digit of their status.
+    public let statusClasses = (0..<6).map { _ in Counter() }
+    /// Requests sent a second time because a pooled connection was dead.
+    public let staleRetries = Counter()
+    /// Bytes of response bodies passed on.
+    public let responseBytes = Counter()
+    /// Bytes of request bodies passed on.
+    public let requestBytes = Counter()
+    /// From the end of the request to the response's head.
+    public let headLatency = DurationHistogram()
+    /// From the beginning of an attempt to the failure that it came to.
+    public let failedAttempt = DurationHistogram()
+    /// From a held response's head to its first content, or to when it could be held no longer.
+    public let held = DurationHistogram()
+    /// From the end of the request to the end of the response.
+    public let duration = DurationHistogram()
+
+    /// Counters at zero.
+    public init(vendor: String) {
+        self.vendor = vendor
+    }
+}

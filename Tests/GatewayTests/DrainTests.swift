@@ -1,0 +1,79 @@
+import Gateway
+import Support
+import Telemetry
+import Testbed
+import Testing
+
+@Suite("Drain")
+struct DrainTests {
+    @Test("lets what runs end, closes who rests, takes nobody in, and then ends")
+    func drain() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        let resting = try RawConnection(port: gateway.port)
+        #expect(try resting.exchange(Request.get("/v1/ok")).status == 200)
+        let streaming = try RawConnection(port: gateway.port)
+        try streaming.send(Request.chat(["Chunks": "20", "Delay": "30"], stream: true))
+        _ = try streaming.take(through: "\r\n\r\n")
+        let waiting = try RawConnection(port: gateway.port)
+        try waiting.send(Request.chat(["Ttft": "400"]))
+        // In the middle of its request, and with one behind the one that runs.
+        let sending = try RawConnection(port: gateway.port)
+        let half = Array(Request.chat().utf8)
+        try sending.send(Array(half[..<100]))
+        try gateway.await("the requests to arrive") {
+            (try? vendor.statistics().requestCount) == 3
+                && gateway.metrics.accepted.current == 4
+        }
+        gateway.order(.drain)
+        #expect(try resting.takeToEnd().isEmpty)
+        #expect(resting.end == .closed)
+        try sending.send(Array(half[100...]))
+        let late = try sending.response()
+        #expect(late.status == 200 && late["connection"] == "close")
+        #expect(try waiting.response().status == 200)
+        // The head went out before the drain: its end is read from the framing.
+        let rest = try streaming.takeToEnd()
+        #expect(String(decoding: rest, as: UTF8.self).hasSuffix("[DONE]\n\n\r\n0\r\n\r\n"))
+        gateway.join()
+        #expect(throws: RawConnection.Failure.self) { try RawConnection(port: gateway.port) }
+    }
+
+    @Test("has an end: what still runs is broken off")
+    func timeout() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port, server: "drain_timeout = \"300ms\"")
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat(["Chunks": "2", "Delay": "3600000"], stream: true))
+        _ = try client.take(through: "The ")
+        gateway.order(.drain)
+        let rest = try client.takeToEnd()
+        #expect(!String(decoding: rest, as: UTF8.self).hasSuffix("0\r\n\r\n"))
+        gateway.join()
+        #expect(gateway.outcomes(.truncated) == 1)
+        #expect(gateway.log.lines.contains { $0.contains("the drain timed out") })
+    }
+
+    @Test("is cut short by a stop")
+    func stop() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat(["Hang": "1"]))
+        try gateway.await("the request to arrive") { (try? vendor.statistics().requestCount) == 1 }
+        gateway.order(.drain)
+        gateway.order(.stop)
+        gateway.join()
+        #expect(try client.takeToEnd().isEmpty)
+    }
+
+    @Test("of a gateway at rest ends at once")
+    func atRest() throws {
+        let gateway = try TestGateway("")
+        gateway.order(.drain)
+        gateway.join()
+    }
+}

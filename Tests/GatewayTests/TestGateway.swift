@@ -1,0 +1,200 @@
+import Config
+import Gateway
+import Glibc
+import HTTP
+import Logging
+import Primitives
+import Reactor
+import Routing
+import Support
+import Synchronization
+import Telemetry
+import Testbed
+import Transfers
+
+/// A gateway of one worker on a thread of this process, with all checks of the debug build on.
+final class TestGateway: Sendable {
+    let port: Int
+    let metrics: WorkerMetrics
+    let log = CapturedLog()
+    private let mailbox: Mailbox<WorkerOrder>
+    private let thread: Reactor.Thread
+    private let hasEnded = Atomic<Bool>(false)
+
+    private static let isPrepared: Bool = {
+        Resources.raiseDescriptorLimit()
+        signal(SIGPIPE, SIG_IGN)
+        return Curl.initialize()
+    }()
+
+    /// Starts a gateway with a configuration in TOML.
+    init(_ toml: String, host: String = "127.0.0.1") throws {
+        guard Self.isPrepared, let address = SocketAddress("\(host):0") else {
+            throw SystemError(call: "curl_global_init")
+        }
+        let secrets = SecretSource(environment: { _ in nil }, file: { _ in nil })
+        let configuration = try Configuration.read(toml, file: "test", secrets: secrets)
+            .configuration
+        let descriptor = try Socket.listen(on: address, reusePort: true)
+        port = try SocketAddress(boundTo: descriptor).port
+        let metrics = WorkerMetrics(vendors: configuration.vendors.map(\.name))
+        self.metrics = metrics
+        let routing = RoutingTable(configuration)
+        let settings = WorkerSettings(
+            server: configuration.server, routing: routing,
+            health: Health(targetCount: routing.targetCount),
+            admission: Admission(connectionsMax: configuration.server.maxConnections),
+            logger: log.logger
+        )
+        let slot = Slot()
+        let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
+        self.mailbox = mailbox
+        let vendors = configuration.vendors
+        thread = try Reactor.Thread(name: "gateway") {
+            guard let loop = try? EventLoop() else { return }
+            mailbox.open(on: loop)
+            let origins = vendors.map {
+                Endpoint.Origin(scheme: $0.scheme, host: $0.host, port: $0.port)
+            }
+            let indices = Endpoint.poolIndices(of: origins)
+            let worker = Worker(
+                settings: settings, metrics: metrics, loop: loop,
+                endpoints: vendors.indices.compactMap { place in
+                    Endpoint(
+                        name: vendors[place].name, origin: origins[place], index: indices[place],
+                        trust: nil, addresses: nil
+                    )
+                }
+            )
+            slot.worker = worker
+            worker.listen(on: descriptor)
+            loop.run()
+        }
+    }
+
+    /// A gateway to one vendor on this machine, which serves all three dialects.
+    convenience init(
+        vendor: Int, server: String = "", credential: String = "client", chain: String = "",
+        scheme: String = "http", host: String = "127.0.0.1"
+    ) throws {
+        let origin = "\(scheme)://\(host):\(vendor)"
+        let vendors = ["openai", "anthropic", "gemini"].map { name in
+            """
+            [vendors.\(name)]
+            base_url = "\(origin)\(name == "openai" ? "/v1" : "")"
+            credential = "\(credential)"
+            """
+        }
+        let chains =
+            chain.isEmpty
+            ? ""
+            : """
+
+            [[chains]]
+            name = "test"
+            targets = [{ vendor = "openai" }]
+            [chains.clocks]
+            \(chain)
+            """
+        try self.init("[server]\n\(server)\n" + vendors.joined(separator: "\n") + chains)
+    }
+
+    func order(_ order: WorkerOrder) {
+        mailbox.post(order)
+    }
+
+    /// Waits until the worker has ended, as after a drain.
+    func join() {
+        if !hasEnded.exchange(true, ordering: .relaxed) { thread.join() }
+    }
+
+    func stop() {
+        order(.stop)
+        join()
+    }
+
+    /// Waits until a condition holds, looking again whenever the worker has turned.
+    func await(_ what: String, _ condition: () -> Bool) throws {
+        let end = Instant.now() + .seconds(20)
+        while !condition() {
+            guard Instant.now() < end else { throw RawConnection.Failure.timedOut(what) }
+            poll(nil, 0, 2)
+        }
+    }
+
+    func outcomes(_ outcome: Outcome) -> Int {
+        metrics.vendors.reduce(0) { $0 + $1.outcomes[outcome.rawValue].current }
+    }
+
+    private final class Slot: @unchecked Sendable {
+        // Written and read on the worker's thread alone.
+        var worker: Worker?
+    }
+}
+
+/// The operational log's lines, kept.
+final class CapturedLog: Sendable {
+    private let kept = Mutex<[String]>([])
+
+    var lines: [String] { kept.withLock { $0 } }
+
+    var logger: Logger {
+        Logger(label: "test") { _ in Handler(log: self) }
+    }
+
+    private struct Handler: LogHandler {
+        let log: CapturedLog
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        init(log: CapturedLog) {
+            self.log = log
+        }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let text = "\(event.message) \(event.metadata ?? [:])"
+            log.kept.withLock { $0.append(text) }
+        }
+    }
+}
+
+/// Requests as text.
+enum Request {
+    /// A chat call whose answer is scripted through fields.
+    static func chat(
+        _ fields: [String: String] = [:], stream: Bool = false,
+        path: String = "/v1/chat/completions", extra: String = ""
+    ) -> String {
+        let body =
+            "{\"model\":\"gpt-4o\",\"stream\":\(stream),"
+            + "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
+        let script = fields.sorted { $0.key < $1.key }
+            .map { "X-Mock-\($0.key): \($0.value)\r\n" }.joined()
+        return "POST \(path) HTTP/1.1\r\nHost: weir\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\n\(script)\(extra)\r\n\(body)"
+    }
+
+    static func get(_ path: String, _ fields: String = "") -> String {
+        "GET \(path) HTTP/1.1\r\nHost: weir\r\n\(fields)\r\n"
+    }
+}
+
+extension ScriptedVendor {
+    /// A scripted vendor on a free port.
+    convenience init() throws {
+        guard let address = SocketAddress("127.0.0.1:0") else { throw SystemError(call: "address") }
+        try self.init(listen: address)
+    }
+
+    /// What the vendor saw.
+    func statistics() throws -> VendorView {
+        let client = try RawConnection(port: port)
+        let response = try client.exchange("GET /stats HTTP/1.1\r\nHost: a\r\n\r\n")
+        return try VendorView(response.text)
+    }
+}

@@ -1,0 +1,103 @@
+import Primitives
+import Telemetry
+import Testing
+
+@Suite("Counters")
+struct CounterTests {
+    @Test("count, and histograms put durations where they belong")
+    func counting() {
+        let counter = Counter()
+        counter.add()
+        counter.add(41)
+        #expect(counter.current == 42)
+        counter.set(7)
+        #expect(counter.current == 7)
+        let histogram = DurationHistogram()
+        histogram.record(nanoseconds: 1_000_000)
+        histogram.record(nanoseconds: 1_000_001)
+        histogram.record(nanoseconds: 700_000_000_000)
+        #expect(histogram.counts[0] == 1)
+        #expect(histogram.counts[1] == 1)
+        #expect(histogram.counts.last == 1)
+        #expect(histogram.counts.reduce(0, +) == 3)
+        #expect(histogram.sumSeconds > 700)
+    }
+}
+
+@Suite("Exposition")
+struct ExpositionTests {
+    private static let text: String = {
+        let workers = (0..<2).map { _ in WorkerMetrics(vendors: ["openai", "my \"own\"\\"]) }
+        for (index, worker) in workers.enumerated() {
+            worker.accepted.add(10 + index)
+            worker.closed.add(4)
+            worker.vendors[0].started.add(3)
+            worker.vendors[0].outcomes[Outcome.complete.rawValue].add(2)
+            worker.vendors[0].headLatency.record(nanoseconds: 3_000_000)
+            worker.vendors[1].responseBytes.add(100)
+        }
+        return Exposition(workers: workers, version: "1.2.3").text()
+    }()
+
+    private static func value(_ series: String) -> String? {
+        text.split(separator: "\n").first { $0.hasPrefix(series + " ") }
+            .map { String($0.dropFirst(series.count + 1)) }
+    }
+
+    @Test("sums over the workers")
+    func sums() {
+        #expect(Self.value("weir_connections_accepted_total") == "21")
+        #expect(Self.value("weir_connections_open") == "13")
+        #expect(Self.value("weir_exchanges_in_flight{vendor=\"openai\"}") == "2")
+        #expect(
+            Self.value("weir_exchanges_total{vendor=\"openai\",outcome=\"complete\"}") == "4"
+        )
+        #expect(Self.value("weir_build_info{version=\"1.2.3\"}") == "1")
+        #expect(Self.value("weir_response_head_seconds_count{vendor=\"openai\"}") == "2")
+        #expect(
+            Self.value("weir_response_head_seconds_bucket{vendor=\"openai\",le=\"0.005\"}") == "2"
+        )
+        #expect(
+            Self.value("weir_response_head_seconds_bucket{vendor=\"openai\",le=\"0.002\"}") == "0"
+        )
+    }
+
+    @Test("escapes labels")
+    func escaping() {
+        #expect(Self.value("weir_response_bytes_total{vendor=\"my \\\"own\\\"\\\\\"}") == "200")
+    }
+
+    @Test("is in Prometheus' format: every series has its family's help and type, once")
+    func format() {
+        var families: Set<String> = []
+        var typed: Set<String> = []
+        var seen: Set<String> = []
+        for line in Self.text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if line.hasPrefix("# HELP") {
+                #expect(families.insert(String(words[2])).inserted)
+            } else if line.hasPrefix("# TYPE") {
+                #expect(typed.insert(String(words[2])).inserted)
+            } else {
+                let series = String(line[..<(line.lastIndex(of: " ") ?? line.endIndex)])
+                #expect(seen.insert(series).inserted, "\(series)")
+                #expect(Double(words.last ?? "") != nil, "\(line)")
+                let name = series.prefix { $0 != "{" }
+                let family = ["_bucket", "_sum", "_count"].reduce(String(name)) { name, end in
+                    name.hasSuffix(end) && typed.contains(String(name.dropLast(end.count)))
+                        ? String(name.dropLast(end.count)) : name
+                }
+                #expect(families.contains(family) && typed.contains(family), "\(line)")
+            }
+        }
+        #expect(families == typed)
+    }
+
+    @Test("names every outcome once")
+    func outcomes() {
+        #expect(Set(Outcome.allCases.map(\.name)).count == Outcome.allCases.count)
+        for outcome in Outcome.allCases {
+            #expect(Self.text.contains("outcome=\"\(outcome.name)\""))
+        }
+    }
+}
