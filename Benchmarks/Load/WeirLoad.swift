@@ -10,11 +10,11 @@ struct WeirLoad: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weir-load",
         abstract: "Sends verified load to gateways and prints what it came to as JSON.",
-        subcommands: [Run.self, Hold.self]
+        subcommands: [Run.self, Hold.self, Cancel.self]
     )
 }
 
-/// `weir-load run`
+/// `weir-load run`.
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "A closed loop over one or more targets; several are asked in turn, paired."
@@ -43,6 +43,10 @@ struct Run: ParsableCommand {
         let results = try LoadClient.run(targets, connections: connections, extent: extent)
         let texts = zip(target, results).map { name, result in
             let errors = result.errors.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
+            // Paired with the first target of the same round, while every answer verified.
+            func added(_ values: [Int64], _ first: [Int64]) -> [Int64] {
+                values.count == first.count ? zip(values, first).map { $0 - $1 } : []
+            }
             func share(_ values: [Int64]) -> String {
                 let points = [0.5, 0.9, 0.99].map { "\(LoadResult.percentile(values, $0))" }
                 return "[\(points.joined(separator: ","))]"
@@ -50,14 +54,18 @@ struct Run: ParsableCommand {
             return """
                 {"target":"\(name)","verified":\(result.total.count),"chunks":\(result.chunks),\
                 "bytes":\(result.bytes),"errors":{\(errors)},"seconds":\(result.elapsed.seconds),\
-                "first_byte_ns":\(share(result.firstByte)),"total_ns":\(share(result.total))}
+                "first_byte_ns":\(share(result.firstByte)),"total_ns":\(share(result.total)),\
+                "added_first_byte_ns":\(share(added(result.firstByte, results[0].firstByte))),\
+                "added_first_content_ns":\
+                \(share(added(result.firstContent, results[0].firstContent))),\
+                "added_total_ns":\(share(added(result.total, results[0].total)))}
                 """
         }
         print("[\(texts.joined(separator: ",\n"))]")
     }
 }
 
-/// `weir-load hold`
+/// `weir-load hold`.
 struct Hold: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Opens streams, says how many it holds, and keeps them until its input ends."

@@ -1,0 +1,136 @@
+import Glibc
+import Support
+
+/// What was built, where it stands.
+enum Binaries {
+    /// The release build: what ships is what is tested.
+    static let release = "\(Repository.root)/.build/release"
+
+    /// The program.
+    static var weir: String {
+        get throws {
+            guard unsafe access("\(release)/weir", X_OK) == 0 else {
+                throw RawConnection.Failure.broken(
+                    "no release build: run bin/test, or `swift build -c release` first"
+                )
+            }
+            return "\(release)/weir"
+        }
+    }
+}
+
+/// A folder of a test's own, gone with it.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/weir-test-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else {
+            throw RawConnection.Failure.broken("mkdtemp")
+        }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    deinit {
+        _ = try? ChildProcess("/bin/rm", ["-rf", path]).wait()
+    }
+
+    /// Writes a file and returns its path.
+    func write(_ text: String, to name: String) throws -> String {
+        let path = "\(path)/\(name)"
+        guard let file = unsafe fopen(path, "w") else {
+            throw RawConnection.Failure.broken("cannot write \(path)")
+        }
+        defer { unsafe fclose(file) }
+        _ = unsafe text.withCString { unsafe fputs($0, file) }
+        return path
+    }
+}
+
+/// `weir serve`, started on free ports.
+final class GatewayProcess {
+    let process: ChildProcess
+    let port: Int
+    let adminPort: Int
+    private let folder: TemporaryFolder
+
+    /// Starts the gateway with a configuration; `{` and `}` as in TOML.
+    ///
+    /// `limit` is the number of descriptors it may open.
+    init(
+        _ toml: String, server: String = "", limit: Int? = nil, environment: [String: String] = [:]
+    ) throws {
+        folder = try TemporaryFolder()
+        let file = try folder.write(
+            """
+            [server]
+            listen = "127.0.0.1:0"
+            \(server)
+            [admin]
+            listen = "127.0.0.1:0"
+            \(toml)
+            """,
+            to: "config.toml"
+        )
+        let weir = try Binaries.weir
+        if let limit {
+            process = try ChildProcess(
+                "/bin/sh", ["-c", "ulimit -n \(limit); exec \(weir) serve --config \(file)"],
+                environment: environment
+            )
+        } else {
+            process = try ChildProcess(
+                weir, ["serve", "--config", file], environment: environment
+            )
+        }
+        let line = try process.awaitLine(" serving ")
+        func number(_ key: String) -> Int {
+            let word = line.split(separator: " ").first { $0.hasPrefix(key) }
+            return word.flatMap { Int($0.split(separator: ":").last ?? "") } ?? 0
+        }
+        port = number("listen=")
+        adminPort = number("admin=")
+    }
+
+    /// A gateway whose three vendors are one port of this machine.
+    convenience init(
+        vendor: Int, server: String = "", limit: Int? = nil, environment: [String: String] = [:]
+    ) throws {
+        try self.init(
+            """
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor)/v1"
+            [vendors.anthropic]
+            base_url = "http://127.0.0.1:\(vendor)"
+            [vendors.gemini]
+            base_url = "http://127.0.0.1:\(vendor)"
+            """,
+            server: server, limit: limit, environment: environment
+        )
+    }
+
+    /// The page of the operators' listener.
+    func page(_ path: String) throws -> RawResponse {
+        try RawConnection(port: adminPort).exchange(
+            "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+    }
+
+    /// The sum of a metric over its labels, those of a filter alone.
+    func metric(_ name: String, where filter: String = "") throws -> Int {
+        try page("/metrics").text.split(separator: "\n").reduce(0) { sum, line in
+            guard line.hasPrefix(name + " ") || line.hasPrefix(name + "{"), line.contains(filter)
+            else { return sum }
+            return sum + (line.split(separator: " ").last.flatMap { Int($0) } ?? 0)
+        }
+    }
+
+    /// Waits until a condition holds, asking again and again for twenty seconds.
+    func await(_ what: String, _ condition: () throws -> Bool) throws {
+        for _ in 0..<2000 {
+            if try condition() { return }
+            poll(nil, 0, 10)
+        }
+        throw RawConnection.Failure.timedOut(what)
+    }
+}

@@ -1,0 +1,265 @@
+import Glibc
+import Primitives
+import Reactor
+import Support
+import Synchronization
+import Testing
+
+/// Three vendors of a chain, two of which fail at random in every way before content, and sometimes
+/// after it.
+///
+/// Forty seconds by default; `WEIR_CHAOS_SECONDS=300` makes it the long run.
+@Suite("Chaos")
+struct ChaosTests {
+    private static let seconds: Int64 = {
+        let text = unsafe getenv("WEIR_CHAOS_SECONDS").map { unsafe String(cString: $0) }
+        return text.flatMap { Int64($0) } ?? 40
+    }()
+
+    private static let dialects = ["openai", "anthropic", "gemini"]
+
+    private static func chunk(_ text: String) -> String {
+        "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n"
+    }
+
+    /// The events of a whole stream: an opening, contents, and an end.
+    private static func events(_ dialect: String) -> [String] {
+        switch dialect {
+        case "openai":
+            let delta = { (text: String) in
+                "data: {\"choices\":[{\"delta\":\(text),\"finish_reason\":null}]}\n\n"
+            }
+            return [delta("{\"role\":\"assistant\",\"content\":\"\"}")]
+                + (0..<10).map { delta("{\"content\":\"word \($0)\"}") } + ["data: [DONE]\n\n"]
+        case "anthropic":
+            let event = { (name: String, rest: String) in
+                "event: \(name)\ndata: {\"type\":\"\(name)\"\(rest)}\n\n"
+            }
+            return [event("message_start", ""), event("ping", "")]
+                + (0..<10).map { event("content_block_delta", ",\"delta\":{\"text\":\"\($0)\"}") }
+                + [event("message_stop", "")]
+        default:
+            return (0..<10).map {
+                "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\($0)\"}]}}]}\r\n\r\n"
+            }
+        }
+    }
+
+    private static func answer(_ dialect: String, _ stream: Bool) -> String {
+        guard stream else {
+            let body = "{\"answer\":\"of \(dialect)\"}"
+            return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        }
+        return streamHead + events(dialect).map(chunk).joined() + "0\r\n\r\n"
+    }
+
+    private static let streamHead =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    private static func body(_ dialect: String, _ stream: Bool) -> [UInt8] {
+        stream ? Array(events(dialect).joined().utf8) : Array("{\"answer\":\"of \(dialect)\"}".utf8)
+    }
+
+    /// Fails in one of many ways; returns false when the connection is to be closed.
+    private static func misbehave(
+        _ connection: RawConnection, _ dialect: String, _ stream: Bool,
+        _ random: inout RandomSource
+    ) throws -> Bool {
+        let refusal = { (status: String, fields: String) in
+            "HTTP/1.1 \(status)\r\nContent-Length: 2\r\n\(fields)\r\n{}"
+        }
+        switch Int.random(in: 0..<11, using: &random) {
+        case 0: return false
+        case 1:
+            connection.reset()
+            return false
+        case 2:
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Ty")
+            return false
+        case 3: try connection.send(refusal("500 Oh", ""))
+        case 4: try connection.send(refusal("429 Slow", "Retry-After: 0\r\n"))
+        case 5: try connection.send(refusal("529 Busy", ""))
+        case 6: try connection.send(refusal("401 No", ""))
+        case 7:
+            // Silence, until the gateway has had enough.
+            try connection.awaitEnd()
+            return false
+        case 8 where stream:
+            // The opening, where there is one, and then the end of the connection.
+            try connection.send(streamHead + (dialect == "gemini" ? "" : chunk(events(dialect)[0])))
+            return false
+        case 9 where stream:
+            let error =
+                dialect == "anthropic"
+                ? "event: error\ndata: {\"type\":\"error\"}\n\n"
+                : "data: {\"error\":{\"code\":1}}\n\n"
+            try connection.send(streamHead + chunk(error) + "0\r\n\r\n")
+        case 10 where stream: try connection.send(streamHead + "0\r\n\r\n")
+        default: try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        }
+        return true
+    }
+
+    /// A vendor that serves all dialects, and fails for a share of its requests.
+    private static func vendor(failing share: Double, breaking: Double) throws -> ByteVendor {
+        try ByteVendor { connection, number in
+            var random = RandomSource(seed: UInt64(number))
+            while true {
+                let request = try connection.request()
+                let dialect =
+                    request.head.contains("/messages")
+                    ? "anthropic" : request.head.contains("/v1beta/") ? "gemini" : "openai"
+                let stream = request.head.contains("X-Stream: 1")
+                let dice = Double.random(in: 0..<1, using: &random)
+                if dice < share {
+                    guard try misbehave(connection, dialect, stream, &random) else { return }
+                } else if stream, dice < share + breaking {
+                    let some = events(dialect).prefix(6).map(chunk).joined()
+                    return try connection.send(streamHead + some)
+                } else {
+                    try connection.send(answer(dialect, stream))
+                }
+            }
+        }
+    }
+
+    private final class Tally: Sendable {
+        let whole = Atomic<Int>(0)
+        let broken = Atomic<Int>(0)
+        let wrong = Mutex<[String]>([])
+
+        func note(_ fault: String) {
+            wrong.withLock { if $0.count < 20 { $0.append(fault) } }
+        }
+    }
+
+    @Test(
+        "every call is answered while one vendor is well; nothing is falsely complete, nothing left"
+    )
+    func chaos() throws {
+        let vendors = [
+            try Self.vendor(failing: 0.5, breaking: 0.02),
+            try Self.vendor(failing: 0.5, breaking: 0.02),
+            try Self.vendor(failing: 0, breaking: 0),
+        ]
+        defer { vendors.forEach { $0.stop() } }
+        var toml = ""
+        for dialect in Self.dialects {
+            for (index, vendor) in vendors.enumerated() {
+                toml += """
+                    [vendors.\(dialect)-\(index)]
+                    dialect = "\(dialect)"
+                    base_url = "http://127.0.0.1:\(vendor.port)\(dialect == "openai" ? "/v1" : "")"
+                    credential = "canary-of-\(index)"
+
+                    """
+            }
+        }
+        let targets = Self.dialects.flatMap { dialect in
+            (0..<3).map { "{ vendor = \"\(dialect)-\($0)\" }" }
+        }
+        toml += """
+            [[chains]]
+            name = "chaos"
+            targets = [\(targets.joined(separator: ", "))]
+            [chains.clocks]
+            first_content = "1s"
+            [chains.failover]
+            bench = "20ms"
+
+            """
+        let gateway = try GatewayProcess(toml)
+        let tally = Tally()
+        // What the first seconds allocate is not growth.
+        try Self.run(gateway.port, Tally(), seconds: 5)
+        try Self.awaitRest(gateway)
+        let descriptors = gateway.process.descriptorCount
+        let memory = gateway.process.residentBytes
+        try Self.run(gateway.port, tally, seconds: Self.seconds)
+        try Self.awaitRest(gateway)
+        #expect(tally.wrong.withLock { $0 } == [])
+        #expect(tally.whole.load(ordering: .relaxed) > 1000)
+        #expect(tally.broken.load(ordering: .relaxed) > 0)
+        #expect(gateway.process.descriptorCount <= descriptors + 128)
+        #expect(gateway.process.residentBytes <= memory + 8 << 20)
+        try Self.checkCounters(gateway)
+        #expect(!gateway.process.text.contains("canary"))
+    }
+
+    /// Attempts = answers + failures by class + retries on fresh connections.
+    private static func checkCounters(_ gateway: GatewayProcess) throws {
+        let attempts = try gateway.metric("weir_attempts_total")
+        let answers = try gateway.metric("weir_responses_total")
+        let failures = try gateway.metric("weir_attempt_failures_total")
+        let stale = try gateway.metric("weir_stale_retries_total")
+        #expect(attempts == answers + failures + stale)
+        #expect(try gateway.metric("weir_exchanges_in_flight") == 0)
+        for name in ["timeout", "reset", "status", "credential", "stream_error"] {
+            let count = try gateway.metric(
+                "weir_attempt_failures_total", where: "class=\"\(name)\""
+            )
+            #expect(count > 0, "\(name)")
+        }
+    }
+
+    private static func awaitRest(_ gateway: GatewayProcess) throws {
+        try gateway.await("every client to be gone") {
+            try gateway.metric("weir_connections_open") == 0
+                && gateway.metric("weir_exchanges_in_flight") == 0
+        }
+    }
+
+    private static func run(_ port: Int, _ tally: Tally, seconds: Int64) throws {
+        let end = Instant.now() + .seconds(seconds)
+        let threads = try (0..<128).map { number in
+            try Reactor.Thread(name: "client-\(number)") {
+                var random = RandomSource(seed: UInt64(number + 1000))
+                var client: RawConnection?
+                while Instant.now() < end {
+                    do {
+                        let connection = try client ?? RawConnection(port: port)
+                        client = try call(connection, tally, &random) ? connection : nil
+                    } catch {
+                        tally.note("\(error)")
+                        client = nil
+                    }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+    }
+
+    /// One call; returns whether the connection goes on.
+    private static func call(
+        _ client: RawConnection, _ tally: Tally, _ random: inout RandomSource
+    ) throws -> Bool {
+        let dialect = dialects.randomElement(using: &random) ?? "openai"
+        let stream = Bool.random(using: &random)
+        let paths = [
+            "openai": "/v1/chat/completions", "anthropic": "/v1/messages",
+            "gemini": "/v1beta/models/m:generateContent",
+        ]
+        try client.send(
+            "POST \(paths[dialect] ?? "/") HTTP/1.1\r\nHost: a\r\nX-Stream: \(stream ? 1 : 0)\r\n"
+                + "Content-Length: 2\r\n\r\n{}"
+        )
+        let response = try client.response()
+        let expected = body(dialect, stream)
+        if response.status == 200, response.isWhole, response.body == expected {
+            tally.whole.add(1, ordering: .relaxed)
+            return true
+        }
+        // A break after content is passed on as one: a part of the answer, an error event, no end.
+        let some = Array(events(dialect).prefix(6).joined().utf8)
+        if stream, response.status == 200, !response.isWhole, response.body.starts(with: some) {
+            tally.broken.add(1, ordering: .relaxed)
+            return false
+        }
+        tally.note(
+            "\(dialect), stream \(stream): \(response.status), whole \(response.isWhole), "
+                + "vendor \(response["x-weir-vendor"] ?? ""): \(response.text.prefix(200))"
+        )
+        return false
+    }
+}

@@ -1,0 +1,112 @@
+import Support
+import Testing
+
+@Suite("Commands")
+struct CommandTests {
+    private static func run(_ arguments: [String]) throws -> (status: Int32, text: String) {
+        let process = try ChildProcess(try Binaries.weir, arguments)
+        let status = try process.wait()
+        return (status, process.text)
+    }
+
+    @Test("tell the version and the usage")
+    func usage() throws {
+        #expect(try Self.run(["--version"]) == (0, "weir 0.1.0\n"))
+        let help = try Self.run(["--help"])
+        #expect(help.status == 0)
+        for command in ["serve", "check", "mock", "demo"] { #expect(help.text.contains(command)) }
+        for wrong in [["serv"], ["serve", "--confg", "x"], ["check", "--config"], ["mock", "x"]] {
+            let result = try Self.run(wrong)
+            #expect(result.status == 2, "\(wrong) \(result)")
+            #expect(!result.text.isEmpty)
+        }
+    }
+
+    @Test("stop with status 2 at a configuration with faults, all of them told")
+    func faults() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("[server]\nlisen = \"x\"\nworkers = true\n", to: "bad.toml")
+        for command in ["check", "serve"] {
+            let result = try Self.run([command, "--config", file])
+            #expect(result.status == 2)
+            #expect(
+                result.text == """
+                    \(file):2:1: server.lisen: unknown key; the nearest known key is "listen"
+                    \(file):3:1: server.workers: true or false where a whole number is needed
+
+                    """
+            )
+        }
+        let missing = try Self.run(["serve", "--config", "/nowhere/config.toml"])
+        #expect(missing.status == 2)
+        #expect(missing.text.contains("/nowhere/config.toml: cannot be read"))
+    }
+
+    @Test("check prints the effective configuration, secrets redacted")
+    func check() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "[vendors.openai]\ncredential = \"env:WEIR_TEST_KEY\"\n", to: "config.toml"
+        )
+        let process = try ChildProcess(
+            try Binaries.weir, ["check", "--config", file],
+            environment: ["WEIR_TEST_KEY": "sk-canary"]
+        )
+        #expect(try process.wait() == 0)
+        #expect(process.text.contains("credential = \"<redacted>\""))
+        #expect(!process.text.contains("canary"))
+        #expect(try Self.run(["check"]).text.contains("base_url = \"https://api.anthropic.com\""))
+    }
+
+    @Test("check --probe says which vendors can be reached")
+    func probe() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let good = "[vendors.NAME]\nbase_url = \"http://127.0.0.1:\(vendor.port)\"\n"
+        let bad = "[vendors.NAME]\nbase_url = \"http://127.0.0.1:\(try ByteVendor.closedPort())\"\n"
+        let reached = try folder.write(
+            ["openai", "anthropic", "gemini"].map { good.replacing("NAME", with: $0) }.joined(),
+            to: "good.toml"
+        )
+        let result = try Self.run(["check", "--probe", "--config", reached])
+        #expect(result.status == 0, "\(result)")
+        #expect(result.text.contains("# openai: reached: HTTP 200"))
+        let unreached = try folder.write(
+            ["openai", "anthropic"].map { good.replacing("NAME", with: $0) }.joined()
+                + bad.replacing("NAME", with: "gemini"), to: "bad.toml"
+        )
+        let failed = try Self.run(["check", "--probe", "--config", unreached])
+        #expect(failed.status == 1)
+        #expect(failed.text.contains("# gemini: not reached: CURLE_COULDNT_CONNECT"))
+    }
+
+    @Test("serve says why it cannot start, with status 1")
+    func cannotStart() throws {
+        let gateway = try GatewayProcess("")
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "[server]\nlisten = \"127.0.0.1:0\"\n"
+                + "[admin]\nlisten = \"127.0.0.1:\(gateway.adminPort)\"\n",
+            to: "taken.toml"
+        )
+        let taken = try Self.run(["serve", "--config", file])
+        #expect(taken.status == 1)
+        #expect(taken.text.contains("bind 127.0.0.1:\(gateway.adminPort): Address already in use"))
+        let trust = try folder.write(
+            "[vendors.openai]\nca_file = \"/nowhere.pem\"\n", to: "trust.toml"
+        )
+        let unusable = try Self.run(["serve", "--config", trust])
+        #expect(unusable.status == 1)
+        #expect(unusable.text.contains("vendor openai: cannot load certificates from /nowhere.pem"))
+    }
+
+    @Test("demo shows a stream and its cost, and ends by itself without a terminal")
+    func demo() throws {
+        let result = try Self.run(["demo", "--listen", "127.0.0.1:0", "--admin", ""])
+        #expect(result.status == 0, "\(result)")
+        #expect(result.text.contains("The stream passes and is measured, untouched."))
+        #expect(result.text.contains("(0 errors)"))
+        #expect(result.text.contains("to the first byte: direct "))
+        #expect(result.text.contains("curl -N http://127.0.0.1:"))
+    }
+}

@@ -1,0 +1,115 @@
+import Support
+import Testbed
+import Testing
+
+@Suite("Official SDKs")
+struct SDKTests {
+    private static let folder = "\(Repository.root)/Tests/EndToEndTests/SDK"
+
+    /// The interpreter of an environment with the newest SDKs.
+    private static func python() throws -> String {
+        let venv = try ChildProcess("\(folder)/venv", ["\(Repository.root)/.build/sdk-venv"])
+        try #require(try venv.wait(seconds: 600) == 0, "\(venv.text)")
+        return String(venv.text.split(separator: "\n").last ?? "")
+    }
+
+    @Test("through the gateway see, and are seen, exactly as without it")
+    func calls() throws {
+        let python = try Self.python()
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let calls = try ChildProcess(
+            python, ["\(Self.folder)/calls.py", "\(vendor.port)", "\(gateway.port)"]
+        )
+        let status = try calls.wait(seconds: 300)
+        #expect(status == 0, "\(calls.text)")
+        #expect(calls.text.contains("23 calls, 0 differ"))
+    }
+
+    /// A vendor's table; what it does wrong is asked of the scripted vendor through its own fields.
+    private static func vendor(
+        _ name: String, _ dialect: String, _ port: Int, _ fields: String = ""
+    ) -> String {
+        """
+        [vendors.\(name)-\(dialect)]
+        dialect = "\(dialect)"
+        base_url = "http://127.0.0.1:\(port)\(dialect == "openai" ? "/v1" : "")"
+        credential = "key-of-\(name)"
+        headers = { \(fields) }
+
+        """
+    }
+
+    private static func chain(_ way: String, _ first: String, _ second: String) -> String {
+        let targets = ["openai", "anthropic", "gemini"].flatMap { dialect in
+            [first, second].map { "{ vendor = \"\($0)-\(dialect)\" }" }
+        }
+        return """
+            [[chains]]
+            name = "\(way)"
+            prefix = "/\(way)"
+            targets = [\(targets.joined(separator: ", "))]
+            [chains.clocks]
+            first_content = "500ms"
+
+            """
+    }
+
+    @Test("in front of a chain whose first vendor fails see one answer; of a dead one, their error")
+    func failover() throws {
+        let python = try Self.python()
+        let vendor = try MockProcess()
+        let down = try ByteVendor.closedPort()
+        let ways = [
+            ("status-500", "\"X-Mock-Status\" = \"500\""),
+            ("status-429", "\"X-Mock-Status\" = \"429\""),
+            ("status-529", "\"X-Mock-Status\" = \"529\""),
+            ("no-head", "\"X-Mock-Fault\" = \"no_head\""),
+            ("half-head", "\"X-Mock-Fault\" = \"half_head\""), ("hang", "\"X-Mock-Hang\" = \"1\""),
+            ("garbage", "\"X-Mock-Fault\" = \"garbage\""), ("slow", "\"X-Mock-Ttft\" = \"5000\""),
+        ]
+        let dialects = ["openai", "anthropic", "gemini"]
+        var toml = ""
+        for dialect in dialects {
+            toml += Self.vendor("good", dialect, vendor.port)
+            toml += Self.vendor("down", dialect, down)
+            toml += Self.vendor("limited", dialect, vendor.port, "\"X-Mock-Status\" = \"429\"")
+            toml += Self.vendor("busy", dialect, vendor.port, "\"X-Mock-Status\" = \"503\"")
+            for (way, fields) in ways { toml += Self.vendor(way, dialect, vendor.port, fields) }
+        }
+        for (way, _) in ways { toml += Self.chain(way, way, "good") }
+        toml += Self.chain("refused", "down", "good")
+        toml += Self.chain("all-429", "down", "limited") + Self.chain("all-503", "busy", "busy")
+        toml += Self.chain("all-down", "down", "down")
+        let gateway = try GatewayProcess(toml)
+        let calls = try ChildProcess(
+            python,
+            ["\(Self.folder)/failover.py", "\(vendor.port)", "\(gateway.port)"] + ways.map(\.0)
+                + ["refused", "all-429", "all-503", "all-down"]
+        )
+        let status = try calls.wait(seconds: 300)
+        #expect(status == 0, "\(calls.text)")
+        #expect(calls.text.contains(" 0 wrong"))
+        #expect(!gateway.process.text.contains("key-of-"))
+    }
+}
+
+/// `weir mock`, started on a free port.
+final class MockProcess {
+    let process: ChildProcess
+    let port: Int
+
+    init() throws {
+        process = try ChildProcess(try Binaries.weir, ["mock", "--listen", "127.0.0.1:0"])
+        let line = try process.awaitLine("mock vendor on port ")
+        port = Int(line.split(separator: " ").last ?? "") ?? 0
+    }
+
+    /// What it saw.
+    func statistics() throws -> VendorView {
+        let response = try RawConnection(port: port).exchange(
+            "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n"
+        )
+        return try VendorView(response.text)
+    }
+}

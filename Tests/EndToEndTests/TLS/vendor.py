@@ -1,0 +1,72 @@
+"""A vendor behind TLS: answers, counts handshakes and resumptions, and closes as it is told.
+
+    vendor.py CERTIFICATE KEY
+
+Prints its port. `/v1/models` answers and keeps the connection; `/v1/close` answers, does not say so,
+and then ends the TLS connection with a close_notify, as vendors do with idle ones, and prints
+`ended N` once the other side has ended it too; `/v1/last` says
+`Connection: close`; `/v1/count` tells the numbers of handshakes, resumed handshakes and requests.
+"""
+
+import json
+import socket
+import ssl
+import sys
+import threading
+
+counts = {"handshakes": 0, "resumed": 0, "requests": 0, "ended": 0}
+lock = threading.Lock()
+
+
+def serve(connection):
+    with lock:
+        counts["handshakes"] += 1
+        counts["resumed"] += connection.session_reused
+    data = b""
+    while True:
+        while b"\r\n\r\n" not in data:
+            piece = connection.recv(65536)
+            if not piece:
+                return
+            data += piece
+        head, _, data = data.partition(b"\r\n\r\n")
+        target = head.split(b" ")[1].decode()
+        with lock:
+            counts["requests"] += 1
+            body = json.dumps(counts).encode() if target == "/v1/count" else b'{"ok":true}'
+        close = b"Connection: close\r\n" if target == "/v1/last" else b""
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), close, body)
+        )
+        if target in ("/v1/close", "/v1/last"):
+            try:
+                connection.unwrap()
+            except OSError:
+                pass  # The other side may end without a close_notify of its own.
+            with lock:
+                counts["ended"] += 1
+                print(f"ended {counts['ended']}", flush=True)
+            return
+
+
+def guarded(context, raw):
+    try:
+        with context.wrap_socket(raw, server_side=True) as connection:
+            serve(connection)
+    except OSError:
+        pass
+    finally:
+        raw.close()
+
+
+def main():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(f"port {listener.getsockname()[1]}", flush=True)
+    while True:
+        raw, _ = listener.accept()
+        threading.Thread(target=guarded, args=(context, raw), daemon=True).start()
+
+
+main()

@@ -1,0 +1,109 @@
+import JSON
+import Support
+import Testing
+
+@Suite("TLS to vendors")
+struct TLSTests {
+    /// A certificate for some names, its own authority, and a vendor that shows it.
+    private final class Vendor {
+        let folder: TemporaryFolder
+        let process: ChildProcess
+        let port: Int
+        var authority: String { "\(folder.path)/certificate.pem" }
+
+        init(names: String) throws {
+            folder = try TemporaryFolder()
+            let openssl = try ChildProcess(
+                "/usr/bin/openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-days", "2", "-subj", "/CN=weir test", "-addext",
+                    "subjectAltName=\(names)", "-keyout", "\(folder.path)/key.pem", "-out",
+                    "\(folder.path)/certificate.pem",
+                ]
+            )
+            try #require(try openssl.wait() == 0, "\(openssl.text)")
+            process = try ChildProcess(
+                "/usr/bin/env",
+                [
+                    "python3", "\(Repository.root)/Tests/EndToEndTests/TLS/vendor.py",
+                    "\(folder.path)/certificate.pem", "\(folder.path)/key.pem",
+                ]
+            )
+            let line = try process.awaitLine("port ")
+            port = Int(line.split(separator: " ").last ?? "") ?? 0
+        }
+
+        func gateway(host: String = "127.0.0.1", trusts: Bool = true) throws -> GatewayProcess {
+            try GatewayProcess(
+                """
+                [vendors.openai]
+                base_url = "https://\(host):\(port)/v1"
+                ca_file = "\(trusts ? authority : "")"
+                """,
+                server: "workers = 1"
+            )
+        }
+    }
+
+    private static func get(_ gateway: GatewayProcess, _ path: String) throws -> RawResponse {
+        try RawConnection(port: gateway.port).exchange(
+            "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+    }
+
+    private static func counts(_ gateway: GatewayProcess) throws -> JSONValue {
+        try JSONValue(parsing: try get(gateway, "/v1/count").text)
+    }
+
+    @Test("is made with a trusted authority, by address and by name")
+    func trusted() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1,DNS:localhost")
+        for host in ["127.0.0.1", "localhost"] {
+            let gateway = try vendor.gateway(host: host)
+            #expect(try Self.get(gateway, "/v1/models").text == "{\"ok\":true}")
+        }
+    }
+
+    @Test("is refused with an authority nobody trusts, and with another's name")
+    func refused() throws {
+        let vendor = try Vendor(names: "DNS:other.example")
+        for trusts in [false, true] {
+            let gateway = try vendor.gateway(trusts: trusts)
+            let response = try Self.get(gateway, "/v1/models")
+            #expect(response.status == 502)
+            #expect(response.text.contains("\"vendor_tls\""))
+            #expect(response.text.contains("CURLE_PEER_FAILED_VERIFICATION"))
+        }
+        // Not a byte of a request was sent.
+        let trusted = try Vendor(names: "IP:127.0.0.1")
+        #expect(try Self.counts(trusted.gateway())["requests"]?.integer == 1)
+    }
+
+    @Test("keeps connections, and resumes sessions on new ones")
+    func resumption() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1")
+        let gateway = try vendor.gateway()
+        for _ in 0..<5 { #expect(try Self.get(gateway, "/v1/models").status == 200) }
+        #expect(try Self.counts(gateway)["handshakes"]?.integer == 1)
+        for _ in 0..<5 { #expect(try Self.get(gateway, "/v1/last").status == 200) }
+        let counts = try Self.counts(gateway)
+        #expect(counts["handshakes"]?.integer == 6)
+        #expect(counts["resumed"]?.integer == 5)
+    }
+
+    @Test("a connection that the vendor ended at rest costs no request, and no second sending")
+    func closeNotify() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1")
+        let gateway = try vendor.gateway()
+        for number in 1...20 {
+            let response = try Self.get(gateway, "/v1/close")
+            #expect(response.status == 200)
+            #expect(response["x-weir-attempts"] == "1")
+            // The gateway has heard of the end, and let go, before the next request.
+            try vendor.process.awaitLine("ended \(number)\n")
+        }
+        #expect(try Self.counts(gateway)["requests"]?.integer == 21)
+        #expect(try gateway.metric("weir_stale_retries_total") == 0)
+    }
+}

@@ -1,0 +1,101 @@
+import Support
+import Testing
+
+@Suite("Layering")
+struct LayeringTests {
+    /// What each target may import of ours: arrows point up this list and never back.
+    private static let allowed: [String: Set<String>] = [
+        "Primitives": [],
+        "Reactor": ["Primitives", "CLinux"],
+        "Cryptography": ["Primitives", "COpenSSL"],
+        "HTTP": ["Primitives", "CLLHTTP"],
+        "JSON": ["Primitives"],
+        "Dialects": ["Primitives", "HTTP", "JSON"],
+        "Config": ["Primitives", "Dialects"],
+        "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
+        "Transfers": ["Primitives", "HTTP", "Reactor", "Cryptography", "CCurl"],
+        "Telemetry": ["Primitives", "Reactor"],
+        "Gateway": [
+            "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing", "Transfers",
+            "Telemetry",
+        ],
+        "Dashboard": ["Primitives", "HTTP", "Telemetry", "Gateway"],
+        "Testbed": ["Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography"],
+    ]
+
+    private static let packages: [String: Set<String>] = [
+        "Config": ["TOMLKit"], "Telemetry": ["Logging"], "Gateway": ["Logging"],
+        "Command": ["ArgumentParser", "Logging"],
+    ]
+
+    private static let system: Set<String> = ["Glibc", "Synchronization"]
+
+    @Test("every target imports only what stands below it", arguments: SourceTree.sources)
+    func arrows(_ file: SourceFile) throws {
+        guard file.target != "Command" else { return }
+        let allowed = try #require(Self.allowed[file.target], "a target this test does not know")
+        let known = allowed.union(Self.system).union(Self.packages[file.target] ?? [])
+        #expect(Set(file.imports).subtracting(known).isEmpty)
+    }
+
+    @Test("each C module is imported by exactly one target")
+    func modules() {
+        for (module, target) in [
+            "CLinux": "Reactor", "CCurl": "Transfers", "CLLHTTP": "HTTP",
+            "COpenSSL": "Cryptography",
+        ] {
+            let targets = Set(
+                SourceTree.sources.filter { $0.imports.contains(module) }.map(\.target))
+            #expect(targets == [target])
+        }
+    }
+
+    @Test("the deciders hold no unsafe memory and no descriptors")
+    func deciders() {
+        let deciders: Set<String> = ["HTTP", "JSON", "Config", "Dialects", "Routing"]
+        for file in SourceTree.sources where deciders.contains(file.target) {
+            // The border to llhttp, a C library, is the one exception.
+            guard !file.name.hasPrefix("RequestParser") else { continue }
+            let code = file.lines.filter { !$0.drop { $0 == " " }.hasPrefix("//") }
+            #expect(!code.contains { $0.contains("unsafe ") || $0.contains("@unsafe") }, "\(file)")
+            #expect(!file.imports.contains("Glibc") && !file.imports.contains("Reactor"), "\(file)")
+        }
+    }
+
+    @Test("only two commands, the benchmarks and tests know the testbed")
+    func testbed() {
+        let users = SourceTree.sources.filter { $0.imports.contains("Testbed") }.map(\.name)
+        #expect(Set(users) == ["MockCommand", "DemoCommand"])
+    }
+
+    @Test("only the composition imports the gateway and its pages together")
+    func composition() {
+        let both = SourceTree.sources.filter {
+            $0.imports.contains("Gateway") && $0.imports.contains("Dashboard")
+        }
+        #expect(both.map(\.name) == ["Composition"])
+    }
+
+    @Test("nothing that ships imports Foundation")
+    func foundation() {
+        #expect(
+            SourceTree.all.allSatisfy { file in
+                !file.imports.contains { $0.hasPrefix("Foundation") }
+            })
+    }
+
+    @Test("every target has the same settings, and tests of its own")
+    func package() {
+        let manifest = Repository.text("Package.swift")
+        for setting in [
+            "strictMemorySafety()", "treatAllWarnings(as: .error)", "ExistentialAny",
+            "InternalImportsByDefault", "MemberImportVisibility", "swiftLanguageMode(.v6)",
+        ] { #expect(manifest.contains(setting)) }
+        for target in Self.allowed.keys where target != "Testbed" && target != "Dashboard" {
+            #expect(
+                manifest.contains("tests(\"\(target)Tests\"")
+                    || manifest.contains("\"\(target)Tests\","))
+            #expect(Repository.exists("Tests/\(target)Tests"))
+        }
+    }
+}
