@@ -109,6 +109,7 @@ final class Composition {
             loop.run()
             for thread in threads { thread.join() }
             addresses.stop()
+            log.flush()
             withExtendedLifetime((signals, admin, control)) {}
             return 0
         } catch let error as StartError {

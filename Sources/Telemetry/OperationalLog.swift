@@ -1,6 +1,6 @@
 import Glibc
 public import Logging
-import Primitives
+public import Primitives
 public import Reactor
 import Synchronization
 
@@ -12,21 +12,21 @@ import Synchronization
 public final class OperationalLog: Sendable {
     private static let linesMax = 4096
 
-    private let mailbox: Mailbox<String>
+    private enum Order: Sendable {
+        case write(String)
+        /// Writes a byte to a pipe when everything before is written.
+        case report(Int32)
+    }
+
+    private let mailbox: Mailbox<Order>
     private let dropped = Atomic<Int>(0)
 
     /// A log with its thread running.
     public init() throws(SystemError) {
-        mailbox = try Mailbox(capacity: Self.linesMax) { line in
-            var rest = Substring(line)
-            rest.withUTF8 { bytes in
-                var written = 0
-                while written < bytes.count {
-                    guard let start = bytes.baseAddress else { return }
-                    let count = unsafe write(2, start + written, bytes.count - written)
-                    if count < 0, errno != EINTR { return }
-                    written += max(0, count)
-                }
+        mailbox = try Mailbox(capacity: Self.linesMax) { order in
+            switch order {
+            case .write(let line): Self.write(line, to: 2)
+            case .report(let pipe): Self.write(".", to: pipe)
             }
         }
         let thread = try Thread(name: "weir-log") { [mailbox] in
@@ -36,6 +36,37 @@ public final class OperationalLog: Sendable {
             loop.run()
         }
         thread.detach()
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var written = 0
+            while written < bytes.count {
+                guard let start = bytes.baseAddress else { return }
+                let count = unsafe Glibc.write(descriptor, start + written, bytes.count - written)
+                if count < 0, errno != EINTR { return }
+                written += max(0, count)
+            }
+        }
+    }
+
+    /// Waits until the lines so far are written, or for so long: a process that ends would lose the
+    /// last ones, and must not wait for a terminal that nobody reads.
+    public func flush(atMost patience: Interval = .seconds(1)) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { return }
+        guard mailbox.post(.report(ends[1])) else {
+            close(ends[0])
+            close(ends[1])
+            return
+        }
+        var wanted = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+        // Reported too late the byte goes into a pipe that is still open: it is never closed then.
+        if unsafe poll(&wanted, 1, Int32(patience.millisecondsRoundedUp)) > 0 {
+            close(ends[0])
+            close(ends[1])
+        }
     }
 
     /// A logger that writes here.
@@ -48,7 +79,7 @@ public final class OperationalLog: Sendable {
     fileprivate func post(_ line: String) {
         let lost = dropped.exchange(0, ordering: .relaxed)
         let text = lost > 0 ? "\(line) lines_dropped=\(lost)\n" : "\(line)\n"
-        if !mailbox.post(text) { dropped.add(lost + 1, ordering: .relaxed) }
+        if !mailbox.post(.write(text)) { dropped.add(lost + 1, ordering: .relaxed) }
     }
 }
 

@@ -158,6 +158,9 @@ package final class RawConnection: @unchecked Sendable {
 
     /// Waits until so many bytes wait to be read, without reading them.
     package func awaitReadable(bytes: Int) throws {
+        // The kernel widens a window by itself only for a reader that reads.
+        var room = Int32(2 * bytes)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, 4)
         let end = Instant.now() + .seconds(20)
         var waiting: Int32 = 0
         while waiting < bytes {
@@ -165,6 +168,7 @@ package final class RawConnection: @unchecked Sendable {
             guard unsafe ioctl(descriptor, 0x541B, &waiting) == 0, Instant.now() < end else {
                 throw Failure.timedOut("\(bytes) bytes to wait")
             }
+            poll(nil, 0, 1)
         }
     }
 
