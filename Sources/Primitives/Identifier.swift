@@ -6,8 +6,10 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
     /// Characters of the written form.
     public static let length = 26
 
-    private let high: UInt64
-    private let low: UInt64
+    /// The time, and the first of the random bits.
+    public let high: UInt64
+    /// The other random bits.
+    public let low: UInt64
 
     /// An identifier from its 128 bits.
     public init(high: UInt64, low: UInt64) {

@@ -1,0 +1,91 @@
+public import Primitives
+
+/// What a journal tells of a request: who asked for what, and by which way.
+public struct BeginPayload: Equatable, Sendable {
+    /// The exchange's name, as the client is told it.
+    public var identifier: Identifier
+    /// Wall-clock time of the frame, in microseconds since 1970.
+    public var wallMicroseconds: Int
+    /// How long before the frame the request's first byte came, in nanoseconds.
+    public var acceptedBeforeNanoseconds: Int
+    /// The dialect's place in the list of dialects.
+    public var dialect: Int
+    /// A digest of the credential the client sent; 0 without one.
+    public var keyDigest: UInt64
+    /// Bytes of the request's body; -1 when that is not known yet.
+    public var bodyBytes: Int
+    /// The method.
+    public var method: String
+    /// Path and query, credentials taken out.
+    public var target: String
+    /// The chain that serves it; empty where none does.
+    public var chain: String
+    /// The model the client asked for; empty where none is known.
+    public var model: String
+    /// The header fields, a line each, credentials taken out.
+    public var fields: String
+
+    /// Reads a payload; nil when it is not whole.
+    public init?(_ payload: Span<UInt8>) {
+        var reader = PayloadReader(payload)
+        identifier = Identifier(high: reader.number(bytes: 8), low: reader.number(bytes: 8))
+        wallMicroseconds = reader.long()
+        acceptedBeforeNanoseconds = reader.long()
+        dialect = Int(reader.byte())
+        keyDigest = reader.number(bytes: 8)
+        bodyBytes = reader.long()
+        method = reader.text()
+        target = reader.text()
+        chain = reader.text()
+        model = reader.text()
+        fields = reader.block()
+        if reader.isShort { return nil }
+    }
+
+    /// A request of these parts.
+    public init(
+        identifier: Identifier, wallMicroseconds: Int, acceptedBeforeNanoseconds: Int = 0,
+        dialect: Int = 0, keyDigest: UInt64 = 0, bodyBytes: Int = 0, method: String = "POST",
+        target: String = "/", chain: String = "", model: String = "", fields: String = ""
+    ) {
+        self.identifier = identifier
+        self.wallMicroseconds = wallMicroseconds
+        self.acceptedBeforeNanoseconds = acceptedBeforeNanoseconds
+        self.dialect = dialect
+        self.keyDigest = keyDigest
+        self.bodyBytes = bodyBytes
+        self.method = method
+        self.target = target
+        self.chain = chain
+        self.model = model
+        self.fields = fields
+    }
+
+    /// Writes the fixed fields; the texts follow in their order.
+    public static func writeFixed(
+        identifier: Identifier, wallMicroseconds: Int, acceptedBeforeNanoseconds: Int,
+        dialect: Int, keyDigest: UInt64, bodyBytes: Int, to writer: inout PayloadWriter
+    ) {
+        writer.number(identifier.high, bytes: 8)
+        writer.number(identifier.low, bytes: 8)
+        writer.long(wallMicroseconds)
+        writer.long(acceptedBeforeNanoseconds)
+        writer.byte(UInt8(clamping: dialect))
+        writer.number(keyDigest, bytes: 8)
+        writer.long(bodyBytes)
+    }
+
+    /// Writes the payload.
+    public func write(to writer: inout PayloadWriter) {
+        Self.writeFixed(
+            identifier: identifier, wallMicroseconds: wallMicroseconds,
+            acceptedBeforeNanoseconds: acceptedBeforeNanoseconds, dialect: dialect,
+            keyDigest: keyDigest, bodyBytes: bodyBytes, to: &writer
+        )
+        writer.text(method)
+        writer.text(target)
+        writer.text(chain)
+        writer.text(model)
+        writer.block { $0.append(text: fields) }
+    }
+}

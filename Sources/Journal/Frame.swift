@@ -1,0 +1,78 @@
+public import Primitives
+
+// A frame on disk, little-endian, at a multiple of eight bytes:
+//
+//   0  crc32c   of everything after it, padding aside
+//   4  length   bytes of the payload
+//   8  mark     0x57E1: where reading goes on after damage
+//  10  kind     see FrameKind
+//  11  attempt  which attempt it belongs to, from 1; 0 is the exchange itself
+//  12  note     see the kinds
+//  16  exchange its number in this journal, from 1
+//  24  time     monotonic nanoseconds
+//  32  payload  padded to a multiple of eight
+
+/// What a frame tells of an exchange.
+public enum FrameKind: UInt8, Sendable, CaseIterable {
+    /// Its request: who asked for what, when, and by which way; see ``BeginPayload``.
+    case begin = 1
+    /// A piece of its request's body.
+    case requestBody
+    /// An attempt begins; see ``AttemptPayload``.
+    case attemptBegan
+    /// An attempt came to nothing; see ``FailurePayload``.
+    case attemptFailed
+    /// A vendor's final head; `note` is its status; see ``HeadPayload``.
+    case responseHead
+    /// A piece of the response's body, as the vendor sent it.
+    case chunk
+    /// Its end, and all that a record cannot do without; see ``SettlementPayload``.
+    case settlement
+}
+
+/// A frame as a reader is lent it.
+public struct Frame: ~Escapable {
+    /// What it tells.
+    public let kind: FrameKind
+    /// The attempt it belongs to, from 1.
+    public let attempt: Int
+    /// A number whose meaning is the kind's.
+    public let note: Int
+    /// The exchange's number in this journal.
+    public let exchange: UInt64
+    /// When it was written.
+    public let time: Instant
+    /// Where it begins: bytes written to the journal before it.
+    public let position: UInt64
+    /// What it carries.
+    public let payload: Span<UInt8>
+
+    @_lifetime(copy payload)
+    init(_ header: FrameHeader, position: UInt64, payload: Span<UInt8>) {
+        kind = header.kind
+        attempt = Int(header.attempt)
+        note = Int(header.note)
+        exchange = header.exchange
+        time = Instant(nanoseconds: header.time)
+        self.position = position
+        self.payload = payload
+    }
+}
+
+/// The fixed part of a frame.
+struct FrameHeader {
+    static let bytes = 32
+    static let mark: UInt16 = 0x57E1
+
+    var length: UInt32
+    var kind: FrameKind
+    var attempt: UInt8 = 0
+    var note: UInt32 = 0
+    var exchange: UInt64
+    var time: Int64
+
+    /// Bytes that a frame with such a payload takes in the ring.
+    static func footprint(_ payloadBytes: Int) -> Int {
+        (bytes + payloadBytes + 7) & ~7
+    }
+}

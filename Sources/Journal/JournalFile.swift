@@ -1,0 +1,236 @@
+import CJournal
+import Glibc
+public import Primitives
+public import Reactor
+
+// DESIGN
+//
+// One writer, one reader, one file. The file's first part holds what both must know, each word that
+// one of them changes in a cache line of its own; the rest is the ring. The ring is mapped twice in
+// a row, so that a frame is one run of bytes wherever it begins.
+//
+// Cursors count bytes since the journal was made and never go back; modulo the capacity they are
+// places. A frame is visible once the writer's cursor has passed it, which is the last thing the
+// writer does. Since the file is mapped and shared, what was written outlives the process, whatever
+// ended it; only a machine that loses its power loses what the kernel had not yet written, and the
+// checksums tell.
+
+/// A worker's ring in a memory-mapped file.
+///
+/// The words shared by writer and reader are changed by one of them each.
+@safe
+public final class JournalFile: @unchecked Sendable {
+    // Unchecked, because what is shared is memory: every word of it has one writer, and is read and
+    // written through acquire and release.
+
+    /// Why a file is no journal.
+    public struct Unusable: Error, CustomStringConvertible {
+        /// What is wrong with it.
+        public let description: String
+    }
+
+    /// Bytes before the ring: a multiple of every page size Linux has.
+    static let headBytes = 64 << 10
+    private static let magic: UInt64 = 0x314C_4E52_4A57  // "WJRNL1"
+    private static let formatVersion: UInt64 = 1
+
+    /// Places of words in the file's head.
+    enum Word: Int {
+        case magic = 0
+        case version = 8
+        case capacity = 16
+        case nameHigh = 24
+        case nameLow = 32
+        case writeCursor = 128
+        case emitted = 136
+        case dropped = 144
+        case droppedFrames = 152
+        case droppedBytes = 160
+        case revision = 168
+        case readCursor = 256
+    }
+
+    /// The file's path.
+    public let path: String
+    /// Bytes of the ring.
+    public let capacity: Int
+    /// The journal's name, drawn when it was made: the store keeps its place under it.
+    public let name: Identifier
+
+    private let head: UnsafeMutableRawPointer
+    private let ring: UnsafeMutableRawPointer
+
+    /// Makes a journal, its space on the disk claimed, so that no write to it can fail later.
+    public init(creating path: String, capacity: Int, name: Identifier) throws(SystemError) {
+        let capacity = (max(capacity, Self.headBytes) + Self.headBytes - 1) & ~(Self.headBytes - 1)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
+        defer { close(descriptor) }
+        // Without it a full disk would end the process with SIGBUS at the first touch.
+        let code = posix_fallocate(descriptor, 0, off_t(Self.headBytes + capacity))
+        guard code == 0 else {
+            unsafe unlink(path)
+            throw SystemError(call: "posix_fallocate \(path)", code: code)
+        }
+        do {
+            unsafe (head, ring) = try Self.map(descriptor, capacity, path)
+        } catch {
+            unsafe unlink(path)
+            throw error
+        }
+        self.path = path
+        self.capacity = capacity
+        self.name = name
+        self[.version] = Self.formatVersion
+        self[.capacity] = UInt64(capacity)
+        self[.nameHigh] = name.high
+        self[.nameLow] = name.low
+        // Last: a file without it was never finished.
+        self[.magic] = Self.magic
+    }
+
+    /// Opens a journal that some process has left, or writes just now.
+    public init(opening path: String) throws {
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemError(call: "fstat") }
+        let size = Int(status.st_size)
+        guard size > Self.headBytes, size % Self.headBytes == 0 else {
+            throw Unusable(description: "\(path): \(size) bytes are no journal's size")
+        }
+        capacity = size - Self.headBytes
+        self.path = path
+        unsafe (head, ring) = try Self.map(descriptor, capacity, path)
+        name = Identifier(
+            high: unsafe cjournal_load(head + Word.nameHigh.rawValue),
+            low: unsafe cjournal_load(head + Word.nameLow.rawValue)
+        )
+        let isJournal =
+            self[.magic] == Self.magic && self[.version] == Self.formatVersion
+            && self[.capacity] == UInt64(capacity)
+        guard isJournal else {
+            throw Unusable(description: "\(path): its head is not a journal's")
+        }
+        let written = writeCursor
+        guard readCursor <= written, written - readCursor <= UInt64(capacity) else {
+            throw Unusable(description: "\(path): its cursors contradict each other")
+        }
+    }
+
+    deinit {
+        unsafe munmap(head, Self.headBytes)
+        unsafe munmap(ring, 2 * capacity)
+    }
+
+    private static func map(
+        _ descriptor: Int32, _ capacity: Int, _ path: String
+    ) throws(SystemError) -> (UnsafeMutableRawPointer, UnsafeMutableRawPointer) {
+        let access = PROT_READ | PROT_WRITE
+        guard
+            let head = unsafe mmap(nil, headBytes, access, MAP_SHARED, descriptor, 0),
+            unsafe head != MAP_FAILED
+        else { throw SystemError(call: "mmap \(path)") }
+        // A place for both halves first, so that nothing else can come between them.
+        guard
+            let ring = unsafe mmap(
+                nil, 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            unsafe ring != MAP_FAILED
+        else {
+            unsafe munmap(head, headBytes)
+            throw SystemError(call: "mmap \(path)")
+        }
+        for half in 0..<2 {
+            let place = unsafe mmap(
+                ring + half * capacity, capacity, access, MAP_SHARED | MAP_FIXED, descriptor,
+                off_t(headBytes)
+            )
+            guard unsafe place != MAP_FAILED else {
+                let error = SystemError(call: "mmap \(path)")
+                unsafe munmap(head, headBytes)
+                unsafe munmap(ring, 2 * capacity)
+                throw error
+            }
+        }
+        return unsafe (head, ring)
+    }
+
+    /// A word of the head, read with acquire and written with release.
+    subscript(word: Word) -> UInt64 {
+        get { unsafe cjournal_load(head + word.rawValue) }
+        set { unsafe cjournal_store(head + word.rawValue, newValue) }
+    }
+
+    /// The ring's bytes from a cursor's place on.
+    @unsafe
+    func place(_ cursor: UInt64) -> UnsafeMutableRawPointer {
+        unsafe ring + Int(cursor % UInt64(capacity))
+    }
+
+    /// Bytes written since the journal was made.
+    public var writeCursor: UInt64 { self[.writeCursor] }
+
+    /// Bytes that the reader is done with.
+    public var readCursor: UInt64 { self[.readCursor] }
+
+    /// Gives the ring's room up to a place back to the writer.
+    ///
+    /// Only by the reader.
+    public func release(upTo cursor: UInt64) {
+        let before = readCursor
+        precondition(cursor >= before && cursor <= writeCursor)
+        // What was read leaves this process's memory before the writer may want the room again; the
+        // kernel keeps it, and the next lap takes it back with a minor fault for a page.
+        let granule = UInt64(1 << 20)
+        var start = before / granule * granule
+        while start + granule <= cursor {
+            let place = Int(start % UInt64(capacity))
+            if place + Int(granule) <= capacity {
+                // Both places at which the ring is mapped.
+                unsafe madvise(ring + place, Int(granule), Int32(MADV_DONTNEED))
+                unsafe madvise(ring + capacity + place, Int(granule), Int32(MADV_DONTNEED))
+            }
+            start += granule
+        }
+        self[.readCursor] = cursor
+    }
+
+    /// Has the kernel write what it has not yet.
+    public func sync() throws(SystemError) {
+        guard unsafe msync(ring, capacity, MS_SYNC) == 0,
+            unsafe msync(head, Self.headBytes, MS_SYNC) == 0
+        else { throw SystemError(call: "msync \(path)") }
+    }
+
+    /// What the writer has counted, seen at one moment.
+    public struct Tally: Equatable, Sendable {
+        /// Exchanges begun, each of which owes a record.
+        public var emitted = 0
+        /// Of those, the ones that found no room and are only counted.
+        public var dropped = 0
+        /// Pieces of bodies that found no room.
+        public var droppedFrames = 0
+        /// Bytes of those.
+        public var droppedBytes = 0
+        /// Bytes written when this was counted.
+        public var writeCursor: UInt64 = 0
+    }
+
+    /// The writer's counts, none of them from before another.
+    public var tally: Tally {
+        var tally = Tally()
+        // A writer that was killed in the middle of counting never ends it: not for ever.
+        for _ in 0..<100_000 {
+            let before = self[.revision]
+            tally = Tally(
+                emitted: Int(self[.emitted]), dropped: Int(self[.dropped]),
+                droppedFrames: Int(self[.droppedFrames]), droppedBytes: Int(self[.droppedBytes]),
+                writeCursor: writeCursor
+            )
+            cjournal_fence()
+            if before % 2 == 0, self[.revision] == before { break }
+        }
+        return tally
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import Primitives
+public import Reactor
+
+/// The folder that a gateway keeps its journals in, and that no other may use meanwhile.
+@safe
+public final class JournalFolder: Sendable {
+    /// Why a folder cannot be used.
+    public struct Unusable: Error, CustomStringConvertible {
+        /// What is wrong with it.
+        public let description: String
+    }
+
+    private static let ending = ".journal"
+
+    /// The folder's path.
+    public let path: String
+    private let lock: Int32
+
+    /// Makes the folder if it is not there, and takes it for this process alone.
+    public init(_ path: String) throws {
+        self.path = path
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw SystemError(call: "mkdir \(path)")
+        }
+        let file = "\(path)/lock"
+        lock = unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw SystemError(call: "open \(file)") }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            let owner = Self.text(of: lock)
+            close(lock)
+            guard code == EWOULDBLOCK else { throw SystemError(call: "flock \(file)", code: code) }
+            throw Unusable(
+                description: "\(path) is in use by another gateway"
+                    + (owner.isEmpty ? "" : ", process \(owner)")
+                    + "; give each its own log.path"
+            )
+        }
+        ftruncate(lock, 0)
+        var number = "\(getpid())"
+        number.withUTF8 { _ = unsafe write(lock, $0.baseAddress, $0.count) }
+    }
+
+    deinit {
+        // The lock goes with the descriptor.
+        close(lock)
+    }
+
+    private static func text(of descriptor: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    /// The journals in a folder, oldest first, whoever writes to them.
+    public static func journals(in path: String) -> [String] {
+        guard let stream = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(ending) { names.append(name) }
+        }
+        // Names begin with the time.
+        return names.sorted().map { "\(path)/\($0)" }
+    }
+
+    /// Makes a journal for a worker.
+    public func makeJournal(
+        capacity: Int, using random: inout some RandomNumberGenerator
+    ) throws(SystemError) -> JournalFile {
+        let name = Identifier.next(using: &random)
+        return try JournalFile(
+            creating: "\(path)/\(name)\(Self.ending)", capacity: capacity, name: name
+        )
+    }
+
+    /// Takes a journal away that has been read to its end.
+    public static func remove(_ path: String) throws(SystemError) {
+        guard unsafe unlink(path) == 0 else { throw SystemError(call: "unlink \(path)") }
+    }
+
+    /// Puts a file aside that is no journal, so that it is found once and not at each start.
+    ///
+    /// Returns where it is now.
+    public static func putAside(_ path: String) throws(SystemError) -> String {
+        let aside = "\(path).damaged"
+        guard unsafe rename(path, aside) == 0 else { throw SystemError(call: "rename \(path)") }
+        return aside
+    }
+}

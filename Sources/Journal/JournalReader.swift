@@ -1,0 +1,56 @@
+import CJournal
+import Primitives
+
+/// Reads the frames of a journal in order.
+///
+/// It trusts nothing: what is no whole frame is stepped over to the next one that is, and counted.
+/// No byte of a file, however it came to be, makes it stop or read beyond what was written.
+@safe
+public struct JournalReader: ~Copyable {
+    private let file: JournalFile
+    /// Where the next frame begins.
+    public private(set) var cursor: UInt64
+    /// Runs of bytes that were no frames.
+    public private(set) var damageCount = 0
+
+    /// A reader that goes on from a place: what the reader before it was done with, or later.
+    public init(_ file: JournalFile, from cursor: UInt64? = nil) {
+        self.file = file
+        let written = file.writeCursor
+        let oldest = max(file.readCursor, written - min(written, UInt64(file.capacity)))
+        self.cursor = min(max(cursor ?? oldest, oldest), written)
+    }
+
+    /// Whether nothing is left of what was written so far.
+    public var isAtEnd: Bool { cursor == file.writeCursor }
+
+    /// Lends the frames written so far, one after the other, until the closure has had enough.
+    ///
+    /// The closure returns whether to go on after its frame. What it was lent is overwritten once
+    /// ``JournalFile/release(upTo:)`` has passed it.
+    public mutating func read(_ body: (borrowing Frame) -> Bool) {
+        let written = file.writeCursor
+        var isDamaged = false
+        while cursor < written {
+            let start = unsafe UnsafeRawPointer(file.place(cursor))
+            let available = Int(min(written - cursor, UInt64(file.capacity)))
+            guard let header = unsafe FrameHeader(at: start, available: available) else {
+                // Frames begin at multiples of eight bytes.
+                if !isDamaged { damageCount += 1 }
+                isDamaged = true
+                cursor = min(written, cursor + 8)
+                continue
+            }
+            isDamaged = false
+            let position = cursor
+            cursor += UInt64(FrameHeader.footprint(Int(header.length)))
+            let bytes = unsafe UnsafeRawBufferPointer(
+                start: start + FrameHeader.bytes, count: Int(header.length)
+            )
+            let payload = unsafe Span<UInt8>(_unsafeBytes: bytes)
+            guard body(Frame(header, position: position, payload: payload)) else { return }
+        }
+        // A last frame's padding may end beyond what a damaged length left.
+        cursor = min(cursor, written)
+    }
+}

@@ -1,0 +1,206 @@
+import CJournal
+import Glibc
+public import Primitives
+public import Reactor
+
+/// A worker's hand on its journal: writes frames, waits for nothing, takes nothing from the heap.
+///
+/// Room is given in three ranks. Pieces of bodies leave an eighth of the ring free, so that they are
+/// the first to be dropped; what says how an exchange went may use that eighth; and for every
+/// exchange that was begun the room of its settlement is set aside, so that it always finds some. An
+/// exchange that cannot be promised that room is not begun here, and counted as dropped.
+@safe
+public final class JournalWriter {
+    /// Bytes set aside for each settlement, its header included.
+    public static let settlementBytesMax = 768
+
+    private let file: JournalFile
+    private let waker: Waker
+    private let bodyHeadroom: UInt64
+    private let nearlyFull: UInt64
+    private var cursor: UInt64
+    /// The reader's cursor as it was last seen: asked again only when room seems short.
+    private var readCursor: UInt64
+    private var reserved: UInt64 = 0
+    private var emitted = 0
+    private var dropped = 0
+    private var droppedFrames = 0
+    private var droppedBytes = 0
+
+    /// A writer to a journal that nobody else writes to; the waker wakes its reader.
+    public init(_ file: JournalFile, waker: Waker) {
+        self.file = file
+        self.waker = waker
+        cursor = file.writeCursor
+        readCursor = file.readCursor
+        bodyHeadroom = UInt64(file.capacity / 8)
+        nearlyFull = UInt64(file.capacity / 4)
+    }
+
+    /// Where a piece of an exchange stands, for the frame's header.
+    public struct Place {
+        /// The exchange's number.
+        public var exchange: UInt64
+        /// Which attempt, from 1; 0 is the exchange itself.
+        public var attempt: Int
+        /// The reading of the loop's clock.
+        public var time: Instant
+
+        /// A place of these parts.
+        public init(exchange: UInt64, attempt: Int = 0, time: Instant) {
+            self.exchange = exchange
+            self.attempt = attempt
+            self.time = time
+        }
+    }
+
+    /// Begins an exchange and sets its settlement's room aside.
+    ///
+    /// Returns its number; nil when there is no room to promise, and it is counted as dropped.
+    public func begin(_ payload: Span<UInt8>, time: Instant) -> UInt64? {
+        let footprint = UInt64(FrameHeader.footprint(payload.count))
+        let settlement = UInt64(Self.settlementBytesMax)
+        var isBegun = false
+        countAtomically {
+            emitted += 1
+            isBegun = hasRoom(for: footprint + settlement)
+            guard isBegun else { return dropped += 1 }
+            reserved += settlement
+            write(.begin, Place(exchange: UInt64(emitted), time: time), note: 0, payload)
+        }
+        if !isBegun { waker.wake() }
+        return isBegun ? UInt64(emitted) : nil
+    }
+
+    /// Adds to what is told of an exchange; false when there was no room for it.
+    @discardableResult
+    public func tell(
+        _ kind: FrameKind, _ place: Place, note: Int = 0, _ payload: Span<UInt8>
+    ) -> Bool {
+        guard hasRoom(for: UInt64(FrameHeader.footprint(payload.count))) else {
+            countDropped(payload.count)
+            return false
+        }
+        write(kind, place, note: note, payload)
+        return true
+    }
+
+    /// Adds a piece of a body; false when it was dropped for want of room.
+    @inline(__always)
+    public func tellBody(_ kind: FrameKind, _ place: Place, _ piece: Span<UInt8>) -> Bool {
+        let footprint = UInt64(FrameHeader.footprint(piece.count))
+        guard hasRoom(for: footprint + bodyHeadroom) else {
+            countDropped(piece.count)
+            return false
+        }
+        write(kind, place, note: 0, piece)
+        return true
+    }
+
+    /// Ends an exchange that was begun: there is always room for it.
+    ///
+    /// The payload has at most ``settlementBytesMax`` bytes, header included.
+    public func settle(_ place: Place, _ payload: Span<UInt8>) {
+        precondition(FrameHeader.footprint(payload.count) <= Self.settlementBytesMax)
+        reserved -= UInt64(Self.settlementBytesMax)
+        write(.settlement, place, note: 0, payload)
+        waker.wake()
+    }
+
+    /// Exchanges begun and not settled.
+    public var openCount: Int { Int(reserved) / Self.settlementBytesMax }
+
+    private func hasRoom(for bytes: UInt64) -> Bool {
+        let wanted = cursor + bytes + reserved
+        if wanted <= readCursor + UInt64(file.capacity) { return true }
+        readCursor = file.readCursor
+        return wanted <= readCursor + UInt64(file.capacity)
+    }
+
+    private func write(_ kind: FrameKind, _ place: Place, note: Int, _ payload: Span<UInt8>) {
+        let header = FrameHeader(
+            length: UInt32(payload.count), kind: kind, attempt: UInt8(clamping: place.attempt),
+            note: UInt32(clamping: note), exchange: place.exchange, time: place.time.nanoseconds
+        )
+        let start = unsafe file.place(cursor)
+        unsafe payload.withUnsafeBytes { bytes in
+            guard let source = bytes.baseAddress else { return }
+            unsafe memcpy(start + FrameHeader.bytes, source, bytes.count)
+        }
+        unsafe header.store(to: start)
+        cursor += UInt64(FrameHeader.footprint(payload.count))
+        // The frame is there for the reader from here on, and not before.
+        file[.writeCursor] = cursor
+        if cursor - readCursor > nearlyFull { wakeIfNearlyFull() }
+    }
+
+    // A reader that rests is woken by settlements. Long streams alone fill the ring too.
+    private func wakeIfNearlyFull() {
+        guard cursor - readCursor > nearlyFull else { return }
+        readCursor = file.readCursor
+        if cursor - readCursor > nearlyFull { waker.wake() }
+    }
+
+    private func countDropped(_ bytes: Int) {
+        countAtomically {
+            droppedFrames += 1
+            droppedBytes += bytes
+        }
+        waker.wake()
+    }
+
+    // What is counted together is seen together: the revision is odd meanwhile.
+    private func countAtomically(_ change: () -> Void) {
+        let revision = file[.revision]
+        file[.revision] = revision + 1
+        cjournal_fence()
+        change()
+        file[.emitted] = UInt64(emitted)
+        file[.dropped] = UInt64(dropped)
+        file[.droppedFrames] = UInt64(droppedFrames)
+        file[.droppedBytes] = UInt64(droppedBytes)
+        file[.revision] = revision + 2
+    }
+}
+
+@available(*, unavailable)
+extension JournalWriter: Sendable {}
+
+extension FrameHeader {
+    /// Writes the header before a payload that is in its place already, the checksum last.
+    @unsafe
+    func store(to start: UnsafeMutableRawPointer) {
+        unsafe start.storeBytes(of: length.littleEndian, toByteOffset: 4, as: UInt32.self)
+        unsafe start.storeBytes(of: Self.mark.littleEndian, toByteOffset: 8, as: UInt16.self)
+        unsafe start.storeBytes(of: kind.rawValue, toByteOffset: 10, as: UInt8.self)
+        unsafe start.storeBytes(of: attempt, toByteOffset: 11, as: UInt8.self)
+        unsafe start.storeBytes(of: note.littleEndian, toByteOffset: 12, as: UInt32.self)
+        unsafe start.storeBytes(of: exchange.littleEndian, toByteOffset: 16, as: UInt64.self)
+        unsafe start.storeBytes(of: time.littleEndian, toByteOffset: 24, as: Int64.self)
+        let checksum = unsafe cjournal_crc32c(0, start + 4, Self.bytes - 4 + Int(length))
+        unsafe start.storeBytes(of: checksum.littleEndian, as: UInt32.self)
+    }
+
+    /// Reads a header at most `available` bytes of which are written; nil when it is none, or its
+    /// payload is damaged.
+    @unsafe
+    init?(at start: UnsafeRawPointer, available: Int) {
+        guard available >= Self.bytes,
+            unsafe UInt16(littleEndian: start.load(fromByteOffset: 8, as: UInt16.self))
+                == Self.mark,
+            let kind = unsafe FrameKind(
+                rawValue: start.load(fromByteOffset: 10, as: UInt8.self))
+        else { return nil }
+        length = unsafe UInt32(littleEndian: start.load(fromByteOffset: 4, as: UInt32.self))
+        guard Int(length) <= available - Self.bytes else { return nil }
+        let checksum = unsafe UInt32(littleEndian: start.load(as: UInt32.self))
+        guard
+            unsafe cjournal_crc32c(0, start + 4, Self.bytes - 4 + Int(length)) == checksum
+        else { return nil }
+        self.kind = kind
+        attempt = unsafe start.load(fromByteOffset: 11, as: UInt8.self)
+        note = unsafe UInt32(littleEndian: start.load(fromByteOffset: 12, as: UInt32.self))
+        exchange = unsafe UInt64(littleEndian: start.load(fromByteOffset: 16, as: UInt64.self))
+        time = unsafe Int64(littleEndian: start.load(fromByteOffset: 24, as: Int64.self))
+    }
+}

@@ -1,0 +1,77 @@
+public import Primitives
+
+// Payloads are fields in a fixed order, little-endian, texts with their length before them. A field
+// that a later version adds comes last, and is missing in frames of an earlier one.
+
+/// Writes a payload's fields.
+public struct PayloadWriter: ~Copyable {
+    /// Bytes of a text written with ``text(_:)`` at most; a longer one is cut.
+    public static let textBytesMax = 0xFFFF
+
+    private var buffer = ByteBuffer()
+
+    /// A writer without fields.
+    public init() {}
+
+    /// The payload so far.
+    public var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { buffer.bytes }
+    }
+
+    /// Forgets all fields and keeps the memory.
+    public mutating func removeAll() {
+        buffer.removeAll()
+    }
+
+    /// Writes a number of so many bytes.
+    public mutating func number(_ value: UInt64, bytes: Int) {
+        for index in 0..<bytes {
+            buffer.append(byte: UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
+        }
+    }
+
+    /// Writes a byte.
+    public mutating func byte(_ value: UInt8) {
+        buffer.append(byte: value)
+    }
+
+    /// Writes a number of four bytes.
+    public mutating func short(_ value: Int) {
+        number(UInt64(UInt32(clamping: value)), bytes: 4)
+    }
+
+    /// Writes a number of eight bytes.
+    public mutating func long(_ value: Int) {
+        number(UInt64(bitPattern: Int64(value)), bytes: 8)
+    }
+
+    /// Writes a text.
+    public mutating func text(_ value: String, bytesMax: Int = textBytesMax) {
+        var value = value
+        value.withUTF8 { bytes in
+            // Cut between two characters.
+            var count = min(bytes.count, bytesMax)
+            while count > 0, count < bytes.count, unsafe bytes[count] & 0xC0 == 0x80 { count -= 1 }
+            unsafe self.bytes(Span(_unsafeElements: UnsafeBufferPointer(rebasing: bytes[..<count])))
+        }
+    }
+
+    /// Writes bytes, with a length of two bytes before them.
+    public mutating func bytes(_ value: Span<UInt8>) {
+        let count = min(value.count, Self.textBytesMax)
+        number(UInt64(count), bytes: 2)
+        buffer.append(value.extracting(0..<count))
+    }
+
+    /// Writes bytes that another function appends, with a length of four bytes before them.
+    public mutating func block(_ write: (inout ByteBuffer) -> Void) {
+        let start = buffer.count
+        number(0, bytes: 4)
+        write(&buffer)
+        let count = UInt32(buffer.count - start - 4)
+        for index in 0..<4 {
+            buffer.set(UInt8(truncatingIfNeeded: count >> UInt32(8 * index)), at: start + index)
+        }
+    }
+}

@@ -1,0 +1,290 @@
+import CJournal
+import Glibc
+import Journal
+import Primitives
+import Reactor
+import Synchronization
+import Testing
+
+@Suite("Journal")
+struct JournalTests {
+    @Test("frames come back as they were written, in order, over many laps of the ring")
+    func laps() throws {
+        let scratch = try JournalScratch()
+        var random = RandomSource(seed: 1)
+        var reader = JournalReader(scratch.file)
+        for round in 0..<2000 {
+            let exchange = try #require(scratch.begin("request \(round)"))
+            let piece = (0..<Int.random(in: 0...900, using: &random)).map { _ in
+                UInt8.random(in: .min ... .max, using: &random)
+            }
+            #expect(scratch.body(exchange, piece))
+            scratch.settle(exchange)
+            let seen = JournalScratch.frames(&reader)
+            #expect(seen.map(\.kind) == [.begin, .chunk, .settlement])
+            #expect(seen.allSatisfy { $0.exchange == exchange })
+            #expect(seen.first?.payload == Array("request \(round)".utf8))
+            #expect(seen.dropFirst().first?.payload == piece)
+            scratch.file.release(upTo: reader.cursor)
+        }
+        let damage = reader.damageCount
+        #expect(damage == 0)
+        #expect(scratch.file.writeCursor > 5 * UInt64(scratch.file.capacity))
+        #expect(scratch.file.tally.emitted == 2000 && scratch.file.tally.dropped == 0)
+    }
+
+    @Test("when room is short bodies go first, then whole exchanges, settlements never")
+    func ranks() throws {
+        let scratch = try JournalScratch()
+        var open: [UInt64] = []
+        var refusedBodies = 0
+        let piece = [UInt8](repeating: 7, count: 1000)
+        while let exchange = scratch.begin() {
+            open.append(exchange)
+            if !scratch.body(exchange, piece) { refusedBodies += 1 }
+        }
+        #expect(refusedBodies > 0)
+        #expect(open.count > 20)
+        #expect(scratch.writer.openCount == open.count)
+        // Nothing but settlements fits any more, and every one of them does.
+        let isTold = scratch.writer.tell(.responseHead, scratch.place(1), piece.span)
+        #expect(!isTold)
+        for exchange in open { scratch.settle(exchange) }
+        let seen = scratch.frames()
+        #expect(seen.filter { $0.kind == .settlement }.map(\.exchange) == open)
+        #expect(seen.filter { $0.kind == .begin }.count == open.count)
+        let tally = scratch.file.tally
+        #expect(tally.emitted == open.count + 1 && tally.dropped == 1)
+        #expect(tally.droppedFrames == refusedBodies + 1)
+        #expect(tally.droppedBytes == 1000 * (refusedBodies + 1))
+        // With room again, it goes on.
+        scratch.file.release(upTo: scratch.file.writeCursor)
+        #expect(scratch.begin() == UInt64(open.count + 2))
+    }
+
+    @Test("whatever stands in the file, reading ends, and what is whole is found")
+    func damage() throws {
+        let scratch = try JournalScratch()
+        for _ in 0..<40 {
+            guard let exchange = scratch.begin() else { break }
+            _ = scratch.body(exchange, [UInt8](repeating: UInt8(exchange), count: 200))
+            scratch.settle(exchange)
+        }
+        let whole = scratch.frames()
+        let path = scratch.file.path
+        for seed in 0..<400 {
+            var random = RandomSource(seed: UInt64(seed))
+            let copy = "\(path).copy"
+            var bytes = try Self.bytes(of: path)
+            let written = Int(scratch.file.writeCursor)
+            // A bit, a run of zeros, a run of noise, or a length that reaches anywhere.
+            let start = 65536 + Int.random(in: 0..<written, using: &random)
+            let end = min(start + Int.random(in: 1...300, using: &random), 65536 + written)
+            switch seed % 4 {
+            case 0: bytes[start] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            case 1: for index in start..<end { bytes[index] = 0 }
+            case 2:
+                for index in start..<end {
+                    bytes[index] = UInt8.random(in: .min ... .max, using: &random)
+                }
+            default: for index in start..<min(start + 4, end) { bytes[index] = 0xFF }
+            }
+            try Self.write(bytes, to: copy)
+            defer { unsafe unlink(copy) }
+            var reader = JournalReader(try JournalFile(opening: copy))
+            let seen = JournalScratch.frames(&reader)
+            let (isAtEnd, damage) = (reader.isAtEnd, reader.damageCount)
+            #expect(isAtEnd)
+            // Nothing invented; at most what was touched is missing.
+            #expect(seen.allSatisfy { whole.contains($0) })
+            #expect(seen.count >= whole.count - 6)
+            #expect(seen.count == whole.count || damage > 0)
+        }
+    }
+
+    @Test("a file of any bytes is read to its end, or refused")
+    func noise() throws {
+        let scratch = try JournalScratch()
+        let head = try Self.bytes(of: scratch.file.path).prefix(65536)
+        for seed in 0..<200 {
+            var random = RandomSource(seed: UInt64(seed))
+            var bytes = Array(head)
+            for _ in 0..<Int.random(in: 0...16, using: &random) {
+                bytes[Int.random(in: 0..<512, using: &random)] =
+                    UInt8.random(in: .min ... .max, using: &random)
+            }
+            let capacity = 65536 * Int.random(in: 1...2, using: &random)
+            // Many marks, so that many headers are looked into.
+            for index in 0..<capacity {
+                bytes.append(index % 16 == 8 ? 0xE1 : index % 16 == 9 ? 0x57 : UInt8(index % 8))
+            }
+            if seed % 3 == 0 {
+                let cursor = UInt64(Int.random(in: 0...capacity, using: &random))
+                for index in 0..<8 {
+                    bytes[128 + index] = UInt8(truncatingIfNeeded: cursor >> UInt64(8 * index))
+                }
+            }
+            let copy = "\(scratch.file.path).noise"
+            try Self.write(bytes, to: copy)
+            defer { unsafe unlink(copy) }
+            guard let file = try? JournalFile(opening: copy) else { continue }
+            var reader = JournalReader(file)
+            let seen = JournalScratch.frames(&reader)
+            let isAtEnd = reader.isAtEnd
+            #expect(seen.isEmpty && isAtEnd)
+        }
+        for size in [0, 1, 65535, 65536, 70000] {
+            let copy = "\(scratch.file.path).short"
+            try Self.write([UInt8](repeating: 1, count: size), to: copy)
+            defer { unsafe unlink(copy) }
+            #expect(throws: (any Error).self) { try JournalFile(opening: copy) }
+        }
+    }
+
+    @Test("a reader beside the writer loses nothing, sees nothing twice, and is woken")
+    func threads() throws {
+        let scratch = try JournalScratch(capacity: 256 << 10)
+        let total = 20_000
+        let file = scratch.file
+        let waker = scratch.waker
+        let settled = Mutex<[UInt64]>([])
+        let thread = try Thread(name: "reader") {
+            var reader = JournalReader(file)
+            var count = 0
+            while count < total {
+                reader.read { frame in
+                    guard frame.kind == .settlement else { return true }
+                    settled.withLock { $0.append(frame.exchange) }
+                    count += 1
+                    return true
+                }
+                let cursor = reader.cursor
+                file.release(upTo: cursor)
+                guard count < total else { return }
+                waker.sleep(atMost: .seconds(20)) { file.writeCursor != cursor }
+            }
+        }
+        var begun: [UInt64] = []
+        while begun.count < total {
+            guard let exchange = scratch.begin() else { continue }
+            _ = scratch.body(exchange, [UInt8](repeating: 1, count: 300))
+            scratch.settle(exchange)
+            begun.append(exchange)
+        }
+        thread.join()
+        #expect(settled.withLock { $0 } == begun)
+        let tally = file.tally
+        #expect(tally.emitted == begun.count + tally.dropped)
+    }
+
+    @Test("a folder serves one gateway at a time, and says whose it is")
+    func lock() throws {
+        let scratch = try JournalScratch()
+        let error = #expect(throws: JournalFolder.Unusable.self) {
+            try JournalFolder(scratch.folder.path)
+        }
+        #expect(error?.description.contains("process \(getpid())") == true)
+        #expect(throws: SystemError.self) { try JournalFolder("/proc/nowhere/x") }
+    }
+
+    @Test("what a process left is found and read by the next")
+    func leftovers() throws {
+        let scratch = try JournalScratch()
+        let exchange = try #require(scratch.begin())
+        _ = scratch.body(exchange, [1, 2, 3])
+        let paths = JournalFolder.journals(in: scratch.folder.path)
+        #expect(paths == [scratch.file.path])
+        let again = try JournalFile(opening: paths[0])
+        #expect(again.name == scratch.file.name)
+        var reader = JournalReader(again)
+        let seen = JournalScratch.frames(&reader)
+        #expect(seen.map(\.kind) == [.begin, .chunk])
+    }
+
+    @Test("payloads come back, whole or not at all")
+    func payloads() {
+        let begin = BeginPayload(
+            identifier: Identifier(high: 1, low: 2), wallMicroseconds: 3,
+            acceptedBeforeNanoseconds: 4, dialect: 2, keyDigest: 5, bodyBytes: -1, method: "POST",
+            target: "/v1/chat?x=1", chain: "main", model: "gpt-4o", fields: "host: a\r\n"
+        )
+        let settlement = SettlementPayload(
+            identifier: Identifier(high: 1, low: 2), wallMicroseconds: 9, outcome: 3, status: 502,
+            attempts: 300, answered: 2, durationNanoseconds: 8, headNanoseconds: -1,
+            lastByteNanoseconds: 7, requestBytes: 6, responseBytes: 5, droppedFrames: 4,
+            isRequestCaptured: false, isResponseCaptured: true, vendor: "openai",
+            failureCode: "vendor_timeout", explanation: String(repeating: "ü", count: 100)
+        )
+        let attempt = AttemptPayload(vendor: "v", model: "m", isFresh: true)
+        let failure = FailurePayload(
+            name: "reset", curlCode: 56, status: 0, wasSent: true, reason: "why")
+        Self.check({ begin.write(to: &$0) }, { BeginPayload($0) == begin })
+        Self.check({ settlement.write(to: &$0) }, { SettlementPayload($0) == settlement })
+        Self.check({ attempt.write(to: &$0) }, { AttemptPayload($0) == attempt })
+        Self.check({ failure.write(to: &$0) }, { FailurePayload($0) == failure })
+        var long = settlement
+        long.vendor = String(repeating: "v", count: 5000)
+        long.explanation = String(repeating: "ü", count: 5000)
+        long.failureCode = long.vendor
+        var writer = PayloadWriter()
+        long.write(to: &writer)
+        let count = writer.bytes.count
+        let read = SettlementPayload(writer.bytes)
+        #expect(count + 32 <= JournalWriter.settlementBytesMax)
+        #expect(read?.explanation.hasSuffix("ü") == true)
+    }
+
+    private static func check(
+        _ write: (inout PayloadWriter) -> Void, _ isEqual: (Span<UInt8>) -> Bool
+    ) {
+        var writer = PayloadWriter()
+        write(&writer)
+        let isWhole = isEqual(writer.bytes)
+        #expect(isWhole)
+        for count in 0..<writer.bytes.count {
+            let isCut = isEqual(writer.bytes.extracting(0..<count))
+            #expect(!isCut)
+        }
+    }
+
+    @Test("the processor's checksum is the table's, and RFC 3720's")
+    func checksum() {
+        #expect(Self.checksums(Array("123456789".utf8)).fast == 0xE306_9283)
+        var random = RandomSource(seed: 3)
+        let bytes = (0..<3000).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        for count in [0, 1, 7, 8, 9, 63, 64, 1000, 3000] {
+            let whole = Self.checksums(Array(bytes[..<count]))
+            #expect(whole.fast == whole.table)
+            let half = Self.checksums(Array(bytes[..<(count / 2)])).fast
+            let both = Self.checksums(Array(bytes[(count / 2)..<count]), after: half)
+            #expect(both.fast == whole.fast && both.table == whole.fast)
+        }
+    }
+
+    private static func checksums(
+        _ bytes: [UInt8], after: UInt32 = 0
+    ) -> (fast: UInt32, table: UInt32) {
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe (
+                cjournal_crc32c(after, bytes.baseAddress, bytes.count),
+                cjournal_crc32c_table(after, bytes.baseAddress, bytes.count)
+            )
+        }
+    }
+
+    private static func bytes(of path: String) throws -> [UInt8] {
+        guard let file = unsafe fopen(path, "r") else { throw SystemError(call: "fopen") }
+        defer { unsafe fclose(file) }
+        var status = stat()
+        unsafe fstat(fileno(file), &status)
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        _ = unsafe fread(&bytes, 1, bytes.count, file)
+        return bytes
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        guard let file = unsafe fopen(path, "w") else { throw SystemError(call: "fopen") }
+        defer { unsafe fclose(file) }
+        _ = unsafe fwrite(bytes, 1, bytes.count, file)
+    }
+}
