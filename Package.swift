@@ -34,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C, each imported by exactly one target.
@@ -56,6 +57,13 @@ let package = Package(
             cSettings: [.define("LLHTTP_STRICT_MODE", to: "1")]
         ),
 
+        .target(name: "CJournal", path: "Modules/CJournal"),
+        .systemLibrary(
+            name: "CCompression",
+            path: "Modules/CCompression",
+            providers: [.apt(["zlib1g-dev", "libbrotli-dev"])]
+        ),
+
         // Values.
         target("Primitives", []),
         target("HTTP", ["Primitives", "CLLHTTP"]),
@@ -70,6 +78,15 @@ let package = Package(
         // Drivers.
         target("Reactor", ["Primitives", "CLinux"]),
         target("Cryptography", ["Primitives", "COpenSSL"]),
+        target(
+            "LogStore",
+            [
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
+                "CCompression", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        target("Journal", ["Primitives", "Reactor", "CJournal"]),
         target("Transfers", ["Primitives", "HTTP", "Reactor", "Cryptography", "CCurl"]),
         target(
             "Telemetry",
@@ -82,7 +99,8 @@ let package = Package(
             "Gateway",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "Transfers", "Telemetry", .product(name: "Logging", package: "swift-log"),
+                "Cryptography", "Transfers", "Journal", "Telemetry",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         target("Dashboard", ["Primitives", "HTTP", "Telemetry", "Gateway"]),
@@ -92,9 +110,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Primitives", "Reactor", "Dialects", "Config", "Routing", "Transfers",
-                "Telemetry", "Gateway",
-                "Dashboard", "Testbed",
+                "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "Transfers",
+                "Journal", "LogStore", "Telemetry", "Gateway", "Dashboard", "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -124,10 +141,19 @@ let package = Package(
         tests("ReactorTests", ["Primitives", "Reactor"]),
         tests("HTTPTests", ["Primitives", "HTTP", "Support"]),
         tests("JSONTests", ["Primitives", "JSON"]),
-        tests("DialectsTests", ["Primitives", "HTTP", "JSON", "Dialects"]),
+        tests("DialectsTests", ["Primitives", "HTTP", "JSON", "Dialects", "Support"]),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
         tests("CryptographyTests", ["Primitives", "Cryptography"]),
+        tests(
+            "LogStoreTests",
+            [
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
+                "LogStore", "Support", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        tests("JournalTests", ["Primitives", "Reactor", "Journal", "CJournal"]),
         tests("TransfersTests", ["Primitives", "HTTP", "Reactor", "Transfers"]),
         tests(
             "TelemetryTests",

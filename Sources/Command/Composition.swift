@@ -33,6 +33,7 @@ final class Composition {
     private let addresses: AddressBook
     private let trust: [String: TrustStore]
     private let metrics: [WorkerMetrics]
+    private let recording: Recording
     private let readiness = OperatorPages.Readiness()
     private let admission: Admission
     private var mailboxes: [Mailbox<WorkerOrder>] = []
@@ -73,6 +74,7 @@ final class Composition {
             throw StartError(description: "\(error)")
         }
         logger = log.logger("weir")
+        recording = try Recording(configuration.log, workerCount: count, logger: logger)
     }
 
     /// Runs until a drain or a stop has ended.
@@ -109,6 +111,7 @@ final class Composition {
             loop.run()
             for thread in threads { thread.join() }
             addresses.stop()
+            recording.end()
             log.flush()
             withExtendedLifetime((signals, admin, control)) {}
             return 0
@@ -164,6 +167,7 @@ final class Composition {
             admission: admission, logger: logger
         )
         let metrics = metrics[index]
+        let journal = recording.journalPlan(index)
         let indices = Endpoint.poolIndices(of: configuration.vendors.map(Self.origin))
         let plans = zip(indices, configuration.vendors).map { endpointPlan($0, $1) }
         let slot = LoopOwned<Worker>()
@@ -178,7 +182,7 @@ final class Composition {
                 mailbox.open(on: loop)
                 let worker = Worker(
                     settings: settings, metrics: metrics, loop: loop,
-                    endpoints: plans.compactMap { $0() }
+                    endpoints: plans.compactMap { $0() }, journal: journal()
                 )
                 slot.value = worker
                 worker.listen(on: descriptor)
@@ -221,7 +225,7 @@ final class Composition {
         )
         let pages = OperatorPages(
             workers: metrics, readiness: readiness, version: Version.number,
-            failureClasses: FailureClass.names
+            failureClasses: FailureClass.names, records: recording.source
         )
         let worker = Worker(
             settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, endpoints: [],

@@ -7,21 +7,38 @@ enum Output {
         write(text + "\n", to: 2)
     }
 
+    /// Text on standard error, without an end of line.
+    static func errorText(_ text: String) {
+        write(text, to: 2)
+    }
+
     /// Text on standard output, at once.
     static func text(_ text: String) {
         write(text, to: 1)
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Bytes on standard output, at once.
+    static func bytes(_ bytes: [UInt8]) {
+        _ = unsafe bytes.withUnsafeBufferPointer { unsafe write($0, to: 1) }
+    }
+
+    /// Writes text; false when not all of it could be written.
+    @discardableResult
+    static func write(_ text: String, to descriptor: Int32) -> Bool {
         var text = text
-        text.withUTF8 { bytes in
-            var written = 0
-            while written < bytes.count, let start = bytes.baseAddress {
-                let count = unsafe Glibc.write(descriptor, start + written, bytes.count - written)
-                if count < 0, errno != EINTR { return }
-                written += max(0, count)
-            }
+        return text.withUTF8 { unsafe write($0, to: descriptor) }
+    }
+
+    private static func write(
+        _ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32
+    ) -> Bool {
+        var written = 0
+        while written < bytes.count, let start = bytes.baseAddress {
+            let count = unsafe Glibc.write(descriptor, start + written, bytes.count - written)
+            if count < 0, errno != EINTR { return false }
+            written += max(0, count)
         }
+        return true
     }
 }
 

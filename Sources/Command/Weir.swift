@@ -11,7 +11,10 @@ struct Weir: ParsableCommand {
             "A transparent LLM gateway: change base_url, and every call goes on byte for byte.",
         discussion: "Exit status: 0 well, 1 failed, 2 usage or configuration.",
         version: Version.text,
-        subcommands: [ServeCommand.self, CheckCommand.self, MockCommand.self, DemoCommand.self]
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, LogsCommand.self, MockCommand.self,
+            DemoCommand.self,
+        ]
     )
 
     static func main() {

@@ -87,23 +87,13 @@ extension Configuration.Server {
 
 extension Configuration.Log {
     mutating func read(_ reader: inout TableReader) {
-        let defaults = Self()
         reader.string("path", &path)
+        if path.isEmpty { reader.error("path", "is empty; a folder is needed") }
         reader.choice("capture", &capture, ["full", "head", "none"])
         reader.size("capture_limit", &captureLimitBytes, atLeast: 0)
         reader.duration("retain", &retain)
         reader.size("journal_size", &journalSizeBytes, atLeast: 1 << 20)
         reader.duration("journal_sync", &journalSync)
-        let changed = [
-            ("path", path != defaults.path), ("capture", capture != defaults.capture),
-            ("capture_limit", captureLimitBytes != defaults.captureLimitBytes),
-            ("retain", retain != defaults.retain),
-            ("journal_size", journalSizeBytes != defaults.journalSizeBytes),
-            ("journal_sync", journalSync != defaults.journalSync),
-        ]
-        for (key, isChanged) in changed where isChanged {
-            reader.warn(key, "has no effect yet: the record of exchanges is not there yet")
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-import Primitives
+public import Primitives
 
 /// Durations and sizes as the configuration spells them.
 enum Quantities {
@@ -40,5 +40,12 @@ enum Quantities {
             return overflow ? nil : product
         }
         return nil
+    }
+}
+
+extension Configuration {
+    /// A duration as the configuration spells it; nil for anything else.
+    public static func duration(_ text: String) -> Interval? {
+        Quantities.duration(text)
     }
 }

@@ -23,6 +23,16 @@ public struct Digest: ~Copyable {
         }
     }
 
+    /// The first 64 bits of the digest of what was added.
+    ///
+    /// Once.
+    public mutating func finishShort() -> UInt64 {
+        var result = [UInt8](repeating: 0, count: 32)
+        var length: UInt32 = 0
+        unsafe EVP_DigestFinal_ex(context, &result, &length)
+        return result.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// The digest of what was added, in 64 lower-case hexadecimal digits.
     ///
     /// Once.

@@ -26,17 +26,20 @@ public final class OperatorPages: Responder {
     private let workers: [WorkerMetrics]
     private let exposition: Exposition
     private let readiness: Readiness
+    private let records: RecordSource?
 
     /// Pages about these workers.
     public init(
         workers: [WorkerMetrics], readiness: Readiness, version: String,
-        failureClasses: [String] = []
+        failureClasses: [String] = [], records: RecordSource? = nil
     ) {
         self.workers = workers
         self.readiness = readiness
         exposition = Exposition(
-            workers: workers, version: version, failureClasses: failureClasses
+            workers: workers, version: version, failureClasses: failureClasses,
+            records: records
         )
+        self.records = records
     }
 
     /// The page of a path.
@@ -69,7 +72,11 @@ public final class OperatorPages: Responder {
                 return text(503, "worker \(index) has not turned for \(Int(silence.seconds)) s\n")
             }
         }
-        return text(200, "ok\n")
+        // To start again would not help, and traffic goes on: it is said, and no failure.
+        guard let trouble = records?.metrics.currentTrouble, !trouble.isEmpty else {
+            return text(200, "ok\n")
+        }
+        return text(200, "ok, but exchanges are not recorded: \(trouble)\n")
     }
 
     private func text(_ status: Int, _ body: String) -> LocalResponse {

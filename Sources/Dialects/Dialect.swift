@@ -33,6 +33,15 @@ public enum Dialect: String, CaseIterable, Sendable {
         }
     }
 
+    /// The dialect's place in the list of all.
+    public var place: Int {
+        switch self {
+        case .openai: 0
+        case .anthropic: 1
+        case .gemini: 2
+        }
+    }
+
     /// Appends the target to ask a vendor of this dialect for: the client's path led to the
     /// vendor's base, its query as it was, without a `key` of the client's where that is to be
     /// dropped.

@@ -27,9 +27,11 @@ extension Connection {
                     worker.health.next(of: route.plan, excluding: tried, now: worker.loop.now) ?? 0
             }
             self.route = route
+            teeBegin()
             worker.metrics.vendors[route.vendor].started.add()
             attempt(onFreshConnection: false)
         } catch {
+            teeBegin()
             refuse(Self.failure(error), closing: phase == .body)
         }
         ensureClock()
@@ -67,6 +69,7 @@ extension Connection {
         exchange.attemptBegan()
         attemptBegan = worker.loop.now
         worker.metrics.vendors[route.vendor].attempts.add()
+        teeAttemptBegan(isFresh: isFresh)
         guard let transfer = worker.lanes.makeTransfer(to: worker.endpoints[route.vendor]) else {
             return ended(
                 TransferResult(notStarted: .outOfMemory, detail: "no handle could be made"),
@@ -124,15 +127,18 @@ extension Connection {
             finish()
         case .breakOff(let outcome):
             logBreak(outcome, result)
+            tee.explanation = "\(result.code.name): \(result.detail)"
             breakOff()
         case .failed(let failureClass, let failure):
             hold = nil
             logFailure(failure, result)
-            attemptFailed(failureClass, failure)
+            attemptFailed(failureClass, failure, result: result)
         case .heldWhole:
             heldWhole()
         case .retryFresh:
             worker.metrics.vendors[route?.vendor ?? 0].staleRetries.add()
+            teeAttemptFailed(
+                "stale", result, status: 0, reason: "a pooled connection was dead")
             attempt(onFreshConnection: true)
         case .nothing:
             break
@@ -164,6 +170,7 @@ extension Connection {
 // What libcurl reports of the transfer. All but the last are called from inside it.
 extension Connection: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
+        teeHead(of: transfer)
         let kind = holdKind(transfer.head)
         switch exchange.headReceived(mayFollow: kind != nil) {
         case .relay: relayHead(of: transfer)
@@ -173,6 +180,7 @@ extension Connection: TransferDelegate {
     }
 
     func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
+        teeChunk(bytes)
         if let hold { return self.hold(bytes, in: hold, of: transfer) }
         // Without a head that was passed on there is no framing for them.
         guard exchange.isCommitted else { return }
@@ -189,6 +197,7 @@ extension Connection: TransferDelegate {
         unsafe space.copyMemory(
             from: UnsafeRawBufferPointer(rebasing: parser.body.pointer[0..<count])
         )
+        parser.withBody { teeRequestBody($0.bytes(0..<count)) }
         parser.body.consume(count)
         bodyBytes += count
         lastVendorByte = worker.loop.now

@@ -15,10 +15,13 @@ extension Connection {
     /// credential is surely at fault, so that it is benched at once.
     func attemptFailed(
         _ failureClass: FailureClass, _ failure: Failure, _ advice: RetryAdvice = RetryAdvice(),
-        isCertain: Bool = true
+        isCertain: Bool = true, result: TransferResult? = nil
     ) {
         guard let route, let vendor else { return }
         countFailure(failureClass, route)
+        teeAttemptFailed(
+            failureClass.name, result, status: lastAnswer?.status ?? 0,
+            reason: failure.explanation)
         // What the gateway has no room for is none of the target's faults.
         if failure.fault != .gateway {
             noteHealth(failureClass, advice, route, isCertain: isCertain)

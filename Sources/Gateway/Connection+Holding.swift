@@ -22,7 +22,7 @@ extension Connection {
         case .eventStream: return head.isEncoded ? nil : .stream
         // A model's answer is no page: this is somebody's error between us and the vendor.
         case .html: return .refusal(.streamError)
-        case .other:
+        case .json, .other:
             let isEmpty = head.contentLength == 0 && head.status == 200
             return isEmpty && parser.head.method == .post ? .refusal(.streamError) : nil
         }
@@ -71,7 +71,8 @@ extension Connection {
         guard let route else { return }
         let framing = responseFraming(of: transfer)
         let hold = Hold(
-            kind: kind, vendor: vendor?.name ?? "", status: transfer.head.status,
+            kind: kind, vendor: vendor?.name ?? "", attempt: exchange.attempts,
+            status: transfer.head.status,
             framing: framing, closes: framing == .close, advice: RetryAdvice(transfer.head),
             dialect: route.dialect, bytesMax: route.plan.holdBytesMax, now: worker.loop.now
         )
@@ -118,6 +119,8 @@ extension Connection {
 
     /// Writes a response that was held into the output.
     private func deliver(_ hold: Hold) {
+        tee.status = hold.status
+        tee.answered = hold.attempt
         framing = hold.framing
         if hold.closes || isBrokenOff || worker.isDraining { closesAfterResponse = true }
         worker.buffers.lend(to: &output)

@@ -57,6 +57,7 @@ extension Connection {
     /// Parses as far as the current request goes; returns the bytes used.
     private func parse(_ bytes: Span<UInt8>) -> Int {
         var offset = 0
+        if phase == .idle { requestBegan = worker.loop.now }
         while phase == .idle || phase == .head || phase == .body {
             let (count, progress) = parser.parse(bytes.extracting(offset..<bytes.count))
             offset += count

@@ -27,6 +27,8 @@ extension Connection {
 
     /// Notes that from here the request is never sent again.
     func committed(_ transfer: Transfer, status: Int) {
+        tee.status = status
+        tee.answered = exchange.attempts
         guard let route else { return }
         isEventStream = transfer.head.mediaType == .eventStream && !transfer.head.isEncoded
         let now = worker.loop.now

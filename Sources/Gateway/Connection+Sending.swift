@@ -112,6 +112,9 @@ extension Connection {
         status: Int, contentType: String, _ failure: Failure? = nil,
         _ writeBody: (inout ByteBuffer) -> Void
     ) {
+        tee.status = status
+        tee.failureCode = failure?.code ?? ""
+        tee.explanation = failure?.explanation ?? ""
         var body = ByteBuffer()
         writeBody(&body)
         worker.buffers.lend(to: &output)
@@ -189,6 +192,7 @@ extension Connection {
         identifier = nil
         route = nil
         tried.removeAll()
+        tee = Tee()
         hold = nil
         lastAnswer = nil
         spliced.release()

@@ -9,7 +9,9 @@ import Transfers
 extension Connection {
     /// Counts an exchange that has just been settled.
     func settle() {
-        guard let outcome = exchange.outcome, let route else { return }
+        guard let outcome = exchange.outcome else { return }
+        teeSettlement(outcome)
+        guard let route else { return }
         let metrics = worker.metrics.vendors[route.vendor]
         metrics.outcomes[outcome.rawValue].add()
         metrics.requestBytes.add(bodyBytes > 0 ? bodyBytes : parser.head.contentLength ?? 0)

@@ -14,6 +14,7 @@ import Transfers
 //   Connection+FailingOver attempt: what follows one that came to nothing
 //   Connection+Holding     hold: until the response is known to be an answer
 //   Connection+Relaying    relay: the vendor's head and bytes into the output
+//   Connection+Teeing      tee: what happens, told to the journal
 //   Connection+Sending     the output to the client, once per turn; what follows a response
 //   Connection+Clocks      everything that may take too long
 //   Connection+Settling    the end of an exchange, and of the connection
@@ -73,6 +74,10 @@ final class Connection: DescriptorHandler, TimerHandler {
     /// Tells contents from comments and pings after the commit, where a clock asks for it.
     var contents: ContentWatch?
 
+    /// What of the exchange is told to the journal.
+    var tee = Tee()
+    var knownKey: KnownKey?
+
     /// Bytes received beyond the current request.
     var pending = ByteBuffer()
     /// Bytes for the client that the kernel has not taken.
@@ -96,6 +101,8 @@ final class Connection: DescriptorHandler, TimerHandler {
     var isClockChanged = false
     /// When the current phase began; for a body, when its last byte came.
     var phaseBegan: Instant
+    /// When the request's first byte came.
+    var requestBegan: Instant
     /// When the request was whole, or its streaming began.
     var requestEnded: Instant
     var attemptBegan: Instant
@@ -111,6 +118,7 @@ final class Connection: DescriptorHandler, TimerHandler {
         self.slot = slot
         let now = worker.loop.now
         phaseBegan = now
+        requestBegan = now
         requestEnded = now
         attemptBegan = now
         lastVendorByte = now

@@ -30,6 +30,8 @@ final class Hold {
 
     let kind: Kind
     let vendor: String
+    /// Which attempt's response it is.
+    let attempt: Int
     let status: Int
     /// The status line and fields, without ours and without the blank line.
     var head = ByteBuffer()
@@ -57,12 +59,13 @@ final class Hold {
     private var text = ByteBuffer()
 
     init(
-        kind: Kind, vendor: String, status: Int, framing: ResponseFraming, closes: Bool,
-        advice: RetryAdvice,
+        kind: Kind, vendor: String, attempt: Int, status: Int, framing: ResponseFraming,
+        closes: Bool, advice: RetryAdvice,
         dialect: Dialect, bytesMax: Int, now: Instant
     ) {
         self.kind = kind
         self.vendor = vendor
+        self.attempt = attempt
         self.status = status
         self.framing = framing
         self.closes = closes

@@ -56,6 +56,8 @@ public final class Worker: TurnHandler, TimerHandler {
     let responder: (any Responder)?
     let buffers = BufferPool()
     var random = RandomSource()
+    /// Where what happens is told; nil when nothing is kept.
+    let journal: WorkerJournal?
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
 
@@ -74,13 +76,14 @@ public final class Worker: TurnHandler, TimerHandler {
     /// A worker that relays to vendors, or answers by a responder.
     public init(
         settings: WorkerSettings, metrics: WorkerMetrics, loop: EventLoop, endpoints: [Endpoint],
-        responder: (any Responder)? = nil
+        responder: (any Responder)? = nil, journal: WorkerJournal? = nil
     ) {
         self.settings = settings
         self.metrics = metrics
         self.loop = loop
         self.endpoints = endpoints
         self.responder = responder
+        self.journal = journal
         logger = settings.logger
         health = settings.health
         lanes = Lanes(loop: loop, endpointCount: endpoints.count)

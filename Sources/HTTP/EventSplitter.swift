@@ -34,6 +34,9 @@ public struct EventSplitter: ~Copyable {
 
     /// Events and comments seen.
     public private(set) var eventCount = 0
+    /// Lines that are no fields, from the first that begins with a brace on: some vendors break a
+    /// stream off with an error as bare JSON.
+    public private(set) var bareText = ByteBuffer()
     /// Lines that are comments.
     public private(set) var commentCount = 0
     /// Whether an event was larger than what is kept, so that nothing more is known.
@@ -79,7 +82,7 @@ public struct EventSplitter: ~Copyable {
     }
 
     private func hasRoom(for bytes: Int) -> Bool {
-        line.count + event.data.count + bytes <= bytesMax
+        line.count + event.data.count + bareText.count + bytes <= bytesMax
     }
 
     /// Ends a line with its last piece, which is most often all of it and then not copied.
@@ -119,6 +122,9 @@ public struct EventSplitter: ~Copyable {
         } else if name.matches("event") {
             event.name.removeAll()
             event.name.append(value)
+        } else if !bareText.isEmpty || bytes[0] == UInt8(ascii: "{") {
+            bareText.append(bytes)
+            bareText.append(byte: 0x0A)
         }
     }
 

@@ -6,6 +6,8 @@ public enum MediaType: Equatable, Sendable {
     case eventStream
     /// `text/html`
     case html
+    /// `application/json`, or what is built on it
+    case json
     /// Anything else, or nothing said.
     case other
 }
@@ -19,8 +21,21 @@ extension ResponseHead {
             let type = value.extracting(0..<end).trimmed
             if type.matchesIgnoringCase("text/event-stream") { return .eventStream }
             if type.matchesIgnoringCase("text/html") { return .html }
+            if type.matchesIgnoringCase("application/json") { return .json }
         }
         return .other
+    }
+
+    /// The content coding that hides the body's text; empty without one.
+    public var encoding: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            for field in fields
+            where storage.bytes(field.nameRange).matchesIgnoringCase("content-encoding") {
+                return storage.bytes(field.valueRange)
+            }
+            return storage.bytes(0..<0)
+        }
     }
 
     /// Whether a content coding hides the body's text.

@@ -1,4 +1,4 @@
-import Primitives
+public import Primitives
 
 /// A JSON text as a tree, for where its size does not matter: scripts, statistics, tests.
 public indirect enum JSONValue: Equatable, Sendable {
@@ -17,6 +17,12 @@ public indirect enum JSONValue: Equatable, Sendable {
         public let name: String
         /// Its value.
         public let value: JSONValue
+
+        /// A member of these parts.
+        public init(_ name: String, _ value: JSONValue) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// Parses a text.
@@ -47,7 +53,7 @@ public indirect enum JSONValue: Equatable, Sendable {
             for (key, place) in places {
                 let inner = bytes.extracting(key.lowerBound + 1..<key.upperBound - 1)
                 members.append(
-                    Member(name: JSONText.unescape(inner), value: try parse(at: place, bytes))
+                    Member(JSONText.unescape(inner), try parse(at: place, bytes))
                 )
             }
             return .object(members)
@@ -107,4 +113,39 @@ public indirect enum JSONValue: Equatable, Sendable {
 
     /// Whether this is `true`.
     public var isTrue: Bool { self == .bool(true) }
+}
+
+extension JSONValue: CustomStringConvertible {
+    /// The value as JSON text, without spaces.
+    public var description: String {
+        var buffer = ByteBuffer()
+        write(to: &buffer)
+        return buffer.bytes.text
+    }
+
+    /// Appends the value as JSON text.
+    public func write(to buffer: inout ByteBuffer) {
+        switch self {
+        case .null: buffer.append("null")
+        case .bool(let flag): buffer.append(flag ? "true" : "false")
+        case .number(let text): buffer.append(text: text)
+        case .string(let text): JSONText.append(text, to: &buffer)
+        case .array(let elements):
+            buffer.append("[")
+            for (index, element) in elements.enumerated() {
+                if index > 0 { buffer.append(",") }
+                element.write(to: &buffer)
+            }
+            buffer.append("]")
+        case .object(let members):
+            buffer.append("{")
+            for (index, member) in members.enumerated() {
+                if index > 0 { buffer.append(",") }
+                JSONText.append(member.name, to: &buffer)
+                buffer.append(":")
+                member.value.write(to: &buffer)
+            }
+            buffer.append("}")
+        }
+    }
 }

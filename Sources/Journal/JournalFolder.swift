@@ -29,7 +29,7 @@ public final class JournalFolder: Sendable {
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             let owner = Self.text(of: lock)
-            close(lock)
+            // The object is whole by now: its end closes the descriptor, though this throws.
             guard code == EWOULDBLOCK else { throw SystemError(call: "flock \(file)", code: code) }
             throw Unusable(
                 description: "\(path) is in use by another gateway"

@@ -5,10 +5,10 @@ public import Reactor
 
 /// A worker's hand on its journal: writes frames, waits for nothing, takes nothing from the heap.
 ///
-/// Room is given in three ranks. Pieces of bodies leave an eighth of the ring free, so that they are
-/// the first to be dropped; what says how an exchange went may use that eighth; and for every
-/// exchange that was begun the room of its settlement is set aside, so that it always finds some. An
-/// exchange that cannot be promised that room is not begun here, and counted as dropped.
+/// Room is given in three ranks. Pieces of bodies leave an eighth of the ring free, so that they
+/// are the first to be dropped; what says how an exchange went may use that eighth; and for every
+/// exchange that was begun the room of its settlement is set aside, so that it always finds some.
+/// An exchange that cannot be promised that room is not begun here, and counted as dropped.
 @safe
 public final class JournalWriter {
     /// Bytes set aside for each settlement, its header included.
@@ -186,21 +186,23 @@ extension FrameHeader {
     @unsafe
     init?(at start: UnsafeRawPointer, available: Int) {
         guard available >= Self.bytes,
-            unsafe UInt16(littleEndian: start.load(fromByteOffset: 8, as: UInt16.self))
+            unsafe UInt16(littleEndian: start.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
                 == Self.mark,
             let kind = unsafe FrameKind(
-                rawValue: start.load(fromByteOffset: 10, as: UInt8.self))
+                rawValue: start.loadUnaligned(fromByteOffset: 10, as: UInt8.self))
         else { return nil }
-        length = unsafe UInt32(littleEndian: start.load(fromByteOffset: 4, as: UInt32.self))
+        length = unsafe UInt32(
+            littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         guard Int(length) <= available - Self.bytes else { return nil }
-        let checksum = unsafe UInt32(littleEndian: start.load(as: UInt32.self))
+        let checksum = unsafe UInt32(littleEndian: start.loadUnaligned(as: UInt32.self))
         guard
             unsafe cjournal_crc32c(0, start + 4, Self.bytes - 4 + Int(length)) == checksum
         else { return nil }
         self.kind = kind
-        attempt = unsafe start.load(fromByteOffset: 11, as: UInt8.self)
-        note = unsafe UInt32(littleEndian: start.load(fromByteOffset: 12, as: UInt32.self))
-        exchange = unsafe UInt64(littleEndian: start.load(fromByteOffset: 16, as: UInt64.self))
-        time = unsafe Int64(littleEndian: start.load(fromByteOffset: 24, as: Int64.self))
+        attempt = unsafe start.loadUnaligned(fromByteOffset: 11, as: UInt8.self)
+        note = unsafe UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+        exchange = unsafe UInt64(
+            littleEndian: start.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        time = unsafe Int64(littleEndian: start.loadUnaligned(fromByteOffset: 24, as: Int64.self))
     }
 }

@@ -64,6 +64,18 @@ public struct PayloadWriter: ~Copyable {
         buffer.append(value.extracting(0..<count))
     }
 
+    /// Writes bytes that another function appends, with a length of two bytes before them; more
+    /// than that can say are cut.
+    public mutating func shortBlock(_ write: (inout ByteBuffer) -> Void) {
+        let start = buffer.count
+        number(0, bytes: 2)
+        write(&buffer)
+        buffer.truncate(to: min(buffer.count, start + 2 + Self.textBytesMax))
+        let count = UInt16(buffer.count - start - 2)
+        buffer.set(UInt8(truncatingIfNeeded: count), at: start)
+        buffer.set(UInt8(truncatingIfNeeded: count >> 8), at: start + 1)
+    }
+
     /// Writes bytes that another function appends, with a length of four bytes before them.
     public mutating func block(_ write: (inout ByteBuffer) -> Void) {
         let start = buffer.count

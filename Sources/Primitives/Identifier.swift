@@ -49,6 +49,25 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
         String(decoding: (0..<Self.length).map(character), as: UTF8.self)
     }
 
+    /// The identifier of a written form; nil where it is none.
+    public init?(_ text: String) {
+        guard text.utf8.count == Self.length else { return nil }
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        for byte in text.utf8 {
+            let upper = byte >= 0x61 && byte <= 0x7A ? byte & 0xDF : byte
+            // 26 characters hold two bits more than 128.
+            guard let digit = Self.alphabet.firstIndex(of: upper), high >> 59 == 0 else {
+                return nil
+            }
+            high = high << 5 | low >> 59
+            low = low << 5 | UInt64(digit)
+        }
+        self.init(high: high, low: low)
+    }
+
+    private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+
     /// The `index`th of 26 characters of Crockford's alphabet, 5 bits each, most significant first.
     private func character(_ index: Int) -> UInt8 {
         let shift = 5 * (Self.length - 1 - index)

@@ -38,3 +38,25 @@ extension Span where Element == UInt8 {
         return count
     }
 }
+
+extension Span where Element == UInt8 {
+    /// Whether the bytes at a place are those of a literal.
+    public func has(_ literal: StaticString, at offset: Int) -> Bool {
+        let length = literal.utf8CodeUnitCount
+        guard offset + length <= count else { return false }
+        return extracting(offset..<offset + length).matches(literal)
+    }
+
+    /// Where a literal first stands at or after `offset`; nil where it does not.
+    public func firstRange(of literal: StaticString, from offset: Int = 0) -> Range<Int>? {
+        let length = literal.utf8CodeUnitCount
+        guard length > 0 else { return nil }
+        let first = unsafe literal.utf8Start[0]
+        var index = offset
+        while let start = firstIndex(of: first, from: index), start + length <= count {
+            if has(literal, at: start) { return start..<start + length }
+            index = start + 1
+        }
+        return nil
+    }
+}

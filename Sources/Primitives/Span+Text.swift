@@ -30,6 +30,13 @@ extension Span where Element == UInt8 {
         return unsafe self[0] == literal.utf8Start[0]
     }
 
+    /// Whether two runs of bytes are the same.
+    public func equals(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in 0..<count where self[index] != other[index] { return false }
+        return true
+    }
+
     /// Whether two runs of bytes are the same, letters compared without case.
     public func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }

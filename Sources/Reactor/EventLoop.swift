@@ -99,10 +99,8 @@ public final class EventLoop {
     public init() throws(SystemError) {
         epoll = clinux_epoll_create()
         unsafe events = .allocate(capacity: Self.eventsMax)
-        guard epoll >= 0 else {
-            unsafe events.deallocate()
-            throw SystemError(call: "epoll_create1")
-        }
+        // Whole by now: what was allocated goes with the object, though this throws.
+        guard epoll >= 0 else { throw SystemError(call: "epoll_create1") }
     }
 
     deinit {

@@ -5,10 +5,15 @@ public struct Exposition: Sendable {
     private let workers: [WorkerMetrics]
     private let version: String
     private let failureClasses: [String]
+    private let records: RecordSource?
 
     /// An exposition of these workers' counters; `failureClasses` are the classes' names in order.
-    public init(workers: [WorkerMetrics], version: String, failureClasses: [String] = []) {
+    public init(
+        workers: [WorkerMetrics], version: String, failureClasses: [String] = [],
+        records: RecordSource? = nil
+    ) {
         self.workers = workers
+        self.records = records
         self.failureClasses = failureClasses
         self.version = version
     }
@@ -21,6 +26,7 @@ public struct Exposition: Sendable {
         connections(&text)
         exchanges(&text)
         latencies(&text)
+        recording(&text)
         process(&text)
         return text
     }
@@ -122,6 +128,56 @@ public struct Exposition: Sendable {
         histogram("weir_exchange_seconds", "From the request's end to the response's.", &text) {
             $0.duration
         }
+    }
+
+    private func recording(_ text: inout String) {
+        guard let records else { return }
+        let metrics = records.metrics
+        scalar(
+            "weir_records_failing", "gauge", "Whether records cannot be stored now.",
+            metrics.currentTrouble.isEmpty ? 0 : 1, &text
+        )
+        // Read before what is emitted, so that nothing seems stored that was not.
+        let stored = metrics.stored.current
+        let lost = metrics.lost.current
+        var counts = records.counts()
+        // Without a journal every exchange is one that owes a record and never gets it.
+        let unrecorded = sum { $0.unrecorded }
+        counts.emitted += unrecorded
+        counts.dropped += unrecorded
+        counter("weir_records_emitted_total", "Exchanges that owe a record.", counts.emitted, &text)
+        counter("weir_records_stored_total", "Records in the store.", stored, &text)
+        counter(
+            "weir_records_dropped_total", "Exchanges without a record.", counts.dropped + lost,
+            &text)
+        scalar(
+            "weir_records_pending", "gauge", "Exchanges in flight or on their way to the store.",
+            counts.emitted - stored - counts.dropped - lost, &text
+        )
+        counter(
+            "weir_records_recovered_total", "Records that an earlier process left behind.",
+            metrics.recovered.current, &text)
+        counter(
+            "weir_records_retired_total", "Records taken out because of their age.",
+            metrics.retired.current, &text)
+        counter(
+            "weir_record_pieces_dropped_total", "Pieces of bodies without room in a journal.",
+            counts.droppedFrames, &text)
+        counter(
+            "weir_record_piece_bytes_dropped_total", "Bytes of those.", counts.droppedBytes, &text)
+        counter(
+            "weir_journal_damage_total", "Runs of bytes in journals that were no frames.",
+            metrics.damage.current, &text)
+        counter(
+            "weir_store_transactions_total", "Transactions of the store.",
+            metrics.transactions.current, &text)
+        counter(
+            "weir_store_failures_total", "Transactions that failed and were tried again.",
+            metrics.failures.current, &text)
+    }
+
+    private func counter(_ name: String, _ help: String, _ value: Int, _ text: inout String) {
+        scalar(name, "counter", help, value, &text)
     }
 
     private func process(_ text: inout String) {

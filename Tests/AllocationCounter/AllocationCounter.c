@@ -3,12 +3,15 @@
 // Loaded with LD_PRELOAD it stands in front of the C library's allocator and adds to a counter in the
 // file that ALLOCATION_COUNTER names: eight bytes, mapped and shared, so that a test reads them while
 // the process runs and is not disturbed. Frees are not counted: what was allocated will be freed.
+// Only the workers' threads count, by their names: what others do is on no request's way.
 
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 extern void *__libc_malloc(size_t size);
@@ -19,7 +22,22 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 static _Atomic(unsigned long) ignored;
 static _Atomic(unsigned long) *counter = &ignored;
 
-static void count(void) { atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); }
+// A thread is named a moment after it starts, so it is asked until it has a name of ours.
+static int is_worker(void) {
+  static _Thread_local int known;
+  if (known == 0) {
+    char name[16] = "";
+    prctl(PR_GET_NAME, name, 0, 0, 0);
+    known = strncmp(name, "weir-worker", 11) == 0 ? 1 : strncmp(name, "weir-", 5) == 0 ? -1 : 0;
+  }
+  return known > 0;
+}
+
+static void count(void) {
+  if (is_worker()) {
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+  }
+}
 
 __attribute__((constructor)) static void map_counter(void) {
   const char *path = getenv("ALLOCATION_COUNTER");

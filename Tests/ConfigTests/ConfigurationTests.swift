@@ -93,9 +93,7 @@ struct ConfigurationTests {
         #expect(server.drainTimeout == .zero)
         #expect(configuration.admin.listen == "")
         #expect(configuration.log.capture == "none")
-        // The record is not there yet: each of its keys says so.
-        #expect(warnings.count == 6)
-        #expect(warnings.allSatisfy { $0.contains("no effect yet") })
+        #expect(warnings == [])
     }
 
     @Test("vendors keep the order of the file, and join the three that are always there")

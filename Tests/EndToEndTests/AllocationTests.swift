@@ -37,7 +37,7 @@ struct AllocationTests {
         try skip(500 * 215)
         let before = counter.value
         // The counter works: starting has allocated.
-        #expect(before > 1000)
+        #expect(before > 100)
         try skip(2500 * 215)
         let made = counter.value - before
         #expect(made == 0, "\(made) allocations in some 2500 chunks")

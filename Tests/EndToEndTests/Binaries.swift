@@ -58,9 +58,11 @@ final class GatewayProcess {
     ///
     /// `limit` is the number of descriptors it may open.
     init(
-        _ toml: String, server: String = "", limit: Int? = nil, environment: [String: String] = [:]
+        _ toml: String, server: String = "", log: String = "", limit: Int? = nil,
+        environment: [String: String] = [:], folder: TemporaryFolder? = nil
     ) throws {
-        folder = try TemporaryFolder()
+        let folder = try folder ?? TemporaryFolder()
+        self.folder = folder
         let file = try folder.write(
             """
             [server]
@@ -68,6 +70,10 @@ final class GatewayProcess {
             \(server)
             [admin]
             listen = "127.0.0.1:0"
+            [log]
+            path = "\(folder.path)/record"
+            journal_size = "16MiB"
+            \(log)
             \(toml)
             """,
             to: "config.toml"
@@ -94,7 +100,8 @@ final class GatewayProcess {
 
     /// A gateway whose three vendors are one port of this machine.
     convenience init(
-        vendor: Int, server: String = "", limit: Int? = nil, environment: [String: String] = [:]
+        vendor: Int, server: String = "", log: String = "", limit: Int? = nil,
+        environment: [String: String] = [:], folder: TemporaryFolder? = nil
     ) throws {
         try self.init(
             """
@@ -105,9 +112,12 @@ final class GatewayProcess {
             [vendors.gemini]
             base_url = "http://127.0.0.1:\(vendor)"
             """,
-            server: server, limit: limit, environment: environment
+            server: server, log: log, limit: limit, environment: environment, folder: folder
         )
     }
+
+    /// Where its record is.
+    var recordPath: String { "\(folder.path)/record" }
 
     /// The page of the operators' listener.
     func page(_ path: String) throws -> RawResponse {

@@ -295,6 +295,8 @@ struct BackPressureTests {
         let received = Mutex<String>("")
         let ended = Atomic<Bool>(false)
         let vendor = try ByteVendor { connection, _ in
+            // Refused soon enough, it may end before its head was sent.
+            defer { ended.store(true, ordering: .releasing) }
             _ = try connection.take(through: "\r\n\r\n")
             if answersEarly {
                 try connection.send(
@@ -302,7 +304,6 @@ struct BackPressureTests {
             }
             let rest = try? connection.takeToEnd()
             received.withLock { $0 = String(decoding: rest ?? [], as: UTF8.self) }
-            ended.store(true, ordering: .releasing)
         }
         defer { vendor.stop() }
         let gateway = try TestGateway(vendor: vendor.port, server: "replay_limit = \"1KiB\"")

@@ -278,13 +278,17 @@ struct JournalTests {
         var status = stat()
         unsafe fstat(fileno(file), &status)
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        _ = unsafe fread(&bytes, 1, bytes.count, file)
+        guard unsafe fread(&bytes, 1, bytes.count, file) == bytes.count else {
+            throw SystemError(call: "fread")
+        }
         return bytes
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws {
         guard let file = unsafe fopen(path, "w") else { throw SystemError(call: "fopen") }
-        defer { unsafe fclose(file) }
-        _ = unsafe fwrite(bytes, 1, bytes.count, file)
+        let count = unsafe fwrite(bytes, 1, bytes.count, file)
+        guard unsafe fclose(file) == 0, count == bytes.count else {
+            throw SystemError(call: "fwrite")
+        }
     }
 }

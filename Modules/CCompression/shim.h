@@ -1,0 +1,23 @@
+#pragma once
+
+// The decoders that libcurl brings into the process already.
+
+#include <brotli/decode.h>
+#include <string.h>
+#include <zlib.h>
+
+// Macros. 15 bits of window, and 32 to tell gzip from zlib by the first bytes.
+static inline int ccompression_begin(z_stream *stream, int window) {
+  memset(stream, 0, sizeof *stream);
+  return inflateInit2(stream, window);
+}
+
+// 15 bits of window make zlib's format, 16 more gzip's. Level 1: time matters more than a few bytes.
+static inline int ccompression_begin_deflate(z_stream *stream, int window) {
+  memset(stream, 0, sizeof *stream);
+  return deflateInit2(stream, 1, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY);
+}
+
+static inline BrotliDecoderState *ccompression_begin_brotli(void) {
+  return BrotliDecoderCreateInstance(NULL, NULL, NULL);
+}

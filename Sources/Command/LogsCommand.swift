@@ -1,0 +1,113 @@
+import ArgumentParser
+import Config
+import LogStore
+import Primitives
+
+/// `weir logs`: the record of exchanges.
+struct LogsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs",
+        abstract: "What went through: the record of exchanges.",
+        discussion: """
+            The record is read from the folder of the configuration's log.path, while the gateway \
+            writes to it or not. Exit status 1 when nothing matched.
+            """,
+        subcommands: [
+            LogsListCommand.self, LogsTailCommand.self, LogsShowCommand.self,
+            LogsStatsCommand.self, LogsExportCommand.self, LogsVerifyCommand.self,
+        ],
+        defaultSubcommand: LogsListCommand.self
+    )
+}
+
+/// Where the record is, and how it is printed: the same for every command about it.
+struct LogsOptions: ParsableArguments {
+    @OptionGroup var configuration: ConfigurationOption
+
+    @Option(name: .long, help: "The record's folder, instead of the configuration's log.path.")
+    var path: String?
+
+    @Flag(name: .long, help: "Print JSON.")
+    var json = false
+
+    /// The folder of the record.
+    func folder() throws -> String {
+        try path ?? configuration.load().log.path
+    }
+
+    /// The record, opened for reading; ends with status 1 when there is none.
+    func open() throws -> (folder: String, store: Store) {
+        let folder = try folder()
+        do {
+            return (folder, try Store(reading: folder))
+        } catch {
+            Output.error("weir: \(error)")
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// Which records: the same for every command that takes several.
+struct LogsFilter: ParsableArguments {
+    @Option(name: .long, help: "From this time on: 10m, 2h, 7d ago, or 2026-11-24T15:00 (UTC).")
+    var since: String?
+
+    @Option(name: .long, help: "Before this time, written likewise.")
+    var until: String?
+
+    @Option(name: .long, help: "Answered by this vendor, or asked last.")
+    var vendor: String?
+
+    @Option(name: .long, help: "Asked for, or answered by, this model; * stands for anything.")
+    var model: String?
+
+    @Option(name: .long, help: "complete, truncated, client_cancelled, upstream_error, …")
+    var outcome: String?
+
+    @Option(name: .long, help: "A status such as 429, or a class such as 5xx.")
+    var status: String?
+
+    @Option(name: .long, help: "The digest of the caller's key, or its beginning.")
+    var key: String?
+
+    @Option(name: .long, help: "Served by this chain.")
+    var chain: String?
+
+    @Option(name: .long, help: "A text that stands in a body or in the target.")
+    var text: String?
+
+    /// The filter; ends with status 2 when a part of it is none.
+    func filter() throws -> RecordFilter {
+        var filter = RecordFilter()
+        filter.since = try since.map { try Self.time($0, "--since") }
+        filter.until = try until.map { try Self.time($0, "--until") }
+        filter.vendor = vendor
+        filter.model = model
+        filter.outcome = outcome
+        filter.key = key
+        filter.chain = chain
+        filter.text = text
+        if let status {
+            let digits = status.prefix { $0.isNumber }
+            let isClass = digits.count == 1 && status.dropFirst().lowercased() == "xx"
+            guard isClass || digits.count == 3 && digits.count == status.count else {
+                throw Self.fault("--status \(status): allowed are 429 and 5xx")
+            }
+            filter.status = status
+        }
+        return filter
+    }
+
+    private static func time(_ text: String, _ option: String) throws -> Int {
+        if let time = Timestamp.microseconds(text) { return time }
+        guard let interval = Configuration.duration(text) else {
+            throw fault("\(option) \(text): allowed are 10m, 2h, 7d and 2026-11-24T15:00")
+        }
+        return Int(Identifier.wallClockMilliseconds()) * 1000 - Int(interval.nanoseconds / 1000)
+    }
+
+    private static func fault(_ text: String) -> ExitCode {
+        Output.error("weir: \(text)")
+        return ExitCode(2)
+    }
+}

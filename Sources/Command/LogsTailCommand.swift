@@ -1,0 +1,55 @@
+import ArgumentParser
+import Glibc
+import LogStore
+import Primitives
+
+/// `weir logs tail`.
+struct LogsTailCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail", abstract: "The latest exchanges, and with --follow what comes.")
+
+    @OptionGroup var options: LogsOptions
+    @OptionGroup var filter: LogsFilter
+
+    @Option(name: .shortAndLong, help: "How many of those that are there already.")
+    var limit = 10
+
+    @Flag(name: .shortAndLong, help: "Go on until Ctrl-C, printing each exchange as it ends.")
+    var follow = false
+
+    /// How often the record is asked for more: an exchange is stored within a tenth of a second.
+    private static let askEvery: Int32 = 200
+
+    func run() throws {
+        var filter = try filter.filter()
+        let (_, store) = try options.open()
+        let latest = try store.records(filter, limit: limit)
+        if latest.isEmpty, !follow { throw ExitCode(1) }
+        // Seen from here on, so that nothing between the two is missed or printed twice.
+        var last = try max(store.lastNumber(), latest.map(\.number).max() ?? 0)
+        if !latest.isEmpty, let newest = latest.map(\.number).max() { last = max(newest, 0) }
+        for record in latest.reversed() { printLine(record) }
+        guard follow else { return }
+        // The signals that end a gateway end a reader too.
+        signal(SIGINT, SIG_DFL)
+        signal(SIGTERM, SIG_DFL)
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        unsafe sigaddset(&set, SIGINT)
+        unsafe sigaddset(&set, SIGTERM)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        while true {
+            poll(nil, 0, Self.askEvery)
+            filter.after = last
+            try store.eachRecord(filter, withBodies: false) { record in
+                printLine(record)
+                last = max(last, record.number)
+            }
+        }
+    }
+
+    private func printLine(_ record: StoredRecord) {
+        if options.json { return Output.text("\(record.json(withBodies: false))\n") }
+        Output.text(RecordLine.cells(record).joined(separator: "  ") + "\n")
+    }
+}

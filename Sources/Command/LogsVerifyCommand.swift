@@ -1,0 +1,40 @@
+import ArgumentParser
+import JSON
+import LogStore
+
+/// `weir logs verify`.
+struct LogsVerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Account for every exchange: emitted = stored + dropped + pending.",
+        discussion: """
+            Each of the four is counted by itself, from the journals' bytes and the store, while \
+            the gateway runs or not. Exit status 1 when they do not add up.
+            """)
+
+    @OptionGroup var options: LogsOptions
+
+    func run() throws {
+        let (folder, store) = try options.open()
+        let account = try store.account(folder: folder)
+        let isBalanced = account.difference == 0
+        if options.json {
+            func number(_ value: Int) -> JSONValue { .number("\(value)") }
+            let value = JSONValue.object([
+                JSONValue.Member("emitted", number(account.emitted)),
+                JSONValue.Member("stored", number(account.stored)),
+                JSONValue.Member("dropped", number(account.dropped)),
+                JSONValue.Member("pending", number(account.pending)),
+                JSONValue.Member("journals", number(account.journals)),
+                JSONValue.Member("balanced", .bool(isBalanced)),
+            ])
+            Output.text("\(value)\n")
+        } else {
+            Output.text(
+                "emitted \(account.emitted) = stored \(account.stored) + dropped "
+                    + "\(account.dropped) + pending \(account.pending)"
+                    + (isBalanced ? "\n" : "  IS WRONG BY \(account.difference)\n"))
+        }
+        guard isBalanced else { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,141 @@
+import JSON
+import Primitives
+
+// What each dialect's answers say, whole or by events. Shapes are those of the vendors' own SDKs
+// and of the many who follow OpenAI.
+extension AnswerFacts {
+    // MARK: OpenAI: chat completions, completions, embeddings, responses
+
+    mutating func readOpenAI(_ root: JSONValue) {
+        let response = root["response"] ?? root
+        if let name = response["model"]?.text, !name.isEmpty { model = name }
+        // Groq and Moonshot put it beside, or below, where OpenAI has it.
+        readUsage(root["x_groq"]?["usage"])
+        readUsage(root["choices"]?.elements?.first?["usage"])
+        readUsage(response["usage"])
+        for choice in root["choices"]?.elements ?? [] {
+            if let reason = choice["finish_reason"]?.text, !reason.isEmpty {
+                finishReason = reason
+                sawTerminal = true
+            }
+        }
+        readError(root["error"])
+        if root["object"]?.text == "error" { readError(root) }
+        readResponse(root, response)
+    }
+
+    private mutating func readResponse(_ root: JSONValue, _ response: JSONValue) {
+        let type = root["type"]?.text ?? ""
+        if type == "error", errorKind.isEmpty { readError(root) }
+        guard type.hasPrefix("response.") || response["object"]?.text == "response",
+            let status = response["status"]?.text,
+            ["completed", "incomplete", "failed", "cancelled"].contains(status)
+        else { return }
+        sawTerminal = true
+        finishReason = response["incomplete_details"]?["reason"]?.text ?? status
+        if status == "failed" { readError(response["error"]) }
+    }
+
+    // MARK: Anthropic: messages
+
+    mutating func readAnthropic(_ root: JSONValue) {
+        switch root["type"]?.text {
+        case "message_start":
+            if let message = root["message"] { readMessage(message) }
+        case "message_delta":
+            readUsage(root["usage"], keepsEarlier: true)
+            if let reason = root["delta"]?["stop_reason"]?.text { finishReason = reason }
+        case "message_stop":
+            sawTerminal = true
+        case "error":
+            readError(root["error"])
+        case "message":
+            readMessage(root)
+            sawTerminal = true
+        default:
+            // Counting tokens answers with a number alone.
+            if let count = root["input_tokens"], case .number = count {
+                readUsage(.object([JSONValue.Member("input_tokens", count)]))
+            }
+        }
+    }
+
+    private mutating func readMessage(_ message: JSONValue) {
+        if let name = message["model"]?.text { model = name }
+        readUsage(message["usage"])
+        if let reason = message["stop_reason"]?.text { finishReason = reason }
+    }
+
+    // MARK: Gemini
+
+    mutating func readGemini(_ root: JSONValue) {
+        if let name = root["modelVersion"]?.text { model = name }
+        readUsage(root["usageMetadata"])
+        for candidate in root["candidates"]?.elements ?? [] {
+            if let reason = candidate["finishReason"]?.text {
+                finishReason = reason
+                sawTerminal = true
+            }
+        }
+        if let reason = root["promptFeedback"]?["blockReason"]?.text {
+            finishReason = reason
+            sawTerminal = true
+        }
+        readError(root["error"])
+    }
+}
+
+extension Dialect {
+    /// Whether an event may say something that a record keeps: told by a search, because most do
+    /// not.
+    func saysSomethingToKeep(_ data: Span<UInt8>) -> Bool {
+        switch self {
+        case .openai:
+            return data.count <= 8 || data.saysSomethingOpenAI
+        case .anthropic:
+            // The start, the delta of the whole message, its stop, and errors.
+            return data.firstRange(of: "\"content_block_delta\"") == nil
+        case .gemini:
+            return true
+        }
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether usage, an end or an error may stand in an event of OpenAI's: one walk from quote to
+    /// quote.
+    fileprivate var saysSomethingOpenAI: Bool {
+        var index = 0
+        while let quote = firstIndex(of: UInt8(ascii: "\""), from: index) {
+            index = quote + 1
+            guard index < count else { return false }
+            switch self[index] {
+            case UInt8(ascii: "f") where hasValue(of: "finish_reason\"", at: index): return true
+            case UInt8(ascii: "u") where hasValue(of: "usage\"", at: index): return true
+            case UInt8(ascii: "e") where hasValue(of: "error\"", at: index): return true
+            case UInt8(ascii: "e") where has("error\"", at: index) && isTypeOfError(index):
+                return true
+            case UInt8(ascii: "s") where hasValue(of: "status\"", at: index): return true
+            default: break
+            }
+        }
+        return false
+    }
+
+    /// Whether a name and its closing quote stand at a place, before a value that is neither null
+    /// nor empty.
+    private func hasValue(of name: StaticString, at offset: Int) -> Bool {
+        guard has(name, at: offset) else { return false }
+        var index = offset + name.utf8CodeUnitCount
+        let end = index
+        while index < count, self[index] == 0x20 || self[index] == UInt8(ascii: ":") { index += 1 }
+        return index > end && !has("null", at: index) && !has("\"\"", at: index)
+    }
+
+    /// Whether the word at a place is a value, as in `"type":"error"`.
+    private func isTypeOfError(_ offset: Int) -> Bool {
+        var index = offset - 2
+        while index >= 0, self[index] == 0x20 { index -= 1 }
+        return index >= 0 && self[index] == UInt8(ascii: ":")
+    }
+}

@@ -1,0 +1,32 @@
+public import Primitives
+
+/// What a record keeps of an answer beside its bytes.
+public struct AnswerFacts: Equatable, Sendable {
+    /// The model that answered, as the vendor names it; empty where it did not.
+    public var model = ""
+    /// Why the answer ended, in the vendor's words; empty where it gave none.
+    public var finishReason = ""
+    /// The numbers of usage.
+    public var usageFields = UsageFields()
+    /// The vendor's own usage objects; empty without any.
+    public var usageText = ""
+    /// The kind of an error the answer holds; empty without one.
+    public var errorKind = ""
+    /// Its message.
+    public var errorMessage = ""
+    /// When the first content came; nil where none did.
+    public var firstContent: Instant?
+    /// Whether the answer says that it is at its end.
+    public var sawTerminal = false
+    /// Whether all of it could be looked at: an event or a body beyond the observer's bound, or in
+    /// an encoding it cannot undo, is not.
+    public var isUnderstood = true
+    /// Events of a stream seen.
+    var eventCount = 0
+
+    /// Events in which the model is looked for.
+    static let namingEventsMax = 4
+
+    /// Nothing known.
+    public init() {}
+}

@@ -1,0 +1,57 @@
+public import Journal
+import Primitives
+
+/// What of an exchange is told to the worker's journal, and how far that got.
+struct Tee {
+    /// The exchange's number there; nil when nothing is told of it.
+    var exchange: UInt64?
+    /// Bytes of the current response's body that are told at most.
+    var responseBytesMax = 0
+    var requestBytes = 0
+    var responseBytes = 0
+    /// A body with a hole in it would be taken for another: after the first piece that found no
+    /// room nothing more of it is told.
+    var isRequestWhole = true
+    var isResponseWhole = true
+    var droppedFrames = 0
+    var headAt: Instant?
+    /// What the client was given, and of which attempt it is.
+    var status = 0
+    var answered = 0
+    /// The gateway's own answer, or why there is none.
+    var failureCode = ""
+    var explanation = ""
+}
+
+/// How much of the bodies is told to the journal.
+public struct JournalCapture: Sendable {
+    /// Bytes of a request's body: its beginning always, because the model stands there.
+    let requestBytesMax: Int
+    /// Bytes of a response's body that nobody needs to read to its end.
+    let responseBytesMax: Int
+    /// Bytes of a JSON answer: its usage stands at the end.
+    static let answerBytesMax = 1 << 20
+    private static let modelBytes = 4 << 10
+
+    /// Tells what is needed to keep so many bytes of each body.
+    public init(keptBytesMax: Int) {
+        requestBytesMax = max(keptBytesMax, Self.modelBytes)
+        responseBytesMax = keptBytesMax
+    }
+}
+
+/// A worker's journal, and what it is told.
+public final class WorkerJournal {
+    let writer: JournalWriter
+    let capture: JournalCapture
+    var scratch = PayloadWriter()
+
+    /// A journal that is told what `capture` says.
+    public init(_ writer: JournalWriter, capture: JournalCapture) {
+        self.writer = writer
+        self.capture = capture
+    }
+}
+
+@available(*, unavailable)
+extension WorkerJournal: Sendable {}

@@ -1,0 +1,41 @@
+import CJournal
+import Primitives
+
+/// Frames that were taken out of a ring, one after the other, as they stood there.
+public enum StoredFrames {
+    /// Appends a frame as it stands in the ring.
+    public static func append(_ frame: borrowing Frame, to bytes: inout [UInt8]) {
+        let header = FrameHeader(
+            length: UInt32(frame.payload.count), kind: frame.kind,
+            attempt: UInt8(clamping: frame.attempt), note: UInt32(clamping: frame.note),
+            exchange: frame.exchange, time: frame.time.nanoseconds
+        )
+        let start = bytes.count
+        let footprint = FrameHeader.footprint(frame.payload.count)
+        bytes.append(contentsOf: repeatElement(0, count: FrameHeader.bytes))
+        for index in frame.payload.indices { bytes.append(frame.payload[index]) }
+        bytes.append(contentsOf: repeatElement(0, count: start + footprint - bytes.count))
+        unsafe bytes.withUnsafeMutableBytes { space in
+            guard let base = space.baseAddress else { return }
+            unsafe header.store(to: base + start)
+        }
+    }
+
+    /// Lends the frames one after the other, until one is damaged.
+    public static func read(_ bytes: Span<UInt8>, _ body: (borrowing Frame) -> Void) {
+        var offset = 0
+        while offset < bytes.count {
+            let rest = bytes.extracting(offset..<bytes.count)
+            let header = unsafe rest.withUnsafeBytes { space in
+                unsafe space.baseAddress.flatMap {
+                    unsafe FrameHeader(at: $0, available: space.count)
+                }
+            }
+            guard let header else { return }
+            let end = FrameHeader.bytes + Int(header.length)
+            let payload = rest.extracting(FrameHeader.bytes..<end)
+            body(Frame(header, position: UInt64(offset), payload: payload))
+            offset += FrameHeader.footprint(Int(header.length))
+        }
+    }
+}

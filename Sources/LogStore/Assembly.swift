@@ -1,0 +1,268 @@
+import Dialects
+import HTTP
+import Journal
+import Primitives
+import Telemetry
+
+// DESIGN
+//
+// An exchange's frames come one by one and become a record with the last of them. What is missing,
+// because it found no room or was damaged, is missing in the record too: the settlement alone
+// suffices for one. Responses are kept by attempt until it is known whose the client got.
+
+/// An exchange on its way to becoming a record.
+final class Assembly {
+    private(set) var record: Record
+    /// Whether frames of it were put into the store, because it was open for long.
+    var isSpilled = false
+
+    private let capture: Capture
+    private var began: Instant
+    private var hasBegin = false
+    private var requestSeen = 0
+    private var responses: [Int: Response] = [:]
+
+    /// What came of one attempt.
+    private final class Response {
+        var observer: AnswerObserver?
+        var decoder: BodyDecoder?
+        var fields = ""
+        var status = 0
+        var isStream = false
+        var headAt: Instant
+        var lastAt: Instant?
+        var kept: [UInt8] = []
+        var seen = 0
+
+        init(headAt: Instant) {
+            self.headAt = headAt
+        }
+    }
+
+    init(journal: String, exchange: UInt64, time: Instant, capture: Capture) {
+        record = Record(Identifier(high: 0, low: 0))
+        record.journal = journal
+        record.exchange = exchange
+        self.capture = capture
+        began = time
+    }
+
+    /// Takes a frame; true with the last one.
+    func take(_ frame: borrowing Frame) -> Bool {
+        switch frame.kind {
+        case .begin: begin(frame)
+        case .requestBody: takeRequestBody(frame.payload)
+        case .attemptBegan: attemptBegan(frame)
+        case .attemptFailed: attemptFailed(frame)
+        case .responseHead: takeHead(frame)
+        case .chunk: takeChunk(frame)
+        case .settlement:
+            settle(frame)
+            return true
+        }
+        return false
+    }
+
+    /// Gives up the bytes kept so far: they are in the store.
+    func forgetBodies() {
+        record.requestBody.bytes = []
+        for response in responses.values { response.kept = [] }
+    }
+
+    /// The record of an exchange that will have no settlement.
+    func interrupted(at time: Instant) -> Record {
+        record.outcome = Record.interrupted
+        record.errorKind = "gateway_interrupted"
+        record.errorMessage = "the gateway ended before the exchange did"
+        record.answered = responses.keys.max() ?? 0
+        if record.vendor.isEmpty { record.vendor = record.attempts.last?.vendor ?? "" }
+        let last = responses[record.answered]?.lastAt ?? time
+        adopt(record.answered, end: last)
+        record.endMicroseconds = offset(last) ?? 0
+        record.status = responses[record.answered]?.status ?? 0
+        return record
+    }
+
+    private func offset(_ time: Instant) -> Int? {
+        max(0, Int((time - began).nanoseconds / 1000))
+    }
+
+    private func begin(_ frame: borrowing Frame) {
+        guard let payload = BeginPayload(frame.payload) else { return }
+        hasBegin = true
+        let before = Interval(nanoseconds: Int64(clamping: payload.acceptedBeforeNanoseconds))
+        began = Instant(nanoseconds: frame.time.nanoseconds - before.nanoseconds)
+        record.identifier = payload.identifier
+        record.acceptedMicroseconds =
+            payload.wallMicroseconds - Int(before.nanoseconds / 1000)
+        record.requestMicroseconds = Int(before.nanoseconds / 1000)
+        record.dialect =
+            Dialect.allCases.indices.contains(payload.dialect)
+            ? Dialect.allCases[payload.dialect] : .openai
+        record.method = payload.method
+        record.target = payload.target
+        record.chain = payload.chain
+        record.model = payload.model
+        record.requestFields = payload.fields
+        if payload.keyDigest != 0 {
+            let digits = String(payload.keyDigest, radix: 16)
+            record.key = String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        if payload.bodyBytes > 0 { record.requestBytes = payload.bodyBytes }
+        if payload.bodyBytes == 0 {
+            // Gemini names its model in the path.
+            record.model =
+                RequestFacts(
+                    dialect: record.dialect, target: record.target, bodyStart: Span()
+                ).model
+        }
+    }
+
+    private func takeRequestBody(_ bytes: Span<UInt8>) {
+        if requestSeen == 0, record.model.isEmpty {
+            record.model =
+                RequestFacts(
+                    dialect: record.dialect, target: record.target, bodyStart: bytes
+                ).model
+        }
+        requestSeen += bytes.count
+        Self.keep(bytes, in: &record.requestBody.bytes, seen: requestSeen, capture)
+    }
+
+    /// Keeps what of a piece still falls within the limit; `seen` counts the piece already.
+    private static func keep(
+        _ bytes: Span<UInt8>, in kept: inout [UInt8], seen: Int, _ capture: Capture
+    ) {
+        let room = capture.bytesMax - (seen - bytes.count)
+        guard room > 0 else { return }
+        let part = bytes.extracting(0..<min(room, bytes.count))
+        kept.append(addingCapacity: part.count) { space in
+            for index in part.indices { space.append(part[index]) }
+        }
+    }
+
+    private func attempt(_ number: Int) -> Int? {
+        guard number > 0, number <= 255 else { return nil }
+        while record.attempts.count < number { record.attempts.append(Record.Attempt()) }
+        return number - 1
+    }
+
+    private func attemptBegan(_ frame: borrowing Frame) {
+        guard let index = attempt(frame.attempt), let payload = AttemptPayload(frame.payload)
+        else { return }
+        record.attempts[index].vendor = payload.vendor
+        record.attempts[index].model = payload.model
+        record.attempts[index].isFresh = payload.isFresh
+        record.attempts[index].beganMicroseconds = offset(frame.time) ?? 0
+    }
+
+    private func attemptFailed(_ frame: borrowing Frame) {
+        guard let index = attempt(frame.attempt), let payload = FailurePayload(frame.payload)
+        else { return }
+        record.attempts[index].failedMicroseconds = offset(frame.time)
+        record.attempts[index].failure = payload.name
+        record.attempts[index].curlCode = payload.curlCode
+        record.attempts[index].reason = payload.reason
+        record.attempts[index].wasSent = payload.wasSent
+        if payload.status > 0 { record.attempts[index].status = payload.status }
+    }
+
+    private func takeHead(_ frame: borrowing Frame) {
+        guard let index = attempt(frame.attempt) else { return }
+        var reader = PayloadReader(frame.payload)
+        let isStream = reader.byte() != 0
+        let encoding = reader.text()
+        let response = Response(headAt: frame.time)
+        response.fields = reader.block()
+        response.status = frame.note
+        response.isStream = isStream
+        response.observer = AnswerObserver(dialect: record.dialect, isEventStream: isStream)
+        response.decoder = BodyDecoder(encoding)
+        if response.decoder == nil, !encoding.isEmpty { response.observer?.noteGap() }
+        record.attempts[index].status = frame.note
+        record.attempts[index].headMicroseconds = offset(frame.time)
+        responses[frame.attempt] = response
+    }
+
+    private func takeChunk(_ frame: borrowing Frame) {
+        guard let response = responses[frame.attempt] else { return }
+        let time = frame.time
+        response.lastAt = time
+        response.seen += frame.payload.count
+        Self.keep(frame.payload, in: &response.kept, seen: response.seen, capture)
+        guard let decoder = response.decoder else {
+            response.observer?.take(frame.payload, at: time)
+            return
+        }
+        let isWhole = decoder.decode(frame.payload) { response.observer?.take($0, at: time) }
+        if !isWhole { response.observer?.noteGap() }
+    }
+
+    private func settle(_ frame: borrowing Frame) {
+        guard let payload = SettlementPayload(frame.payload) else { return }
+        let duration = Interval(nanoseconds: Int64(clamping: payload.durationNanoseconds))
+        let requestEnded = Instant(
+            nanoseconds: frame.time.nanoseconds - duration.nanoseconds)
+        record.identifier = payload.identifier
+        if !hasBegin {
+            began = requestEnded
+            record.acceptedMicroseconds =
+                payload.wallMicroseconds - Int(duration.nanoseconds / 1000)
+        }
+        record.outcome =
+            Outcome(rawValue: payload.outcome)?.name ?? Record.interrupted
+        record.status = payload.status
+        record.answered = payload.answered
+        record.vendor = payload.vendor
+        record.errorKind = payload.failureCode
+        record.errorMessage = payload.explanation
+        record.requestBytes = max(payload.requestBytes, 0)
+        record.responseBytes = payload.responseBytes
+        record.droppedFrames = payload.droppedFrames
+        // Attempts that found no room are counted all the same.
+        _ = attempt(min(payload.attempts, 255))
+        if !payload.isResponseCaptured { responses[payload.answered]?.observer?.noteGap() }
+        record.endMicroseconds = offset(frame.time) ?? 0
+        if payload.headNanoseconds >= 0 {
+            record.headMicroseconds = offset(
+                requestEnded + Interval(nanoseconds: Int64(payload.headNanoseconds)))
+        }
+        if payload.lastByteNanoseconds >= 0 {
+            record.lastByteMicroseconds = offset(
+                requestEnded + Interval(nanoseconds: Int64(payload.lastByteNanoseconds)))
+        }
+        adopt(payload.answered, end: frame.time)
+        record.requestBody.totalBytes = max(record.requestBytes, record.requestBody.bytes.count)
+        record.responseBody.totalBytes = max(
+            record.responseBytes, record.responseBody.bytes.count)
+    }
+
+    /// Takes over what the response of the attempt that the client got says.
+    private func adopt(_ number: Int, end: Instant) {
+        guard let response = responses[number] else { return }
+        response.observer?.end(at: end)
+        record.responseFields = response.fields
+        record.responseBody.bytes = response.kept
+        record.responseBody.totalBytes = response.seen
+        record.isStream = response.isStream
+        record.headMicroseconds = record.headMicroseconds ?? offset(response.headAt)
+        guard let facts = response.observer?.facts else { return }
+        record.answeringModel = facts.model
+        record.contentMicroseconds = facts.firstContent.flatMap(offset)
+        record.finishReason = facts.finishReason
+        if !facts.errorKind.isEmpty, record.errorKind.isEmpty {
+            record.errorKind = facts.errorKind
+            record.errorMessage = facts.errorMessage
+        }
+        // A clean end that no terminal marker announced is not known to be one.
+        if record.isStream, facts.isUnderstood, !facts.sawTerminal, record.outcome == "complete",
+            record.status < 300
+        {
+            record.outcome = Outcome.truncated.name
+        }
+        guard facts.isUnderstood, !facts.usageFields.isEmpty else { return }
+        record.usage = facts.usageFields.usage(of: record.dialect)
+        record.usageText = facts.usageText
+        record.usageState = record.usage.isEmpty ? .unknown : .reported
+    }
+}

@@ -1,0 +1,30 @@
+/// What one transaction of the store changes.
+struct Batch {
+    /// How far a journal is, and what became of its exchanges since the last time.
+    struct Progress {
+        var name: String
+        /// The place up to which everything is stored, or kept among the open frames.
+        var cursor: UInt64
+        /// Exchanges that will never have a record, because their frames were damaged.
+        var lost = 0
+        var emitted = 0
+        var dropped = 0
+        var isEnded = false
+    }
+
+    /// Frames of an open exchange that the ring's room is wanted of.
+    struct Spill {
+        var journal: String
+        var exchange: UInt64
+        var position: UInt64
+        var frames: [UInt8]
+    }
+
+    var records: [Record] = []
+    /// Exchanges among those whose frames were spilled.
+    var spilled: Set<Int> = []
+    var spills: [Spill] = []
+    var progress: [Progress] = []
+
+    var isEmpty: Bool { records.isEmpty && spills.isEmpty && progress.isEmpty }
+}

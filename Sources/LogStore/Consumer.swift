@@ -1,0 +1,81 @@
+public import Journal
+public import Logging
+public import Primitives
+public import Reactor
+import Synchronization
+public import Telemetry
+
+// DESIGN
+//
+// One thread reads all journals. A round reads what is there, makes records of it, stores them in
+// one transaction together with how far each journal is, and then gives the rings' room back. The
+// place in the database decides: a process that dies between the commit and the giving back finds
+// on its next start that it has stored what the ring still holds, and goes on behind it.
+//
+// Nothing waits for this thread. When the store fails, the round's batch is kept and tried again;
+// meanwhile the rings fill, and their writers drop and count.
+
+/// Turns the frames of journals into records, on a thread of its own.
+public final class Consumer: Sendable {
+    /// What it works with.
+    public struct Settings: Sendable {
+        /// Where the journals are.
+        public var folder: JournalFolder
+        /// Where the records go.
+        public var store: Store
+        /// How much of the bodies is kept.
+        public var capture: Capture
+        /// How old records grow; zero is without end.
+        public var retain: Interval
+        /// How often journals are synced to the disk; zero leaves it to the kernel.
+        public var syncEvery: Interval
+        /// What is counted.
+        public var metrics: RecordMetrics
+        /// Where to say what an operator should know.
+        public var logger: Logger
+
+        /// Settings of these parts.
+        public init(
+            folder: JournalFolder, store: Store, capture: Capture, retain: Interval,
+            syncEvery: Interval, metrics: RecordMetrics, logger: Logger
+        ) {
+            self.folder = folder
+            self.store = store
+            self.capture = capture
+            self.retain = retain
+            self.syncEvery = syncEvery
+            self.metrics = metrics
+            self.logger = logger
+        }
+    }
+
+    private let waker: Waker
+    private let order = Order()
+    private let thread: Thread
+
+    /// What its thread is told.
+    final class Order: Sendable {
+        let isEnding = Atomic<Bool>(false)
+    }
+
+    /// Starts to read: first what earlier processes left, then the journals of this one, whose
+    /// writers wake it by `waker`.
+    public init(_ settings: Settings, journals: [JournalFile], waker: Waker) throws(SystemError) {
+        self.waker = waker
+        let order = order
+        thread = try Thread(name: "weir-records") {
+            let rounds = ConsumerRounds(settings, journals: journals)
+            rounds.run(until: order, waker)
+        }
+    }
+
+    /// Reads what is left, stores it, and ends.
+    ///
+    /// After the journals' writers have ended. Where the store fails for long, what is left stays
+    /// in the journals for the next start.
+    public func end() {
+        order.isEnding.store(true, ordering: .releasing)
+        waker.wake()
+        thread.join()
+    }
+}

@@ -1,0 +1,267 @@
+import Glibc
+import Journal
+import Logging
+import Primitives
+import Reactor
+import Synchronization
+import Telemetry
+
+/// The rounds of the consumer's thread.
+final class ConsumerRounds {
+    /// Records of one transaction.
+    private static let recordsMax = 2000
+    /// A round waits for more to come: a transaction costs the same for one record and for many.
+    private static let gatherTime = Interval.milliseconds(50)
+    private static let idleTime = Interval.seconds(1)
+    private static let retentionEvery = Interval.seconds(10)
+    private static let patienceAtEnd = Interval.seconds(5)
+
+    private let settings: Consumer.Settings
+    private var sources: [JournalSource] = []
+    private var journals: [JournalFile]
+    /// A batch that could not be stored, and what it will give back.
+    private var unstored: (batch: Batch, released: [UInt64])?
+    private var retryWait = Interval.zero
+    private var retryAt = Instant(nanoseconds: 0)
+    private var syncedAt = Instant.now()
+    private var retiredAt = Instant.now()
+    private var endsBy: Instant?
+
+    init(_ settings: Consumer.Settings, journals: [JournalFile]) {
+        self.settings = settings
+        self.journals = journals
+    }
+
+    func run(until order: Consumer.Order, _ waker: Waker) {
+        openSources()
+        while true {
+            let isEnding = order.isEnding.load(ordering: .acquiring)
+            let isMore = round(isEnding: isEnding)
+            if isEnding, !isMore, finish() { return }
+            if isEnding, let endsBy, Instant.now() > endsBy { return leave() }
+            if isEnding, endsBy == nil { endsBy = Instant.now() + Self.patienceAtEnd }
+            if !isMore { rest(waker, isEnding: isEnding) }
+            keepHouse()
+        }
+    }
+
+    /// What waits to be read is looked for again only when nothing keeps us from storing it.
+    private func rest(_ waker: Waker, isEnding: Bool) {
+        if unstored != nil || isEnding {
+            return waker.sleep(atMost: .milliseconds(50)) { false }
+        }
+        waker.sleep(atMost: Self.idleTime) { hasUnread }
+        if hasUnread { poll(nil, 0, Int32(Self.gatherTime.millisecondsRoundedUp)) }
+    }
+
+    private var hasUnread: Bool {
+        sources.contains { $0.file.writeCursor != $0.reader.cursor }
+    }
+
+    // MARK: Journals
+
+    /// Opens what earlier processes left, oldest first, before this process's own.
+    private func openSources() {
+        let own = Set(journals.map(\.path))
+        for path in JournalFolder.journals(in: settings.folder.path) where !own.contains(path) {
+            do {
+                let file = try JournalFile(opening: path)
+                sources.append(try source(of: file, isLeft: true))
+                settings.logger.notice(
+                    "a journal of an earlier process is read", metadata: ["path": "\(path)"])
+            } catch let error as JournalFile.Unusable {
+                putAside(path, error)
+            } catch {
+                settings.logger.error(
+                    "a journal cannot be read", metadata: ["path": "\(path)", "error": "\(error)"])
+            }
+        }
+        for file in journals {
+            sources.append(
+                JournalSource(file, from: nil, isLeft: false, capture: settings.capture))
+        }
+        journals = []
+    }
+
+    private func putAside(_ path: String, _ error: JournalFile.Unusable) {
+        let aside = try? JournalFolder.putAside(path)
+        settings.metrics.damage.add()
+        settings.logger.error(
+            "a file that is no journal is put aside",
+            metadata: ["path": "\(aside ?? path)", "error": "\(error)"])
+    }
+
+    private func source(of file: JournalFile, isLeft: Bool) throws -> JournalSource {
+        let known = try settings.store.progress(of: file.name.description)
+        let source = JournalSource(
+            file, from: known?.cursor, isLeft: isLeft, capture: settings.capture)
+        for spill in try settings.store.openFrames(of: file.name.description) {
+            source.takeBack(exchange: spill.exchange, frames: spill.frames, now: .now())
+        }
+        return source
+    }
+
+    // MARK: Rounds
+
+    /// Reads, stores, gives back; whether there is more to do at once.
+    private func round(isEnding: Bool) -> Bool {
+        if unstored == nil { gather() }
+        guard let (batch, released) = unstored else { return false }
+        guard Instant.now() >= retryAt else { return false }
+        guard store(batch) else { return false }
+        unstored = nil
+        for (source, cursor) in zip(sources, released) where cursor > source.file.readCursor {
+            source.file.release(upTo: cursor)
+        }
+        endLeftovers()
+        return hasUnread
+    }
+
+    private func gather() {
+        let now = Instant.now()
+        var batch = Batch()
+        var released: [UInt64] = []
+        for source in sources {
+            source.read(into: &batch, recordsMax: Self.recordsMax, now: now)
+            settings.metrics.damage.add(source.takeDamage())
+            if source.isLeft, source.reader.isAtEnd { source.interrupt(into: &batch, now: now) }
+            let cursor = source.release(into: &batch, now: now)
+            released.append(cursor)
+            let tally = source.file.tally
+            guard cursor > source.file.readCursor || !batch.records.isEmpty else { continue }
+            batch.progress.append(
+                Batch.Progress(
+                    name: source.name, cursor: cursor, emitted: tally.emitted,
+                    dropped: tally.dropped))
+        }
+        if !batch.isEmpty { unstored = (batch, released) }
+    }
+
+    private func store(_ batch: Batch) -> Bool {
+        let metrics = settings.metrics
+        do {
+            let written = try settings.store.write(batch, capture: settings.capture)
+            metrics.transactions.add()
+            let left = Set(sources.filter(\.isLeft).map(\.name))
+            for journal in written.stored {
+                if left.contains(journal.key) {
+                    metrics.recovered.add(journal.value)
+                } else {
+                    metrics.stored.add(journal.value)
+                }
+            }
+            for refusal in written.refused {
+                metrics.lost.add()
+                settings.logger.error(
+                    "a record cannot be stored and is given up",
+                    metadata: ["exchange": "\(refusal.id)", "error": "\(refusal.reason)"])
+            }
+            retryWait = .zero
+            if metrics.note(trouble: "") {
+                settings.logger.notice("records are stored again")
+            }
+            return true
+        } catch {
+            metrics.failures.add()
+            if metrics.note(trouble: error.description) {
+                settings.logger.error(
+                    "records cannot be stored, the journals keep them as long as they have room",
+                    metadata: ["error": "\(error)"])
+            }
+            retryWait = min(
+                max(Interval(nanoseconds: 2 * retryWait.nanoseconds), .milliseconds(100)),
+                .seconds(5))
+            retryAt = Instant.now() + retryWait
+            return false
+        }
+    }
+
+    /// Takes journals away that earlier processes left, once nothing of them is left.
+    private func endLeftovers() {
+        for source in sources
+        where source.isLeft && source.reader.isAtEnd && source.openCount == 0 { end(source) }
+        sources.removeAll { $0.isLeft && $0.reader.isAtEnd && $0.openCount == 0 }
+    }
+
+    /// Accounts for a journal's exchanges that have no record, and takes its file away.
+    private func end(_ source: JournalSource) {
+        do {
+            let lost = try settings.store.end(source.name, source.file.tally)
+            settings.metrics.lost.add(lost)
+            if lost > 0 {
+                settings.logger.error(
+                    "a journal was damaged, some of its exchanges have no record",
+                    metadata: ["path": "\(source.file.path)", "lost": "\(lost)"])
+            }
+            try JournalFolder.remove(source.file.path)
+        } catch {
+            settings.logger.error(
+                "a journal cannot be taken away",
+                metadata: ["path": "\(source.file.path)", "error": "\(error)"])
+        }
+    }
+
+    /// Ends this process's own journals; false when something is left to do.
+    private func finish() -> Bool {
+        guard unstored == nil, !hasUnread else { return false }
+        // A worker that ended leaves no exchange open; one that was stopped may.
+        var batch = Batch()
+        for source in sources { source.interrupt(into: &batch, now: .now()) }
+        if !batch.isEmpty {
+            for source in sources {
+                let tally = source.file.tally
+                batch.progress.append(
+                    Batch.Progress(
+                        name: source.name, cursor: source.reader.cursor, emitted: tally.emitted,
+                        dropped: tally.dropped))
+            }
+            unstored = (batch, sources.map { $0.reader.cursor })
+            return false
+        }
+        for source in sources { end(source) }
+        close()
+        return true
+    }
+
+    private func leave() {
+        settings.logger.error(
+            "records are left in the journals for the next start",
+            metadata: ["reason": "\(settings.metrics.currentTrouble)"])
+        close()
+    }
+
+    private func close() {
+        do {
+            try settings.store.close()
+        } catch {
+            settings.logger.error("the store cannot be closed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: House
+
+    private func keepHouse() {
+        let now = Instant.now()
+        if settings.syncEvery > .zero, now - syncedAt > settings.syncEvery {
+            syncedAt = now
+            for source in sources {
+                do {
+                    try source.file.sync()
+                } catch {
+                    settings.logger.error(
+                        "a journal cannot be synced", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+        guard settings.retain > .zero, now - retiredAt > Self.retentionEvery, unstored == nil
+        else { return }
+        retiredAt = now
+        let seconds = Int(settings.retain.seconds)
+        let before = Int(Identifier.wallClockMilliseconds()) * 1000 - seconds * 1_000_000
+        // A little at a time, as long as nothing else is to be done.
+        while !hasUnread {
+            guard let count = try? settings.store.retire(before: before), count > 0 else { return }
+            settings.metrics.retired.add(count)
+        }
+    }
+}

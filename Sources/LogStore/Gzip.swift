@@ -1,0 +1,26 @@
+import CCompression
+
+/// Compresses what goes to another machine.
+public enum Gzip {
+    /// The bytes in gzip's format, RFC 1952, or in zlib's; nil where memory is short.
+    public static func compress(_ bytes: [UInt8], isWrapped: Bool = true) -> [UInt8]? {
+        var stream = unsafe z_stream()
+        guard unsafe ccompression_begin_deflate(&stream, isWrapped ? 15 + 16 : 15) == Z_OK else {
+            return nil
+        }
+        defer { unsafe deflateEnd(&stream) }
+        let bound = unsafe deflateBound(&stream, UInt(bytes.count))
+        let compressed = unsafe [UInt8](unsafeUninitializedCapacity: Int(bound)) { space, count in
+            unsafe bytes.withUnsafeBufferPointer { input in
+                unsafe stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+                unsafe stream.avail_in = UInt32(input.count)
+                unsafe stream.next_out = space.baseAddress
+                unsafe stream.avail_out = UInt32(space.count)
+                // With room for the worst case it ends in one go.
+                guard unsafe deflate(&stream, Z_FINISH) == Z_STREAM_END else { return }
+                count = unsafe space.count - Int(stream.avail_out)
+            }
+        }
+        return compressed.isEmpty ? nil : compressed
+    }
+}

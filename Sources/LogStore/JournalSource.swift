@@ -1,0 +1,143 @@
+import Journal
+import Primitives
+
+/// A journal that is being read, and the exchanges of it that are still open.
+final class JournalSource {
+    /// How long frames of open exchanges keep the ring's room.
+    private static let pinnedMax = Interval.seconds(5)
+
+    let file: JournalFile
+    /// Whether the process that wrote it is gone.
+    let isLeft: Bool
+    private(set) var reader: JournalReader
+    private let capture: Capture
+    private var open: [UInt64: Open] = [:]
+    private var damageSeen = 0
+
+    private final class Open {
+        let assembly: Assembly
+        /// Where its first frame stands that is not in the store; nil when there is none.
+        var position: UInt64?
+        /// When that was read.
+        var since: Instant
+
+        init(_ assembly: Assembly, since: Instant) {
+            self.assembly = assembly
+            self.since = since
+        }
+    }
+
+    init(_ file: JournalFile, from cursor: UInt64?, isLeft: Bool, capture: Capture) {
+        self.file = file
+        self.isLeft = isLeft
+        self.capture = capture
+        reader = JournalReader(file, from: cursor)
+    }
+
+    /// Exchanges begun and not settled.
+    var openCount: Int { open.count }
+
+    var name: String { file.name.description }
+
+    /// Takes frames of an exchange back that were put into the store before its process ended.
+    func takeBack(exchange: UInt64, frames: [UInt8], now: Instant) {
+        StoredFrames.read(frames.span) { frame in
+            let entry = entry(of: exchange, time: frame.time, now: now)
+            entry.assembly.isSpilled = true
+            _ = entry.assembly.take(frame)
+        }
+        open[exchange]?.assembly.forgetBodies()
+    }
+
+    /// Reads frames into a batch until it has enough or there are no more.
+    func read(into batch: inout Batch, recordsMax: Int, now: Instant) {
+        var records: [(Record, Bool)] = []
+        let room = recordsMax - batch.records.count
+        guard room > 0 else { return }
+        var bytesLeft = 8 << 20
+        reader.read { frame in
+            let entry = entry(of: frame.exchange, time: frame.time, now: now)
+            if entry.position == nil {
+                entry.position = frame.position
+                entry.since = now
+            }
+            if entry.assembly.take(frame) {
+                open[frame.exchange] = nil
+                records.append((entry.assembly.record, entry.assembly.isSpilled))
+            }
+            bytesLeft -= frame.payload.count
+            return records.count < room && bytesLeft > 0
+        }
+        for (record, isSpilled) in records { add(record, isSpilled, to: &batch) }
+    }
+
+    private func add(_ record: Record, _ isSpilled: Bool, to batch: inout Batch) {
+        if isSpilled { batch.spilled.insert(batch.records.count) }
+        batch.records.append(record)
+    }
+
+    private func entry(of exchange: UInt64, time: Instant, now: Instant) -> Open {
+        if let entry = open[exchange] { return entry }
+        let assembly = Assembly(
+            journal: name, exchange: exchange, time: time, capture: capture)
+        let entry = Open(assembly, since: now)
+        open[exchange] = entry
+        return entry
+    }
+
+    /// Gives up the exchanges that no settlement will come for.
+    func interrupt(into batch: inout Batch, now: Instant) {
+        for (_, entry) in open.sorted(by: { $0.key < $1.key }) {
+            // Of frames without a beginning not even a name is known.
+            let record = entry.assembly.interrupted(at: now)
+            guard record.identifier != Identifier(high: 0, low: 0) else { continue }
+            add(record, entry.assembly.isSpilled, to: &batch)
+        }
+        open.removeAll()
+    }
+
+    /// The place up to which the ring's room can be given back, the frames of open exchanges put
+    /// into the batch first where they have kept it for too long.
+    func release(into batch: inout Batch, now: Instant) -> UInt64 {
+        var oldest = reader.cursor
+        var since = now
+        for entry in open.values {
+            guard let position = entry.position else { continue }
+            oldest = min(oldest, position)
+            since = min(since, entry.since)
+        }
+        let pinned = reader.cursor - oldest
+        guard pinned > 0, pinned > UInt64(file.capacity / 4) || now - since > Self.pinnedMax
+        else { return oldest }
+        spill(from: oldest, into: &batch)
+        return reader.cursor
+    }
+
+    private func spill(from oldest: UInt64, into batch: inout Batch) {
+        var frames: [UInt64: [UInt8]] = [:]
+        let end = reader.cursor
+        var again = JournalReader(file, from: oldest)
+        again.read { frame in
+            guard frame.position < end else { return false }
+            if let position = open[frame.exchange]?.position, frame.position >= position {
+                StoredFrames.append(frame, to: &frames[frame.exchange, default: []])
+            }
+            return true
+        }
+        for (exchange, bytes) in frames {
+            guard let entry = open[exchange], let position = entry.position else { continue }
+            batch.spills.append(
+                Batch.Spill(
+                    journal: name, exchange: exchange, position: position, frames: bytes))
+            entry.assembly.isSpilled = true
+            entry.assembly.forgetBodies()
+            entry.position = nil
+        }
+    }
+
+    /// Damage seen since it was last asked.
+    func takeDamage() -> Int {
+        defer { damageSeen = reader.damageCount }
+        return reader.damageCount - damageSeen
+    }
+}

@@ -1,0 +1,156 @@
+import Dialects
+import GRDB
+
+/// The calls of one minute to one vendor and model, summed up.
+///
+/// Statistics over millions of records read thousands of these instead.
+public struct Rollup: Equatable, Sendable {
+    /// Which calls.
+    struct Place: Hashable {
+        var minute: Int
+        var vendor: String
+        var model: String
+
+        init(_ record: Record) {
+            minute = record.acceptedMicroseconds / 60_000_000
+            vendor = record.vendor
+            model = record.model
+        }
+    }
+
+    /// Exchanges.
+    public var calls = 0
+    /// Those that did not end complete, or with an error status.
+    public var failed = 0
+    /// Those that took more than one attempt.
+    public var failovers = 0
+    /// Tokens of prompts, as vendors reported them.
+    public var inputTokens = 0
+    /// Tokens of answers.
+    public var outputTokens = 0
+    /// Tokens of prompts that a cache of the vendor's knew.
+    public var cacheReadTokens = 0
+    /// Tokens of answers spent on reasoning.
+    public var reasoningTokens = 0
+    /// Exchanges whose tokens are not known.
+    public var withoutUsage = 0
+    /// Their cost where a price was known, in billionths of a dollar.
+    public var costNanodollars = 0
+    /// Exchanges without a known cost.
+    public var withoutCost = 0
+    /// From the request's first byte to the first content.
+    public var contentTimes = TimeHistogram()
+
+    /// Of no calls.
+    public init() {}
+
+    mutating func add(_ record: Record) {
+        calls += 1
+        if record.outcome != "complete" || record.status >= 400 { failed += 1 }
+        if record.attempts.count > 1 { failovers += 1 }
+        inputTokens += record.usage.input ?? 0
+        outputTokens += record.usage.output ?? 0
+        cacheReadTokens += record.usage.cacheRead ?? 0
+        reasoningTokens += record.usage.reasoning ?? 0
+        if record.usageState == .unknown { withoutUsage += 1 }
+        costNanodollars += record.costNanodollars ?? 0
+        if record.costNanodollars == nil { withoutCost += 1 }
+        if let time = record.contentMicroseconds, record.status < 400 {
+            contentTimes.add(microseconds: time)
+        }
+    }
+
+    mutating func add(_ other: Rollup) {
+        calls += other.calls
+        failed += other.failed
+        failovers += other.failovers
+        inputTokens += other.inputTokens
+        outputTokens += other.outputTokens
+        cacheReadTokens += other.cacheReadTokens
+        reasoningTokens += other.reasoningTokens
+        withoutUsage += other.withoutUsage
+        costNanodollars += other.costNanodollars
+        withoutCost += other.withoutCost
+        contentTimes.add(other.contentTimes)
+    }
+
+    init(_ row: Row) {
+        calls = row["calls"]
+        failed = row["failed"]
+        failovers = row["failovers"]
+        inputTokens = row["input_tokens"]
+        outputTokens = row["output_tokens"]
+        cacheReadTokens = row["cache_read_tokens"]
+        reasoningTokens = row["reasoning_tokens"]
+        withoutUsage = row["without_usage"]
+        costNanodollars = row["cost_nanodollars"]
+        withoutCost = row["without_cost"]
+        contentTimes = TimeHistogram(row["content_times"] as String)
+    }
+}
+
+extension Store {
+    /// Adds to a minute's sums.
+    static func add(_ rollup: Rollup, at place: Rollup.Place, _ db: Database) throws {
+        var sum = rollup
+        let key: StatementArguments = [place.minute, place.vendor, place.model]
+        let known = try Row.fetchOne(
+            db.cachedStatement(
+                sql: "SELECT * FROM rollups WHERE minute = ? AND vendor = ? AND model = ?"),
+            arguments: key)
+        if let known { sum.add(Rollup(known)) }
+        let values: [(any DatabaseValueConvertible)?] = [
+            place.minute, place.vendor, place.model, sum.calls, sum.failed, sum.failovers,
+            sum.inputTokens, sum.outputTokens, sum.cacheReadTokens, sum.reasoningTokens,
+            sum.withoutUsage, sum.costNanodollars, sum.withoutCost, sum.contentTimes.text,
+        ]
+        try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO rollups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: StatementArguments(values))
+    }
+
+    /// One line of statistics.
+    public struct Statistic: Equatable, Sendable {
+        /// The vendor's name.
+        public var vendor: String
+        /// The model asked for.
+        public var model: String
+        /// The sums.
+        public var sums: Rollup
+    }
+
+    /// Sums by vendor and model, the most called first.
+    ///
+    /// Asked for time, vendor and model alone it takes whole minutes; asked for more it reads the
+    /// records.
+    public func statistics(_ filter: RecordFilter) throws -> [Statistic] {
+        var sums: [[String]: Rollup] = [:]
+        if filter.isBroad {
+            try database.read { db in
+                let rows = try Row.fetchCursor(
+                    db,
+                    sql: """
+                        SELECT * FROM rollups WHERE minute >= ? AND minute < ?
+                        AND (?3 IS NULL OR vendor = ?3) AND (?4 IS NULL OR model GLOB ?4)
+                        """,
+                    arguments: [
+                        (filter.since ?? 0) / 60_000_000,
+                        filter.until.map { ($0 + 59_999_999) / 60_000_000 } ?? Int.max,
+                        filter.vendor, filter.model,
+                    ])
+                while let row = try rows.next() {
+                    sums[[row["vendor"], row["model"]], default: Rollup()].add(Rollup(row))
+                }
+            }
+        } else {
+            try eachRecord(filter, withBodies: false) { stored in
+                let place = [stored.record.vendor, stored.record.model]
+                sums[place, default: Rollup()].add(stored.record)
+            }
+        }
+        return sums.map { Statistic(vendor: $0.key[0], model: $0.key[1], sums: $0.value) }
+            .sorted { ($1.sums.calls, $0.vendor, $0.model) < ($0.sums.calls, $1.vendor, $1.model) }
+    }
+}

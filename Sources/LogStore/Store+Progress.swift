@@ -1,0 +1,95 @@
+import GRDB
+import Journal
+
+extension Store {
+    /// How far a journal is in the store.
+    struct Progress {
+        var cursor: UInt64
+        var stored: Int
+        var lost: Int
+    }
+
+    /// How far a journal is; nil when nothing of it is here.
+    func progress(of journal: String) throws -> Progress? {
+        try database.read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT cursor, stored, lost FROM journals WHERE name = ?",
+                arguments: [journal]
+            ).map { row in
+                Progress(
+                    cursor: UInt64(clamping: row["cursor"] as Int64), stored: row["stored"],
+                    lost: row["lost"])
+            }
+        }
+    }
+
+    /// The frames of a journal's open exchanges, in order.
+    func openFrames(of journal: String) throws -> [Batch.Spill] {
+        try database.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT exchange, position, frames FROM open_frames WHERE journal = ?
+                    ORDER BY exchange, position
+                    """,
+                arguments: [journal]
+            ).map { row in
+                let frames: Bytes = row["frames"]
+                return Batch.Spill(
+                    journal: journal, exchange: UInt64(clamping: row["exchange"] as Int64),
+                    position: UInt64(clamping: row["position"] as Int64), frames: frames.bytes)
+            }
+        }
+    }
+
+    /// Closes a journal's account: what it emitted and is neither stored nor dropped is lost.
+    ///
+    /// Returns how many that are.
+    func end(_ journal: String, _ tally: JournalFile.Tally) throws -> Int {
+        try database.write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO journals VALUES (?, ?, 0, 0, 0, 0, 0)",
+                arguments: [journal, Int64(clamping: tally.writeCursor)])
+            let row = try Row.fetchOne(
+                db, sql: "SELECT stored, lost FROM journals WHERE name = ?", arguments: [journal])
+            let stored: Int = row?["stored"] ?? 0
+            let known: Int = row?["lost"] ?? 0
+            // A process that is killed while it counts may have published one more than it counted.
+            let emitted = max(tally.emitted, stored + known + tally.dropped)
+            let missing = emitted - stored - known - tally.dropped
+            try db.execute(
+                sql: """
+                    UPDATE journals SET lost = lost + ?, emitted = ?, dropped = ?, is_ended = 1
+                    WHERE name = ?
+                    """,
+                arguments: [missing, emitted, tally.dropped, journal])
+            try db.execute(sql: "DELETE FROM open_frames WHERE journal = ?", arguments: [journal])
+            return missing
+        }
+    }
+
+    /// Takes some of the records out that were accepted before a time, in microseconds since 1970.
+    ///
+    /// Returns how many: a little at a time, so that nothing waits for it.
+    func retire(before microseconds: Int) throws -> Int {
+        try database.write { db in
+            let numbers = try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT number FROM records WHERE accepted_us < ? ORDER BY accepted_us LIMIT 500
+                    """,
+                arguments: [microseconds])
+            try db.execute(
+                sql: "DELETE FROM rollups WHERE minute < ?", arguments: [microseconds / 60_000_000])
+            guard !numbers.isEmpty else { return 0 }
+            for number in numbers {
+                try db.cachedStatement(sql: "DELETE FROM bodies WHERE number = ?")
+                    .execute(arguments: [number])
+                try db.cachedStatement(sql: "DELETE FROM records WHERE number = ?")
+                    .execute(arguments: [number])
+            }
+            try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
+            return numbers.count
+        }
+    }
+}

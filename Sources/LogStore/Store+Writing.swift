@@ -1,0 +1,209 @@
+import Dialects
+import GRDB
+import Journal
+import Primitives
+
+extension Store {
+    /// What a transaction came to.
+    struct Written {
+        /// Records that are there now and were not before, by journal.
+        var stored: [String: Int] = [:]
+        /// Records that SQLite would not take, whatever is tried, and why.
+        var refused: [(id: String, reason: String)] = []
+    }
+
+    /// Writes a batch, all of it or nothing.
+    ///
+    /// Throws ``Failure`` where it may work later: a full disk, a locked file.
+    func write(_ batch: Batch, capture: Capture) throws(Failure) -> Written {
+        do {
+            return try database.write { db in
+                var written = Written()
+                var refused: [String: Int] = [:]
+                var rollups: [Rollup.Place: Rollup] = [:]
+                for (index, record) in batch.records.enumerated() {
+                    var record = record
+                    if batch.spilled.contains(index) {
+                        try Self.takeBackSpilled(&record, capture, db)
+                    }
+                    do {
+                        guard try Self.insert(record, db) else { continue }
+                        written.stored[record.journal, default: 0] += 1
+                        rollups[Rollup.Place(record), default: Rollup()].add(record)
+                    } catch let error as DatabaseError where !error.mayWorkLater {
+                        // One record that cannot be stored must not keep all others from it.
+                        written.refused.append((record.identifier.description, "\(error)"))
+                        refused[record.journal, default: 0] += 1
+                    }
+                }
+                for (place, rollup) in rollups { try Self.add(rollup, at: place, db) }
+                for spill in batch.spills { try Self.insert(spill, db) }
+                for progress in batch.progress {
+                    try Self.note(
+                        progress, stored: written.stored[progress.name] ?? 0,
+                        refused: refused[progress.name] ?? 0, db)
+                }
+                return written
+            }
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private static let recordColumns = [
+        "id", "journal", "exchange", "accepted_us", "method", "target", "dialect", "chain",
+        "vendor", "model", "answering_model", "key", "outcome", "status", "attempts",
+        "attempt_count", "answered", "request_us", "head_us", "content_us", "last_byte_us",
+        "end_us", "is_stream", "request_bytes", "response_bytes", "input_tokens", "output_tokens",
+        "cache_read_tokens", "cache_write_tokens", "cache_write_long_tokens", "reasoning_tokens",
+        "audio_input_tokens", "audio_output_tokens", "usage_state", "usage", "finish_reason",
+        "error_kind", "error_message", "dropped_frames", "cost_nanodollars", "price_version",
+    ]
+
+    private static let insertRecord =
+        "INSERT OR IGNORE INTO records (\(recordColumns.joined(separator: ", "))) "
+        + "VALUES (\(recordColumns.map { _ in "?" }.joined(separator: ", ")))"
+
+    /// Inserts a record; false when it is there already, as after a death between a commit and the
+    /// moving of the ring's cursor.
+    private static func insert(_ record: Record, _ db: Database) throws -> Bool {
+        let statement = try db.cachedStatement(sql: insertRecord)
+        let usage = record.usage
+        let values: [(any DatabaseValueConvertible)?] = [
+            record.identifier.description, record.journal, Int64(clamping: record.exchange),
+            record.acceptedMicroseconds, record.method, record.target, record.dialect.rawValue,
+            record.chain, record.vendor, record.model, record.answeringModel, record.key,
+            record.outcome, record.status, attempts(record.attempts), record.attempts.count,
+            record.answered, record.requestMicroseconds, record.headMicroseconds,
+            record.contentMicroseconds, record.lastByteMicroseconds, record.endMicroseconds,
+            record.isStream ? 1 : 0, record.requestBytes, record.responseBytes, usage.input,
+            usage.output, usage.cacheRead, usage.cacheWrite, usage.cacheWriteLong,
+            usage.reasoning, usage.audioInput, usage.audioOutput, record.usageState.rawValue,
+            record.usageText, record.finishReason, record.errorKind, record.errorMessage,
+            record.droppedFrames, record.costNanodollars, record.priceVersion,
+        ]
+        try statement.execute(arguments: StatementArguments(values))
+        guard db.changesCount > 0 else { return false }
+        let number = db.lastInsertedRowID
+        let bodies = try db.cachedStatement(
+            sql: "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        let bodyValues: [(any DatabaseValueConvertible)?] = [
+            number, record.requestFields, Bytes(record.requestBody.bytes),
+            record.requestBody.totalBytes, record.responseFields,
+            Bytes(record.responseBody.bytes), record.responseBody.totalBytes,
+        ]
+        try bodies.execute(arguments: StatementArguments(bodyValues))
+        return true
+    }
+
+    private static func insert(_ spill: Batch.Spill, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO open_frames VALUES (?, ?, ?, ?)")
+        let values: [(any DatabaseValueConvertible)?] = [
+            spill.journal, Int64(clamping: spill.exchange), Int64(clamping: spill.position),
+            Bytes(spill.frames),
+        ]
+        try statement.execute(arguments: StatementArguments(values))
+    }
+
+    private static func note(
+        _ progress: Batch.Progress, stored: Int, refused: Int, _ db: Database
+    ) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO journals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                ON CONFLICT (name) DO UPDATE SET cursor = max(cursor, ?2), stored = stored + ?3,
+                    lost = lost + ?4, emitted = ?5, dropped = ?6, is_ended = ?7
+                """
+        )
+        let values: [(any DatabaseValueConvertible)?] = [
+            progress.name, Int64(clamping: progress.cursor), stored, progress.lost + refused,
+            progress.emitted, progress.dropped, progress.isEnded ? 1 : 0,
+        ]
+        try statement.execute(arguments: StatementArguments(values))
+    }
+
+    /// Puts the beginning of a record's bodies back that was spilled, and forgets the spilled.
+    private static func takeBackSpilled(
+        _ record: inout Record, _ capture: Capture, _ db: Database
+    ) throws {
+        let place: StatementArguments = [record.journal, Int64(clamping: record.exchange)]
+        var request: [UInt8] = []
+        var response: [UInt8] = []
+        let rows = try Bytes.fetchCursor(
+            db,
+            sql: """
+                SELECT frames FROM open_frames WHERE journal = ? AND exchange = ? ORDER BY position
+                """,
+            arguments: place
+        )
+        while let row = try rows.next() {
+            StoredFrames.read(row.bytes.span) { frame in
+                switch frame.kind {
+                case .requestBody: request.append(frame.payload, upTo: capture.bytesMax)
+                case .chunk where frame.attempt == record.answered:
+                    response.append(frame.payload, upTo: capture.bytesMax)
+                default: break
+                }
+            }
+        }
+        record.requestBody.bytes = request + record.requestBody.bytes
+        record.responseBody.bytes = response + record.responseBody.bytes
+        try db.execute(
+            sql: "DELETE FROM open_frames WHERE journal = ? AND exchange = ?", arguments: place)
+    }
+
+    /// Attempts as a JSON list.
+    static func attempts(_ attempts: [Record.Attempt]) -> String {
+        AttemptList.text(attempts)
+    }
+}
+
+extension [UInt8] {
+    /// Appends bytes until so many are there.
+    fileprivate mutating func append(_ bytes: Span<UInt8>, upTo bytesMax: Int) {
+        let part = bytes.extracting(0..<Swift.min(Swift.max(0, bytesMax - count), bytes.count))
+        for index in part.indices { append(part[index]) }
+    }
+}
+
+extension DatabaseError {
+    /// Whether the same may work later: the disk, the file or the memory is at fault.
+    var mayWorkLater: Bool {
+        switch resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM,
+            .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_PERM,
+            .SQLITE_AUTH, .SQLITE_PROTOCOL, .SQLITE_SCHEMA, .SQLITE_INTERRUPT:
+            true
+        default: false
+        }
+    }
+}
+
+extension Store.Failure {
+    /// A failure of SQLite's, its code kept.
+    init(_ error: any Error) {
+        if let error = error as? DatabaseError {
+            code = error.resultCode.name
+            description = "\(code): \(error.message ?? "no message")"
+        } else {
+            code = ""
+            description = "\(error)"
+        }
+    }
+}
+
+extension ResultCode {
+    /// SQLite's own name for a code of the primary kind, as its manual and its mailing list use it.
+    fileprivate var name: String {
+        let names = [
+            "OK", "ERROR", "INTERNAL", "PERM", "ABORT", "BUSY", "LOCKED", "NOMEM", "READONLY",
+            "INTERRUPT", "IOERR", "CORRUPT", "NOTFOUND", "FULL", "CANTOPEN", "PROTOCOL", "EMPTY",
+            "SCHEMA", "TOOBIG", "CONSTRAINT", "MISMATCH", "MISUSE", "NOLFS", "AUTH", "FORMAT",
+            "RANGE", "NOTADB",
+        ]
+        let place = Int(primaryResultCode.rawValue)
+        return names.indices.contains(place) ? "SQLITE_\(names[place])" : "SQLITE_\(rawValue)"
+    }
+}

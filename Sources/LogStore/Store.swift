@@ -1,0 +1,141 @@
+import GRDB
+import Glibc
+import Primitives
+
+/// The records in a SQLite database: one writer, any number of readers meanwhile.
+public final class Store: Sendable {
+    /// Why a store cannot be opened, or written to for now.
+    public struct Failure: Error, CustomStringConvertible {
+        /// SQLite's result code, by its own name.
+        public let code: String
+        /// What happened, whose fault it is, and what to do.
+        public let description: String
+    }
+
+    let database: any DatabaseWriter
+
+    /// The database's file in a gateway's folder.
+    public static func path(in folder: String) -> String { "\(folder)/weir.db" }
+
+    /// Opens the database of a folder for the gateway, and brings it to this version's shape.
+    public init(folder: String) throws {
+        var configuration = GRDB.Configuration()
+        configuration.label = "weir"
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            // The pool's readers are prepared here too, and may change nothing.
+            guard !db.configuration.readonly else { return }
+            // A process's end loses nothing; a machine's may lose what the last second wrote.
+            try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            // What retention frees goes back to the disk in small steps.
+            try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+            try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+        }
+        let pool = try DatabasePool(path: Self.path(in: folder), configuration: configuration)
+        database = pool
+        unsafe chmod(Self.path(in: folder), 0o600)
+        try Self.migrator.migrate(pool)
+    }
+
+    /// Opens the database of a folder for reading, while a gateway writes to it or not.
+    public init(reading folder: String) throws {
+        var configuration = GRDB.Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let path = Self.path(in: folder)
+        guard unsafe access(path, R_OK) == 0 else {
+            throw Failure(
+                code: "SQLITE_CANTOPEN",
+                description:
+                    "there is no record at \(path): \(unsafe String(cString: strerror(errno)))"
+            )
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        database = queue
+        guard try queue.read({ try Self.migrator.hasCompletedMigrations($0) }) else {
+            throw Failure(
+                code: "SQLITE_SCHEMA",
+                description: "\(path) is of another version of weir; start the gateway once with it"
+            )
+        }
+    }
+
+    /// Closes the database, everything in its one file.
+    public func close() throws {
+        try database.close()
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: records") { db in
+            for statement in schema { try db.execute(sql: statement) }
+        }
+        return migrator
+    }
+
+    private static let schema = [
+        // Narrow, for lists and statistics; times in microseconds, the later ones from the first.
+        """
+        CREATE TABLE records (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            journal TEXT NOT NULL, exchange INTEGER NOT NULL,
+            accepted_us INTEGER NOT NULL,
+            method TEXT NOT NULL, target TEXT NOT NULL, dialect TEXT NOT NULL,
+            chain TEXT NOT NULL, vendor TEXT NOT NULL,
+            model TEXT NOT NULL, answering_model TEXT NOT NULL, key TEXT NOT NULL,
+            outcome TEXT NOT NULL, status INTEGER NOT NULL,
+            attempts TEXT NOT NULL, attempt_count INTEGER NOT NULL, answered INTEGER NOT NULL,
+            request_us INTEGER NOT NULL, head_us INTEGER, content_us INTEGER,
+            last_byte_us INTEGER, end_us INTEGER NOT NULL,
+            is_stream INTEGER NOT NULL,
+            request_bytes INTEGER NOT NULL, response_bytes INTEGER NOT NULL,
+            input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER,
+            cache_write_tokens INTEGER, cache_write_long_tokens INTEGER,
+            reasoning_tokens INTEGER, audio_input_tokens INTEGER, audio_output_tokens INTEGER,
+            usage_state TEXT NOT NULL, usage TEXT NOT NULL,
+            finish_reason TEXT NOT NULL, error_kind TEXT NOT NULL, error_message TEXT NOT NULL,
+            dropped_frames INTEGER NOT NULL,
+            cost_nanodollars INTEGER, price_version TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX records_accepted ON records (accepted_us)",
+        """
+        CREATE TABLE bodies (
+            number INTEGER PRIMARY KEY,
+            request_fields TEXT NOT NULL, request_body BLOB NOT NULL,
+            request_total INTEGER NOT NULL,
+            response_fields TEXT NOT NULL, response_body BLOB NOT NULL,
+            response_total INTEGER NOT NULL
+        ) STRICT
+        """,
+        // Minutes summed up, so that statistics do not read every record; see Rollup.
+        """
+        CREATE TABLE rollups (
+            minute INTEGER NOT NULL, vendor TEXT NOT NULL, model TEXT NOT NULL,
+            calls INTEGER NOT NULL, failed INTEGER NOT NULL, failovers INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+            cache_read_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+            without_usage INTEGER NOT NULL, cost_nanodollars INTEGER NOT NULL,
+            without_cost INTEGER NOT NULL, content_times TEXT NOT NULL,
+            PRIMARY KEY (minute, vendor, model)
+        ) STRICT, WITHOUT ROWID
+        """,
+        // Frames of exchanges that were open for so long that the ring wanted their room.
+        """
+        CREATE TABLE open_frames (
+            journal TEXT NOT NULL, exchange INTEGER NOT NULL, position INTEGER NOT NULL,
+            frames BLOB NOT NULL,
+            PRIMARY KEY (journal, exchange, position)
+        ) STRICT, WITHOUT ROWID
+        """,
+        // How far each journal is in the store, moved in the transaction that stored it.
+        """
+        CREATE TABLE journals (
+            name TEXT PRIMARY KEY, cursor INTEGER NOT NULL,
+            stored INTEGER NOT NULL, lost INTEGER NOT NULL,
+            emitted INTEGER NOT NULL, dropped INTEGER NOT NULL, is_ended INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    ]
+}

@@ -1,0 +1,68 @@
+import Synchronization
+
+/// What the reader of the journals counts, and how it fares.
+///
+/// One thread changes it, any thread reads it.
+public final class RecordMetrics: Sendable {
+    /// Records of this process that are in the store.
+    public let stored = Counter()
+    /// Records that earlier processes left in their journals, and that are in the store now.
+    public let recovered = Counter()
+    /// Exchanges whose frames were damaged, or that the store would never take.
+    public let lost = Counter()
+    /// Runs of bytes in journals that were no frames.
+    public let damage = Counter()
+    /// Transactions of the store.
+    public let transactions = Counter()
+    /// Transactions that failed, and are tried again.
+    public let failures = Counter()
+    /// Records that grew too old and were taken out.
+    public let retired = Counter()
+    private let trouble = Mutex<String>("")
+
+    /// Counters at zero.
+    public init() {}
+
+    /// Why nothing can be stored now; empty when all is well.
+    public var currentTrouble: String { trouble.withLock { $0 } }
+
+    /// Notes why nothing can be stored, or that all is well again; true when that is news.
+    @discardableResult
+    public func note(trouble text: String) -> Bool {
+        trouble.withLock { current in
+            defer { current = text }
+            return current.isEmpty != text.isEmpty
+        }
+    }
+}
+
+/// Where the record's numbers come from.
+public struct RecordSource: Sendable {
+    /// What its reader counts.
+    public var metrics: RecordMetrics
+    /// What the journals' writers count, now.
+    public var counts: @Sendable () -> RecordCounts
+
+    /// A source of these two.
+    public init(
+        metrics: RecordMetrics, counts: @escaping @Sendable () -> RecordCounts
+    ) {
+        self.metrics = metrics
+        self.counts = counts
+    }
+}
+
+/// What the writers of the journals count, at one moment.
+public struct RecordCounts: Equatable, Sendable {
+    /// Exchanges that owe a record.
+    public var emitted = 0
+    /// Of those, the ones that found no room, and never will have one.
+    public var dropped = 0
+    /// Pieces of bodies that found no room.
+    public var droppedFrames = 0
+    /// Their bytes.
+    public var droppedBytes = 0
+
+    /// Nothing counted.
+    public init() {}
+}

@@ -1,0 +1,108 @@
+import Dialects
+import Primitives
+import Support
+import Testing
+
+@Suite("Observers of answers")
+struct AnswerObserverTests {
+    /// What an observer says after the pieces came, one nanosecond after the other.
+    private static func facts(_ sample: AnswerSample, _ pieces: [[UInt8]]) throws -> AnswerFacts {
+        let dialect = try #require(Dialect(rawValue: sample.dialect))
+        var observer = AnswerObserver(dialect: dialect, isEventStream: sample.isStream)
+        for (index, piece) in pieces.enumerated() {
+            observer.take(piece.span, at: Instant(nanoseconds: Int64(index)))
+        }
+        observer.end(at: Instant(nanoseconds: Int64(pieces.count)))
+        return observer.facts
+    }
+
+    private static func expected(_ sample: AnswerSample) -> Usage {
+        var usage = Usage()
+        usage.input = sample.input
+        usage.output = sample.output
+        usage.cacheRead = sample.cacheRead
+        usage.cacheWrite = sample.cacheWrite
+        usage.cacheWriteLong = sample.cacheWriteLong
+        usage.reasoning = sample.reasoning
+        usage.audioInput = sample.audioInput
+        usage.audioOutput = sample.audioOutput
+        return usage
+    }
+
+    @Test("read what a vendor says, however it is cut", arguments: AnswerSample.all)
+    func truth(_ sample: AnswerSample) throws {
+        let dialect = try #require(Dialect(rawValue: sample.dialect))
+        let whole = try Self.facts(sample, [sample.body])
+        #expect(whole.model == sample.model)
+        #expect(whole.finishReason == sample.finishReason)
+        #expect(whole.errorKind == sample.errorKind)
+        #expect(whole.usageFields.usage(of: dialect) == Self.expected(sample))
+        #expect(whole.isUnderstood)
+        if sample.isStream { #expect(whole.sawTerminal == sample.isWhole) }
+        for pieces in ByteSplits.all(sample.body) {
+            var facts = try Self.facts(sample, pieces)
+            facts.firstContent = whole.firstContent
+            #expect(facts == whole)
+        }
+    }
+
+    @Test("the first content is where a user sees something")
+    func firstContent() throws {
+        let stream = [
+            ": hello\n\n", "data: {\"choices\":[],\"prompt_filter_results\":[]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}", "\n\n", "data: [DONE]\n\n",
+        ]
+        var observer = AnswerObserver(dialect: .openai, isEventStream: true)
+        for (index, piece) in stream.enumerated() {
+            observer.take(Array(piece.utf8).span, at: Instant(nanoseconds: Int64(index)))
+        }
+        observer.end(at: Instant(nanoseconds: 9))
+        let facts = observer.facts
+        #expect(facts.firstContent == Instant(nanoseconds: 4))
+    }
+
+    @Test("what is too large, in another encoding, or with a hole is not guessed at")
+    func bounds() {
+        let large = [UInt8](repeating: UInt8(ascii: "a"), count: AnswerObserver.bytesMax / 2 + 1)
+        let usage = Array("data: {\"usage\":{\"prompt_tokens\":1}}\n\n".utf8)
+        for isStream in [true, false] {
+            var observer = AnswerObserver(dialect: .openai, isEventStream: isStream)
+            observer.take(Array("data: {\"x\":\"".utf8).span, at: .now())
+            for _ in 0..<3 { observer.take(large.span, at: .now()) }
+            observer.take(Array("\"}\n\n".utf8).span, at: .now())
+            observer.take(usage.span, at: .now())
+            observer.end(at: .now())
+            let facts = observer.facts
+            #expect(!facts.isUnderstood && facts.usageFields.isEmpty)
+        }
+        var observer = AnswerObserver(dialect: .openai, isEventStream: true)
+        observer.noteGap()
+        observer.take(usage.span, at: .now())
+        observer.end(at: .now())
+        let facts = observer.facts
+        #expect(!facts.isUnderstood && facts.usageFields.isEmpty)
+    }
+
+    @Test("bytes of no meaning have none")
+    func noise() throws {
+        var random = RandomSource(seed: 11)
+        for dialect in Dialect.allCases {
+            for _ in 0..<300 {
+                let sample = try #require(AnswerSample.all.randomElement(using: &random))
+                var body = sample.body
+                for _ in 0..<Int.random(in: 1...30, using: &random) {
+                    let index = Int.random(in: body.indices, using: &random)
+                    body[index] = UInt8.random(in: .min ... .max, using: &random)
+                }
+                var observer = AnswerObserver(dialect: dialect, isEventStream: sample.isStream)
+                for piece in ByteSplits.random(body, using: &random) {
+                    observer.take(piece.span, at: .now())
+                }
+                observer.end(at: .now())
+                let facts = observer.facts
+                #expect(facts.usageText.isEmpty || facts.usageText.utf8.count <= 4 * body.count)
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import Dialects
+import Glibc
+import Journal
+import Primitives
+import Support
+import Telemetry
+import Testing
+
+@testable import LogStore
+
+@Suite("Assembly")
+struct AssemblyTests {
+    private static func told(_ sample: AnswerSample, _ pieces: [[UInt8]]) -> RecordScratch.Told {
+        var told = RecordScratch.Told()
+        told.dialect = Dialect(rawValue: sample.dialect)?.place ?? 0
+        told.isStream = sample.isStream
+        told.pieces = pieces
+        return told
+    }
+
+    @Test("a record says what the vendor said, however it was cut", arguments: AnswerSample.all)
+    func truth(_ sample: AnswerSample) throws {
+        let scratch = try RecordScratch()
+        for pieces in ByteSplits.all(sample.body) {
+            scratch.tell(Self.told(sample, pieces))
+            let record = try #require(scratch.assemble().first)
+            #expect(record.responseBody.bytes == sample.body)
+            #expect(record.responseBody.totalBytes == sample.body.count)
+            #expect(record.answeringModel == sample.model)
+            #expect(record.finishReason == sample.finishReason)
+            #expect(record.errorKind == sample.errorKind)
+            #expect(record.usage.input == sample.input)
+            #expect(record.usage.output == sample.output)
+            #expect(record.usage.cacheRead == sample.cacheRead)
+            #expect(record.usage.cacheWrite == sample.cacheWrite)
+            #expect(record.usage.cacheWriteLong == sample.cacheWriteLong)
+            #expect(record.usage.reasoning == sample.reasoning)
+            #expect((record.usageState == .reported) == (sample.input != nil))
+            let isWhole = !sample.isStream || sample.isWhole
+            #expect(record.outcome == (isWhole ? "complete" : "truncated"))
+        }
+    }
+
+    @Test("the times are from the request's first byte")
+    func times() throws {
+        let scratch = try RecordScratch()
+        var told = RecordScratch.Told()
+        told.pieces = [
+            Array("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n".utf8),
+            Array("data: [DONE]\n\n".utf8),
+        ]
+        let open = try #require(scratch.tell(told))
+        let record = try #require(scratch.assemble().first)
+        #expect(record.identifier == open.identifier)
+        #expect(record.acceptedMicroseconds == told.accepted * 1000)
+        #expect(record.contentMicroseconds == 2000)
+        #expect(record.endMicroseconds == 4000)
+        #expect(record.model == "m-1" && record.key == "000000000000abcd")
+        #expect(record.attempts.map(\.vendor) == ["openai"])
+        #expect(record.attempts.first?.headMicroseconds == 1000)
+    }
+
+    private static let answer =
+        Array(
+            #"{"model":"m-2","choices":[{"finish_reason":"stop"}],"#.utf8)
+        + Array(#""usage":{"prompt_tokens":7,"completion_tokens":3}}"#.utf8)
+
+    // `answer`, as a brotli encoder wrote it.
+    private static let brotli: [UInt8] = [
+        0x1B, 0x65, 0x00, 0x10, 0x8C, 0xD3, 0x15, 0xF3, 0x23, 0x94, 0x71, 0x8F, 0xA0, 0x6D,
+        0xA6, 0x7E, 0xF9, 0x2D, 0x1A, 0x6C, 0x41, 0xC4, 0x90, 0x44, 0xD9, 0xD6, 0x9E, 0x95,
+        0x4E, 0x9F, 0x1B, 0x1C, 0x38, 0x26, 0x59, 0x16, 0x68, 0x81, 0x86, 0x3E, 0xF8, 0x1E,
+        0x70, 0xD3, 0x5A, 0x13, 0x86, 0xA1, 0x44, 0x2C, 0x76, 0xA9, 0xC2, 0xC7, 0x32, 0xD2,
+        0x24, 0x2E, 0xB5, 0x91, 0x12, 0x67, 0x70, 0x7D, 0xA4, 0xFB, 0x9C, 0x7D, 0xBF, 0x55,
+        0x73, 0xBC, 0xF4, 0x30, 0x0B, 0xC8, 0xED, 0x0F,
+    ]
+
+    private static func body(_ encoding: String) throws -> [UInt8] {
+        if encoding == "br" { return brotli }
+        return try #require(Gzip.compress(answer, isWrapped: encoding == "gzip"))
+    }
+
+    @Test(
+        "encoded answers are read on the side and kept as they came",
+        arguments: ["gzip", "deflate", "br"])
+    func encoded(_ encoding: String) throws {
+        let body = try Self.body(encoding)
+        let scratch = try RecordScratch()
+        for pieces in ByteSplits.all(body) {
+            var told = RecordScratch.Told()
+            told.isStream = false
+            told.encoding = encoding
+            told.pieces = pieces
+            scratch.tell(told)
+            let record = try #require(scratch.assemble().first)
+            #expect(record.responseBody.bytes == body)
+            #expect(record.usage.input == 7 && record.usage.output == 3)
+            #expect(record.answeringModel == "m-2")
+        }
+    }
+
+    @Test("a broken encoding, or one that nobody here undoes, leaves usage unknown")
+    func brokenEncodings() throws {
+        let scratch = try RecordScratch()
+        var random = RandomSource(seed: 4)
+        for encoding in ["gzip", "deflate", "br", "zstd", "x"] {
+            for _ in 0..<100 {
+                var told = RecordScratch.Told()
+                told.isStream = false
+                told.encoding = encoding
+                var body = (try? Self.body(encoding)) ?? Self.answer
+                for _ in 0..<3 {
+                    let place = Int.random(in: 0..<body.count, using: &random)
+                    body[place] ^= UInt8.random(in: 1...255, using: &random)
+                }
+                told.pieces = ByteSplits.random(body, using: &random)
+                scratch.tell(told)
+                let record = try #require(scratch.assemble().first)
+                #expect(record.responseBody.bytes == body && record.outcome == "complete")
+                if encoding == "zstd" { #expect(record.usageState == .unknown) }
+            }
+        }
+    }
+
+    @Test("a few bytes that stand for gigabytes are given up, not followed")
+    func bomb() throws {
+        let zeros = [UInt8](repeating: 0x20, count: 100 << 20)
+        let body = try #require(Gzip.compress(zeros))
+        #expect(body.count < 1 << 20)
+        let scratch = try RecordScratch()
+        var told = RecordScratch.Told()
+        told.isStream = false
+        told.encoding = "gzip"
+        told.pieces = [body]
+        scratch.tell(told)
+        let record = try #require(scratch.assemble().first)
+        #expect(record.usageState == .unknown && record.responseBytes == body.count)
+    }
+
+    @Test("bodies beyond the limit are cut and say so; what they report is read all the same")
+    func cut() throws {
+        let scratch = try RecordScratch()
+        var told = RecordScratch.Told()
+        told.request = [UInt8](repeating: 0x61, count: 5000)
+        let padding = String(repeating: "x", count: 4000)
+        told.pieces = [
+            Array("data: {\"choices\":[{\"delta\":{\"content\":\"\(padding)\"}}]}\n\n".utf8),
+            Array("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,".utf8),
+            Array("\"completion_tokens\":2}}\n\ndata: [DONE]\n\n".utf8),
+        ]
+        scratch.tell(told)
+        let record = try #require(scratch.assemble(capture: Capture(bytesMax: 1000)).first)
+        #expect(record.requestBody.bytes.count == 1000 && record.requestBody.isCut)
+        #expect(record.requestBody.totalBytes == 5000)
+        #expect(record.responseBody.bytes.count == 1000 && record.responseBody.isCut)
+        #expect(record.usage.input == 1 && record.usage.output == 2)
+    }
+
+    @Test("where a piece found no room nothing is guessed")
+    func gap() throws {
+        let scratch = try RecordScratch(journalBytes: 64 << 10)
+        var told = RecordScratch.Told()
+        let usage = "data: {\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n"
+        told.pieces = [Array(usage.utf8)] + [[UInt8](repeating: 0x61, count: 60 << 10)]
+        let open = try #require(scratch.tell(told))
+        let record = try #require(scratch.assemble().first)
+        #expect(record.identifier == open.identifier)
+        #expect(record.usageState == .unknown && record.usage.isEmpty)
+        #expect(record.responseBody.isCut)
+    }
+
+    @Test("a settlement alone is a record")
+    func settlementAlone() throws {
+        let scratch = try RecordScratch()
+        let told = RecordScratch.Told()
+        let open = try #require(scratch.begin(told))
+        // What came before is damaged, say.
+        let assembly = Assembly(
+            journal: "j", exchange: 1, time: .now(), capture: Capture(bytesMax: 10))
+        scratch.settle(open, told)
+        var reader = JournalReader(scratch.file)
+        var isWhole = false
+        reader.read { frame in
+            if frame.kind == .settlement { isWhole = assembly.take(frame) }
+            return true
+        }
+        #expect(isWhole)
+        #expect(assembly.record.identifier == open.identifier)
+        #expect(assembly.record.outcome == "complete" && assembly.record.status == 200)
+        #expect(assembly.record.attempts.count == 1)
+    }
+
+    @Test("frames of any bytes in any order make records or none, and no fault")
+    func noise() throws {
+        var random = RandomSource(seed: 8)
+        for _ in 0..<400 {
+            let scratch = try RecordScratch(journalBytes: 64 << 10)
+            for _ in 0..<40 {
+                let kind = try #require(
+                    FrameKind(rawValue: UInt8.random(in: 1...7, using: &random)))
+                let payload = (0..<Int.random(in: 0...200, using: &random)).map { _ in
+                    UInt8.random(in: .min ... .max, using: &random)
+                }
+                let place = JournalWriter.Place(
+                    exchange: UInt64.random(in: 0...3, using: &random),
+                    attempt: Int.random(in: 0...300, using: &random),
+                    time: Instant(nanoseconds: Int64.random(in: -5...Int64.max, using: &random)))
+                scratch.writer.tell(
+                    kind, place, note: Int.random(in: 0...99999, using: &random), payload.span)
+            }
+            for record in scratch.assemble() { #expect(record.attempts.count <= 255) }
+        }
+    }
+}

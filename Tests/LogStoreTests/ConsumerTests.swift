@@ -1,0 +1,225 @@
+import GRDB
+import Glibc
+import Journal
+import Primitives
+import Reactor
+import Telemetry
+import Testing
+
+@testable import LogStore
+
+@Suite("Consumer")
+struct ConsumerTests {
+    private static func told(_ number: Int) -> RecordScratch.Told {
+        var told = RecordScratch.Told()
+        told.target = "/v1/\(number)"
+        told.pieces = [Array("data: {\"n\":\(number)}\n\n".utf8), Array("data: [DONE]\n\n".utf8)]
+        return told
+    }
+
+    private static func targets(_ store: Store) throws -> [String] {
+        try store.database.read {
+            try String.fetchAll($0, sql: "SELECT target FROM records ORDER BY target")
+        }
+    }
+
+    @Test("what is told becomes records, and every moment adds up")
+    func accounting() throws {
+        let scratch = try RecordScratch(journalBytes: 128 << 10)
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(metrics: metrics)
+        let reader = try Store(reading: scratch.folder.path)
+        var told = 0
+        for number in 0..<5000 {
+            if scratch.tell(Self.told(number)) != nil { told += 1 }
+            if number % 250 == 0 {
+                let account = try reader.account(folder: scratch.folder.path)
+                #expect(account.difference == 0)
+                #expect(account.emitted == number + 1)
+            }
+        }
+        #expect(try scratch.await { metrics.stored.current == told })
+        let open = try #require(scratch.begin(Self.told(9999)))
+        var account = try reader.account(folder: scratch.folder.path)
+        #expect(account.difference == 0 && account.pending == 1)
+        #expect(account.stored == told && account.dropped == 5000 - told)
+        scratch.settle(open, Self.told(9999))
+        consumer.end()
+        account = try Store(reading: scratch.folder.path).account(folder: scratch.folder.path)
+        #expect(account.difference == 0 && account.pending == 0 && account.stored == told + 1)
+        #expect(JournalFolder.journals(in: scratch.folder.path).isEmpty)
+        withExtendedLifetime(store) {}
+    }
+
+    @Test("what a dead process left is stored by the next, once, its open exchanges interrupted")
+    func leftovers() throws {
+        let scratch = try RecordScratch()
+        for number in 0..<20 { scratch.tell(Self.told(number)) }
+        let open = try #require(scratch.begin(Self.told(77)))
+        scratch.head(open, Self.told(77))
+        scratch.chunk(open, Array("data: {}\n\n".utf8))
+        let left = scratch.file.path
+        try scratch.restart()
+        scratch.tell(Self.told(88))
+        let metrics = RecordMetrics()
+        let (consumer, _) = try scratch.consumer(metrics: metrics)
+        #expect(try scratch.await { metrics.recovered.current == 21 })
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        consumer.end()
+        #expect(unsafe access(left, F_OK) != 0)
+        let store = try Store(reading: scratch.folder.path)
+        #expect(try store.count(RecordFilter()) == 22)
+        let interrupted = try #require(
+            try store.records(named: open.identifier.description).first)
+        #expect(interrupted.record.outcome == Record.interrupted)
+        #expect(interrupted.record.status == 200 && interrupted.record.vendor == "openai")
+        #expect(interrupted.record.responseBody.bytes == Array("data: {}\n\n".utf8))
+        let account = try store.account(folder: scratch.folder.path)
+        #expect(account.difference == 0 && account.stored == 22 && account.pending == 0)
+    }
+
+    @Test("a process that died between the commit and the giving back stores nothing twice")
+    func betweenTwo() throws {
+        let scratch = try RecordScratch()
+        for number in 0..<10 { scratch.tell(Self.told(number)) }
+        let open = try #require(scratch.begin(Self.told(50)))
+        // A round up to its commit; the ring's cursor stays behind.
+        let store = try Store(folder: scratch.folder.path)
+        let source = JournalSource(
+            scratch.file, from: nil, isLeft: false, capture: Capture(bytesMax: 100))
+        var batch = Batch()
+        source.read(into: &batch, recordsMax: 1000, now: .now())
+        let cursor = source.release(into: &batch, now: .now())
+        batch.progress = [Batch.Progress(name: source.name, cursor: cursor, emitted: 11)]
+        _ = try store.write(batch, capture: Capture(bytesMax: 100))
+        try store.close()
+        scratch.settle(open, Self.told(50))
+        #expect(scratch.file.readCursor == 0)
+        try scratch.restart()
+        let metrics = RecordMetrics()
+        let (consumer, _) = try scratch.consumer(metrics: metrics)
+        #expect(try scratch.await { metrics.recovered.current == 1 })
+        consumer.end()
+        let after = try Store(reading: scratch.folder.path)
+        #expect(try after.count(RecordFilter()) == 11)
+        #expect(try after.account(folder: scratch.folder.path).difference == 0)
+    }
+
+    @Test("frames of a long exchange leave the ring, and its record is whole all the same")
+    func spills() throws {
+        let scratch = try RecordScratch(journalBytes: 128 << 10)
+        let metrics = RecordMetrics()
+        let (consumer, _) = try scratch.consumer(
+            capture: Capture(bytesMax: 4 << 20), metrics: metrics)
+        var told = Self.told(1)
+        told.pieces = []
+        let open = try #require(scratch.begin(told))
+        scratch.head(open, told)
+        // Many laps of the ring, one piece at a time as the ring has room.
+        for number in 0..<600 {
+            var piece = Array("data: {\"n\":\(number),\"pad\":\"".utf8)
+            piece += [UInt8](repeating: 0x61, count: 1000) + Array("\"}\n\n".utf8)
+            let isTaken = try scratch.await { scratch.chunk(open, piece) }
+            #expect(isTaken)
+            told.pieces.append(piece)
+        }
+        scratch.settle(open, told)
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        consumer.end()
+        let store = try Store(reading: scratch.folder.path)
+        let found = try #require(try store.records(named: open.identifier.description).first)
+        #expect(found.record.responseBody.bytes == told.pieces.flatMap { $0 })
+        #expect(found.record.requestBody.bytes == told.request)
+        let spilled = try store.database.read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM open_frames")
+        }
+        #expect(spilled == 0)
+    }
+
+    @Test("while the store fails nothing waits; then all that found room is stored")
+    func outage() throws {
+        let scratch = try RecordScratch(journalBytes: 128 << 10)
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(metrics: metrics)
+        scratch.tell(Self.told(0))
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        // A limit below what is there already: SQLITE_FULL for everybody on this connection.
+        try store.database.writeWithoutTransaction { db in
+            _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1")
+        }
+        let reader = try Store(reading: scratch.folder.path)
+        var told = 1
+        for number in 1..<3000 where scratch.tell(Self.told(number)) != nil { told += 1 }
+        #expect(told < 3000)
+        #expect(try scratch.await { metrics.failures.current > 0 })
+        #expect(metrics.currentTrouble.contains("SQLITE_FULL"))
+        let during = try reader.account(folder: scratch.folder.path)
+        #expect(during.difference == 0 && during.emitted == 3000)
+        #expect(during.dropped == 3000 - told)
+        try store.database.writeWithoutTransaction { db in
+            _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1000000")
+        }
+        #expect(try scratch.await { metrics.stored.current == told })
+        #expect(metrics.currentTrouble.isEmpty)
+        consumer.end()
+        let after = try Store(reading: scratch.folder.path).account(folder: scratch.folder.path)
+        #expect(after.difference == 0 && after.pending == 0 && after.stored == told)
+    }
+
+    @Test("a file that is no journal is put aside, a damaged one read as far as it can be")
+    func damage() throws {
+        let scratch = try RecordScratch()
+        for number in 0..<30 { scratch.tell(Self.told(number)) }
+        try Self.overwrite(scratch.file.path, at: 65536 + 3000, with: 0xEE, count: 200)
+        let junk = "\(scratch.folder.path)/00000000000000000000000000.journal"
+        try Self.overwrite(junk, at: 0, with: 1, count: 5000)
+        try scratch.restart()
+        let metrics = RecordMetrics()
+        let (consumer, _) = try scratch.consumer(metrics: metrics)
+        #expect(try scratch.await { metrics.recovered.current >= 25 })
+        consumer.end()
+        #expect(unsafe access("\(junk).damaged", F_OK) == 0)
+        unsafe unlink("\(junk).damaged")
+        #expect(metrics.damage.current >= 2)
+        let store = try Store(reading: scratch.folder.path)
+        let account = try store.account(folder: scratch.folder.path)
+        #expect(account.emitted == 30 && account.difference == 0 && account.pending == 0)
+        #expect(try Self.targets(store).count == account.stored)
+    }
+
+    @Test("ten thousand tiny pieces, binary bodies and events of ten megabytes are stored")
+    func shapes() throws {
+        let scratch = try RecordScratch(journalBytes: 64 << 20)
+        let metrics = RecordMetrics()
+        let (consumer, _) = try scratch.consumer(
+            capture: Capture(bytesMax: 16 << 20), metrics: metrics)
+        var tiny = RecordScratch.Told()
+        tiny.pieces = (0..<10_000).map { [UInt8(truncatingIfNeeded: $0)] }
+        var huge = RecordScratch.Told()
+        huge.pieces =
+            [Array("data: {\"x\":\"".utf8)]
+            + [[UInt8]](repeating: [UInt8](repeating: 0xFF, count: 1 << 20), count: 10)
+            + [Array("\"}\n\ndata: [DONE]\n\n".utf8)]
+        let all = [tiny, huge].compactMap { told in scratch.tell(told).map { ($0, told) } }
+        #expect(try scratch.await { metrics.stored.current == 2 })
+        consumer.end()
+        let store = try Store(reading: scratch.folder.path)
+        for (open, told) in all {
+            let found = try #require(
+                try store.records(named: open.identifier.description).first)
+            #expect(found.record.responseBody.bytes == told.pieces.flatMap { $0 })
+        }
+    }
+
+    private static func overwrite(
+        _ path: String, at offset: Int, with byte: UInt8, count: Int
+    ) throws {
+        let file = unsafe open(path, O_RDWR | O_CREAT, 0o600)
+        guard file >= 0 else { throw SystemError(call: "open") }
+        defer { close(file) }
+        let bytes = [UInt8](repeating: byte, count: count)
+        guard unsafe pwrite(file, bytes, count, off_t(offset)) == count else {
+            throw SystemError(call: "pwrite")
+        }
+    }
+}
