@@ -71,7 +71,7 @@ let package = Package(
         target("Dialects", ["Primitives", "HTTP", "JSON"]),
         target(
             "Config",
-            ["Primitives", "Dialects", .product(name: "TOMLKit", package: "TOMLKit")]
+            ["Primitives", "JSON", "Dialects", .product(name: "TOMLKit", package: "TOMLKit")]
         ),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
 
@@ -103,6 +103,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        target(
+            "Sinks",
+            [
+                "Primitives", "Reactor", "JSON", "Dialects", "Cryptography", "Transfers",
+                "LogStore", "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         target("Dashboard", ["Primitives", "HTTP", "Telemetry", "Gateway"]),
         target("Testbed", ["Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography"]),
 
@@ -110,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "Transfers",
-                "Journal", "LogStore", "Telemetry", "Gateway", "Dashboard", "Testbed",
+                "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "Cryptography",
+                "Transfers", "Journal", "LogStore", "Sinks", "Telemetry", "Gateway", "Dashboard", "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -151,6 +158,13 @@ let package = Package(
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
                 "LogStore", "Support", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        tests(
+            "SinksTests",
+            [
+                "Primitives", "Reactor", "JSON", "Dialects", "Transfers", "LogStore", "Sinks",
+                "Telemetry", "Support", .product(name: "Logging", package: "swift-log"),
             ]
         ),
         tests("JournalTests", ["Primitives", "Reactor", "Journal", "CJournal"]),

@@ -57,6 +57,12 @@ static inline void *ccurl_easy_private(CURL *easy) {
   return value;
 }
 
+static inline long ccurl_easy_info_long(CURL *easy, CURLINFO info) {
+  long value = 0;
+  curl_easy_getinfo(easy, info, &value);
+  return value;
+}
+
 static inline curl_off_t ccurl_easy_info_offset(CURL *easy, CURLINFO info) {
   curl_off_t value = 0;
   curl_easy_getinfo(easy, info, &value);

@@ -74,7 +74,7 @@ final class Composition {
             throw StartError(description: "\(error)")
         }
         logger = log.logger("weir")
-        recording = try Recording(configuration.log, workerCount: count, logger: logger)
+        recording = try Recording(configuration, workerCount: count, logger: logger)
     }
 
     /// Runs until a drain or a stop has ended.

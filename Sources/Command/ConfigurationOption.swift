@@ -1,5 +1,6 @@
 import ArgumentParser
 import Config
+import Primitives
 
 /// `--config FILE`, the same for every command that takes one.
 struct ConfigurationOption: ParsableArguments {
@@ -17,7 +18,7 @@ struct ConfigurationOption: ParsableArguments {
         let secrets = SecretSource(environment: Environment.variable, file: Environment.file)
         do {
             let (configuration, warnings) = try Configuration.read(
-                text, file: config, secrets: secrets)
+                text, file: config, secrets: secrets, patternFault: Pattern.fault)
             for warning in warnings { Output.error(warning.description) }
             return configuration
         } catch {

@@ -35,6 +35,18 @@ struct LogsOptions: ParsableArguments {
         try path ?? configuration.load().log.path
     }
 
+    /// The configuration's prices; ends with status 2 where it has none.
+    func prices() throws -> PriceTable {
+        let configuration = try configuration.load()
+        do throws(Composition.StartError) {
+            if let table = try Prices.table(configuration) { return table }
+            Output.error("weir: the configuration has no [prices]; name one with --config")
+        } catch {
+            Output.error("weir: \(error)")
+        }
+        throw ExitCode(2)
+    }
+
     /// The record, opened for reading; ends with status 1 when there is none.
     func open() throws -> (folder: String, store: Store) {
         let folder = try folder()

@@ -23,6 +23,9 @@ struct LogsExportCommand: ParsableCommand {
     @Flag(name: .long, help: "With header fields and bodies; JSON Lines only.")
     var bodies = false
 
+    @Flag(name: .long, help: "Work costs out anew, by the configuration's prices of now.")
+    var reprice = false
+
     @Option(name: .shortAndLong, help: "The file; without one, standard output.")
     var output: String?
 
@@ -32,6 +35,7 @@ struct LogsExportCommand: ParsableCommand {
             Output.error("weir: --bodies goes with --format jsonl alone")
             throw ExitCode(2)
         }
+        let prices = reprice ? try options.prices() : nil
         let (_, store) = try options.open()
         let file = try output.map(Self.open) ?? 1
         // A file shows no progress by itself; a pipe does at its other end.
@@ -40,6 +44,8 @@ struct LogsExportCommand: ParsableCommand {
         if format == .csv { writer.write(Self.columns.joined(separator: ",") + "\r\n") }
         var count = 0
         try store.eachRecord(filter, withBodies: bodies) { stored in
+            var stored = stored
+            if let prices { stored.record = stored.record.repriced(by: prices) }
             switch format {
             case .jsonl: writer.write("\(stored.json(withBodies: bodies))\n")
             case .csv: writer.write(Self.line(stored))

@@ -15,10 +15,14 @@ struct LogsStatsCommand: ParsableCommand {
     @Flag(name: .long, help: "Draw the times to the first content as bars.")
     var plot = false
 
+    @Flag(name: .long, help: "Work costs out anew, by the configuration's prices of now.")
+    var reprice = false
+
     func run() throws {
         let filter = try filter.filter()
         let (_, store) = try options.open()
-        let lines = try store.statistics(filter)
+        let prices = reprice ? try options.prices() : nil
+        let lines = try store.statistics(filter, repricedBy: prices)
         guard !lines.isEmpty else { throw ExitCode(1) }
         if options.json {
             for line in lines { Output.text("\(Self.json(line))\n") }

@@ -18,8 +18,19 @@ struct LogsVerifyCommand: ParsableCommand {
         let (folder, store) = try options.open()
         let account = try store.account(folder: folder)
         let isBalanced = account.difference == 0
+        let sinks = try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) }
+        let last = try store.lastNumber()
         if options.json {
             func number(_ value: Int) -> JSONValue { .number("\(value)") }
+            let list = sinks.map { name, progress in
+                JSONValue.object([
+                    JSONValue.Member("sink", .string(name)),
+                    JSONValue.Member("delivered", number(progress.delivered)),
+                    JSONValue.Member("quarantined", number(progress.quarantined)),
+                    JSONValue.Member("skipped", number(progress.skipped)),
+                    JSONValue.Member("pending", number(Int(last - progress.number))),
+                ])
+            }
             let value = JSONValue.object([
                 JSONValue.Member("emitted", number(account.emitted)),
                 JSONValue.Member("stored", number(account.stored)),
@@ -27,6 +38,7 @@ struct LogsVerifyCommand: ParsableCommand {
                 JSONValue.Member("pending", number(account.pending)),
                 JSONValue.Member("journals", number(account.journals)),
                 JSONValue.Member("balanced", .bool(isBalanced)),
+                JSONValue.Member("sinks", .array(list)),
             ])
             Output.text("\(value)\n")
         } else {
@@ -34,6 +46,15 @@ struct LogsVerifyCommand: ParsableCommand {
                 "emitted \(account.emitted) = stored \(account.stored) + dropped "
                     + "\(account.dropped) + pending \(account.pending)"
                     + (isBalanced ? "\n" : "  IS WRONG BY \(account.difference)\n"))
+            for (name, progress) in sinks {
+                Output.text(
+                    "sink \(name): delivered \(progress.delivered), quarantined "
+                        + "\(progress.quarantined), skipped \(progress.skipped), pending "
+                        + "\(last - progress.number)\n")
+                for record in try store.quarantined(bySink: name, limit: 5) {
+                    Output.text("  \(record.id): \(record.reason)\n")
+                }
+            }
         }
         guard isBalanced else { throw ExitCode(1) }
     }

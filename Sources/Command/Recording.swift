@@ -1,13 +1,17 @@
 import Config
+import Cryptography
 import Gateway
+import JSON
 import Journal
 import LogStore
 import Logging
 import Primitives
 import Reactor
+import Sinks
 import Telemetry
 
-/// The record's parts, wired: a journal for each worker, the store, and the thread between them.
+/// The record's parts, wired: a journal for each worker, the store, the thread between them, and
+/// the sinks.
 ///
 /// What the disk does not let us do is said and counted; traffic goes on without a record.
 final class Recording {
@@ -17,31 +21,46 @@ final class Recording {
     private let journals: [JournalFile]
     private let waker: Waker
     private let capture: Capture
+    private let log: Configuration.Log
+    private let logger: Logger
+    private var store: Store?
     private var consumer: Consumer?
+    private var sinks: [SinkRunner] = []
 
     init(
-        _ log: Configuration.Log, workerCount: Int, logger: Logger
+        _ configuration: Configuration, workerCount: Int, logger: Logger
     ) throws(Composition.StartError) {
+        let log = configuration.log
+        self.log = log
+        self.logger = logger
         capture = Capture(mode: log.capture, limitBytes: log.captureLimitBytes)
+        let prices = try Prices.table(configuration)
         do {
             waker = try Waker()
         } catch {
             throw Composition.StartError(description: "\(error)")
         }
+        let sinkMetrics = configuration.sinks.map { SinkMetrics(name: $0.name) }
         var journals: [JournalFile] = []
         do {
             let folder = try JournalFolder(log.path)
             let store = try Store(folder: log.path)
+            self.store = store
             var random = RandomSource()
             for _ in 0..<workerCount {
                 journals.append(
                     try folder.makeJournal(capacity: log.journalSizeBytes, using: &random))
             }
-            consumer = try Consumer(
-                Consumer.Settings(
-                    folder: folder, store: store, capture: capture, retain: log.retain,
-                    syncEvery: log.journalSync, metrics: metrics, logger: logger),
-                journals: journals, waker: waker)
+            for (sink, counts) in zip(configuration.sinks, sinkMetrics) {
+                sinks.append(
+                    try Self.run(sink, configuration, store: store, counts, logger: logger))
+            }
+            var settings = Consumer.Settings(
+                folder: folder, store: store, capture: capture, retain: log.retain,
+                syncEvery: log.journalSync, metrics: metrics, logger: logger)
+            settings.prices = prices
+            settings.stored = { [sinks] in for sink in sinks { sink.wake() } }
+            consumer = try Consumer(settings, journals: journals, waker: waker)
         } catch let error as JournalFolder.Unusable {
             throw Composition.StartError(description: "\(error)")
         } catch {
@@ -54,7 +73,7 @@ final class Recording {
         }
         self.journals = journals
         let files = journals
-        source = RecordSource(metrics: metrics) {
+        source = RecordSource(metrics: metrics, sinks: sinkMetrics) {
             var counts = RecordCounts()
             for file in files {
                 let tally = file.tally
@@ -73,14 +92,66 @@ final class Recording {
         let file = journals[index]
         let waker = waker
         let capture = JournalCapture(keptBytesMax: capture.bytesMax)
-        return { WorkerJournal(JournalWriter(file, waker: waker), capture: capture) }
+        let (paths, patterns) = (log.redactPaths, log.redactPatterns)
+        return {
+            // They were compiled once while the configuration was read.
+            let compiled = patterns.compactMap { try? Pattern($0) }
+            let isNeeded = !paths.isEmpty || !compiled.isEmpty
+            return WorkerJournal(
+                JournalWriter(file, waker: waker), capture: capture,
+                redactor: isNeeded
+                    ? BodyRedactor(paths: JSONRedaction(paths), patterns: compiled) : nil)
+        }
     }
 
-    /// Stores what is left.
+    /// Stores what is left, gives the sinks a moment for it, and closes the store.
     ///
     /// After the workers have ended.
     func end() {
         consumer?.end()
         consumer = nil
+        for sink in sinks { sink.end() }
+        sinks = []
+        do {
+            try store?.close()
+        } catch {
+            logger.error("the store cannot be closed", metadata: ["error": "\(error)"])
+        }
+        store = nil
+    }
+
+    // MARK: Sinks
+
+    private static func run(
+        _ sink: SinkSettings, _ configuration: Configuration, store: Store,
+        _ metrics: SinkMetrics, logger: Logger
+    ) throws -> SinkRunner {
+        let settings = SinkRunner.Settings(
+            name: sink.name, store: store, batchMax: sink.batch, withBodies: sink.bodies,
+            metrics: metrics, logger: logger)
+        var servers: [String: TraceSink.Server] = [:]
+        for vendor in configuration.vendors {
+            servers[vendor.name] = TraceSink.Server(address: vendor.host, port: vendor.port)
+        }
+        return try SinkRunner(settings) { [servers] in try make(sink, servers) }
+    }
+
+    private static func make(
+        _ sink: SinkSettings, _ servers: [String: TraceSink.Server]
+    ) throws -> any Sink {
+        if sink.kind == .jsonl {
+            return LinesSink(
+                path: sink.path, rotateBytes: sink.rotateBytes, rotateKeep: sink.rotateKeep,
+                withBodies: sink.bodies)
+        }
+        let trust = sink.url.hasPrefix("https://") ? try TrustStore(file: sink.caFile) : nil
+        let remote = try Remote(
+            url: sink.url, fields: sink.headers, timeout: sink.timeout, trust: trust)
+        if sink.kind == .otlp {
+            return TraceSink(remote: remote, version: Version.number, servers: servers)
+        }
+        return ClickHouseSink(
+            remote: remote, database: sink.database, table: sink.table, user: sink.user,
+            password: sink.password, withBodies: sink.bodies)
     }
 }

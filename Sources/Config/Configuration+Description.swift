@@ -1,4 +1,5 @@
 import Dialects
+import JSON
 import Primitives
 
 extension Configuration {
@@ -19,7 +20,12 @@ extension Configuration {
             "capture_limit = \(size(log.captureLimitBytes))", "retain = \(time(log.retain))",
             "journal_size = \(size(log.journalSizeBytes))",
             "journal_sync = \(time(log.journalSync))",
+            "redact_paths = \(list(log.redactPaths.map(\.description)))",
+            "redact_patterns = \(list(log.redactPatterns))", "",
+            "[prices]", "file = \(quote(prices.file))", "version = \(quote(prices.version))",
         ]
+        for model in prices.models { lines += describe(model) }
+        for sink in sinks { lines += describe(sink) }
         for vendor in vendors { lines += describe(vendor) }
         for chain in chains { lines += describe(chain) }
         return lines.joined(separator: "\n") + "\n"
@@ -40,6 +46,7 @@ extension Configuration {
             "headers = { \(headers.joined(separator: ", ")) }",
             "on_client_disconnect = \(quote(vendor.onClientDisconnect.rawValue))",
             "ca_file = \(quote(vendor.caFile))", "terminal = \(quote(vendor.terminal.rawValue))",
+            "include_usage = \(quote(vendor.includeUsage.rawValue))",
         ]
     }
 
@@ -66,6 +73,52 @@ extension Configuration {
             "credential = \(failover.credential)", "stream_error = \(failover.streamError)",
             "bench = \(time(failover.bench))", "bench_after = \(failover.benchAfter)",
         ]
+    }
+
+    private func describe(_ model: PriceSettings.Model) -> [String] {
+        var lines = [
+            "", "[prices.models.\(quote(model.glob))]", "input = \(model.input)",
+            "output = \(model.output)",
+        ]
+        func add(_ name: String, _ value: Double?) {
+            if let value { lines.append("\(name) = \(value)") }
+        }
+        add("cache_read", model.cacheRead)
+        add("cache_write", model.cacheWrite)
+        add("cache_write_long", model.cacheWriteLong)
+        add("audio_input", model.audioInput)
+        add("audio_output", model.audioOutput)
+        return lines
+    }
+
+    private func describe(_ sink: SinkSettings) -> [String] {
+        var lines = ["", "[sinks.\(quote(sink.name))]", "kind = \(quote(sink.kind.rawValue))"]
+        switch sink.kind {
+        case .jsonl:
+            lines += [
+                "path = \(quote(sink.path))", "rotate_size = \(size(sink.rotateBytes))",
+                "rotate_keep = \(sink.rotateKeep)", "bodies = \(sink.bodies)",
+            ]
+        case .otlp, .clickhouse:
+            let headers = sink.headers.map { "\(quote($0.name)) = \"\($0.value)\"" }
+            lines += [
+                "url = \(quote(sink.url))", "ca_file = \(quote(sink.caFile))",
+                "timeout = \(time(sink.timeout))",
+                "headers = { \(headers.joined(separator: ", ")) }",
+            ]
+        }
+        if sink.kind == .clickhouse {
+            lines += [
+                "database = \(quote(sink.database))", "table = \(quote(sink.table))",
+                "user = \(quote(sink.user))", "bodies = \(sink.bodies)",
+            ]
+            if let password = sink.password { lines.append("password = \"\(password)\"") }
+        }
+        return lines + ["batch = \(sink.batch)"]
+    }
+
+    private func list(_ texts: [String]) -> String {
+        "[\(texts.map(quote).joined(separator: ", "))]"
     }
 
     private func quote(_ text: String) -> String {

@@ -1,4 +1,5 @@
 import Dialects
+import JSON
 import Primitives
 import TOMLKit
 
@@ -22,12 +23,14 @@ public struct SecretSource: Sendable {
 extension Configuration {
     /// Reads a TOML text.
     ///
-    /// `file` is its name in diagnostics.
+    /// `file` is its name in diagnostics; `patternFault` says what is wrong with a pattern, nil
+    /// where it is right.
     ///
     /// Throws ``ConfigurationError`` with every fault at once; warnings are returned beside the
     /// configuration.
     public static func read(
-        _ text: String, file: String, secrets: SecretSource
+        _ text: String, file: String, secrets: SecretSource,
+        patternFault: (String) -> String? = { _ in nil }
     ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
         let root = try parse(text, file: file)
         let findings = Findings(file: file, keyPlaces: KeyPlaces(text))
@@ -38,7 +41,9 @@ extension Configuration {
             reader.string("listen", &configuration.admin.listen)
             reader.checkAddress("listen", configuration.admin.listen, allowsEmpty: true)
         }
-        reader.table("log") { configuration.log.read(&$0) }
+        reader.table("log") { configuration.log.read(&$0, patternFault) }
+        reader.table("prices") { configuration.prices.read(&$0) }
+        reader.readSinks(into: &configuration, secrets)
         reader.readVendors(into: &configuration, secrets)
         reader.tables("chains") { reader in
             configuration.chains.append(Chain.read(&reader, configuration.vendors))
@@ -86,7 +91,7 @@ extension Configuration.Server {
 }
 
 extension Configuration.Log {
-    mutating func read(_ reader: inout TableReader) {
+    mutating func read(_ reader: inout TableReader, _ patternFault: (String) -> String?) {
         reader.string("path", &path)
         if path.isEmpty { reader.error("path", "is empty; a folder is needed") }
         reader.choice("capture", &capture, ["full", "head", "none"])
@@ -94,6 +99,22 @@ extension Configuration.Log {
         reader.duration("retain", &retain)
         reader.size("journal_size", &journalSizeBytes, atLeast: 1 << 20)
         reader.duration("journal_sync", &journalSync)
+        var paths: [String] = []
+        reader.strings("redact_paths", &paths)
+        for (index, text) in paths.enumerated() {
+            guard let path = JSONPath(text) else {
+                reader.error(
+                    "redact_paths[\(index)]",
+                    "\"\(text)\" is no path; for example \"messages.*.content\"")
+                continue
+            }
+            redactPaths.append(path)
+        }
+        reader.strings("redact_patterns", &redactPatterns)
+        for (index, text) in redactPatterns.enumerated() {
+            guard let fault = patternFault(text) else { continue }
+            reader.error("redact_patterns[\(index)]", "\"\(text)\" is no pattern: \(fault)")
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+public import JSON
 public import Primitives
 
 /// Everything an operator can decide, with the defaults that serve without a file.
@@ -12,6 +13,10 @@ public struct Configuration: Sendable {
     public var vendors = Vendor.defaults
     /// `[[chains]]`, in the order of the file.
     public var chains: [Chain] = []
+    /// `[prices]`.
+    public var prices = PriceSettings()
+    /// `[sinks.NAME]`, in the order of their names.
+    public var sinks: [SinkSettings] = []
 
     /// The defaults.
     public init() {}
@@ -66,5 +71,9 @@ public struct Configuration: Sendable {
         public var journalSizeBytes = 64 << 20
         /// Between writes to the disk; zero leaves them to the kernel.
         public var journalSync = Interval.zero
+        /// Places in JSON bodies whose values are not written down.
+        public var redactPaths: [JSONPath] = []
+        /// Extended regular expressions of POSIX; what they match in bodies is not written down.
+        public var redactPatterns: [String] = []
     }
 }

@@ -7,6 +7,7 @@ indirect enum Node {
     case array([Node])
     case string(String)
     case integer(Int)
+    case double(Double)
     case bool(Bool)
     case other(String)
 
@@ -25,6 +26,8 @@ indirect enum Node {
             self = .bool(bool)
         } else if let integer = value.int {
             self = .integer(integer)
+        } else if let double = value.double {
+            self = .double(double)
         } else {
             self = .other("\(value.type)")
         }
@@ -36,6 +39,7 @@ indirect enum Node {
         case .array: "a list"
         case .string: "text"
         case .integer: "a whole number"
+        case .double: "a number"
         case .bool: "true or false"
         case .other(let name): "a \(name)"
         }
@@ -85,6 +89,9 @@ struct TableReader {
     }
 
     func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    /// The keys that are set.
+    var keys: [String] { Array(members.keys) }
 
     /// Whether a key is set.
     func has(_ key: String) -> Bool { members[key] != nil }

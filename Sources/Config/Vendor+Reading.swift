@@ -86,6 +86,13 @@ extension Vendor {
             reader.warn(
                 "terminal", "\"strict\" has no effect yet: terminal markers are not read yet")
         }
+        var usage = vendor.includeUsage.rawValue
+        reader.choice("include_usage", &usage, UsagePolicy.allCases.map(\.rawValue))
+        vendor.includeUsage = UsagePolicy(rawValue: usage) ?? .client
+        if vendor.includeUsage == .inject, vendor.dialect != .openai {
+            reader.error(
+                "include_usage", "\"inject\" is for dialect openai: the others always tell")
+        }
         return vendor
     }
 

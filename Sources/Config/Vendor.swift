@@ -23,6 +23,14 @@ public struct Vendor: Sendable {
         case strict, lenient
     }
 
+    /// Whether a vendor of OpenAI's dialect is asked for the usage of its streams.
+    public enum UsagePolicy: String, Sendable, CaseIterable {
+        /// Where the client asks for it.
+        case client
+        /// Always; what the client did not ask for is taken out of the stream again.
+        case inject
+    }
+
     /// The name in the file, in metrics and in records.
     public var name: String
     /// How it is spoken to.
@@ -45,6 +53,8 @@ public struct Vendor: Sendable {
     public var caFile = ""
     /// What a stream without its terminal marker is.
     public var terminal = TerminalPolicy.lenient
+    /// Who asks for the usage of a stream.
+    public var includeUsage = UsagePolicy.client
 
     /// `base_url` as it is used.
     public var baseURL: String {

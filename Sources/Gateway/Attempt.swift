@@ -14,7 +14,7 @@ enum Attempt {
     /// is left out.
     static func write(
         _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: Vendor,
-        into transfer: Transfer
+        mustBeReadable: Bool = false, into transfer: Transfer
     ) {
         let replacesCredential = vendor.credential != .client
         let whole = head.pathAndQuery
@@ -28,6 +28,8 @@ enum Attempt {
             let name = head.name(of: field)
             guard passes(field.name, name, replacesCredential: replacesCredential) else { continue }
             if listsFields, head.connectionLists(name) { continue }
+            // An encoded stream could not be filtered.
+            if mustBeReadable, name.matchesIgnoringCase("accept-encoding") { continue }
             if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
             transfer.headers.add(name, head.value(of: field))
         }

@@ -77,14 +77,17 @@ extension Connection {
             )
         }
         transfer.needsFreshConnection = isFresh
-        Attempt.write(parser.head, route: route, vendor: vendor, into: transfer)
+        let bytes = unsafe bodyForTarget(route, vendor)
+        Attempt.write(
+            parser.head, route: route, vendor: vendor, mustBeReadable: isUsageInjected,
+            into: transfer)
         let body: RequestBody =
             switch bodyMode {
             case .stream(let length): .stream(length: length)
             case .keep: parser.head.hasBody ? .bytes : .none
             }
         unsafe transfer.prepare(
-            method: parser.head.method, body: body, bytes: bodyForTarget(route),
+            method: parser.head.method, body: body, bytes: bytes,
             connectTimeout: route.clocks.connect
         )
         self.transfer = transfer
@@ -95,19 +98,34 @@ extension Connection {
     }
 
     /// The kept body as the current target wants it: the client's own bytes, or a copy with the
-    /// target's model spliced in.
+    /// target's model spliced in, or with usage asked for.
     ///
     /// It stays where it is until the transfer has ended.
-    private func bodyForTarget(_ route: RoutingTable.Route) -> UnsafeRawBufferPointer {
+    private func bodyForTarget(
+        _ route: RoutingTable.Route, _ vendor: Vendor
+    ) -> UnsafeRawBufferPointer {
         spliced.removeAll()
-        if let model = route.plan.targets[route.target].model, route.dialect != .gemini,
-            parser.withBody({ body in
+        usageFilter = nil
+        isUsageInjected = false
+        var isSpliced = false
+        if let model = route.plan.targets[route.target].model, route.dialect != .gemini {
+            isSpliced = parser.withBody { body in
                 JSONSplice.replace("model", in: body.bytes, with: model, to: &spliced)
-            })
-        {
-            return unsafe spliced.pointer
+            }
         }
-        return unsafe parser.body.pointer
+        let mayAsk = vendor.includeUsage == .inject && route.dialect == .openai
+        if mayAsk, case .keep = bodyMode,
+            parser.withHead({ UsageInjection.applies(to: $0.path) })
+        {
+            var plain = ByteBuffer()
+            swap(&plain, &spliced)
+            isUsageInjected =
+                isSpliced
+                ? UsageInjection.write(plain.bytes, to: &spliced)
+                : parser.withBody { UsageInjection.write($0.bytes, to: &spliced) }
+            if isUsageInjected { isSpliced = true } else { swap(&plain, &spliced) }
+        }
+        return unsafe isSpliced ? spliced.pointer : parser.body.pointer
     }
 
     /// Carries out what the exchange decides about the end of a transfer.
@@ -171,6 +189,11 @@ extension Connection {
 extension Connection: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
         teeHead(of: transfer)
+        if isUsageInjected, transfer.head.mediaType == .eventStream, !transfer.head.isEncoded,
+            transfer.head.contentLength == nil
+        {
+            usageFilter = UsageFilter()
+        }
         let kind = holdKind(transfer.head)
         switch exchange.headReceived(mayFollow: kind != nil) {
         case .relay: relayHead(of: transfer)
@@ -181,6 +204,14 @@ extension Connection: TransferDelegate {
 
     func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
         teeChunk(bytes)
+        guard var filter = usageFilter.take() else { return passOn(bytes, of: transfer) }
+        var passed = ByteBuffer()
+        filter.take(bytes, to: &passed)
+        usageFilter = consume filter
+        if !passed.isEmpty { passOn(passed.bytes, of: transfer) }
+    }
+
+    private func passOn(_ bytes: Span<UInt8>, of transfer: Transfer) {
         if let hold { return self.hold(bytes, in: hold, of: transfer) }
         // Without a head that was passed on there is no framing for them.
         guard exchange.isCommitted else { return }
@@ -206,6 +237,12 @@ extension Connection: TransferDelegate {
     }
 
     func transferEnded(_ transfer: Transfer, _ result: TransferResult) {
+        if var filter = usageFilter.take() {
+            // A last event without its blank line was still waited for.
+            var rest = ByteBuffer()
+            filter.endStream(to: &rest)
+            if !rest.isEmpty { passOn(rest.bytes, of: transfer) }
+        }
         self.transfer = nil
         ended(
             result, headIsComplete: transfer.head.isComplete, violation: transfer.head.violation

@@ -196,6 +196,8 @@ extension Connection {
         hold = nil
         lastAnswer = nil
         spliced.release()
+        usageFilter = nil
+        isUsageInjected = false
         isEventStream = false
         streamEnd = StreamEnd()
         contents = nil

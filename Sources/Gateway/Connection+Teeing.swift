@@ -54,17 +54,26 @@ extension Connection {
         else { return }
         let room = journal.capture.requestBytesMax - tee.requestBytes
         tee.requestBytes += bytes.count
+        if journal.redactor != nil { return gatherRequest(bytes, journal) }
         guard room > 0, tee.isRequestWhole else { return }
-        var rest = bytes.extracting(0..<min(room, bytes.count))
+        let wanted = bytes.extracting(0..<min(room, bytes.count))
+        if !tellPieces(.requestBody, number, wanted, journal) { tee.isRequestWhole = false }
+    }
+
+    /// Tells bytes of a body in frames of a size that finds room; false when one found none.
+    func tellPieces(
+        _ kind: FrameKind, _ number: UInt64, _ bytes: Span<UInt8>, _ journal: WorkerJournal
+    ) -> Bool {
+        var rest = bytes
         while rest.count > 0 {
             let piece = rest.extracting(0..<min(rest.count, 64 << 10))
-            guard journal.writer.tellBody(.requestBody, place(number), piece) else {
+            guard journal.writer.tellBody(kind, place(number), piece) else {
                 tee.droppedFrames += 1
-                tee.isRequestWhole = false
-                return
+                return false
             }
             rest = rest.extracting(piece.count..<rest.count)
         }
+        return true
     }
 
     /// Tells that an attempt begins.
@@ -81,6 +90,7 @@ extension Connection {
     /// Tells that an attempt came to nothing.
     func teeAttemptFailed(_ name: String, _ result: TransferResult?, status: Int, reason: String) {
         guard let number = tee.exchange else { return }
+        tellGatheredResponse()
         tell(.attemptFailed, number) { payload in
             FailurePayload(
                 name: name, curlCode: Int(result?.code.rawValue ?? 0), status: status,
@@ -97,6 +107,9 @@ extension Connection {
         tee.headAt = worker.loop.now
         tee.responseBytes = 0
         tee.isResponseWhole = true
+        tee.gatheredResponse.removeAll()
+        tee.isEventStream = transfer.head.mediaType == .eventStream
+        tee.isResponseReadable = !transfer.head.isEncoded
         let mediaType = transfer.head.mediaType
         switch mediaType {
         case .eventStream: tee.responseBytesMax = .max
@@ -121,6 +134,7 @@ extension Connection {
         let isWanted = tee.responseBytes < tee.responseBytesMax && tee.isResponseWhole
         tee.responseBytes += bytes.count
         guard isWanted else { return }
+        if journal.redactor != nil { return gatherResponse(bytes, number, journal) }
         if !journal.writer.tellBody(.chunk, place(number), bytes) {
             tee.droppedFrames += 1
             tee.isResponseWhole = false
@@ -131,6 +145,8 @@ extension Connection {
     func teeSettlement(_ outcome: Outcome) {
         guard let number = tee.exchange, let identifier, let journal = worker.journal
         else { return }
+        tellGatheredRequest()
+        tellGatheredResponse()
         tee.exchange = nil
         let now = worker.loop.now
         func since(_ instant: Instant?) -> Int {

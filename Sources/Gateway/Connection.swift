@@ -1,3 +1,4 @@
+import Dialects
 import HTTP
 import Primitives
 import Reactor
@@ -73,6 +74,11 @@ final class Connection: DescriptorHandler, TimerHandler {
     var streamEnd = StreamEnd()
     /// Tells contents from comments and pings after the commit, where a clock asks for it.
     var contents: ContentWatch?
+
+    /// Whether the vendor was asked for a usage that the client did not ask for, and what takes it
+    /// out of the stream again.
+    var isUsageInjected = false
+    var usageFilter: UsageFilter?
 
     /// What of the exchange is told to the journal.
     var tee = Tee()

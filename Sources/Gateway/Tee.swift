@@ -2,7 +2,7 @@ public import Journal
 import Primitives
 
 /// What of an exchange is told to the worker's journal, and how far that got.
-struct Tee {
+struct Tee: ~Copyable {
     /// The exchange's number there; nil when nothing is told of it.
     var exchange: UInt64?
     /// Bytes of the current response's body that are told at most.
@@ -18,6 +18,13 @@ struct Tee {
     /// What the client was given, and of which attempt it is.
     var status = 0
     var answered = 0
+    /// Bodies on their way through a redactor; empty where there is none.
+    var gatheredRequest = ByteBuffer()
+    var gatheredResponse = ByteBuffer()
+    var isRequestTold = false
+    /// Whether the response is a stream of events, and its bytes are what they seem.
+    var isEventStream = false
+    var isResponseReadable = true
     /// The gateway's own answer, or why there is none.
     var failureCode = ""
     var explanation = ""
@@ -44,12 +51,17 @@ public struct JournalCapture: Sendable {
 public final class WorkerJournal {
     let writer: JournalWriter
     let capture: JournalCapture
+    /// Takes something out of bodies; nil where nothing is to be taken out.
+    let redactor: BodyRedactor?
     var scratch = PayloadWriter()
 
-    /// A journal that is told what `capture` says.
-    public init(_ writer: JournalWriter, capture: JournalCapture) {
+    /// A journal that is told what `capture` says, without what `redactor` takes out.
+    public init(
+        _ writer: JournalWriter, capture: JournalCapture, redactor: BodyRedactor? = nil
+    ) {
         self.writer = writer
         self.capture = capture
+        self.redactor = redactor
     }
 }
 

@@ -111,6 +111,12 @@ public indirect enum JSONValue: Equatable, Sendable {
         return Int(text)
     }
 
+    /// The number, rounded to what a double holds.
+    public var double: Double? {
+        guard case .number(let text) = self else { return nil }
+        return Double(text)
+    }
+
     /// Whether this is `true`.
     public var isTrue: Bool { self == .bool(true) }
 }

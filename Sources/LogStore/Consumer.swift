@@ -33,6 +33,10 @@ public final class Consumer: Sendable {
         public var metrics: RecordMetrics
         /// Where to say what an operator should know.
         public var logger: Logger
+        /// What tokens cost; nil where nobody said.
+        public var prices: PriceTable?
+        /// Called after records were stored, on the consumer's thread.
+        public var stored: @Sendable () -> Void = {}
 
         /// Settings of these parts.
         public init(
@@ -72,7 +76,7 @@ public final class Consumer: Sendable {
     /// Reads what is left, stores it, and ends.
     ///
     /// After the journals' writers have ended. Where the store fails for long, what is left stays
-    /// in the journals for the next start.
+    /// in the journals for the next start. The store stays open.
     public func end() {
         order.isEnding.store(true, ordering: .releasing)
         waker.wake()

@@ -134,7 +134,17 @@ final class ConsumerRounds {
                     name: source.name, cursor: cursor, emitted: tally.emitted,
                     dropped: tally.dropped))
         }
+        price(&batch)
         if !batch.isEmpty { unstored = (batch, released) }
+    }
+
+    private func price(_ batch: inout Batch) {
+        guard let prices = settings.prices else { return }
+        for index in batch.records.indices {
+            guard let cost = prices.nanodollars(for: batch.records[index]) else { continue }
+            batch.records[index].costNanodollars = cost
+            batch.records[index].priceVersion = prices.version
+        }
     }
 
     private func store(_ batch: Batch) -> Bool {
@@ -157,6 +167,7 @@ final class ConsumerRounds {
                     metadata: ["exchange": "\(refusal.id)", "error": "\(refusal.reason)"])
             }
             retryWait = .zero
+            if !written.stored.isEmpty { settings.stored() }
             if metrics.note(trouble: "") {
                 settings.logger.notice("records are stored again")
             }
@@ -219,7 +230,6 @@ final class ConsumerRounds {
             return false
         }
         for source in sources { end(source) }
-        close()
         return true
     }
 
@@ -227,15 +237,6 @@ final class ConsumerRounds {
         settings.logger.error(
             "records are left in the journals for the next start",
             metadata: ["reason": "\(settings.metrics.currentTrouble)"])
-        close()
-    }
-
-    private func close() {
-        do {
-            try settings.store.close()
-        } catch {
-            settings.logger.error("the store cannot be closed", metadata: ["error": "\(error)"])
-        }
     }
 
     // MARK: House

@@ -23,4 +23,14 @@ public enum Gzip {
         }
         return compressed.isEmpty ? nil : compressed
     }
+
+    /// The bytes of a text in either format; nil where it is none.
+    package static func decompress(_ bytes: [UInt8]) -> [UInt8]? {
+        guard let decoder = BodyDecoder("gzip") else { return nil }
+        var result: [UInt8] = []
+        let isWhole = decoder.decode(bytes.span) { piece in
+            for index in piece.indices { result.append(piece[index]) }
+        }
+        return isWhole ? result : nil
+    }
 }

@@ -47,6 +47,7 @@ extension StoredRecord {
         writer.add("error_kind", record.errorKind)
         writer.add("error_message", record.errorMessage)
         writer.add("dropped_frames", record.droppedFrames)
+        writer.add("trace", record.trace)
         if withBodies {
             writer.add("request_fields", record.requestFields)
             writer.add("request", record.requestBody)

@@ -115,6 +115,8 @@ public struct Record: Equatable, Sendable {
     public var priceVersion = ""
     /// Pieces of bodies that found no room in the journal.
     public var droppedFrames = 0
+    /// The `traceparent` that the client sent; empty without one that is right.
+    public var trace = ""
 
     /// Header fields of the request, a line each, credentials taken out.
     public var requestFields = ""

@@ -123,11 +123,13 @@ extension Store {
 
     /// Sums by vendor and model, the most called first.
     ///
-    /// Asked for time, vendor and model alone it takes whole minutes; asked for more it reads the
-    /// records.
-    public func statistics(_ filter: RecordFilter) throws -> [Statistic] {
+    /// Asked for time, vendor and model alone it takes whole minutes; asked for more, or for what
+    /// the records would cost by other prices, it reads the records.
+    public func statistics(
+        _ filter: RecordFilter, repricedBy prices: PriceTable? = nil
+    ) throws -> [Statistic] {
         var sums: [[String]: Rollup] = [:]
-        if filter.isBroad {
+        if filter.isBroad, prices == nil {
             try database.read { db in
                 let rows = try Row.fetchCursor(
                     db,
@@ -146,8 +148,8 @@ extension Store {
             }
         } else {
             try eachRecord(filter, withBodies: false) { stored in
-                let place = [stored.record.vendor, stored.record.model]
-                sums[place, default: Rollup()].add(stored.record)
+                let record = prices.map { stored.record.repriced(by: $0) } ?? stored.record
+                sums[[record.vendor, record.model], default: Rollup()].add(record)
             }
         }
         return sums.map { Statistic(vendor: $0.key[0], model: $0.key[1], sums: $0.value) }

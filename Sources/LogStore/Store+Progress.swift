@@ -71,7 +71,7 @@ extension Store {
     /// Takes some of the records out that were accepted before a time, in microseconds since 1970.
     ///
     /// Returns how many: a little at a time, so that nothing waits for it.
-    func retire(before microseconds: Int) throws -> Int {
+    package func retire(before microseconds: Int) throws -> Int {
         try database.write { db in
             let numbers = try Int64.fetchAll(
                 db,

@@ -73,7 +73,7 @@ public struct StoredRecord: Sendable {
     /// Its name.
     public let id: String
     /// What is remembered.
-    public let record: Record
+    public var record: Record
 
     init(_ row: Row) {
         number = row["number"]
@@ -116,6 +116,7 @@ public struct StoredRecord: Sendable {
         record.errorKind = row["error_kind"]
         record.errorMessage = row["error_message"]
         record.droppedFrames = row["dropped_frames"]
+        record.trace = row["trace"]
         record.costNanodollars = row["cost_nanodollars"]
         record.priceVersion = row["price_version"]
         if row.hasColumn("request_body") { Self.readBodies(row, &record) }

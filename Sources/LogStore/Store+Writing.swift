@@ -50,6 +50,13 @@ extension Store {
         }
     }
 
+    /// Inserts records that came through no journal.
+    package func insert(_ records: [Record]) throws {
+        var batch = Batch()
+        batch.records = records
+        _ = try write(batch, capture: Capture(bytesMax: .max))
+    }
+
     private static let recordColumns = [
         "id", "journal", "exchange", "accepted_us", "method", "target", "dialect", "chain",
         "vendor", "model", "answering_model", "key", "outcome", "status", "attempts",
@@ -57,7 +64,8 @@ extension Store {
         "end_us", "is_stream", "request_bytes", "response_bytes", "input_tokens", "output_tokens",
         "cache_read_tokens", "cache_write_tokens", "cache_write_long_tokens", "reasoning_tokens",
         "audio_input_tokens", "audio_output_tokens", "usage_state", "usage", "finish_reason",
-        "error_kind", "error_message", "dropped_frames", "cost_nanodollars", "price_version",
+        "error_kind", "error_message", "dropped_frames", "trace",
+        "cost_nanodollars", "price_version",
     ]
 
     private static let insertRecord =
@@ -80,7 +88,7 @@ extension Store {
             usage.output, usage.cacheRead, usage.cacheWrite, usage.cacheWriteLong,
             usage.reasoning, usage.audioInput, usage.audioOutput, record.usageState.rawValue,
             record.usageText, record.finishReason, record.errorKind, record.errorMessage,
-            record.droppedFrames, record.costNanodollars, record.priceVersion,
+            record.droppedFrames, record.trace, record.costNanodollars, record.priceVersion,
         ]
         try statement.execute(arguments: StatementArguments(values))
         guard db.changesCount > 0 else { return false }

@@ -74,10 +74,11 @@ public final class Store: Sendable {
     }
 
     private static let schema = [
+        // Numbers are never given twice: sinks and `weir logs tail` go on behind the last they saw.
         // Narrow, for lists and statistics; times in microseconds, the later ones from the first.
         """
         CREATE TABLE records (
-            number INTEGER PRIMARY KEY,
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
             id TEXT NOT NULL UNIQUE,
             journal TEXT NOT NULL, exchange INTEGER NOT NULL,
             accepted_us INTEGER NOT NULL,
@@ -95,7 +96,7 @@ public final class Store: Sendable {
             reasoning_tokens INTEGER, audio_input_tokens INTEGER, audio_output_tokens INTEGER,
             usage_state TEXT NOT NULL, usage TEXT NOT NULL,
             finish_reason TEXT NOT NULL, error_kind TEXT NOT NULL, error_message TEXT NOT NULL,
-            dropped_frames INTEGER NOT NULL,
+            dropped_frames INTEGER NOT NULL, trace TEXT NOT NULL,
             cost_nanodollars INTEGER, price_version TEXT NOT NULL
         ) STRICT
         """,
@@ -127,6 +128,19 @@ public final class Store: Sendable {
             journal TEXT NOT NULL, exchange INTEGER NOT NULL, position INTEGER NOT NULL,
             frames BLOB NOT NULL,
             PRIMARY KEY (journal, exchange, position)
+        ) STRICT, WITHOUT ROWID
+        """,
+        // How far each sink is in the records, and what it will never take.
+        """
+        CREATE TABLE sinks (
+            name TEXT PRIMARY KEY, number INTEGER NOT NULL, delivered INTEGER NOT NULL,
+            quarantined INTEGER NOT NULL, skipped INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE quarantine (
+            sink TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL,
+            PRIMARY KEY (sink, number)
         ) STRICT, WITHOUT ROWID
         """,
         // How far each journal is in the store, moved in the transaction that stored it.

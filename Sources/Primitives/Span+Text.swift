@@ -18,6 +18,12 @@ extension Span where Element == UInt8 {
         return true
     }
 
+    /// Whether the bytes end with those of a literal.
+    public func hasSuffix(_ literal: StaticString) -> Bool {
+        guard count >= literal.utf8CodeUnitCount else { return false }
+        return extracting(count - literal.utf8CodeUnitCount..<count).matches(literal)
+    }
+
     /// Whether the bytes begin with those of a literal.
     public func hasPrefix(_ literal: StaticString) -> Bool {
         guard count >= literal.utf8CodeUnitCount else { return false }

@@ -174,6 +174,35 @@ public struct Exposition: Sendable {
         counter(
             "weir_store_failures_total", "Transactions that failed and were tried again.",
             metrics.failures.current, &text)
+        sinks(records.sinks, &text)
+    }
+
+    private func sinks(_ sinks: [SinkMetrics], _ text: inout String) {
+        guard !sinks.isEmpty else { return }
+        func each(
+            _ name: String, _ type: String, _ help: String, _ value: (SinkMetrics) -> Int
+        ) {
+            family(name, type, help, &text)
+            for sink in sinks { text += "\(name){sink=\"\(escape(sink.name))\"} \(value(sink))\n" }
+        }
+        each("weir_sink_delivered_total", "counter", "Records a sink took.") {
+            $0.delivered.current
+        }
+        each("weir_sink_quarantined_total", "counter", "Records a sink will never take.") {
+            $0.quarantined.current
+        }
+        each("weir_sink_skipped_total", "counter", "Records gone before a sink had them.") {
+            $0.skipped.current
+        }
+        each("weir_sink_failures_total", "counter", "Deliveries that failed.") {
+            $0.failures.current
+        }
+        each("weir_sink_pending", "gauge", "Records that wait for a sink.") {
+            max(0, $0.newest.current - $0.number.current)
+        }
+        each("weir_sink_failing", "gauge", "Whether a sink takes nothing now.") {
+            $0.currentTrouble.isEmpty ? 0 : 1
+        }
     }
 
     private func counter(_ name: String, _ help: String, _ value: Int, _ text: inout String) {

@@ -42,12 +42,16 @@ public struct RecordSource: Sendable {
     public var metrics: RecordMetrics
     /// What the journals' writers count, now.
     public var counts: @Sendable () -> RecordCounts
+    /// What the sinks count.
+    public var sinks: [SinkMetrics]
 
-    /// A source of these two.
+    /// A source of these.
     public init(
-        metrics: RecordMetrics, counts: @escaping @Sendable () -> RecordCounts
+        metrics: RecordMetrics, sinks: [SinkMetrics] = [],
+        counts: @escaping @Sendable () -> RecordCounts
     ) {
         self.metrics = metrics
+        self.sinks = sinks
         self.counts = counts
     }
 }

@@ -163,7 +163,7 @@ extension Transfer {
 }
 
 // Called by libcurl when it makes the TLS context of a connection.
-private func installTrust(
+func installTrust(
     _ easy: UnsafeMutableRawPointer?, _ context: UnsafeMutableRawPointer?,
     _ store: UnsafeMutableRawPointer?
 ) -> CURLcode {

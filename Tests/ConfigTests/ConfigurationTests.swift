@@ -38,14 +38,45 @@ struct ConfigurationTests {
 
     @Test("the chain in the shipped file's comments is right too")
     func shippedComments() throws {
-        let lines = Self.shipped.split(separator: "\n", omittingEmptySubsequences: false)
-        let start = try #require(lines.firstIndex { $0.hasPrefix("# [[chains]]") })
-        let chain = lines[start...].map { $0.dropFirst($0.hasPrefix("# ") ? 2 : 1) }
-        let (configuration, warnings) = try Self.read(chain.joined(separator: "\n"))
+        let (configuration, warnings) = try Self.read(Self.commented(from: "# [[chains]]"))
         #expect(warnings.isEmpty)
         #expect(configuration.chains.count == 1)
         #expect(configuration.chains.first?.clocks == Chain.Clocks())
         #expect(configuration.chains.first?.failover == Chain.Failover())
+    }
+
+    /// The commented lines of the shipped file from one on, up to the next that is none.
+    private static func commented(from first: String) throws -> String {
+        let lines = shipped.split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.hasPrefix(first) })
+        return lines[start...].prefix { $0.hasPrefix("#") }
+            .map { $0.dropFirst($0.hasPrefix("# ") ? 2 : 1) }.joined(separator: "\n")
+    }
+
+    @Test("the prices and sinks in the shipped file's comments are right too")
+    func shippedSinks() throws {
+        let prices = try Self.read(Self.commented(from: "# [prices.models")).configuration.prices
+        #expect(prices.models.map(\.glob) == ["gpt-4o*"])
+        #expect(prices.models.first?.input == 2.5 && prices.models.first?.audioOutput == 80)
+        let text = try Self.commented(from: "# [sinks.lines]")
+            .replacing("env:CLICKHOUSE_PASSWORD", with: "env:KEY")
+        let (configuration, warnings) = try Self.read(text)
+        #expect(warnings.isEmpty)
+        #expect(configuration.sinks.map(\.name) == ["fleet", "lines", "traces"])
+        #expect(configuration.sinks.map(\.kind) == [.clickhouse, .jsonl, .otlp])
+        #expect(configuration.sinks[0].password == Secret("sk-from-environment"))
+        #expect(!configuration.description.contains("sk-from-environment"))
+        let printed = configuration.description.replacing("<redacted>", with: "env:KEY")
+        #expect(try Self.read(printed).configuration.description == configuration.description)
+    }
+
+    @Test("the more exact price comes first")
+    func priceOrder() throws {
+        let models = ["gpt-*", "gpt-4o-mini*", "*", "gpt-4o"].map {
+            "[prices.models.\"\($0)\"]\ninput = 1\noutput = 2\n"
+        }
+        let prices = try Self.read(models.joined()).configuration.prices
+        #expect(prices.models.map(\.glob) == ["gpt-4o", "gpt-4o-mini*", "gpt-*", "*"])
     }
 
     @Test("an empty file is no file")
@@ -79,6 +110,11 @@ struct ConfigurationTests {
             retain = "1h"
             journal_size = "1MiB"
             journal_sync = "1s"
+            redact_paths = ["messages.*.content", "$.user", "a[*].b"]
+            redact_patterns = ["sk-[a-z]+"]
+            [prices]
+            file = "prices.json"
+            version = "mine"
             """
         )
         let server = configuration.server
@@ -93,6 +129,10 @@ struct ConfigurationTests {
         #expect(server.drainTimeout == .zero)
         #expect(configuration.admin.listen == "")
         #expect(configuration.log.capture == "none")
+        #expect(configuration.log.redactPaths.count == 3)
+        #expect(configuration.log.redactPatterns == ["sk-[a-z]+"])
+        #expect(configuration.prices.file == "prices.json")
+        #expect(configuration.prices.version == "mine")
         #expect(warnings == [])
     }
 

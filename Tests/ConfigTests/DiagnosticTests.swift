@@ -53,6 +53,45 @@ struct DiagnosticTests {
                 "config.toml:2:1: server.listen: \"example.com:80\" is no address"
             ]
         ),
+        (
+            "[log]\nredact_paths = [\"a..b\"]",
+            ["config.toml:2:17: log.redact_paths[0]: \"a..b\" is no path"]
+        ),
+        (
+            "[prices.models.x]\ninput = -1",
+            [
+                "config.toml:1:1: prices.models.x.output: is required",
+                "config.toml:2:1: prices.models.x.input: a whole number where a price",
+            ]
+        ),
+        (
+            "[sinks.a]\nkind = \"kafka\"",
+            ["config.toml:2:1: sinks.a.kind: \"kafka\" is not known"]
+        ),
+        ("[sinks.a]\npath = \"-\"", ["config.toml:1:1: sinks.a.kind: is required"]),
+        (
+            "[sinks.a]\nkind = \"otlp\"\nurl = \"collector:4318\"\npath = \"x\"",
+            [
+                "config.toml:3:1: sinks.a.url: \"collector:4318\" is no URL",
+                "config.toml:4:1: sinks.a.path: unknown key",
+            ]
+        ),
+        (
+            "[sinks.a]\nkind = \"clickhouse\"\nurl = \"http://a\"\ntable = \"a;b\"\n"
+                + "password = \"env:NOPE\"",
+            [
+                "config.toml:4:1: sinks.a.table: \"a;b\" is no name",
+                "config.toml:5:1: sinks.a.password: env:NOPE cannot be read",
+            ]
+        ),
+        (
+            "[sinks.a]\nkind = \"jsonl\"\n[sinks.b]\nkind = \"jsonl\"",
+            ["config.toml:3:1: sinks.b.path: another sink writes to standard output"]
+        ),
+        (
+            "[vendors.anthropic]\ninclude_usage = \"inject\"",
+            ["config.toml:2:1: vendors.anthropic.include_usage: \"inject\" is for dialect openai"]
+        ),
         ("server = 1", ["config.toml:1:1: server: a whole number where a table is needed"]),
         (
             "[log]\ncapture = \"ful\"",

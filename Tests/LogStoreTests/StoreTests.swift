@@ -80,6 +80,7 @@ struct StoreTests {
         record.costNanodollars = 20
         record.priceVersion = "v"
         record.droppedFrames = 21
+        record.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         record.requestFields = "a: b\r\n"
         record.responseFields = "c: d\r\n"
         record.requestBody = Record.Body(bytes: [1, 2, 0, 255], totalBytes: 10)

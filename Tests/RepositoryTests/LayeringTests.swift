@@ -11,7 +11,7 @@ struct LayeringTests {
         "HTTP": ["Primitives", "CLLHTTP"],
         "JSON": ["Primitives"],
         "Dialects": ["Primitives", "HTTP", "JSON"],
-        "Config": ["Primitives", "Dialects"],
+        "Config": ["Primitives", "JSON", "Dialects"],
         "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
         "Transfers": ["Primitives", "HTTP", "Reactor", "Cryptography", "CCurl"],
         "Journal": ["Primitives", "Reactor", "CJournal"],
@@ -19,6 +19,10 @@ struct LayeringTests {
         "LogStore": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
             "CCompression",
+        ],
+        "Sinks": [
+            "Primitives", "Reactor", "JSON", "Dialects", "Cryptography", "Transfers", "LogStore",
+            "Telemetry",
         ],
         "Gateway": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
@@ -30,7 +34,7 @@ struct LayeringTests {
 
     private static let packages: [String: Set<String>] = [
         "Config": ["TOMLKit"], "Telemetry": ["Logging"], "Gateway": ["Logging"],
-        "LogStore": ["GRDB", "Logging", "Foundation"],
+        "LogStore": ["GRDB", "Logging", "Foundation"], "Sinks": ["Logging"],
         "Command": ["ArgumentParser", "Logging"],
     ]
 

@@ -1,0 +1,63 @@
+import Config
+import Cryptography
+import Glibc
+import LogStore
+import Primitives
+
+/// The price table that a configuration names.
+enum Prices {
+    /// The table; nil where nobody said what anything costs.
+    static func table(_ configuration: Configuration) throws(Composition.StartError) -> PriceTable?
+    {
+        let prices = configuration.prices
+        guard !prices.models.isEmpty || !prices.file.isEmpty else { return nil }
+        var text: String?
+        if !prices.file.isEmpty {
+            text = Environment.file(prices.file)
+            guard text != nil else {
+                throw Composition.StartError(
+                    description: "prices.file: \(prices.file) cannot be read")
+            }
+        }
+        let globs = prices.models.map { ($0.glob, PriceTable.Price($0)) }
+        do {
+            return try PriceTable(
+                version: version(prices, text: text), globs: globs, file: text)
+        } catch {
+            throw Composition.StartError(description: "prices.file: \(prices.file): \(error)")
+        }
+    }
+
+    /// The configured version or the beginning of the file's digest, and the day it is of.
+    private static func version(_ prices: PriceSettings, text: String?) -> String {
+        var name = prices.version
+        if name.isEmpty { name = text.map(digest) ?? "config" }
+        var status = stat()
+        let hasFile = unsafe !prices.file.isEmpty && stat(prices.file, &status) == 0
+        let microseconds =
+            hasFile
+            ? status.st_mtim.tv_sec * 1_000_000 : Int(Identifier.wallClockMilliseconds()) * 1000
+        return "\(name) \(Timestamp.text(microseconds: microseconds).prefix(10))"
+    }
+
+    private static func digest(_ text: String) -> String {
+        var digest = Digest()
+        digest.add(Array(text.utf8).span)
+        return String(digest.finish().prefix(12))
+    }
+}
+
+extension PriceTable.Price {
+    /// Prices for a million tokens as those for one.
+    init(_ model: PriceSettings.Model) {
+        self.init()
+        func one(_ million: Double) -> Double { million / 1e6 }
+        input = one(model.input)
+        output = one(model.output)
+        cacheRead = model.cacheRead.map(one)
+        cacheWrite = model.cacheWrite.map(one)
+        cacheWriteLong = model.cacheWriteLong.map(one)
+        audioInput = model.audioInput.map(one)
+        audioOutput = model.audioOutput.map(one)
+    }
+}

@@ -1,0 +1,157 @@
+import JSON
+public import Primitives
+
+/// Asks a vendor of OpenAI's dialect for the usage of a stream whose client did not.
+public enum UsageInjection {
+    /// Whether requests of a path know the option: embeddings, responses and the rest do not, or
+    /// need none.
+    public static func applies(to path: Span<UInt8>) -> Bool {
+        path.hasSuffix("/completions")
+    }
+
+    /// Appends a body that asks; false, and nothing, where it is no stream, or asks already.
+    public static func write(_ body: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
+        guard let places = try? Places(body), places.isStream else { return false }
+        func splice(_ place: Range<Int>, _ text: StaticString) {
+            output.append(body.extracting(0..<place.lowerBound))
+            output.append(text)
+            output.append(body.extracting(place.upperBound..<body.count))
+        }
+        if let flag = places.flag {
+            if body.extracting(flag).matches("true") { return false }
+            splice(flag, "true")
+        } else if let options = places.options, body[options.lowerBound] == UInt8(ascii: "{") {
+            let inner = options.lowerBound + 1
+            splice(
+                inner..<inner,
+                places.hasOptions ? "\"include_usage\":true," : "\"include_usage\":true")
+        } else if let options = places.options {
+            splice(options, "{\"include_usage\":true}")
+        } else {
+            splice(places.first..<places.first, "\"stream_options\":{\"include_usage\":true},")
+        }
+        return true
+    }
+
+    /// Where the members stand that matter; of repeated names the last, as most parsers have it.
+    private struct Places {
+        /// Behind the opening brace.
+        var first = 0
+        var isStream = false
+        var options: Range<Int>?
+        var hasOptions = false
+        var flag: Range<Int>?
+
+        init(_ body: Span<UInt8>) throws(JSONScanner.Malformed) {
+            var scanner = JSONScanner(body)
+            guard try scanner.kind() == .object else { return }
+            first = scanner.offset + 1
+            var found = self
+            try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+                if scanner.isKey(key, "stream_options") {
+                    try found.readOptions(&scanner)
+                } else {
+                    let value = try scanner.value()
+                    if scanner.isKey(key, "stream") {
+                        found.isStream = scanner.bytes(at: value).matches("true")
+                    }
+                }
+            }
+            self = found
+        }
+
+        private mutating func readOptions(
+            _ scanner: inout JSONScanner
+        ) throws(JSONScanner.Malformed) {
+            (hasOptions, flag) = (false, nil)
+            guard try scanner.kind() == .object else { return options = try scanner.value() }
+            let start = scanner.offset
+            var found = self
+            try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+                let value = try scanner.value()
+                found.hasOptions = true
+                if scanner.isKey(key, "include_usage") { found.flag = value }
+            }
+            self = found
+            options = start..<scanner.offset
+        }
+    }
+}
+
+/// Takes the chunk of usage out of a stream of OpenAI's dialect, for a client that did not ask for
+/// it; every other byte passes as it came.
+///
+/// An event passes once it is whole: until its blank line it could be the one.
+public struct UsageFilter: ~Copyable {
+    /// An event larger than this passes unseen, and so does the rest of the stream.
+    private static let eventBytesMax = 1 << 20
+
+    private var event = ByteBuffer()
+    private var lineBytes = 0
+    private var isAfterReturn = false
+    /// What became of the last event, whose line feed may be still to come.
+    private var isLastDropped = false
+    private var isOff = false
+
+    /// A filter at the beginning of a stream.
+    public init() {}
+
+    /// Takes a piece and appends what passes.
+    public mutating func take(_ bytes: Span<UInt8>, to output: inout ByteBuffer) {
+        for index in bytes.indices {
+            if isOff { return output.append(bytes.extracting(index..<bytes.count)) }
+            let byte = bytes[index]
+            if byte == 0x0A, isAfterReturn {
+                // The other half of a line's end: with an event that is gone already, or this one.
+                isAfterReturn = false
+                if event.isEmpty {
+                    if !isLastDropped { output.append(byte: byte) }
+                } else {
+                    event.append(byte: byte)
+                }
+                continue
+            }
+            isAfterReturn = byte == 0x0D
+            event.append(byte: byte)
+            guard byte == 0x0A || byte == 0x0D else {
+                lineBytes += 1
+                continue
+            }
+            if lineBytes == 0 { endEvent(to: &output) }
+            lineBytes = 0
+            if event.count > Self.eventBytesMax {
+                isOff = true
+                endStream(to: &output)
+            }
+        }
+    }
+
+    /// The stream has ended: what is left passes.
+    public mutating func endStream(to output: inout ByteBuffer) {
+        if !isUsage { output.append(event.bytes) }
+        event.removeAll()
+    }
+
+    private mutating func endEvent(to output: inout ByteBuffer) {
+        isLastDropped = isUsage
+        if !isLastDropped { output.append(event.bytes) }
+        event.removeAll()
+    }
+
+    /// Whether the event is a chunk without choices that tells usage.
+    private var isUsage: Bool {
+        let text = event.bytes
+        guard var place = text.firstRange(of: "\"choices\"")?.upperBound else { return false }
+        // Told by a look: the chunks with choices are not parsed.
+        for wanted in [UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]")] {
+            while place < text.count, text[place] <= 0x20 { place += 1 }
+            guard place < text.count, text[place] == wanted else { return false }
+            place += 1
+        }
+        guard let start = text.firstRange(of: "data:")?.upperBound,
+            let root = try? JSONValue(parsing: text.extracting(start..<text.count)),
+            case .object? = root["usage"]
+        else { return false }
+        return root["choices"]?.elements?.isEmpty == true
+    }
+}

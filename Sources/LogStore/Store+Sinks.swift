@@ -1,0 +1,102 @@
+import GRDB
+
+extension Store {
+    /// How far a sink is in the records.
+    public struct SinkProgress: Equatable, Sendable {
+        /// The last record's number that it is done with.
+        public var number: Int64 = 0
+        /// Records it took.
+        public var delivered = 0
+        /// Records it will never take, and that it is gone on behind.
+        public var quarantined = 0
+        /// Records that were too old and gone before it came to them.
+        public var skipped = 0
+
+        /// At the beginning.
+        public init() {}
+    }
+
+    /// A record that a sink will never take.
+    public struct Quarantined: Equatable, Sendable {
+        /// Its number.
+        public var number: Int64
+        /// Its name.
+        public var id: String
+        /// What the sink says of it.
+        public var reason: String
+
+        /// A record of these parts.
+        public init(number: Int64, id: String, reason: String) {
+            self.number = number
+            self.id = id
+            self.reason = reason
+        }
+    }
+
+    /// How far a sink is; at the beginning where nothing is known of it.
+    public func progress(ofSink name: String) throws -> SinkProgress {
+        try database.read { db in
+            guard
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT * FROM sinks WHERE name = ?", arguments: [name])
+            else { return SinkProgress() }
+            var progress = SinkProgress()
+            progress.number = row["number"]
+            progress.delivered = row["delivered"]
+            progress.quarantined = row["quarantined"]
+            progress.skipped = row["skipped"]
+            return progress
+        }
+    }
+
+    /// Notes how far a sink is, together with what it would not take.
+    public func note(
+        _ progress: SinkProgress, ofSink name: String, _ quarantined: [Quarantined]
+    ) throws {
+        try database.write { db in
+            let values: [(any DatabaseValueConvertible)?] = [
+                name, progress.number, progress.delivered, progress.quarantined, progress.skipped,
+            ]
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO sinks VALUES (?, ?, ?, ?, ?)",
+                arguments: StatementArguments(values))
+            for record in quarantined {
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
+                    arguments: [name, record.number, record.id, record.reason])
+            }
+        }
+    }
+
+    /// What a sink would not take, the newest first.
+    public func quarantined(bySink name: String, limit: Int) throws -> [Quarantined] {
+        try database.read { db in
+            try Row.fetchAll(
+                db,
+                sql: "SELECT * FROM quarantine WHERE sink = ? ORDER BY number DESC LIMIT ?",
+                arguments: [name, limit]
+            ).map {
+                Quarantined(number: $0["number"], id: $0["id"], reason: $0["reason"])
+            }
+        }
+    }
+
+    /// The sinks that anything is known of, by name.
+    public func sinkNames() throws -> [String] {
+        try database.read { try String.fetchAll($0, sql: "SELECT name FROM sinks ORDER BY name") }
+    }
+
+    /// The records after a number, in the order in which they were stored.
+    public func records(
+        after number: Int64, limit: Int, withBodies: Bool
+    ) throws -> [StoredRecord] {
+        let bodies = withBodies ? "JOIN bodies USING (number)" : ""
+        return try database.read { db in
+            try Row.fetchAll(
+                db,
+                sql: "SELECT * FROM records \(bodies) WHERE number > ? ORDER BY number LIMIT ?",
+                arguments: [number, limit]
+            ).map(StoredRecord.init)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// The place in a distributed trace that a request came with: W3C Trace Context's `traceparent`.
+public struct TraceParent: Equatable, Sendable, CustomStringConvertible {
+    /// 32 hexadecimal digits.
+    public let trace: String
+    /// 16 hexadecimal digits: the caller's span.
+    public let span: String
+    private let flags: String
+
+    /// The value of a field; nil where it is none.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        // A later version may have more parts.
+        guard parts.count == 4 || parts.count > 4 && parts[0] != "00",
+            Self.isHex(parts[0], 2), parts[0] != "ff", Self.isHex(parts[1], 32),
+            Self.isHex(parts[2], 16), Self.isHex(parts[3], 2),
+            parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })
+        else { return nil }
+        trace = String(parts[1])
+        span = String(parts[2])
+        flags = String(parts[3])
+    }
+
+    /// What header fields, a line each, say; nil where they say nothing of the kind.
+    init?(fields: String) {
+        for line in fields.split(whereSeparator: \.isNewline) {
+            guard let colon = line.firstIndex(of: ":"),
+                line[..<colon].lowercased() == "traceparent"
+            else { continue }
+            self.init(line[line.index(after: colon)...].drop { $0 == " " })
+            return
+        }
+        return nil
+    }
+
+    private static func isHex(_ text: some StringProtocol, _ count: Int) -> Bool {
+        text.utf8.count == count
+            && text.utf8.allSatisfy { 0x30...0x39 ~= $0 || 0x61...0x66 ~= $0 }
+    }
+
+    /// The value of the field.
+    public var description: String { "00-\(trace)-\(span)-\(flags)" }
+}

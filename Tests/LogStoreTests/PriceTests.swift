@@ -1,0 +1,125 @@
+import Dialects
+import Primitives
+import Testing
+
+@testable import LogStore
+
+@Suite("Prices")
+struct PriceTests {
+    private static func record(
+        model: String, answering: String = "", vendor: String = "openai",
+        _ fill: (inout Usage) -> Void
+    ) -> LogStore.Record {
+        var record = LogStore.Record(Identifier(high: 0, low: 1))
+        record.model = model
+        record.answeringModel = answering
+        record.vendor = vendor
+        record.usageState = .reported
+        fill(&record.usage)
+        return record
+    }
+
+    private static let file = """
+        {"sample_spec":{"note":"no price"},
+         "gpt-x":{"input_cost_per_token":2e-06,"output_cost_per_token":1e-05,
+            "cache_read_input_token_cost":5e-07},
+         "anthropic/claude-x":{"input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05,
+            "cache_read_input_token_cost":3e-07,"cache_creation_input_token_cost":3.75e-06,
+            "cache_creation_input_token_cost_above_1hr":6e-06},
+         "gemini/long":{"input_cost_per_token":1e-06,"output_cost_per_token":4e-06,
+            "input_cost_per_token_above_200k_tokens":2e-06,
+            "output_cost_per_token_above_200k_tokens":8e-06},
+         "sound":{"input_cost_per_token":1e-06,"output_cost_per_token":2e-06,
+            "input_cost_per_audio_token":1e-05,"output_cost_per_audio_token":2e-05,
+            "output_cost_per_reasoning_token":3e-06},
+         "dall-e":{"input_cost_per_pixel":1e-08}}
+        """
+
+    private static func table(globs: [(String, PriceTable.Price)] = []) throws -> PriceTable {
+        try PriceTable(version: "v1 2026-11-24", globs: globs, file: file)
+    }
+
+    @Test("each token is paid for once, at its own kind's price")
+    func kinds() throws {
+        let table = try Self.table()
+        let plain = Self.record(model: "gpt-x") {
+            $0.input = 1000
+            $0.output = 100
+            $0.cacheRead = 400
+            $0.reasoning = 50
+        }
+        // 600 × 2 µ$ + 400 × 0.5 µ$ + 100 × 10 µ$
+        #expect(table.nanodollars(for: plain) == 2_400_000)
+        let cached = Self.record(model: "x", answering: "claude-x", vendor: "anthropic") {
+            $0.input = 1000
+            $0.output = 10
+            $0.cacheRead = 500
+            $0.cacheWrite = 200
+            $0.cacheWriteLong = 100
+        }
+        // 200 × 3 + 500 × 0.3 + 200 × 3.75 + 100 × 6 + 10 × 15
+        #expect(table.nanodollars(for: cached) == 2_250_000)
+        var long = Self.record(model: "long", vendor: "gemini") {
+            $0.input = 200_000
+            $0.output = 10
+        }
+        #expect(table.nanodollars(for: long) == 200_040_000)
+        long.usage.input = 200_001
+        #expect(table.nanodollars(for: long) == 400_082_000)
+        let sound = Self.record(model: "sound") {
+            $0.input = 10
+            $0.output = 30
+            $0.audioInput = 4
+            $0.audioOutput = 5
+            $0.reasoning = 6
+        }
+        // 6 × 1 + 4 × 10 + 19 × 2 + 5 × 20 + 6 × 3
+        #expect(table.nanodollars(for: sound) == 202_000)
+    }
+
+    @Test("globs come first, a target's own model counts, what nobody priced costs nothing known")
+    func names() throws {
+        var own = PriceTable.Price()
+        own.input = 1
+        let table = try Self.table(globs: [("gpt-x-mini*", own), ("*-eu", own), ("a*b*c", own)])
+        func cost(_ model: String, sent: String = "") -> Int? {
+            var record = Self.record(model: model) {
+                $0.input = 1
+                $0.output = 0
+            }
+            record.attempts = [LogStore.Record.Attempt(vendor: "openai", model: sent)]
+            return table.nanodollars(for: record)
+        }
+        #expect(cost("gpt-x-mini-1") == 1_000_000_000)
+        #expect(cost("gpt-x") == 2000)
+        #expect(cost("other", sent: "gpt-x") == 2000)
+        #expect(cost("other", sent: "gpt-eu") == 1_000_000_000)
+        #expect(cost("a-b-c") == 1_000_000_000 && cost("abc") != nil && cost("acb") == nil)
+        #expect(cost("nobody") == nil && cost("dall-e") == nil)
+        var unknown = Self.record(model: "gpt-x") { $0.input = 1 }
+        unknown.usageState = .unknown
+        #expect(table.nanodollars(for: unknown) == nil)
+        let again = Self.record(model: "gpt-x") { $0.input = 1 }.repriced(by: table)
+        #expect(again.costNanodollars == 2000 && again.priceVersion == "v1 2026-11-24")
+    }
+
+    @Test("a file that is none is refused", arguments: ["", "[]", "{", "{}", "{\"a\":{}}"])
+    func files(_ text: String) {
+        #expect(throws: PriceTable.Unusable.self) {
+            try PriceTable(version: "v", globs: [], file: text)
+        }
+    }
+
+    @Test("traces go on from what a client sent, where that is right")
+    func traces() {
+        let right = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        #expect(TraceParent(right)?.span == "b7ad6b7169203331")
+        #expect(TraceParent(fields: "a: b\r\nTraceParent: \(right)\r\n")?.description == right)
+        for wrong in [
+            "", "00", right.uppercased(), right + "-x", "ff" + right.dropFirst(2),
+            right.replacing("b7ad6b7169203331", with: "0000000000000000"),
+            right.replacing("0af7651916cd43dd", with: "0af7651916cd43d"),
+        ] { #expect(TraceParent(wrong) == nil) }
+        #expect(TraceParent("01" + right.dropFirst(2) + "-more") != nil)
+    }
+}

@@ -1,0 +1,264 @@
+import Dialects
+import Glibc
+import JSON
+import Primitives
+import Reactor
+import Support
+import Synchronization
+import Testing
+import Transfers
+
+@testable import LogStore
+@testable import Sinks
+
+/// A server that answers every request as it is told, and remembers what it was sent.
+final class Receiver: Sendable {
+    struct Seen: Sendable {
+        var head: String
+        var body: [UInt8]
+    }
+
+    private let seen = Mutex<[Seen]>([])
+    private let answers = Mutex<[String]>([])
+    private let vendor = Mutex<ByteVendor?>(nil)
+
+    var requests: [Seen] { seen.withLock { $0 } }
+    var port: Int { vendor.withLock { $0?.port ?? 0 } }
+
+    /// `answers` in turn, the last one for ever.
+    init(_ answers: String...) throws {
+        self.answers.withLock { $0 = answers }
+        let started = try ByteVendor { [self] connection, _ in
+            while true {
+                let (head, body) = try connection.request()
+                seen.withLock { $0.append(Seen(head: head, body: body)) }
+                let answer = self.answers.withLock { list in
+                    list.count > 1 ? list.removeFirst() : list.first ?? ""
+                }
+                try connection.send(answer)
+            }
+        }
+        vendor.withLock { $0 = started }
+    }
+
+    deinit {
+        vendor.withLock { $0?.stop() }
+    }
+
+    static func answer(_ status: Int, _ body: String = "", _ fields: String = "") -> String {
+        "HTTP/1.1 \(status) X\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+}
+
+@Suite("Remote sinks")
+struct RemoteSinkTests {
+    private static let isPrepared = Curl.initialize()
+
+    private static func remote(_ url: String, timeout: Interval = .seconds(5)) throws -> Remote {
+        try #require(isPrepared)
+        return try Remote(
+            url: url, fields: [("X-Own", Secret("mine"))], timeout: timeout, trust: nil)
+    }
+
+    private static func unzip(_ seen: Receiver.Seen) throws -> String {
+        #expect(seen.head.contains("Content-Encoding: gzip\r\n"))
+        let text = try #require(Gzip.decompress(seen.body))
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func value(_ attribute: JSONValue) -> JSONValue? {
+        guard case .object(let members)? = attribute["value"] else { return nil }
+        return members.first?.value
+    }
+
+    private static func attributes(_ span: JSONValue) -> [String: JSONValue] {
+        var result: [String: JSONValue] = [:]
+        for attribute in span["attributes"]?.elements ?? [] {
+            result[attribute["key"]?.text ?? ""] = value(attribute)
+        }
+        return result
+    }
+
+    private static func fill(_ scratch: SinkScratch) throws {
+        try scratch.fill(1...1) { record in
+            record.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            record.dialect = .anthropic
+            record.target = "/v1/messages?key=<redacted>"
+            record.attempts = [
+                Record.Attempt(
+                    vendor: "a", beganMicroseconds: 10, failedMicroseconds: 500, status: 529,
+                    failure: "status", reason: "overloaded"),
+                Record.Attempt(vendor: "anthropic", model: "other", beganMicroseconds: 600),
+            ]
+            record.answered = 2
+            record.answeringModel = "other-1"
+            record.isStream = true
+            record.contentMicroseconds = 2600
+            record.lastByteMicroseconds = 4000
+            record.finishReason = "end_turn"
+            record.usageState = .reported
+            record.usage.input = 100
+            record.usage.output = 20
+            record.usage.cacheRead = 60
+        }
+        try scratch.fill(2...2) { record in
+            record.outcome = "truncated"
+            record.errorMessage = "it broke"
+            record.attempts = [Record.Attempt(vendor: "openai")]
+            record.answered = 1
+        }
+    }
+
+    @Test("traces tell of exchanges and attempts in the words of the conventions")
+    func traces() throws {
+        let receiver = try Receiver(Receiver.answer(200, "{}"))
+        let scratch = try SinkScratch()
+        try Self.fill(scratch)
+        var sink = TraceSink(
+            remote: try Self.remote("http://127.0.0.1:\(receiver.port)/v1/traces"), version: "9",
+            servers: ["anthropic": TraceSink.Server(address: "api.example", port: 443)])
+        let delivery = sink.deliver(try scratch.stored())
+        #expect(delivery == .delivered)
+        let seen = try #require(receiver.requests.first)
+        #expect(seen.head.hasPrefix("POST /v1/traces HTTP/1.1\r\n"))
+        #expect(seen.head.contains("Content-Type: application/json\r\n"))
+        #expect(seen.head.contains("X-Own: mine\r\n"))
+        let root = try JSONValue(parsing: try Self.unzip(seen))
+        let scope = root["resourceSpans"]?.elements?.first?["scopeSpans"]?.elements?.first
+        let spans = try #require(scope?["spans"]?.elements)
+        #expect(spans.count == 5)
+        #expect(spans[0]["traceId"]?.text == "0af7651916cd43dd8448eb211c80319c")
+        #expect(spans[0]["parentSpanId"]?.text == "b7ad6b7169203331")
+        #expect(spans[0]["name"]?.text == "POST /v1/messages")
+        #expect(spans[0]["status"] == nil)
+        #expect(spans[1]["parentSpanId"] == spans[0]["spanId"])
+        #expect(spans[1]["status"]?["message"]?.text == "overloaded")
+        #expect(spans[2]["name"]?.text == "chat other")
+        #expect(spans[2]["startTimeUnixNano"]?.text == "1700000000000601000")
+        #expect(spans[2]["endTimeUnixNano"]?.text == "1700000000004001000")
+        let answer = Self.attributes(spans[2])
+        #expect(answer["gen_ai.provider.name"]?.text == "anthropic")
+        #expect(answer["gen_ai.request.model"]?.text == "other")
+        #expect(answer["gen_ai.response.model"]?.text == "other-1")
+        #expect(answer["gen_ai.usage.input_tokens"]?.text == "100")
+        #expect(answer["gen_ai.usage.cache_read.input_tokens"]?.text == "60")
+        #expect(answer["gen_ai.response.time_to_first_chunk"]?.double == 0.002)
+        #expect(answer["server.address"]?.text == "api.example")
+        #expect(answer["gen_ai.usage.reasoning.output_tokens"] == nil)
+        #expect(spans[3]["traceId"]?.text == "00000000000000020000000000000002")
+        #expect(spans[3]["parentSpanId"] == nil)
+        #expect(spans[3]["status"]?["message"]?.text == "it broke")
+        let identifiers = Set(spans.compactMap { $0["spanId"]?.text })
+        #expect(identifiers.count == 5 && identifiers.allSatisfy { $0.utf8.count == 16 })
+    }
+
+    @Test("a collector's answers mean what the protocol says")
+    func collector() throws {
+        let scratch = try SinkScratch()
+        try Self.fill(scratch)
+        let records = try scratch.stored()
+        func delivery(_ answer: String) throws -> Delivery {
+            let receiver = try Receiver(answer)
+            var sink = TraceSink(
+                remote: try Self.remote("http://127.0.0.1:\(receiver.port)/"), version: "9",
+                servers: [:])
+            return sink.deliver(records)
+        }
+        #expect(try delivery(Receiver.answer(202)) == .delivered)
+        #expect(
+            try delivery(Receiver.answer(503, "busy\nnow", "Retry-After: 7\r\n"))
+                == .later(reason: "status 503: busy now", after: .seconds(7)))
+        #expect(
+            try delivery(Receiver.answer(401, "who"))
+                == .later(reason: "status 401: who", after: nil))
+        #expect(
+            try delivery(Receiver.answer(400, "bad")) == .refused(reason: "status 400: bad"))
+        // No answer at all: libcurl's name for it is kept.
+        guard case .later(let reason, _) = try delivery("") else {
+            Issue.record("an answer out of nothing")
+            return
+        }
+        #expect(reason.hasPrefix("CURLE_"))
+    }
+
+    @Test("where nobody listens, or answers, it says so and can be asked again")
+    func unreachable() throws {
+        let scratch = try SinkScratch()
+        try Self.fill(scratch)
+        let port = try ByteVendor.closedPort()
+        var sink = TraceSink(
+            remote: try Self.remote("http://127.0.0.1:\(port)/"), version: "9", servers: [:])
+        let refused = sink.deliver(try scratch.stored())
+        guard case .later(let reason, _) = refused else {
+            Issue.record("\(refused)")
+            return
+        }
+        #expect(reason.hasPrefix("CURLE_COULDNT_CONNECT"))
+        let silent = try ByteVendor { connection, _ in _ = try connection.takeToEnd() }
+        defer { silent.stop() }
+        var waiting = TraceSink(
+            remote: try Self.remote(
+                "http://127.0.0.1:\(silent.port)/", timeout: .milliseconds(100)),
+            version: "9", servers: [:])
+        let timedOut = waiting.deliver(try scratch.stored())
+        guard case .later(let reason, _) = timedOut else {
+            Issue.record("\(timedOut)")
+            return
+        }
+        #expect(reason.hasPrefix("CURLE_OPERATION_TIMEDOUT"))
+    }
+
+    private static func clickHouse(_ port: Int) throws -> ClickHouseSink {
+        ClickHouseSink(
+            remote: try remote("http://127.0.0.1:\(port)"), database: "d", table: "t",
+            user: "u", password: Secret("p"), withBodies: true)
+    }
+
+    @Test("ClickHouse is sent its table once, and then rows")
+    func rows() throws {
+        let receiver = try Receiver(Receiver.answer(200))
+        let scratch = try SinkScratch()
+        try Self.fill(scratch)
+        var sink = try Self.clickHouse(receiver.port)
+        for _ in 0..<2 {
+            let delivery = sink.deliver(try scratch.stored(withBodies: true))
+            #expect(delivery == .delivered)
+        }
+        let requests = receiver.requests
+        #expect(requests.count == 3)
+        #expect(requests[0].head.contains("query=CREATE%20TABLE%20IF%20NOT%20EXISTS%20d.t"))
+        #expect(requests[1].head.contains("query=INSERT%20INTO%20d.t%20FORMAT%20JSONEachRow"))
+        #expect(requests[1].head.contains("X-ClickHouse-User: u\r\n"))
+        #expect(requests[1].head.contains("X-ClickHouse-Key: p\r\n"))
+        let lines = try Self.unzip(requests[1]).split(separator: "\n")
+        #expect(lines.count == 2)
+        let row = try JSONValue(parsing: String(lines[0]))
+        #expect(row["time"]?.integer == 1_700_000_000)
+        #expect(row["input_tokens"]?.integer == 100 && row["head_us"] == .null)
+        #expect(row["response_body"]?.text == "")
+    }
+
+    @Test("ClickHouse's errors tell bad rows from a bad server, in old words and new")
+    func errors() throws {
+        let scratch = try SinkScratch()
+        try Self.fill(scratch)
+        let records = try scratch.stored(withBodies: true)
+        func delivery(_ status: Int, _ body: String) throws -> Delivery {
+            let receiver = try Receiver(Receiver.answer(200), Receiver.answer(status, body))
+            var sink = try Self.clickHouse(receiver.port)
+            return sink.deliver(records)
+        }
+        for text in ["Code: 27, e.displayText() = DB", "Code: 117. DB::Exception: x"] {
+            #expect(try delivery(500, text) == .refused(reason: "status 500: \(text)"))
+        }
+        for text in ["Code: 516. DB::Exception: password", "Code: 60. no table", "busy"] {
+            #expect(
+                try delivery(400, text) == .later(reason: "status 400: \(text)", after: nil))
+        }
+        // A table that cannot be made blames no record.
+        let receiver = try Receiver(Receiver.answer(400, "Code: 43. Illegal type"))
+        var sink = try Self.clickHouse(receiver.port)
+        let made = sink.deliver(records)
+        #expect(made == .later(reason: "status 400: Code: 43. Illegal type", after: nil))
+    }
+}
