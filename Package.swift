@@ -118,7 +118,8 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "Cryptography",
-                "Transfers", "Journal", "LogStore", "Sinks", "Telemetry", "Gateway", "Dashboard", "Testbed",
+                "Transfers", "Journal", "LogStore", "Sinks", "Telemetry", "Gateway", "Dashboard",
+                "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -16,7 +16,9 @@ public struct SinkSettings: Sendable {
     public var name: String
     /// What it speaks.
     public var kind: Kind
-    /// The file; `-` is standard output. JSON Lines alone.
+    /// The file, `-` for standard output.
+    ///
+    /// JSON Lines alone.
     public var path = "-"
     /// Bytes of a file after which another is begun; zero is never.
     public var rotateBytes = 64 << 20

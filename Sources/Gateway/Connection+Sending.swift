@@ -30,9 +30,18 @@ extension Connection {
 
     /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon what came of it.
     func sendAhead() {
+        if isLastByteInOutput { teeDelivery() }
         if case .moved = Socket.send(descriptor, from: &output) {
             lastClientProgress = worker.loop.now
         }
+    }
+
+    /// Whether the client has all of the response once it has what waits for it, though the
+    /// transfer's end is not known yet.
+    private var isLastByteInOutput: Bool {
+        guard exchange.isCommitted else { return false }
+        guard case .length(let length) = framing else { return framing == .none }
+        return tee.responseBytes >= length
     }
 
     /// Gives the kernel what it takes, once.
@@ -41,6 +50,7 @@ extension Connection {
         guard phase != .closed else { return }
         actOnHold()
         if !output.isEmpty {
+            if isResponseComplete || isLastByteInOutput { teeDelivery() }
             switch Socket.send(descriptor, from: &output) {
             case .moved: lastClientProgress = worker.loop.now
             case .wouldBlock: break

@@ -141,13 +141,33 @@ extension Connection {
         }
     }
 
-    /// Tells how the exchange ended.
-    func teeSettlement(_ outcome: Outcome) {
-        guard let number = tee.exchange, let identifier, let journal = worker.journal
+    /// Tells how the exchange ends if nothing more is told of it.
+    ///
+    /// Before the kernel is given the last byte: a process that dies right after must not leave a
+    /// client with a whole answer and a record without its end.
+    func teeDelivery() {
+        guard let number = tee.exchange, !tee.isDeliveryTold, let journal = worker.journal
         else { return }
+        tee.isDeliveryTold = true
         tellGatheredRequest()
         tellGatheredResponse()
+        writeSettlement(exchange.outcomeToBe ?? .complete, journal)
+        journal.writer.announce(place(number), journal.scratch.bytes)
+    }
+
+    /// Tells how the exchange ended.
+    func teeSettlement(_ outcome: Outcome) {
+        guard let number = tee.exchange, let journal = worker.journal else { return }
+        tellGatheredRequest()
+        tellGatheredResponse()
+        writeSettlement(outcome, journal)
+        journal.writer.settle(
+            place(number), isAnnounced: tee.isDeliveryTold, journal.scratch.bytes)
         tee.exchange = nil
+    }
+
+    private func writeSettlement(_ outcome: Outcome, _ journal: WorkerJournal) {
+        guard let identifier else { return }
         let now = worker.loop.now
         func since(_ instant: Instant?) -> Int {
             instant.map { Int(($0 - requestEnded).nanoseconds) } ?? -1
@@ -167,7 +187,6 @@ extension Connection {
         )
         journal.scratch.removeAll()
         payload.write(to: &journal.scratch)
-        journal.writer.settle(place(number), journal.scratch.bytes)
     }
 
     private func tell(

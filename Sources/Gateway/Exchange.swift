@@ -57,6 +57,12 @@ struct Exchange: ~Copyable {
         return nil
     }
 
+    /// How it will have ended once what was gathered is out; nil while more is to come.
+    var outcomeToBe: Outcome? {
+        if case .delivering(let outcome) = state { return outcome }
+        return nil
+    }
+
     /// Whether any byte of the vendor's response has been given to the client.
     var isCommitted: Bool { state == .relaying }
 

@@ -15,6 +15,8 @@ struct Tee: ~Copyable {
     var isResponseWhole = true
     var droppedFrames = 0
     var headAt: Instant?
+    /// Whether it was told how the exchange ends if nothing more is told.
+    var isDeliveryTold = false
     /// What the client was given, and of which attempt it is.
     var status = 0
     var answered = 0

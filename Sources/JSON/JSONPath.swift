@@ -10,7 +10,9 @@ public struct JSONPath: Equatable, Sendable, CustomStringConvertible {
     /// As it was written.
     public let description: String
 
-    /// The path of a text; nil where it is none. `$.a`, `a[*].b` and `a[0]` are understood too.
+    /// The path of a text; nil where it is none.
+    ///
+    /// `$.a`, `a[*].b` and `a[0]` are understood too.
     public init?(_ text: String) {
         var plain = text.hasPrefix("$.") ? String(text.dropFirst(2)) : text
         plain = plain.replacing("[", with: ".").replacing("]", with: "")

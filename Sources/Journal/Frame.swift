@@ -28,6 +28,9 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case chunk
     /// Its end, and all that a record cannot do without; see ``SettlementPayload``.
     case settlement
+    /// Its end as it will be if nothing more is told, right before the client is given its last
+    /// byte; the payload is a settlement's.
+    case delivery
 }
 
 /// A frame as a reader is lent it.

@@ -7,11 +7,12 @@ public import Reactor
 ///
 /// Room is given in three ranks. Pieces of bodies leave an eighth of the ring free, so that they
 /// are the first to be dropped; what says how an exchange went may use that eighth; and for every
-/// exchange that was begun the room of its settlement is set aside, so that it always finds some.
+/// exchange that was begun the room of its delivery and its settlement is set aside, so that they
+/// always find some.
 /// An exchange that cannot be promised that room is not begun here, and counted as dropped.
 @safe
 public final class JournalWriter {
-    /// Bytes set aside for each settlement, its header included.
+    /// Bytes set aside for each delivery and each settlement, its header included.
     public static let settlementBytesMax = 768
 
     private let file: JournalFile
@@ -22,6 +23,7 @@ public final class JournalWriter {
     /// The reader's cursor as it was last seen: asked again only when room seems short.
     private var readCursor: UInt64
     private var reserved: UInt64 = 0
+    private var open = 0
     private var emitted = 0
     private var dropped = 0
     private var droppedFrames = 0
@@ -59,13 +61,14 @@ public final class JournalWriter {
     /// Returns its number; nil when there is no room to promise, and it is counted as dropped.
     public func begin(_ payload: Span<UInt8>, time: Instant) -> UInt64? {
         let footprint = UInt64(FrameHeader.footprint(payload.count))
-        let settlement = UInt64(Self.settlementBytesMax)
+        let endings = 2 * UInt64(Self.settlementBytesMax)
         var isBegun = false
         countAtomically {
             emitted += 1
-            isBegun = hasRoom(for: footprint + settlement)
+            isBegun = hasRoom(for: footprint + endings)
             guard isBegun else { return dropped += 1 }
-            reserved += settlement
+            reserved += endings
+            open += 1
             write(.begin, Place(exchange: UInt64(emitted), time: time), note: 0, payload)
         }
         if !isBegun { waker.wake() }
@@ -97,18 +100,29 @@ public final class JournalWriter {
         return true
     }
 
+    /// Tells how an exchange that was begun ends if nothing more is told of it: there is always
+    /// room for it.
+    ///
+    /// Once for an exchange. The payload has at most ``settlementBytesMax`` bytes, header included.
+    public func announce(_ place: Place, _ payload: Span<UInt8>) {
+        precondition(FrameHeader.footprint(payload.count) <= Self.settlementBytesMax)
+        reserved -= UInt64(Self.settlementBytesMax)
+        write(.delivery, place, note: 0, payload)
+    }
+
     /// Ends an exchange that was begun: there is always room for it.
     ///
     /// The payload has at most ``settlementBytesMax`` bytes, header included.
-    public func settle(_ place: Place, _ payload: Span<UInt8>) {
+    public func settle(_ place: Place, isAnnounced: Bool = false, _ payload: Span<UInt8>) {
         precondition(FrameHeader.footprint(payload.count) <= Self.settlementBytesMax)
-        reserved -= UInt64(Self.settlementBytesMax)
+        reserved -= UInt64((isAnnounced ? 1 : 2) * Self.settlementBytesMax)
+        open -= 1
         write(.settlement, place, note: 0, payload)
         waker.wake()
     }
 
     /// Exchanges begun and not settled.
-    public var openCount: Int { Int(reserved) / Self.settlementBytesMax }
+    public var openCount: Int { open }
 
     private func hasRoom(for bytes: UInt64) -> Bool {
         let wanted = cursor + bytes + reserved

@@ -21,6 +21,7 @@ final class Assembly {
     private var hasBegin = false
     private var requestSeen = 0
     private var responses: [Int: Response] = [:]
+    private var delivery: (payload: [UInt8], time: Instant)?
 
     /// What came of one attempt.
     private final class Response {
@@ -56,8 +57,11 @@ final class Assembly {
         case .attemptFailed: attemptFailed(frame)
         case .responseHead: takeHead(frame)
         case .chunk: takeChunk(frame)
+        case .delivery:
+            // Most are overtaken by the settlement at once, and never read.
+            delivery = (frame.payload.indices.map { frame.payload[$0] }, frame.time)
         case .settlement:
-            settle(frame)
+            settle(frame.payload, at: frame.time)
             return true
         }
         return false
@@ -69,8 +73,13 @@ final class Assembly {
         for response in responses.values { response.kept = [] }
     }
 
-    /// The record of an exchange that will have no settlement.
+    /// The record of an exchange that will have no settlement: as it was about to end, or as one
+    /// that was interrupted.
     func interrupted(at time: Instant) -> Record {
+        if let delivery {
+            settle(delivery.payload.span, at: delivery.time)
+            return record
+        }
         record.outcome = Record.interrupted
         record.errorKind = "gateway_interrupted"
         record.errorMessage = "the gateway ended before the exchange did"
@@ -199,11 +208,11 @@ final class Assembly {
         if !isWhole { response.observer?.noteGap() }
     }
 
-    private func settle(_ frame: borrowing Frame) {
-        guard let payload = SettlementPayload(frame.payload) else { return }
+    private func settle(_ bytes: Span<UInt8>, at time: Instant) {
+        guard let payload = SettlementPayload(bytes) else { return }
         let duration = Interval(nanoseconds: Int64(clamping: payload.durationNanoseconds))
         let requestEnded = Instant(
-            nanoseconds: frame.time.nanoseconds - duration.nanoseconds)
+            nanoseconds: time.nanoseconds &- duration.nanoseconds)
         record.identifier = payload.identifier
         if !hasBegin {
             began = requestEnded
@@ -223,7 +232,7 @@ final class Assembly {
         // Attempts that found no room are counted all the same.
         _ = attempt(min(payload.attempts, 255))
         if !payload.isResponseCaptured { responses[payload.answered]?.observer?.noteGap() }
-        record.endMicroseconds = offset(frame.time) ?? 0
+        record.endMicroseconds = offset(time) ?? 0
         if payload.headNanoseconds >= 0 {
             record.headMicroseconds = offset(
                 requestEnded + Interval(nanoseconds: Int64(payload.headNanoseconds)))
@@ -232,7 +241,7 @@ final class Assembly {
             record.lastByteMicroseconds = offset(
                 requestEnded + Interval(nanoseconds: Int64(payload.lastByteNanoseconds)))
         }
-        adopt(payload.answered, end: frame.time)
+        adopt(payload.answered, end: time)
         record.requestBody.totalBytes = max(record.requestBytes, record.requestBody.bytes.count)
         record.responseBody.totalBytes = max(
             record.responseBytes, record.responseBody.bytes.count)

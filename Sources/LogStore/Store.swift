@@ -31,9 +31,13 @@ public final class Store: Sendable {
             try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
         }
-        let pool = try DatabasePool(path: Self.path(in: folder), configuration: configuration)
+        // SQLite gives the files beside it the rights of this one, which are nobody else's.
+        let path = Self.path(in: folder)
+        let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file >= 0 { Glibc.close(file) }
+        unsafe chmod(path, 0o600)
+        let pool = try DatabasePool(path: path, configuration: configuration)
         database = pool
-        unsafe chmod(Self.path(in: folder), 0o600)
         try Self.migrator.migrate(pool)
     }
 

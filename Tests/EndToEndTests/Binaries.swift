@@ -52,17 +52,21 @@ final class GatewayProcess {
     let process: ChildProcess
     let port: Int
     let adminPort: Int
+    /// Where its record is.
+    let recordPath: String
     private let folder: TemporaryFolder
 
     /// Starts the gateway with a configuration; `{` and `}` as in TOML.
     ///
-    /// `limit` is the number of descriptors it may open.
+    /// `limits` are for the shell's ulimit, such as `-n 64`.
     init(
-        _ toml: String, server: String = "", log: String = "", limit: Int? = nil,
-        environment: [String: String] = [:], folder: TemporaryFolder? = nil
+        _ toml: String, server: String = "", log: String = "", limits: String? = nil,
+        environment: [String: String] = [:], folder: TemporaryFolder? = nil,
+        recordPath: String? = nil
     ) throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
+        self.recordPath = recordPath ?? "\(folder.path)/record"
         let file = try folder.write(
             """
             [server]
@@ -71,17 +75,17 @@ final class GatewayProcess {
             [admin]
             listen = "127.0.0.1:0"
             [log]
-            path = "\(folder.path)/record"
-            journal_size = "16MiB"
+            path = "\(self.recordPath)"
+            \(log.contains("journal_size") ? "" : "journal_size = \"16MiB\"")
             \(log)
             \(toml)
             """,
             to: "config.toml"
         )
         let weir = try Binaries.weir
-        if let limit {
+        if let limits {
             process = try ChildProcess(
-                "/bin/sh", ["-c", "ulimit -n \(limit); exec \(weir) serve --config \(file)"],
+                "/bin/sh", ["-c", "ulimit \(limits); exec \(weir) serve --config \(file)"],
                 environment: environment
             )
         } else {
@@ -100,8 +104,9 @@ final class GatewayProcess {
 
     /// A gateway whose three vendors are one port of this machine.
     convenience init(
-        vendor: Int, server: String = "", log: String = "", limit: Int? = nil,
-        environment: [String: String] = [:], folder: TemporaryFolder? = nil
+        vendor: Int, server: String = "", log: String = "", limits: String? = nil,
+        environment: [String: String] = [:], folder: TemporaryFolder? = nil,
+        recordPath: String? = nil
     ) throws {
         try self.init(
             """
@@ -112,12 +117,21 @@ final class GatewayProcess {
             [vendors.gemini]
             base_url = "http://127.0.0.1:\(vendor)"
             """,
-            server: server, log: log, limit: limit, environment: environment, folder: folder
+            server: server, log: log, limits: limits, environment: environment, folder: folder,
+            recordPath: recordPath
         )
     }
 
-    /// Where its record is.
-    var recordPath: String { "\(folder.path)/record" }
+    /// Writes bytes into a file beside its configuration, and returns the path.
+    func write(_ bytes: [UInt8]) throws -> String {
+        let path = "\(folder.path)/body"
+        guard let file = unsafe fopen(path, "w") else {
+            throw RawConnection.Failure.broken("cannot write \(path)")
+        }
+        defer { unsafe fclose(file) }
+        _ = unsafe fwrite(bytes, 1, bytes.count, file)
+        return path
+    }
 
     /// The page of the operators' listener.
     func page(_ path: String) throws -> RawResponse {

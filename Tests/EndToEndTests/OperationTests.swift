@@ -101,7 +101,8 @@ struct OperationTests {
     @Test("without descriptors accepting pauses; when there are some again it goes on")
     func descriptors() throws {
         let vendor = try MockProcess()
-        let gateway = try GatewayProcess(vendor: vendor.port, server: "workers = 1", limit: 64)
+        let gateway = try GatewayProcess(
+            vendor: vendor.port, server: "workers = 1", limits: "-n 64")
         var clients: [RawConnection] = []
         for _ in 0..<150 { clients.append(try RawConnection(port: gateway.port)) }
         try gateway.process.awaitLine("accepting pauses")

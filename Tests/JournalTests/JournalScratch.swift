@@ -42,8 +42,14 @@ final class JournalScratch {
         writer.tellBody(.chunk, place(exchange, attempt: 1), bytes.span)
     }
 
-    func settle(_ exchange: UInt64) {
-        writer.settle(place(exchange), [UInt8]("end of \(exchange)".utf8).span)
+    func announce(_ exchange: UInt64) {
+        let long = [UInt8](repeating: 1, count: JournalWriter.settlementBytesMax - 32)
+        writer.announce(place(exchange), long.span)
+    }
+
+    func settle(_ exchange: UInt64, isAnnounced: Bool = false) {
+        writer.settle(
+            place(exchange), isAnnounced: isAnnounced, [UInt8]("end of \(exchange)".utf8).span)
     }
 
     /// A frame, copied.

@@ -47,16 +47,21 @@ struct JournalTests {
         #expect(open.count > 20)
         #expect(scratch.writer.openCount == open.count)
         // Nothing but settlements fits any more, and every one of them does.
-        let isTold = scratch.writer.tell(.responseHead, scratch.place(1), piece.span)
+        let head = [UInt8](repeating: 7, count: 2 * JournalWriter.settlementBytesMax)
+        let isTold = scratch.writer.tell(.responseHead, scratch.place(1), head.span)
         #expect(!isTold)
-        for exchange in open { scratch.settle(exchange) }
+        for (index, exchange) in open.enumerated() {
+            if index % 2 == 0 { scratch.announce(exchange) }
+            scratch.settle(exchange, isAnnounced: index % 2 == 0)
+        }
         let seen = scratch.frames()
+        #expect(seen.filter { $0.kind == .delivery }.count == (open.count + 1) / 2)
         #expect(seen.filter { $0.kind == .settlement }.map(\.exchange) == open)
         #expect(seen.filter { $0.kind == .begin }.count == open.count)
         let tally = scratch.file.tally
         #expect(tally.emitted == open.count + 1 && tally.dropped == 1)
         #expect(tally.droppedFrames == refusedBodies + 1)
-        #expect(tally.droppedBytes == 1000 * (refusedBodies + 1))
+        #expect(tally.droppedBytes == 1000 * refusedBodies + head.count)
         // With room again, it goes on.
         scratch.file.release(upTo: scratch.file.writeCursor)
         #expect(scratch.begin() == UInt64(open.count + 2))

@@ -197,7 +197,7 @@ struct AssemblyTests {
             let scratch = try RecordScratch(journalBytes: 64 << 10)
             for _ in 0..<40 {
                 let kind = try #require(
-                    FrameKind(rawValue: UInt8.random(in: 1...7, using: &random)))
+                    FrameKind(rawValue: UInt8.random(in: 1...8, using: &random)))
                 let payload = (0..<Int.random(in: 0...200, using: &random)).map { _ in
                     UInt8.random(in: .min ... .max, using: &random)
                 }

@@ -58,24 +58,38 @@ struct ConsumerTests {
         let open = try #require(scratch.begin(Self.told(77)))
         scratch.head(open, Self.told(77))
         scratch.chunk(open, Array("data: {}\n\n".utf8))
+        // One that was about to be whole, and one that was about to break.
+        var broken = Self.told(66)
+        broken.outcome = .truncated
+        let about = try [Self.told(65), broken].map { told in
+            let open = try #require(scratch.begin(told))
+            scratch.head(open, told)
+            for piece in told.pieces { scratch.chunk(open, piece) }
+            scratch.settle(open, told, isAnnouncement: true)
+            return open
+        }
         let left = scratch.file.path
         try scratch.restart()
         scratch.tell(Self.told(88))
         let metrics = RecordMetrics()
         let (consumer, _) = try scratch.consumer(metrics: metrics)
-        #expect(try scratch.await { metrics.recovered.current == 21 })
+        #expect(try scratch.await { metrics.recovered.current == 23 })
         #expect(try scratch.await { metrics.stored.current == 1 })
         consumer.end()
         #expect(unsafe access(left, F_OK) != 0)
         let store = try Store(reading: scratch.folder.path)
-        #expect(try store.count(RecordFilter()) == 22)
+        #expect(try store.count(RecordFilter()) == 24)
+        let ends = try about.map {
+            try store.records(named: $0.identifier.description).first?.record.outcome
+        }
+        #expect(ends == ["complete", "truncated"])
         let interrupted = try #require(
             try store.records(named: open.identifier.description).first)
         #expect(interrupted.record.outcome == Record.interrupted)
         #expect(interrupted.record.status == 200 && interrupted.record.vendor == "openai")
         #expect(interrupted.record.responseBody.bytes == Array("data: {}\n\n".utf8))
         let account = try store.account(folder: scratch.folder.path)
-        #expect(account.difference == 0 && account.stored == 22 && account.pending == 0)
+        #expect(account.difference == 0 && account.stored == 24 && account.pending == 0)
     }
 
     @Test("a process that died between the commit and the giving back stores nothing twice")

@@ -117,7 +117,10 @@ final class RecordScratch {
             piece.span)
     }
 
-    func settle(_ open: Open, _ told: Told, isCaptured: Bool = true) {
+    /// Tells of an end; where it is only announced, as the last word before it.
+    func settle(
+        _ open: Open, _ told: Told, isCaptured: Bool = true, isAnnouncement: Bool = false
+    ) {
         var payload = PayloadWriter()
         SettlementPayload(
             identifier: open.identifier, wallMicroseconds: told.accepted * 1000 + 5000,
@@ -127,7 +130,9 @@ final class RecordScratch {
             responseBytes: told.pieces.reduce(0) { $0 + $1.count },
             isResponseCaptured: isCaptured, vendor: told.vendor
         ).write(to: &payload)
-        writer.settle(JournalWriter.Place(exchange: open.number, time: tick()), payload.bytes)
+        let place = JournalWriter.Place(exchange: open.number, time: tick())
+        if isAnnouncement { return writer.announce(place, payload.bytes) }
+        writer.settle(place, payload.bytes)
     }
 
     /// Tells of a whole exchange; nil where there was no room for it.

@@ -1,0 +1,305 @@
+import Glibc
+import JSON
+import Primitives
+import Support
+import Testing
+
+@Suite("The record")
+struct RecordTests {
+    /// `weir logs` on a gateway's record.
+    @discardableResult
+    static func logs(
+        _ gateway: GatewayProcess, _ arguments: [String]
+    ) throws -> (status: Int32, text: String) {
+        try logs(gateway.recordPath, arguments)
+    }
+
+    static func logs(_ path: String, _ arguments: [String]) throws -> (status: Int32, text: String)
+    {
+        let process = try ChildProcess(
+            try Binaries.weir, ["logs"] + arguments + ["--path", path])
+        let status = try process.wait()
+        return (status, process.text)
+    }
+
+    /// The records of a gateway, as `list --json` tells them.
+    static func records(_ path: String, _ arguments: [String] = []) throws -> [JSONValue] {
+        let list = try logs(path, ["list", "--json", "--limit", "100000"] + arguments)
+        return try list.text.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+    }
+
+    static func request(
+        _ path: String, _ body: String, _ fields: String = ""
+    ) -> String {
+        "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
+    }
+
+    private static func call(
+        _ gateway: GatewayProcess, _ request: String
+    ) throws -> (id: String, response: RawResponse) {
+        let response = try RawConnection(port: gateway.port).exchange(request)
+        return (response["x-weir-id"] ?? "", response)
+    }
+
+    private static func awaitStored(_ gateway: GatewayProcess, _ count: Int) throws {
+        try gateway.await("\(count) records") {
+            try gateway.metric("weir_records_stored_total") == count
+        }
+    }
+
+    private static let chat = #"{"model":"gpt-4o","stream":true,"messages":[]}"#
+
+    @Test("every dialect's calls are remembered: who, what, how long, how many tokens")
+    func dialects() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let usage = #"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true}}"#
+        let claude = #"{"model":"claude-x","stream":true,"max_tokens":9,"messages":[]}"#
+        let calls: [(request: String, dialect: String, model: String)] = [
+            (Self.request("/v1/chat/completions", usage), "openai", "gpt-4o"),
+            (Self.request("/v1/responses", #"{"model":"gpt-5","input":"x"}"#), "openai", "gpt-5"),
+            (Self.request("/v1/messages", claude), "anthropic", "claude-x"),
+            (
+                Self.request("/v1beta/models/gemini-x:streamGenerateContent?alt=sse&key=k", "{}"),
+                "gemini", "gemini-x"
+            ),
+        ]
+        for call in calls {
+            let (id, response) = try Self.call(gateway, call.request)
+            #expect(response.isWhole)
+            try gateway.await("the record") {
+                try Self.logs(gateway, ["show", id, "--json"]).status == 0
+            }
+            let record = try JSONValue(
+                parsing: try Self.logs(gateway, ["show", id, "--json"]).text)
+            #expect(record["dialect"]?.text == call.dialect)
+            #expect(record["model"]?.text == call.model)
+            #expect(record["outcome"]?.text == "complete")
+            #expect(record["usage_state"]?.text == "reported", "\(record)")
+            #expect((record["output_tokens"]?.integer ?? 0) > 0)
+            #expect(record["response_body"]?.text?.utf8.count == response.body.count)
+            let raw = try ChildProcess(
+                "/bin/sh",
+                [
+                    "-c",
+                    "\(try Binaries.weir) logs show \(id) --raw response "
+                        + "--path \(gateway.recordPath) 2>/dev/null | cmp - \(try gateway.write(response.body))",
+                ])
+            #expect(try raw.wait() == 0)
+        }
+        let verify = try Self.logs(gateway, ["verify"])
+        #expect(verify.status == 0)
+        #expect(verify.text == "emitted 4 = stored 4 + dropped 0 + pending 0\n")
+    }
+
+    @Test("the commands answer, and end with 1 where nothing matched and 2 where nothing was meant")
+    func commands() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        #expect(try Self.logs(gateway, ["list"]).status == 1)
+        for number in 0..<6 {
+            let script = number % 3 == 0 ? "X-Mock-Status: 429\r\n" : "X-Mock-Chunks: 5\r\n"
+            _ = try Self.call(
+                gateway, Self.request("/v1/chat/completions", Self.chat, script))
+        }
+        try Self.awaitStored(gateway, 6)
+        let list = try Self.logs(gateway, ["list"])
+        #expect(list.status == 0 && list.text.split(separator: "\n").count == 7)
+        #expect(try Self.records(gateway.recordPath, ["--status", "4xx"]).count == 2)
+        #expect(
+            try Self.records(gateway.recordPath, ["--since", "5m", "--model", "gpt*"]).count == 6)
+        #expect(try Self.records(gateway.recordPath, ["--text", "rate limit"]).count >= 0)
+        let none = try Self.logs(gateway, ["list", "--vendor", "nobody"])
+        #expect(none.status == 1 && none.text.isEmpty)
+        for wrong in [
+            ["list", "--status", "9"], ["list", "--since", "yesterday"], ["show"],
+            ["export", "--format", "xml"], ["export", "--format", "csv", "--bodies"],
+            ["stats", "--reprice"],
+        ] { #expect(try Self.logs(gateway, wrong).status == 2, "\(wrong)") }
+        #expect(try Self.logs(gateway, ["show", "ZZZZ"]).status == 1)
+        #expect(try Self.logs("/nowhere", ["list"]).status == 1)
+        let stats = try Self.logs(gateway, ["stats", "--plot"])
+        #expect(stats.status == 0 && stats.text.contains("█") && stats.text.contains("p99"))
+        let csv = try Self.logs(gateway, ["export", "--format", "csv"])
+        #expect(csv.text.split(separator: "\r\n").count == 7)
+        let id = try #require(try Self.records(gateway.recordPath).first?["id"]?.text)
+        let show = try Self.logs(gateway, ["show", String(id.prefix(20))])
+        #expect(show.status == 0 || show.text.contains("several"))
+        let whole = try Self.logs(gateway, ["show", id])
+        for word in ["outcome", "tokens", "attempt", "openai"] {
+            #expect(whole.text.contains(word))
+        }
+    }
+
+    @Test("tail follows what comes, and stops when it is told to")
+    func tail() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let first = try Self.call(gateway, Self.request("/v1/chat/completions", Self.chat)).id
+        try Self.awaitStored(gateway, 1)
+        let tail = try ChildProcess(
+            try Binaries.weir, ["logs", "tail", "--follow", "--path", gateway.recordPath])
+        try tail.awaitLine(first)
+        let second = try Self.call(gateway, Self.request("/v1/chat/completions", Self.chat)).id
+        try tail.awaitLine(second)
+        tail.signal(SIGINT)
+        #expect(try tail.wait(seconds: 10) != 0)
+    }
+
+    @Test("no credential of a client's or ours is written anywhere")
+    func canaries() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let gateway = try GatewayProcess(
+            """
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            [vendors.anthropic]
+            base_url = "http://127.0.0.1:\(vendor.port)"
+            credential = "env:WEIR_TEST_KEY"
+            headers = { "X-Extra" = "canary-extra" }
+            """,
+            environment: ["WEIR_TEST_KEY": "canary-own"], folder: folder)
+        for fields in [
+            "Authorization: Bearer canary-1\r\n", "X-Api-Key: canary-2\r\n",
+            "Proxy-Authorization: Basic canary-3\r\n", "Cookie: a=canary-4\r\n",
+            "X-Goog-Api-Key: canary-5\r\n", "X-My-Token: canary-6\r\n",
+        ] {
+            for path in ["/v1/chat/completions?key=canary-7&a=1", "/v1/messages?api_key=canary-8"] {
+                _ = try Self.call(gateway, Self.request(path, Self.chat, fields))
+            }
+        }
+        try Self.awaitStored(gateway, 12)
+        let grep = try ChildProcess("/bin/grep", ["-r", "-l", "-a", "canary", gateway.recordPath])
+        #expect(try grep.wait() == 1, "\(grep.text)")
+        // Nor can anybody else read what is written.
+        let find = try ChildProcess(
+            "/usr/bin/find", [gateway.recordPath, "-perm", "/077"])
+        #expect(try find.wait() == 0 && find.text.isEmpty, "\(find.text)")
+        #expect(!gateway.process.text.contains("canary"))
+        #expect(try !gateway.page("/metrics").text.contains("canary"))
+        // Calls of one key can be found by it all the same.
+        let keys = try Self.records(gateway.recordPath).compactMap { $0["key"]?.text }
+        #expect(Set(keys).count > 2)
+    }
+
+    @Test("what the operator wants left out of bodies never reaches the disk")
+    func redaction() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(
+            vendor: vendor.port,
+            log: """
+                redact_paths = ["messages.*.content", "choices.*.delta.content", "choices.*.message.content"]
+                redact_patterns = ["secret-[0-9]+"]
+                """)
+        for stream in [true, false] {
+            let body =
+                #"{"model":"gpt-4o","user":"secret-123","stream":\#(stream),"#
+                + #""messages":[{"role":"user","content":"canary in a prompt"}]}"#
+            let (id, response) = try Self.call(
+                gateway, Self.request("/v1/chat/completions", body, "X-Mock-Chunks: 9\r\n"))
+            #expect(response.isWhole && response.text.contains("The"))
+            try gateway.await("the record") {
+                try Self.logs(gateway, ["show", id, "--json"]).status == 0
+            }
+            let record = try JSONValue(
+                parsing: try Self.logs(gateway, ["show", id, "--json"]).text)
+            let request = record["request_body"]?.text ?? ""
+            #expect(request.contains(#""content":"<redacted>""#), "\(request)")
+            #expect(request.contains(#""user":"<redacted>""#))
+            let answer = record["response_body"]?.text ?? ""
+            #expect(answer.contains(#""content":"<redacted>""#) && answer.contains("gpt-4o"))
+            #expect(!answer.contains("The"))
+            #expect(record["finish_reason"]?.text == "stop")
+        }
+        let grep = try ChildProcess(
+            "/bin/grep", ["-r", "-l", "-a", "-E", "canary|secret-1", gateway.recordPath])
+        #expect(try grep.wait() == 1, "\(grep.text)")
+    }
+
+    @Test("usage that the client did not ask for is recorded, and the client does not see it")
+    func injected() throws {
+        let vendor = try MockProcess()
+        func gateway(_ policy: String, _ chain: String) throws -> GatewayProcess {
+            try GatewayProcess(
+                """
+                [vendors.openai]
+                base_url = "http://127.0.0.1:\(vendor.port)/v1"
+                include_usage = "\(policy)"
+                [vendors.second]
+                dialect = "openai"
+                base_url = "http://127.0.0.1:\(vendor.port)/v1"
+                credential = "none"
+                \(chain)
+                """)
+        }
+        let chain = """
+            [[chains]]
+            name = "all"
+            targets = [{ vendor = "openai", model = "other" }, { vendor = "second" }]
+            """
+        let plain = try gateway("client", "")
+        let request = Self.request("/v1/chat/completions", Self.chat, "X-Mock-Cut: 7\r\n")
+        let expected = try Self.call(plain, request).response
+        for chain in ["", chain] {
+            let asking = try gateway("inject", chain)
+            let (id, response) = try Self.call(asking, request)
+            // Each chunk says that it has no usage; the one that has any is gone.
+            let text = response.text.replacing(",\"usage\":null", with: "")
+                .replacing("\"other\"", with: "\"gpt-4o\"")
+            #expect(text == expected.text && response.isWhole)
+            try asking.await("the record") {
+                try Self.logs(asking, ["show", id, "--json"]).status == 0
+            }
+            let record = try JSONValue(parsing: try Self.logs(asking, ["show", id, "--json"]).text)
+            #expect(record["usage_state"]?.text == "reported")
+            #expect(record["input_tokens"]?.integer == 14)
+        }
+        let asked = Self.request(
+            "/v1/chat/completions",
+            #"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true}}"#)
+        let both = try [plain, gateway("inject", "")].map { try Self.call($0, asked).response.text }
+        #expect(both[0] == both[1] && both[0].contains("\"prompt_tokens\":14"))
+    }
+
+    @Test("tokens are priced by the configuration, and repriced by another")
+    func prices() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let gateway = try GatewayProcess(
+            vendor: vendor.port,
+            log: "[prices]\nversion = \"mine\"\n[prices.models.\"gpt*\"]\ninput = 1000\noutput = 1",
+            folder: folder)
+        let body = #"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true}}"#
+        _ = try Self.call(
+            gateway, Self.request("/v1/chat/completions", body, "X-Mock-Chunks: 6\r\n"))
+        try Self.awaitStored(gateway, 1)
+        let record = try #require(try Self.records(gateway.recordPath).first)
+        #expect(record["cost_usd"]?.double == 0.014006)
+        #expect(record["price_version"]?.text?.hasPrefix("mine 20") == true)
+        let file = try folder.write(
+            #"{"gpt-4o":{"input_cost_per_token":1,"output_cost_per_token":0}}"#, to: "prices.json")
+        let config = try folder.write(
+            "[log]\npath = \"\(gateway.recordPath)\"\n[prices]\nfile = \"\(file)\"\n",
+            to: "reprice.toml")
+        let stats = try ChildProcess(
+            try Binaries.weir, ["logs", "stats", "--reprice", "--json", "--config", config])
+        #expect(try stats.wait() == 0)
+        #expect(try JSONValue(parsing: stats.text)["cost_usd"]?.double == 14)
+    }
+
+    @Test("a second gateway on one folder is told so, and the first goes on")
+    func twoProcesses() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let gateway = try GatewayProcess(vendor: vendor.port, folder: folder)
+        let second = try ChildProcess(
+            try Binaries.weir, ["serve", "--config", "\(folder.path)/config.toml"])
+        #expect(try second.wait() == 1)
+        #expect(second.text.contains("in use by another gateway, process \(gateway.process.pid)"))
+        #expect(
+            try Self.call(gateway, Self.request("/v1/chat/completions", Self.chat)).response.isWhole
+        )
+    }
+}
