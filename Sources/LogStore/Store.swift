@@ -25,6 +25,8 @@ public final class Store: Sendable {
         configuration.prepareDatabase { db in
             // The pool's readers are prepared here too, and may change nothing.
             guard !db.configuration.readonly else { return }
+            // Records with bodies are large: a quarter of the writes for the same bytes.
+            try db.execute(sql: "PRAGMA page_size = 16384")
             // A process's end loses nothing; a machine's may lose what the last second wrote.
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
             // What retention frees goes back to the disk in small steps.

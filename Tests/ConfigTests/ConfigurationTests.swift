@@ -247,7 +247,8 @@ struct ConfigurationTests {
 @Suite("Examples")
 struct ExampleTests {
     @Test(
-        "are right, without a warning", arguments: ["own-keys", "local-model", "teams", "failover"])
+        "are right, without a warning",
+        arguments: ["own-keys", "local-model", "teams", "failover", "record"])
     func examples(_ name: String) throws {
         let text = Repository.text("examples/\(name).toml")
         try #require(!text.isEmpty)
