@@ -83,6 +83,7 @@ let package = Package(
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
                 "CCompression", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -86,6 +86,28 @@ extension AnswerFacts {
 }
 
 extension Dialect {
+    /// The parts of an answer that a record may be interested in; nil where it is no JSON.
+    ///
+    /// What was said, and what it was said with, is walked over: it is most of an answer.
+    func parse(_ text: Span<UInt8>) -> JSONValue? {
+        try? JSONValue(parsing: text) { name, kind in
+            switch name.count {
+            case 2: name.matches("id")
+            case 4: name.matches("text") || name.matches("data")
+            case 5: name.matches("parts") || name.matches("tools")
+            case 6: name.matches("output") || name.matches("object") && kind == .object
+            // An error's message is text; a choice's, all that was said.
+            case 7:
+                name.matches("content") || name.matches("created")
+                    || name.matches("message") && kind == .object && self == .openai
+            case 8: name.matches("logprobs")
+            case 9: name.matches("embedding")
+            case 10: name.matches("tool_calls")
+            default: false
+            }
+        }
+    }
+
     /// Whether an event may say something that a record keeps: told by a search, because most do
     /// not.
     func saysSomethingToKeep(_ data: Span<UInt8>) -> Bool {

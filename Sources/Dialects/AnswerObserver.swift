@@ -57,11 +57,11 @@ public struct AnswerObserver: ~Copyable {
             let dialect = dialect
             splitter.end { event in facts.read(event, dialect, at: time) }
             // Gemini's last word may be an error without any framing.
-            if let root = try? JSONValue(parsing: splitter.bareText.bytes) {
+            if let root = dialect.parse(splitter.bareText.bytes) {
                 facts.read(root, dialect)
             }
             self.facts = facts
-        } else if let root = try? JSONValue(parsing: body.bytes) {
+        } else if let root = dialect.parse(body.bytes) {
             // Gemini streams an array of answers where it is not asked for events.
             for answer in root.elements ?? [root] { facts.read(answer, dialect) }
         }
@@ -81,7 +81,7 @@ extension AnswerFacts {
         let mayName = model.isEmpty && eventCount <= Self.namingEventsMax
         guard mayName || dialect.saysSomethingToKeep(data) else { return }
         if data.matches("[DONE]") { return sawTerminal = true }
-        guard let root = try? JSONValue(parsing: data) else { return }
+        guard let root = dialect.parse(data) else { return }
         read(root, dialect)
     }
 

@@ -5,6 +5,7 @@ public enum JSONText {
     /// The text that the inside of a JSON string stands for; surrogates without a partner and
     /// invalid UTF-8 become the replacement character.
     public static func unescape(_ inner: Span<UInt8>) -> String {
+        guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return inner.text }
         var units: [UInt8] = []
         units.reserveCapacity(inner.count)
         var index = 0

@@ -27,8 +27,16 @@ public indirect enum JSONValue: Equatable, Sendable {
 
     /// Parses a text.
     public init(parsing bytes: Span<UInt8>) throws(JSONScanner.Malformed) {
+        try self.init(parsing: bytes) { _, _ in false }
+    }
+
+    /// Parses a text without some of its members: those that the closure says so of, by the inside
+    /// of their name and the kind of their value, are walked over and left out.
+    public init(
+        parsing bytes: Span<UInt8>, skipping skips: (Span<UInt8>, JSONScanner.Kind) -> Bool
+    ) throws(JSONScanner.Malformed) {
         var scanner = JSONScanner(bytes)
-        self = try Self.parse(&scanner, bytes)
+        self = try Self.parse(&scanner, skips)
         try scanner.end()
     }
 
@@ -40,51 +48,41 @@ public indirect enum JSONValue: Equatable, Sendable {
     }
 
     private static func parse(
-        _ scanner: inout JSONScanner, _ bytes: Span<UInt8>
+        _ scanner: inout JSONScanner, _ skips: (Span<UInt8>, JSONScanner.Kind) -> Bool
     ) throws(JSONScanner.Malformed) -> JSONValue {
         switch try scanner.kind() {
         case .object:
             var members: [Member] = []
-            // Not a closure over `bytes`, which is borrowed: places first, values after.
-            var places: [(Range<Int>, Range<Int>)] = []
             try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
-                places.append((key, try scanner.value()))
-            }
-            for (key, place) in places {
-                let inner = bytes.extracting(key.lowerBound + 1..<key.upperBound - 1)
-                members.append(
-                    Member(JSONText.unescape(inner), try parse(at: place, bytes))
-                )
+                let name = scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1)
+                if skips(name, try scanner.kind()) {
+                    _ = try scanner.value()
+                } else {
+                    let text = JSONText.unescape(name)
+                    members.append(Member(text, try parse(&scanner, skips)))
+                }
             }
             return .object(members)
         case .array:
-            var places: [Range<Int>] = []
-            try scanner.array { (scanner) throws(JSONScanner.Malformed) in
-                places.append(try scanner.value())
-            }
             var elements: [JSONValue] = []
-            for place in places { elements.append(try parse(at: place, bytes)) }
+            try scanner.array { (scanner) throws(JSONScanner.Malformed) in
+                elements.append(try parse(&scanner, skips))
+            }
             return .array(elements)
         case .string:
             let place = try scanner.value()
-            let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
-            return .string(JSONText.unescape(inner))
+            return .string(
+                JSONText.unescape(scanner.bytes(at: place.lowerBound + 1..<place.upperBound - 1)))
         case .number:
-            return .number(bytes.extracting(try scanner.value()).text)
+            let place = try scanner.value()
+            return .number(scanner.bytes(at: place).text)
         case .bool:
-            return .bool(bytes.extracting(try scanner.value()).matches("true"))
+            let place = try scanner.value()
+            return .bool(scanner.bytes(at: place).matches("true"))
         case .null:
             _ = try scanner.value()
             return .null
         }
-    }
-
-    private static func parse(
-        at place: Range<Int>, _ bytes: Span<UInt8>
-    ) throws(JSONScanner.Malformed) -> JSONValue {
-        let part = bytes.extracting(place)
-        var scanner = JSONScanner(part)
-        return try parse(&scanner, part)
     }
 
     /// The value of a member; nil for anything that has none of this name.

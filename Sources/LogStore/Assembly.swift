@@ -113,7 +113,7 @@ final class Assembly {
         record.chain = payload.chain
         record.model = payload.model
         record.requestFields = payload.fields
-        record.trace = TraceParent(fields: payload.fields)?.description ?? ""
+        record.trace = TraceParent(fields: frame.payload)?.description ?? ""
         if payload.keyDigest != 0 {
             let digits = String(payload.keyDigest, radix: 16)
             record.key = String(repeating: "0", count: 16 - digits.count) + digits

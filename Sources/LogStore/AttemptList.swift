@@ -4,7 +4,14 @@ public import JSON
 public enum AttemptList {
     /// The list as text.
     public static func text(_ attempts: [Record.Attempt]) -> String {
-        value(attempts).description
+        // Nearly every exchange has one attempt, which did not fail.
+        guard attempts.count == 1, let only = attempts.first, only.failure.isEmpty,
+            only.model.isEmpty, !only.isFresh, !only.wasSent, only.reason.isEmpty,
+            only.failedMicroseconds == nil, only.curlCode == 0, let head = only.headMicroseconds
+        else { return value(attempts).description }
+        return "[{\"vendor\":\(JSONText.quote(only.vendor)),\"began_us\":"
+            + "\(only.beganMicroseconds),\"head_us\":\(head)"
+            + (only.status > 0 ? ",\"status\":\(only.status)}]" : "}]")
     }
 
     /// The list as a value.

@@ -75,34 +75,65 @@ extension Store {
     /// Inserts a record; false when it is there already, as after a death between a commit and the
     /// moving of the ring's cursor.
     private static func insert(_ record: Record, _ db: Database) throws -> Bool {
-        let statement = try db.cachedStatement(sql: insertRecord)
-        let usage = record.usage
-        let values: [(any DatabaseValueConvertible)?] = [
-            record.identifier.description, record.journal, Int64(clamping: record.exchange),
-            record.acceptedMicroseconds, record.method, record.target, record.dialect.rawValue,
-            record.chain, record.vendor, record.model, record.answeringModel, record.key,
-            record.outcome, record.status, attempts(record.attempts), record.attempts.count,
-            record.answered, record.requestMicroseconds, record.headMicroseconds,
-            record.contentMicroseconds, record.lastByteMicroseconds, record.endMicroseconds,
-            record.isStream ? 1 : 0, record.requestBytes, record.responseBytes, usage.input,
-            usage.output, usage.cacheRead, usage.cacheWrite, usage.cacheWriteLong,
-            usage.reasoning, usage.audioInput, usage.audioOutput, record.usageState.rawValue,
-            record.usageText, record.finishReason, record.errorKind, record.errorMessage,
-            record.droppedFrames, record.trace, record.costNanodollars, record.priceVersion,
-        ]
-        try statement.execute(arguments: StatementArguments(values))
+        var insertion = try Insertion(insertRecord, db)
+        bind(record, to: &insertion)
+        try insertion.execute()
         guard db.changesCount > 0 else { return false }
-        let number = db.lastInsertedRowID
-        let bodies = try db.cachedStatement(
-            sql: "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?)"
-        )
-        let bodyValues: [(any DatabaseValueConvertible)?] = [
-            number, record.requestFields, Bytes(record.requestBody.bytes),
-            record.requestBody.totalBytes, record.responseFields,
-            Bytes(record.responseBody.bytes), record.responseBody.totalBytes,
-        ]
-        try bodies.execute(arguments: StatementArguments(bodyValues))
+        var bodies = try Insertion("INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?)", db)
+        bodies.bind(Int(db.lastInsertedRowID))
+        bodies.bind(record.requestFields)
+        bodies.bind(record.requestBody.bytes)
+        bodies.bind(record.requestBody.totalBytes)
+        bodies.bind(record.responseFields)
+        bodies.bind(record.responseBody.bytes)
+        bodies.bind(record.responseBody.totalBytes)
+        try bodies.execute()
         return true
+    }
+
+    /// Binds the values in the order of the columns.
+    private static func bind(_ record: Record, to insertion: inout Insertion) {
+        insertion.bind(record.identifier.description)
+        insertion.bind(record.journal)
+        insertion.bind(Int(clamping: record.exchange))
+        insertion.bind(record.acceptedMicroseconds)
+        for text in [record.method, record.target, record.dialect.rawValue, record.chain] {
+            insertion.bind(text)
+        }
+        for text in [record.vendor, record.model, record.answeringModel, record.key] {
+            insertion.bind(text)
+        }
+        insertion.bind(record.outcome)
+        insertion.bind(record.status)
+        insertion.bind(AttemptList.text(record.attempts))
+        insertion.bind(record.attempts.count)
+        insertion.bind(record.answered)
+        insertion.bind(record.requestMicroseconds)
+        insertion.bind(record.headMicroseconds)
+        insertion.bind(record.contentMicroseconds)
+        insertion.bind(record.lastByteMicroseconds)
+        insertion.bind(record.endMicroseconds)
+        insertion.bind(record.isStream ? 1 : 0)
+        insertion.bind(record.requestBytes)
+        insertion.bind(record.responseBytes)
+        let usage = record.usage
+        insertion.bind(usage.input)
+        insertion.bind(usage.output)
+        insertion.bind(usage.cacheRead)
+        insertion.bind(usage.cacheWrite)
+        insertion.bind(usage.cacheWriteLong)
+        insertion.bind(usage.reasoning)
+        insertion.bind(usage.audioInput)
+        insertion.bind(usage.audioOutput)
+        insertion.bind(record.usageState.rawValue)
+        insertion.bind(record.usageText)
+        insertion.bind(record.finishReason)
+        insertion.bind(record.errorKind)
+        insertion.bind(record.errorMessage)
+        insertion.bind(record.droppedFrames)
+        insertion.bind(record.trace)
+        insertion.bind(record.costNanodollars)
+        insertion.bind(record.priceVersion)
     }
 
     private static func insert(_ spill: Batch.Spill, _ db: Database) throws {
@@ -160,11 +191,6 @@ extension Store {
         record.responseBody.bytes = response + record.responseBody.bytes
         try db.execute(
             sql: "DELETE FROM open_frames WHERE journal = ? AND exchange = ?", arguments: place)
-    }
-
-    /// Attempts as a JSON list.
-    static func attempts(_ attempts: [Record.Attempt]) -> String {
-        AttemptList.text(attempts)
     }
 }
 

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The place in a distributed trace that a request came with: W3C Trace Context's `traceparent`.
 public struct TraceParent: Equatable, Sendable, CustomStringConvertible {
     /// 32 hexadecimal digits.
@@ -21,17 +23,13 @@ public struct TraceParent: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// What header fields, a line each, say; nil where they say nothing of the kind.
-    init?(fields: String) {
+    init?(fields: Span<UInt8>) {
         // By bytes: this is looked for in every request, and found in few.
-        let name = "traceparent:".utf8
-        for line in fields.utf8.split(separator: 0x0A) {
-            guard line.count > name.count, zip(line, name).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
-            else { continue }
-            let value = line.dropFirst(name.count).filter { $0 > 0x20 }
-            self.init(String(decoding: value, as: UTF8.self))
-            return
-        }
-        return nil
+        var start = fields.firstRange(of: "raceparent:")?.upperBound
+        if start == nil { start = fields.firstRange(of: "RACEPARENT:")?.upperBound }
+        guard let start else { return nil }
+        let end = fields.firstIndex(of: 0x0D, from: start) ?? fields.count
+        self.init(fields.extracting(start..<end).text.drop { $0 == " " })
     }
 
     private static func isHex(_ text: some StringProtocol, _ count: Int) -> Bool {

@@ -34,7 +34,7 @@ struct LayeringTests {
 
     private static let packages: [String: Set<String>] = [
         "Config": ["TOMLKit"], "Telemetry": ["Logging"], "Gateway": ["Logging"],
-        "LogStore": ["GRDB", "Logging", "Foundation"], "Sinks": ["Logging"],
+        "LogStore": ["GRDB", "GRDBSQLite", "Logging", "Foundation"], "Sinks": ["Logging"],
         "Command": ["ArgumentParser", "Logging"],
     ]
 
