@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // C, each imported by exactly one target.
@@ -114,12 +115,21 @@ let package = Package(
         target("Dashboard", ["Primitives", "HTTP", "Telemetry", "Gateway"]),
         target("Testbed", ["Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography"]),
 
+        target(
+            "Bench",
+            [
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography", "Transfers",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ]
+        ),
+
         // What is started.
         .executableTarget(
             name: "weir",
             dependencies: [
                 "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "Cryptography",
-                "Transfers", "Journal", "LogStore", "Sinks", "Telemetry", "Gateway", "Dashboard",
+                "Transfers", "Journal", "LogStore", "Sinks", "Bench", "Telemetry", "Gateway",
+                "Dashboard",
                 "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -161,6 +171,10 @@ let package = Package(
                 "LogStore", "Support", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
+        ),
+        tests(
+            "BenchTests",
+            ["Primitives", "Reactor", "JSON", "Transfers", "Bench", "Testbed", "Support"]
         ),
         tests(
             "SinksTests",

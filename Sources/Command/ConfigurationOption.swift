@@ -1,6 +1,5 @@
 import ArgumentParser
 import Config
-import Primitives
 
 /// `--config FILE`, the same for every command that takes one.
 struct ConfigurationOption: ParsableArguments {
@@ -18,7 +17,7 @@ struct ConfigurationOption: ParsableArguments {
         let secrets = SecretSource(environment: Environment.variable, file: Environment.file)
         do {
             let (configuration, warnings) = try Configuration.read(
-                text, file: config, secrets: secrets, patternFault: Pattern.fault)
+                text, file: config, secrets: secrets)
             for warning in warnings { Output.error(warning.description) }
             return configuration
         } catch {

@@ -52,7 +52,7 @@ struct LogsShowCommand: ParsableCommand {
         let record = stored.record
         var lines = [
             "\(stored.id)  \(Timestamp.text(microseconds: record.acceptedMicroseconds))",
-            "\(record.method) \(record.target)", "",
+            Printable.text("\(record.method) \(record.target)"), "",
         ]
         var table = TextTable([("", .left), ("", .left)])
         func add(_ name: String, _ value: String) {
@@ -152,18 +152,14 @@ struct LogsShowCommand: ParsableCommand {
 
     private static func body(_ name: String, _ fields: String, _ body: Record.Body) -> [String] {
         var lines = ["── \(name)"]
-        lines += fields.split(whereSeparator: \.isNewline).map(String.init)
+        lines += fields.split(whereSeparator: \.isNewline).map { Printable.text(String($0)) }
         guard body.totalBytes > 0 else { return lines + [""] }
         lines.append("")
         if let text = String(validating: body.bytes, as: UTF8.self) {
             // What was sent must not move an operator's terminal.
-            lines.append(
-                String(
-                    text.unicodeScalars.map { scalar in
-                        scalar.value < 0x20 && scalar != "\n" && scalar != "\t"
-                            || scalar.value == 0x7F || 0x80...0x9F ~= scalar.value
-                            ? "·" : Character(scalar)
-                    }))
+            lines += text.replacing("\r\n", with: "\n")
+                .split(separator: "\n", omittingEmptySubsequences: false)
+                .map { Printable.text(String($0).replacing("\t", with: "    ")) }
         } else {
             lines.append("(\(body.bytes.count) bytes that are no text; see --raw)")
         }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 import LogStore
-import Primitives
+import Reactor
 
 /// `weir logs tail`.
 struct LogsTailCommand: ParsableCommand {
@@ -33,11 +33,7 @@ struct LogsTailCommand: ParsableCommand {
         // The signals that end a gateway end a reader too.
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        unsafe sigaddset(&set, SIGINT)
-        unsafe sigaddset(&set, SIGTERM)
-        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        Signals.unblock([SIGINT, SIGTERM])
         while true {
             poll(nil, 0, Self.askEvery)
             filter.after = last
@@ -50,6 +46,7 @@ struct LogsTailCommand: ParsableCommand {
 
     private func printLine(_ record: StoredRecord) {
         if options.json { return Output.text("\(record.json(withBodies: false))\n") }
-        Output.text(RecordLine.cells(record).joined(separator: "  ") + "\n")
+        let cells = RecordLine.cells(record).map(Printable.text)
+        Output.text(cells.joined(separator: "  ") + "\n")
     }
 }

@@ -70,6 +70,11 @@ final class Probe: TransferDelegate, TurnHandler {
         return allReached
     }
 
+    /// Whether a server answers a page with 200.
+    static func answers(_ origin: Endpoint.Origin, path: String) throws -> Bool {
+        try ask(origin, path: path, trust: nil)?.status == 200
+    }
+
     private static func ask(
         _ origin: Endpoint.Origin, path: String, trust: TrustStore?
     ) throws -> Answer? {

@@ -92,10 +92,10 @@ final class Recording {
         let file = journals[index]
         let waker = waker
         let capture = JournalCapture(keptBytesMax: capture.bytesMax)
-        let (paths, patterns) = (log.redactPaths, log.redactPatterns)
+        let paths = log.redactPaths
+        // The configuration was read with every one of them compiled.
+        let compiled = log.redactPatterns.compactMap { try? Pattern($0) }
         return {
-            // They were compiled once while the configuration was read.
-            let compiled = patterns.compactMap { try? Pattern($0) }
             let isNeeded = !paths.isEmpty || !compiled.isEmpty
             return WorkerJournal(
                 JournalWriter(file, waker: waker), capture: capture,

@@ -16,7 +16,7 @@ struct TextTable {
 
     /// Adds a row.
     mutating func add(_ cells: [String]) {
-        rows.append(cells)
+        rows.append(cells.map(Printable.text))
     }
 
     /// The lines, without spaces at their ends.
@@ -34,6 +34,25 @@ struct TextTable {
             while line.last == " " { line.removeLast() }
             return line + "\n"
         }.joined()
+    }
+}
+
+/// Texts of others, as a terminal may be shown them.
+enum Printable {
+    /// A text without what a terminal would obey: a model's name may hold anything.
+    static func text(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        // C0, DEL and C1; marks that turn the direction of writing.
+        case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
     }
 }
 

@@ -12,8 +12,8 @@ struct Weir: ParsableCommand {
         discussion: "Exit status: 0 well, 1 failed, 2 usage or configuration.",
         version: Version.text,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, LogsCommand.self, MockCommand.self,
-            DemoCommand.self,
+            ServeCommand.self, CheckCommand.self, LogsCommand.self, BenchCommand.self,
+            MockCommand.self, DemoCommand.self,
         ]
     )
 

@@ -23,14 +23,12 @@ public struct SecretSource: Sendable {
 extension Configuration {
     /// Reads a TOML text.
     ///
-    /// `file` is its name in diagnostics; `patternFault` says what is wrong with a pattern, nil
-    /// where it is right.
+    /// `file` is its name in diagnostics.
     ///
     /// Throws ``ConfigurationError`` with every fault at once; warnings are returned beside the
     /// configuration.
     public static func read(
-        _ text: String, file: String, secrets: SecretSource,
-        patternFault: (String) -> String? = { _ in nil }
+        _ text: String, file: String, secrets: SecretSource
     ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
         let root = try parse(text, file: file)
         let findings = Findings(file: file, keyPlaces: KeyPlaces(text))
@@ -41,7 +39,7 @@ extension Configuration {
             reader.string("listen", &configuration.admin.listen)
             reader.checkAddress("listen", configuration.admin.listen, allowsEmpty: true)
         }
-        reader.table("log") { configuration.log.read(&$0, patternFault) }
+        reader.table("log") { configuration.log.read(&$0) }
         reader.table("prices") { configuration.prices.read(&$0) }
         reader.readSinks(into: &configuration, secrets)
         reader.readVendors(into: &configuration, secrets)
@@ -91,7 +89,7 @@ extension Configuration.Server {
 }
 
 extension Configuration.Log {
-    mutating func read(_ reader: inout TableReader, _ patternFault: (String) -> String?) {
+    mutating func read(_ reader: inout TableReader) {
         reader.string("path", &path)
         if path.isEmpty { reader.error("path", "is empty; a folder is needed") }
         reader.choice("capture", &capture, ["full", "head", "none"])
@@ -112,7 +110,7 @@ extension Configuration.Log {
         }
         reader.strings("redact_patterns", &redactPatterns)
         for (index, text) in redactPatterns.enumerated() {
-            guard let fault = patternFault(text) else { continue }
+            guard let fault = Pattern.fault(text) else { continue }
             reader.error("redact_patterns[\(index)]", "\"\(text)\" is no pattern: \(fault)")
         }
     }

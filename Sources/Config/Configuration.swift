@@ -73,7 +73,7 @@ public struct Configuration: Sendable {
         public var journalSync = Interval.zero
         /// Places in JSON bodies whose values are not written down.
         public var redactPaths: [JSONPath] = []
-        /// Extended regular expressions of POSIX; what they match in bodies is not written down.
+        /// Extended regular expressions; what they match in bodies is not written down.
         public var redactPatterns: [String] = []
     }
 }

@@ -10,6 +10,10 @@ public struct AnswerFacts: Equatable, Sendable {
     public var usageFields = UsageFields()
     /// The vendor's own usage objects; empty without any.
     public var usageText = ""
+    /// The first of several usage objects, where they are parts of one account.
+    var firstUsageText = ""
+    /// Bytes of a usage object kept as text.
+    static let usageBytesMax = 16 << 10
     /// The kind of an error the answer holds; empty without one.
     public var errorKind = ""
     /// Its message.

@@ -99,7 +99,13 @@ extension AnswerFacts {
         guard let usage, case .object(let members) = usage, !members.isEmpty else { return }
         usageFields.merge(usage)
         let text = usage.description
-        usageText = keepsEarlier && !usageText.isEmpty ? "[\(usageText),\(text)]" : text
+        guard text.utf8.count <= AnswerFacts.usageBytesMax else { return }
+        // An account's opening and its latest correction: what lies between was only on the way.
+        guard keepsEarlier else {
+            firstUsageText = text
+            return usageText = text
+        }
+        usageText = firstUsageText.isEmpty ? text : "[\(firstUsageText),\(text)]"
     }
 
     mutating func readError(_ error: JSONValue?) {

@@ -1,6 +1,19 @@
 import JSON
 
 extension UsageFields {
+    // What a vendor sends may be anything. No call takes a trillion tokens, no vendor names them by
+    // a hundred letters or in a hundred ways, and sums of what is left cannot overflow.
+    private static let tokensMax = 1 << 40
+    private static let nameBytesMax = 100
+    private static let namesMax = 200
+
+    private mutating func set(_ name: String, _ number: Int) {
+        guard 0...Self.tokensMax ~= number, name.utf8.count <= Self.nameBytesMax,
+            values.count < Self.namesMax || values[name] != nil
+        else { return }
+        values[name] = number
+    }
+
     /// Takes the numbers of a usage object over those that are there.
     mutating func merge(_ object: JSONValue) {
         // Billed are all iterations of a call that the vendor's own tools interrupted; the fields
@@ -9,7 +22,7 @@ extension UsageFields {
             var sums = UsageFields()
             for iteration in iterations { sums.add(iteration) }
             merge(object, prefix: "")
-            for (name, value) in sums.values { values[name] = value }
+            for (name, value) in sums.values { set(name, value) }
             return
         }
         merge(object, prefix: "")
@@ -18,11 +31,12 @@ extension UsageFields {
     private mutating func merge(_ object: JSONValue, prefix: String) {
         guard case .object(let members) = object else { return }
         for member in members {
+            guard prefix.utf8.count + member.name.utf8.count <= Self.nameBytesMax else { continue }
             let name = prefix + member.name
             switch member.value {
             case .number(let text):
                 if let number = Int(text) ?? Double(text).flatMap(Int.init(exactly:)) {
-                    values[name] = number
+                    set(name, number)
                 }
             case .object:
                 merge(member.value, prefix: "\(name).")
@@ -32,7 +46,7 @@ extension UsageFields {
                     guard let modality = element["modality"]?.text,
                         let count = element["tokenCount"]?.integer
                     else { continue }
-                    values["\(name).\(modality)"] = count
+                    set("\(name).\(modality)", count)
                 }
             default:
                 break
@@ -43,6 +57,6 @@ extension UsageFields {
     private mutating func add(_ object: JSONValue) {
         var other = UsageFields()
         other.merge(object, prefix: "")
-        for (name, value) in other.values { values[name, default: 0] += value }
+        for (name, value) in other.values { set(name, (values[name] ?? 0) + value) }
     }
 }

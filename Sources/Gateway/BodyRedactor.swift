@@ -4,7 +4,8 @@ public import Primitives
 /// Takes out of bodies what an operator does not want written down, before a journal is told.
 ///
 /// Only made where something is configured: bodies then wait for the end of a line, or of
-/// themselves, on their way to the journal, and never on their way to the client.
+/// themselves, on their way to the journal, and never on their way to the client. What it cannot
+/// look at it does not let through.
 public final class BodyRedactor {
     private let paths: JSONRedaction
     private let patterns: [Pattern]
@@ -15,38 +16,54 @@ public final class BodyRedactor {
         self.patterns = patterns
     }
 
-    /// Appends a text without what the rules take out.
-    func redact(_ text: Span<UInt8>, to output: inout ByteBuffer) {
-        var current = ByteBuffer()
-        paths.write(text, to: &current)
-        redactPatterns(current, to: &output)
+    /// Appends a text without what the rules take out, and no more of it than `limit` bytes go in:
+    /// what lies beyond is there to tell where a match at the limit ends.
+    func redact(_ text: Span<UInt8>, limit: Int, to output: inout ByteBuffer) {
+        var found = ByteBuffer()
+        let moved = redactPatterns(text, limit: limit, to: &found)
+        paths.write(found.bytes(0..<min(moved, found.count)), to: &output)
     }
 
     /// Appends a line of an event stream, its end included, without what the rules take out: the
     /// value of a `data` field is looked at as JSON.
     func redact(line: Span<UInt8>, to output: inout ByteBuffer) {
-        var current = ByteBuffer()
-        var start = 0
-        if line.hasPrefix("data:") {
-            start = 5
-            while start < line.count, line[start] == 0x20 { start += 1 }
+        var found = ByteBuffer()
+        _ = redactPatterns(line, limit: .max, to: &found)
+        let bytes = found.bytes
+        var start = bytes.hasPrefix("\u{FEFF}") ? 3 : 0
+        let isData = bytes.extracting(start..<bytes.count).hasPrefix("data:")
+        guard isData, !paths.isEmpty else { return output.append(bytes) }
+        start += 5
+        while start < bytes.count, bytes[start] == 0x20 { start += 1 }
+        var end = bytes.count
+        while end > start, bytes[end - 1] == 0x0A || bytes[end - 1] == 0x0D { end -= 1 }
+        output.append(bytes.extracting(0..<start))
+        let value = bytes.extracting(start..<end)
+        let first = value.count > 0 ? value[0] : 0
+        if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") && !value.matches("[DONE]") {
+            paths.write(value, to: &output)
+        } else if value.count == 0 || value.matches("[DONE]") {
+            output.append(value)
+        } else {
+            // A part of something that was spread over several lines: nobody can tell which.
+            output.append("<redacted>")
         }
-        var end = line.count
-        while end > start, line[end - 1] == 0x0A || line[end - 1] == 0x0D { end -= 1 }
-        current.append(line.extracting(0..<start))
-        paths.write(line.extracting(start..<end), to: &current)
-        current.append(line.extracting(end..<line.count))
-        redactPatterns(current, to: &output)
+        output.append(bytes.extracting(end..<bytes.count))
     }
 
-    private func redactPatterns(_ text: consuming ByteBuffer, to output: inout ByteBuffer) {
-        var next = ByteBuffer()
+    /// Returns where the limit has moved to.
+    private func redactPatterns(
+        _ text: Span<UInt8>, limit: Int, to output: inout ByteBuffer
+    ) -> Int {
+        output.append(text)
+        var limit = limit
         for pattern in patterns {
-            next.removeAll()
-            pattern.replace(in: text.bytes, with: "<redacted>", to: &next)
-            swap(&text, &next)
+            var next = ByteBuffer()
+            limit = pattern.replace(
+                in: output.bytes, with: "<redacted>", limit: limit, to: &next)
+            swap(&output, &next)
         }
-        output.append(text.bytes)
+        return limit
     }
 }
 

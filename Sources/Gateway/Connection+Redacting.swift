@@ -7,12 +7,17 @@ import Transfers
 // be looked at as a whole: a line of an event stream, a body to its end.
 extension Connection {
     /// Bytes beyond what is kept that a pattern may reach into.
-    private static let reachBytes = 4 << 10
+    static let redactionReachBytes = 4 << 10
     private static let lineBytesMax = 1 << 20
 
     /// Gathers a request's body, and tells it once as much is here as is wanted of it.
     func gatherRequest(_ bytes: Span<UInt8>, _ journal: WorkerJournal) {
-        let wanted = journal.capture.requestBytesMax + Self.reachBytes
+        guard !parser.head.isEncoded else {
+            // What cannot be looked at is not told.
+            tee.isRequestWhole = false
+            return
+        }
+        let wanted = journal.capture.requestBytesMax + Self.redactionReachBytes
         let room = wanted - tee.gatheredRequest.count
         guard room > 0, tee.isRequestWhole, !tee.isRequestTold else { return }
         tee.gatheredRequest.append(bytes.extracting(0..<min(room, bytes.count)))
@@ -26,32 +31,45 @@ extension Connection {
         else { return }
         tee.isRequestTold = true
         var text = ByteBuffer()
-        redactor.redact(tee.gatheredRequest.bytes, to: &text)
-        let kept = min(journal.capture.requestBytesMax, text.count)
-        if !tellPieces(.requestBody, number, text.bytes(0..<kept), journal) {
-            tee.isRequestWhole = false
-        }
+        redactor.redact(
+            tee.gatheredRequest.bytes, limit: journal.capture.requestBytesMax, to: &text)
+        if !tellPieces(.requestBody, number, text.bytes, journal) { tee.isRequestWhole = false }
         tee.gatheredRequest.release()
     }
 
     /// Gathers a piece of a response's body; whole lines of a stream are told.
     func gatherResponse(_ bytes: Span<UInt8>, _ number: UInt64, _ journal: WorkerJournal) {
         guard let redactor = journal.redactor, tee.isResponseWhole else { return }
-        guard tee.isResponseReadable,
-            tee.gatheredResponse.count + bytes.count <= Self.lineBytesMax + Self.reachBytes
-        else {
-            // What cannot be looked at is not told.
+        let most =
+            Self.redactionReachBytes
+            + (tee.isEventStream ? Self.lineBytesMax : tee.responseBytesMax)
+        let isFull = tee.gatheredResponse.count + bytes.count > most
+        guard tee.isResponseReadable, !isFull || !tee.isEventStream else {
             tee.isResponseWhole = false
             tee.droppedFrames += 1
             return tee.gatheredResponse.release()
         }
-        tee.gatheredResponse.append(bytes)
-        guard tee.isEventStream else { return }
+        let start = tee.gatheredResponse.count
+        tee.gatheredResponse.append(
+            bytes.extracting(0..<min(bytes.count, most - tee.gatheredResponse.count)))
+        if tee.isEventStream { tellLines(from: start, number, journal, redactor) }
+    }
+
+    /// Tells the lines that end in what was gathered from an offset on: what lies before it was
+    /// looked through when it came.
+    private func tellLines(
+        from offset: Int, _ number: UInt64, _ journal: WorkerJournal, _ redactor: BodyRedactor
+    ) {
         var start = 0
+        var next = offset
         var text = ByteBuffer()
-        while let end = tee.gatheredResponse.bytes.firstIndex(of: 0x0A, from: start) {
+        while true {
+            let end = tee.gatheredResponse.bytes.firstIndex(
+                below: 0, or: 0x0A, or: 0x0D, from: next)
+            guard end < tee.gatheredResponse.count else { break }
             redactor.redact(line: tee.gatheredResponse.bytes(start..<end + 1), to: &text)
             start = end + 1
+            next = start
         }
         tee.gatheredResponse.consume(start)
         if !tellPieces(.chunk, number, text.bytes, journal) { tee.isResponseWhole = false }
@@ -66,12 +84,9 @@ extension Connection {
         if tee.isEventStream {
             redactor.redact(line: tee.gatheredResponse.bytes, to: &text)
         } else {
-            redactor.redact(tee.gatheredResponse.bytes, to: &text)
+            redactor.redact(tee.gatheredResponse.bytes, limit: tee.responseBytesMax, to: &text)
         }
-        let kept = min(tee.isEventStream ? .max : tee.responseBytesMax, text.count)
-        if !tellPieces(.chunk, number, text.bytes(0..<kept), journal) {
-            tee.isResponseWhole = false
-        }
+        if !tellPieces(.chunk, number, text.bytes, journal) { tee.isResponseWhole = false }
         tee.gatheredResponse.release()
     }
 }

@@ -131,7 +131,12 @@ extension Connection {
     @inline(__always)
     func teeChunk(_ bytes: Span<UInt8>) {
         guard let number = tee.exchange, let journal = worker.journal else { return }
-        let isWanted = tee.responseBytes < tee.responseBytesMax && tee.isResponseWhole
+        // A pattern at the end of what is kept may reach beyond it.
+        let reach = journal.redactor == nil ? 0 : Self.redactionReachBytes
+        let isWanted =
+            tee.isResponseWhole
+            && tee.responseBytes < tee.responseBytesMax.addingReportingOverflow(reach).partialValue
+            || tee.responseBytesMax == .max && tee.isResponseWhole
         tee.responseBytes += bytes.count
         guard isWanted else { return }
         if journal.redactor != nil { return gatherResponse(bytes, number, journal) }

@@ -5,18 +5,35 @@ public enum Redaction {
     /// Whether a field's value may be a credential, told by its name.
     public static func hides(_ name: HeaderName, _ text: Span<UInt8>) -> Bool {
         if name.isCredential || name == .proxyAuthorization { return true }
-        guard name == .other, text.count >= 5 else { return false }
+        guard name == .other, text.count >= 3 else { return false }
         // By the last letter first: most fields end in none of these.
         switch text[text.count - 1].lowercased {
+        case UInt8(ascii: "a"): return text.endsIgnoringCase("oidc-data")
+        case UInt8(ascii: "d"): return text.endsIgnoringCase("password")
         case UInt8(ascii: "e"): return text.endsIgnoringCase("cookie")
+        case UInt8(ascii: "h"): return text.endsIgnoringCase("auth")
+        case UInt8(ascii: "l"):
+            // Where browsers put the key of a realtime session.
+            return text.endsIgnoringCase("credential")
+                || text.matchesIgnoringCase("sec-websocket-protocol")
         case UInt8(ascii: "n"):
             return text.endsIgnoringCase("token") || text.endsIgnoringCase("authorization")
-        case UInt8(ascii: "t"): return text.endsIgnoringCase("secret")
-        case UInt8(ascii: "d"): return text.endsIgnoringCase("password")
+                || text.endsIgnoringCase("assertion")
+        case UInt8(ascii: "s"):
+            return text.endsIgnoringCase("credentials") || text.endsIgnoringCase("secrets")
+        case UInt8(ascii: "t"):
+            return text.endsIgnoringCase("secret") || text.endsIgnoringCase("jwt")
         case UInt8(ascii: "y"):
             return text.endsIgnoringCase("key") && !text.matchesIgnoringCase("idempotency-key")
         default: return false
         }
+    }
+
+    /// Whether a value looks like a credential, whatever its field is called.
+    static func looksSecret(_ value: Span<UInt8>) -> Bool {
+        value.count > 6
+            && (value.extracting(0..<6).matchesIgnoringCase("basic ")
+                || value.count > 7 && value.extracting(0..<7).matchesIgnoringCase("bearer "))
     }
 
     /// Appends a target, the values of parameters that may be credentials taken out.
@@ -27,8 +44,8 @@ public enum Redaction {
         output.append(target.extracting(0..<question + 1))
         var start = question + 1
         while start <= target.count {
-            if start > question + 1 { output.append(byte: UInt8(ascii: "&")) }
-            let end = target.firstIndex(of: UInt8(ascii: "&"), from: start) ?? target.count
+            if start > question + 1 { output.append(byte: target[start - 1]) }
+            let end = separator(in: target, from: start)
             let pair = target.extracting(start..<end)
             let equals = pair.firstIndex(of: UInt8(ascii: "="))
             if let equals, isSecret(parameter: pair.extracting(0..<equals)) {
@@ -44,12 +61,22 @@ public enum Redaction {
     /// What stands in a credential's place.
     public static let redacted = "<redacted>"
 
+    /// Where the pair ends that begins at an offset: some split at semicolons too.
+    private static func separator(in target: Span<UInt8>, from start: Int) -> Int {
+        let ampersand = target.firstIndex(of: UInt8(ascii: "&"), from: start) ?? target.count
+        let semicolon = target.firstIndex(of: UInt8(ascii: ";"), from: start) ?? target.count
+        return min(ampersand, semicolon)
+    }
+
     // Escaped letters are not undone: a name that has any is not one of ours, and hidden.
     private static func isSecret(parameter name: Span<UInt8>) -> Bool {
         if name.firstIndex(of: UInt8(ascii: "%")) != nil { return true }
         return name.endsIgnoringCase("key") || name.endsIgnoringCase("token")
             || name.endsIgnoringCase("secret") || name.endsIgnoringCase("password")
-            || name.endsIgnoringCase("signature") || name.matchesIgnoringCase("sig")
+            || name.endsIgnoringCase("auth") || name.endsIgnoringCase("credential")
+            || name.endsIgnoringCase("authorization") || name.endsIgnoringCase("jwt")
+            || name.endsIgnoringCase("assertion") || name.endsIgnoringCase("signature")
+            || name.matchesIgnoringCase("sig")
     }
 }
 
@@ -92,7 +119,7 @@ extension ByteBuffer {
     ) {
         append(name)
         append(": ")
-        if Redaction.hides(field.name, name) {
+        if Redaction.hides(field.name, name) || Redaction.looksSecret(value) {
             append(text: Redaction.redacted)
         } else {
             append(value)

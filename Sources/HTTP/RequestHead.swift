@@ -62,6 +62,15 @@ public struct RequestHead: ~Copyable {
         get { storage.bytes(pathRange) }
     }
 
+    /// Whether the body's bytes are not what they stand for.
+    public var isEncoded: Bool {
+        fields.contains { field in
+            let name = storage.bytes(field.nameRange)
+            return name.count == 16 && name.matchesIgnoringCase("content-encoding")
+                && !storage.bytes(field.valueRange).matchesIgnoringCase("identity")
+        }
+    }
+
     /// The path without its query.
     public var path: Span<UInt8> {
         @_lifetime(borrow self)

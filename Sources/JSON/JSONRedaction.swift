@@ -20,6 +20,11 @@ public struct JSONRedaction: Sendable {
     /// A text that breaks off, or is no JSON from some place on, is appended as far as it is known
     /// to hold none of them: nothing passes that was not looked at.
     public func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
+        // A byte order mark means nothing, and many parsers pass over it.
+        guard !text.hasPrefix("\u{FEFF}") else {
+            output.append(text.extracting(0..<3))
+            return write(text.extracting(3..<text.count), to: &output)
+        }
         // What does not begin like an object or a list has no members.
         let first = text.indices.first { text[$0] > 0x20 }.map { text[$0] }
         guard !isEmpty, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else {

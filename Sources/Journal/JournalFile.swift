@@ -224,8 +224,11 @@ public final class JournalFile: @unchecked Sendable {
         for _ in 0..<100_000 {
             let before = self[.revision]
             tally = Tally(
-                emitted: Int(self[.emitted]), dropped: Int(self[.dropped]),
-                droppedFrames: Int(self[.droppedFrames]), droppedBytes: Int(self[.droppedBytes]),
+                // A damaged head may say anything; more than this no journal has seen.
+                emitted: Int(min(self[.emitted], 1 << 48)),
+                dropped: Int(min(self[.dropped], 1 << 48)),
+                droppedFrames: Int(min(self[.droppedFrames], 1 << 48)),
+                droppedBytes: Int(min(self[.droppedBytes], 1 << 56)),
                 writeCursor: writeCursor
             )
             cjournal_fence()

@@ -89,6 +89,9 @@ final class Assembly {
         adopt(record.answered, end: last)
         record.endMicroseconds = offset(last) ?? 0
         record.status = responses[record.answered]?.status ?? 0
+        record.requestBytes = max(record.requestBytes, requestSeen)
+        record.requestBody.totalBytes = record.requestBytes
+        record.responseBytes = responses[record.answered]?.seen ?? 0
         return record
     }
 

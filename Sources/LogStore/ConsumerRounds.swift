@@ -12,6 +12,8 @@ final class ConsumerRounds {
     private static let recordsMax = 2000
     /// A round waits for more to come: a transaction costs the same for one record and for many.
     private static let gatherTime = Interval.milliseconds(50)
+    private static let gatherSteps = 5
+    private static let gatherStep: Int32 = 10
     private static let idleTime = Interval.seconds(1)
     private static let retentionEvery = Interval.seconds(10)
     private static let patienceAtEnd = Interval.seconds(5)
@@ -26,6 +28,11 @@ final class ConsumerRounds {
     private var syncedAt = Instant.now()
     private var retiredAt = Instant.now()
     private var endsBy: Instant?
+    /// Whether more old records wait to be taken out.
+    private var isRetiring = false
+    /// Whether the last round was ended by its bounds, and more lies there to be read at once.
+    private var isBounded = false
+    private var firstSource = 0
 
     init(_ settings: Consumer.Settings, journals: [JournalFile]) {
         self.settings = settings
@@ -50,8 +57,10 @@ final class ConsumerRounds {
         if unstored != nil || isEnding {
             return waker.sleep(atMost: .milliseconds(50)) { false }
         }
-        waker.sleep(atMost: Self.idleTime) { hasUnread }
-        if hasUnread { poll(nil, 0, Int32(Self.gatherTime.millisecondsRoundedUp)) }
+        waker.sleep(atMost: isRetiring ? Self.gatherTime : Self.idleTime) { hasUnread }
+        guard hasUnread else { return }
+        // More comes meanwhile, unless a ring has no room for it.
+        for _ in 0..<Self.gatherSteps where !isRingFilling { poll(nil, 0, Self.gatherStep) }
     }
 
     private var hasUnread: Bool {
@@ -95,8 +104,8 @@ final class ConsumerRounds {
         let known = try settings.store.progress(of: file.name.description)
         let source = JournalSource(
             file, from: known?.cursor, isLeft: isLeft, capture: settings.capture)
-        for spill in try settings.store.openFrames(of: file.name.description) {
-            source.takeBack(exchange: spill.exchange, frames: spill.frames, now: .now())
+        try settings.store.eachOpenFrames(of: file.name.description) { exchange, frames in
+            source.takeBack(exchange: exchange, frames: frames, now: .now())
         }
         return source
     }
@@ -114,15 +123,22 @@ final class ConsumerRounds {
             source.file.release(upTo: cursor)
         }
         endLeftovers()
-        return hasUnread
+        return isBounded || isEnding && hasUnread
     }
 
     private func gather() {
         let now = Instant.now()
         var batch = Batch()
         var released: [UInt64] = []
-        for source in sources {
+        isBounded = false
+        // Each time another one first, so that none is starved by those before it.
+        firstSource = sources.isEmpty ? 0 : (firstSource + 1) % sources.count
+        let order = sources[firstSource...] + sources[..<firstSource]
+        for source in order {
             source.read(into: &batch, recordsMax: Self.recordsMax, now: now)
+            isBounded = isBounded || !source.isReadToEnd
+        }
+        for source in sources {
             settings.metrics.damage.add(source.takeDamage())
             if source.isLeft, source.reader.isAtEnd { source.interrupt(into: &batch, now: now) }
             let cursor = source.release(into: &batch, now: now)
@@ -218,6 +234,7 @@ final class ConsumerRounds {
         // A worker that ended leaves no exchange open; one that was stopped may.
         var batch = Batch()
         for source in sources { source.interrupt(into: &batch, now: .now()) }
+        price(&batch)
         if !batch.isEmpty {
             for source in sources {
                 let tally = source.file.tally
@@ -254,15 +271,31 @@ final class ConsumerRounds {
                 }
             }
         }
-        guard settings.retain > .zero, now - retiredAt > Self.retentionEvery, unstored == nil
+        retire(now)
+    }
+
+    /// Takes a few of the records out that grew too old: as many as there are of them in a while,
+    /// and few enough each time that nothing waits for it. On a full disk it is what makes room.
+    private func retire(_ now: Instant) {
+        guard settings.retain > .zero, isRetiring || now - retiredAt > Self.retentionEvery,
+            !isRingFilling
         else { return }
         retiredAt = now
         let seconds = Int(settings.retain.seconds)
         let before = Int(Identifier.wallClockMilliseconds()) * 1000 - seconds * 1_000_000
-        // A little at a time, as long as nothing else is to be done.
-        while !hasUnread {
-            guard let count = try? settings.store.retire(before: before), count > 0 else { return }
+        do {
+            let count = try settings.store.retire(before: before)
             settings.metrics.retired.add(count)
+            isRetiring = count >= Store.retiredAtOnce
+        } catch {
+            isRetiring = false
+            settings.logger.warning(
+                "old records cannot be taken out", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Whether a ring wants its room back sooner than anything else.
+    private var isRingFilling: Bool {
+        sources.contains { $0.file.writeCursor - $0.file.readCursor > UInt64($0.file.capacity / 4) }
     }
 }

@@ -10,6 +10,8 @@ final class JournalSource {
     /// Whether the process that wrote it is gone.
     let isLeft: Bool
     private(set) var reader: JournalReader
+    /// Whether the last reading came to the end of what was written, and not to its own bounds.
+    private(set) var isReadToEnd = true
     private let capture: Capture
     private var open: [UInt64: Open] = [:]
     private var damageSeen = 0
@@ -20,6 +22,8 @@ final class JournalSource {
         var position: UInt64?
         /// When that was read.
         var since: Instant
+        /// Bytes of response bodies put into the store: what is beyond the limit is not kept there.
+        var spilledBytes = 0
 
         init(_ assembly: Assembly, since: Instant) {
             self.assembly = assembly
@@ -53,6 +57,7 @@ final class JournalSource {
     func read(into batch: inout Batch, recordsMax: Int, now: Instant) {
         var records: [(Record, Bool)] = []
         let room = recordsMax - batch.records.count
+        isReadToEnd = false
         guard room > 0 else { return }
         var bytesLeft = 8 << 20
         reader.read { frame in
@@ -68,6 +73,7 @@ final class JournalSource {
             bytesLeft -= frame.payload.count
             return records.count < room && bytesLeft > 0
         }
+        isReadToEnd = records.count < room && bytesLeft > 0
         for (record, isSpilled) in records { add(record, isSpilled, to: &batch) }
     }
 
@@ -119,9 +125,15 @@ final class JournalSource {
         var again = JournalReader(file, from: oldest)
         again.read { frame in
             guard frame.position < end else { return false }
-            if let position = open[frame.exchange]?.position, frame.position >= position {
-                StoredFrames.append(frame, to: &frames[frame.exchange, default: []])
+            guard let entry = open[frame.exchange], let position = entry.position,
+                frame.position >= position
+            else { return true }
+            if frame.kind == .chunk {
+                // Its process has read it already; another would only want what is kept of it.
+                guard entry.spilledBytes <= capture.bytesMax else { return true }
+                entry.spilledBytes += frame.payload.count
             }
+            StoredFrames.append(frame, to: &frames[frame.exchange, default: []])
             return true
         }
         for (exchange, bytes) in frames {

@@ -143,8 +143,8 @@ extension PriceTable.Price {
         }
     }
 
-    /// What tokens cost, in billionths of a dollar, rounded once.
-    func nanodollars(_ usage: Usage) -> Int {
+    /// What tokens cost, in billionths of a dollar, rounded once; nil where that is no number.
+    func nanodollars(_ usage: Usage) -> Int? {
         var price = self
         for tier in tiers where (usage.input ?? 0) > tier.beyond {
             price.input = tier.input ?? price.input
@@ -168,7 +168,7 @@ extension PriceTable.Price {
         dollars += Double(audioInput) * (price.audioInput ?? price.input)
         dollars += Double(audioOutput) * (price.audioOutput ?? price.output)
         dollars += Double(reasoning) * (price.reasoning ?? price.output)
-        return Int((dollars * 1e9).rounded())
+        return Int(exactly: (dollars * 1e9).rounded())
     }
 }
 

@@ -48,12 +48,12 @@ public struct Rollup: Equatable, Sendable {
         calls += 1
         if record.outcome != "complete" || record.status >= 400 { failed += 1 }
         if record.attempts.count > 1 { failovers += 1 }
-        inputTokens += record.usage.input ?? 0
-        outputTokens += record.usage.output ?? 0
-        cacheReadTokens += record.usage.cacheRead ?? 0
-        reasoningTokens += record.usage.reasoning ?? 0
+        inputTokens.add(record.usage.input ?? 0)
+        outputTokens.add(record.usage.output ?? 0)
+        cacheReadTokens.add(record.usage.cacheRead ?? 0)
+        reasoningTokens.add(record.usage.reasoning ?? 0)
         if record.usageState == .unknown { withoutUsage += 1 }
-        costNanodollars += record.costNanodollars ?? 0
+        costNanodollars.add(record.costNanodollars ?? 0)
         if record.costNanodollars == nil { withoutCost += 1 }
         if let time = record.contentMicroseconds, record.status < 400 {
             contentTimes.add(microseconds: time)
@@ -64,12 +64,12 @@ public struct Rollup: Equatable, Sendable {
         calls += other.calls
         failed += other.failed
         failovers += other.failovers
-        inputTokens += other.inputTokens
-        outputTokens += other.outputTokens
-        cacheReadTokens += other.cacheReadTokens
-        reasoningTokens += other.reasoningTokens
+        inputTokens.add(other.inputTokens)
+        outputTokens.add(other.outputTokens)
+        cacheReadTokens.add(other.cacheReadTokens)
+        reasoningTokens.add(other.reasoningTokens)
         withoutUsage += other.withoutUsage
-        costNanodollars += other.costNanodollars
+        costNanodollars.add(other.costNanodollars)
         withoutCost += other.withoutCost
         contentTimes.add(other.contentTimes)
     }
@@ -86,6 +86,14 @@ public struct Rollup: Equatable, Sendable {
         costNanodollars = row["cost_nanodollars"]
         withoutCost = row["without_cost"]
         contentTimes = TimeHistogram(row["content_times"] as String)
+    }
+}
+
+extension Int {
+    /// Adds, and stays at the largest number there is.
+    fileprivate mutating func add(_ other: Int) {
+        let (sum, isTooLarge) = addingReportingOverflow(other)
+        self = isTooLarge ? .max : sum
     }
 }
 

@@ -23,21 +23,22 @@ extension Store {
         }
     }
 
-    /// The frames of a journal's open exchanges, in order.
-    func openFrames(of journal: String) throws -> [Batch.Spill] {
+    /// Lends the frames of a journal's open exchanges, in order.
+    func eachOpenFrames(
+        of journal: String, _ body: (_ exchange: UInt64, _ frames: [UInt8]) -> Void
+    ) throws {
         try database.read { db in
-            try Row.fetchAll(
+            // One row at a time: together they may be more than there is memory for.
+            let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT exchange, position, frames FROM open_frames WHERE journal = ?
+                    SELECT exchange, frames FROM open_frames WHERE journal = ?
                     ORDER BY exchange, position
                     """,
-                arguments: [journal]
-            ).map { row in
+                arguments: [journal])
+            while let row = try rows.next() {
                 let frames: Bytes = row["frames"]
-                return Batch.Spill(
-                    journal: journal, exchange: UInt64(clamping: row["exchange"] as Int64),
-                    position: UInt64(clamping: row["position"] as Int64), frames: frames.bytes)
+                body(UInt64(clamping: row["exchange"] as Int64), frames.bytes)
             }
         }
     }
@@ -68,15 +69,19 @@ extension Store {
         }
     }
 
+    /// Records taken out in one transaction.
+    static let retiredAtOnce = 500
+
     /// Takes some of the records out that were accepted before a time, in microseconds since 1970.
     ///
-    /// Returns how many: a little at a time, so that nothing waits for it.
+    /// Returns how many: ``retiredAtOnce`` at most, so that nothing waits for it.
     package func retire(before microseconds: Int) throws -> Int {
         try database.write { db in
             let numbers = try Int64.fetchAll(
                 db,
                 sql: """
-                    SELECT number FROM records WHERE accepted_us < ? ORDER BY accepted_us LIMIT 500
+                    SELECT number FROM records WHERE accepted_us < ?
+                    ORDER BY accepted_us LIMIT \(Self.retiredAtOnce)
                     """,
                 arguments: [microseconds])
             try db.execute(

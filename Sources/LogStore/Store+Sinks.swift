@@ -86,17 +86,29 @@ extension Store {
         try database.read { try String.fetchAll($0, sql: "SELECT name FROM sinks ORDER BY name") }
     }
 
-    /// The records after a number, in the order in which they were stored.
+    /// Bytes of bodies read at once for a sink.
+    static let bodyBytesAtOnce = 8 << 20
+
+    /// The records after a number, in the order in which they were stored: so many, or as many as
+    /// their bodies leave room for, but one at least.
     public func records(
         after number: Int64, limit: Int, withBodies: Bool
     ) throws -> [StoredRecord] {
         let bodies = withBodies ? "JOIN bodies USING (number)" : ""
         return try database.read { db in
-            try Row.fetchAll(
+            let rows = try Row.fetchCursor(
                 db,
                 sql: "SELECT * FROM records \(bodies) WHERE number > ? ORDER BY number LIMIT ?",
-                arguments: [number, limit]
-            ).map(StoredRecord.init)
+                arguments: [number, limit])
+            var records: [StoredRecord] = []
+            var bytes = 0
+            while bytes < Self.bodyBytesAtOnce, let row = try rows.next() {
+                let record = StoredRecord(row)
+                bytes += record.record.requestBody.bytes.count
+                bytes += record.record.responseBody.bytes.count
+                records.append(record)
+            }
+            return records
         }
     }
 }

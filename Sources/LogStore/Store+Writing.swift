@@ -203,14 +203,11 @@ extension [UInt8] {
 }
 
 extension DatabaseError {
-    /// Whether the same may work later: the disk, the file or the memory is at fault.
+    /// Whether the same may work later: only these say that the record itself is at fault.
     var mayWorkLater: Bool {
         switch resultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM,
-            .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_PERM,
-            .SQLITE_AUTH, .SQLITE_PROTOCOL, .SQLITE_SCHEMA, .SQLITE_INTERRUPT:
-            true
-        default: false
+        case .SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_RANGE: false
+        default: true
         }
     }
 }

@@ -1,48 +1,44 @@
-import Glibc
-
-/// An extended regular expression of POSIX that is looked for in bytes.
+/// An extended regular expression that is looked for in bytes.
 ///
-/// The C library's own: it takes time in proportion to the text, whatever the text is. References
-/// back to a group are refused, because they alone have no such bound.
-@safe
-public final class Pattern {
+/// Time and memory are in proportion to the text, whatever the text is and whatever the expression:
+/// all ways it could match are followed side by side, each state once a byte. It knows what POSIX's
+/// extended expressions know, but for references back to a group and names of character classes:
+/// `. [] [^] * + ? {m,n} | ()` and `\` before what is meant as itself; `\d \w \s` besides. The
+/// match is the leftmost, and of those the longest.
+public struct Pattern: Sendable {
     /// Why a text is no pattern.
     public struct Unusable: Error, CustomStringConvertible {
         /// The fault in words.
         public let description: String
     }
 
-    private var compiled: regex_t
+    /// One step of a way.
+    enum Instruction: Sendable {
+        /// A byte of a set, then the next instruction.
+        case bytes(ByteSet)
+        /// Both of two instructions.
+        case split(Int, Int)
+        case jump(Int)
+        case match
+    }
+
+    /// Instructions of an expression at most: `a{1000}{1000}` is refused, not compiled.
+    static let instructionsMax = 4000
+
+    let program: [Instruction]
+    /// The bytes that a match can begin with.
+    let first: ByteSet
 
     /// Compiles an expression.
     public init(_ text: String) throws(Unusable) {
-        var isEscaped = false
-        for character in text {
-            if isEscaped, character.isNumber, character != "0" {
-                throw Unusable(description: "a reference back to a group is not allowed")
-            }
-            isEscaped = character == "\\" && !isEscaped
-        }
-        guard !text.isEmpty, !text.contains("\0") else {
-            throw Unusable(description: "it is empty, or holds a null")
-        }
-        var compiled = unsafe regex_t()
-        let code = unsafe regcomp(&compiled, text, REG_EXTENDED)
-        guard code == 0 else {
-            var reason = [CChar](repeating: 0, count: 128)
-            _ = unsafe regerror(code, &compiled, &reason, reason.count)
-            let bytes = reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-            throw Unusable(description: String(decoding: bytes, as: UTF8.self))
-        }
-        unsafe self.compiled = compiled
-        // One that matches nothing at all would match everywhere.
-        if unsafe "".withCString({ unsafe match($0, from: 0, count: 0) }) != nil {
+        var compiler = PatternCompiler(Array(text.utf8))
+        program = try compiler.compile()
+        var first = ByteSet()
+        var seen = [Bool](repeating: false, count: program.count)
+        guard !Self.gather(0, program, &seen, &first) else {
             throw Unusable(description: "it matches the empty text")
         }
-    }
-
-    deinit {
-        unsafe regfree(&compiled)
+        self.first = first
     }
 
     /// What is wrong with a text as a pattern; nil where it is one.
@@ -55,39 +51,68 @@ public final class Pattern {
         }
     }
 
-    /// Where the pattern first matches from an offset on.
-    public func firstMatch(in bytes: Span<UInt8>, from offset: Int = 0) -> Range<Int>? {
-        unsafe bytes.withUnsafeBytes { space in
-            guard let start = space.baseAddress else { return nil }
-            return unsafe match(
-                start.assumingMemoryBound(to: CChar.self), from: offset, count: space.count)
+    /// The bytes that lead on from an instruction; true where the end is reached without any.
+    private static func gather(
+        _ place: Int, _ program: [Instruction], _ seen: inout [Bool], _ set: inout ByteSet
+    ) -> Bool {
+        guard !seen[place] else { return false }
+        seen[place] = true
+        switch program[place] {
+        case .bytes(let bytes):
+            set.formUnion(bytes)
+            return false
+        case .split(let one, let other):
+            let isEmpty = gather(one, program, &seen, &set)
+            return gather(other, program, &seen, &set) || isEmpty
+        case .jump(let next): return gather(next, program, &seen, &set)
+        case .match: return true
         }
-    }
-
-    /// Appends bytes with what the pattern matches replaced.
-    public func replace(
-        in bytes: Span<UInt8>, with replacement: StaticString, to output: inout ByteBuffer
-    ) {
-        var start = 0
-        while start < bytes.count, let found = firstMatch(in: bytes, from: start) {
-            guard !found.isEmpty else { break }
-            output.append(bytes.extracting(start..<found.lowerBound))
-            output.append(replacement)
-            start = found.upperBound
-        }
-        output.append(bytes.extracting(start..<bytes.count))
-    }
-
-    private func match(
-        _ text: UnsafePointer<CChar>, from offset: Int, count: Int
-    ) -> Range<Int>? {
-        var place = regmatch_t(rm_so: regoff_t(offset), rm_eo: regoff_t(count))
-        // With this flag the text is as long as is said, and may hold nulls.
-        let flags = REG_STARTEND | (offset > 0 ? REG_NOTBOL : 0)
-        guard unsafe regexec(&compiled, text, 1, &place, flags) == 0 else { return nil }
-        return Int(place.rm_so)..<Int(place.rm_eo)
     }
 }
 
-@available(*, unavailable)
-extension Pattern: Sendable {}
+/// A set of bytes.
+struct ByteSet: Sendable, Equatable {
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    init() {}
+
+    init(_ range: ClosedRange<UInt8>) {
+        for byte in range { insert(byte) }
+    }
+
+    static func == (left: ByteSet, right: ByteSet) -> Bool { left.words == right.words }
+
+    func contains(_ byte: UInt8) -> Bool {
+        let bit = UInt64(1) << UInt64(byte & 63)
+        switch byte >> 6 {
+        case 0: return words.0 & bit != 0
+        case 1: return words.1 & bit != 0
+        case 2: return words.2 & bit != 0
+        default: return words.3 & bit != 0
+        }
+    }
+
+    mutating func insert(_ byte: UInt8) {
+        let bit = UInt64(1) << UInt64(byte & 63)
+        switch byte >> 6 {
+        case 0: words.0 |= bit
+        case 1: words.1 |= bit
+        case 2: words.2 |= bit
+        default: words.3 |= bit
+        }
+    }
+
+    mutating func formUnion(_ other: ByteSet) {
+        words.0 |= other.words.0
+        words.1 |= other.words.1
+        words.2 |= other.words.2
+        words.3 |= other.words.3
+    }
+
+    /// All other bytes.
+    var inverted: ByteSet {
+        var result = ByteSet()
+        result.words = (~words.0, ~words.1, ~words.2, ~words.3)
+        return result
+    }
+}

@@ -24,7 +24,7 @@ public enum Timestamp {
         }
         let date = halves[0].split(separator: "-").map { Int32($0) }
         guard date.count == 3, let year = date[0], let month = date[1], let day = date[2],
-            year >= 1970, 1...12 ~= month, 1...31 ~= day
+            1970...9999 ~= year, 1...12 ~= month, 1...31 ~= day
         else { return nil }
         var parts = unsafe tm()
         unsafe parts.tm_year = year - 1900

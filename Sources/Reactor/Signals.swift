@@ -17,6 +17,13 @@ public final class Signals: DescriptorHandler {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// Has signals do to this thread what they do by themselves, or what a handler does: for
+    /// commands that are no servers.
+    public static func unblock(_ numbers: [Int32]) {
+        var set = Self.set(of: numbers)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// Delivers blocked signals to `receive` on a loop's thread.
     public init(
         _ numbers: [Int32], on loop: EventLoop, receive: @escaping (Int32) -> Void

@@ -72,9 +72,7 @@ public struct ClickHouseSink: Sink {
         }
         // Those that say that the data cannot be read; all others are about the server or the
         // table, and a record is not to blame.
-        let dataCodes: Set<Int> = [
-            6, 25, 26, 27, 32, 33, 38, 41, 43, 53, 69, 70, 72, 117, 131, 349,
-        ]
+        let dataCodes: Set<Int> = [6, 25, 26, 27, 32, 33, 38, 41, 69, 72, 131]
         if let code, dataCodes.contains(code) {
             return .refused(reason: "status \(answer.status): \(text)")
         }

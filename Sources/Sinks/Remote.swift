@@ -56,6 +56,7 @@ extension Post.Answer {
     var asLater: Delivery {
         .later(
             reason: "status \(status): \(excerpt)",
-            after: retryAfterSeconds.map { .seconds(Int64($0)) })
+            // A date in a far year is a wait of centuries.
+            after: retryAfterSeconds.map { .seconds(Int64(min($0, 86_400))) })
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 public import LogStore
 public import Logging
 import Primitives
@@ -87,8 +88,13 @@ public final class SinkRunner: Sendable {
 
     /// Sleeps until there is news, or for a time where it must not be woken by any.
     func rest(_ time: Interval, wakesOnNews: Bool) {
-        waker.sleep(atMost: time) {
-            isAskedToEnd || wakesOnNews && hasNews.load(ordering: .acquiring)
+        let end = Instant.now() + time
+        while !isAskedToEnd {
+            let left = end - Instant.now()
+            if left <= .zero || wakesOnNews && hasNews.load(ordering: .acquiring) { break }
+            waker.sleep(atMost: left) {
+                isAskedToEnd || wakesOnNews && hasNews.load(ordering: .acquiring)
+            }
         }
         if wakesOnNews { hasNews.store(false, ordering: .relaxed) }
     }
@@ -128,7 +134,11 @@ struct SinkRounds: ~Copyable {
                 runner.rest(Self.idleTime, wakesOnNews: true)
             case .failing:
                 if let endsBy, Instant.now() > endsBy { return leave() }
-                runner.rest(isEnding ? Self.waitMin : wait, wakesOnNews: false)
+                if isEnding {
+                    poll(nil, 0, Int32(Self.waitMin.millisecondsRoundedUp))
+                } else {
+                    runner.rest(wait, wakesOnNews: false)
+                }
             }
         }
     }

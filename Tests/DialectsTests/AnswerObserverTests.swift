@@ -84,6 +84,54 @@ struct AnswerObserverTests {
         #expect(!facts.isUnderstood && facts.usageFields.isEmpty)
     }
 
+    private static func usage(_ dialect: Dialect, _ text: String) -> (Usage, AnswerFacts) {
+        var observer = AnswerObserver(dialect: dialect, isEventStream: false)
+        observer.take(Array(text.utf8).span, at: .now())
+        observer.end(at: .now())
+        let facts = observer.facts
+        return (facts.usageFields.usage(of: dialect), facts)
+    }
+
+    @Test("numbers that no call can have are none, and nothing adds up to more than there is")
+    func absurdNumbers() {
+        let most = Int.max
+        let (openAI, _) = Self.usage(
+            .openai,
+            #"{"usage":{"prompt_tokens":\#(most),"completion_tokens":1,"total_tokens":\#(most),"#
+                + #""completion_tokens_details":{"reasoning_tokens":1}}}"#)
+        #expect(openAI.input == nil && openAI.output == 1)
+        let (claude, _) = Self.usage(
+            .anthropic,
+            #"{"type":"message","usage":{"input_tokens":\#(most),"output_tokens":-5,"#
+                + #""cache_read_input_tokens":\#(most),"cache_creation_input_tokens":1e300,"#
+                + #""iterations":[{"output_tokens":\#(most)},{"output_tokens":\#(most)}]}}"#)
+        #expect(claude.input == nil && claude.output == nil)
+        let (gemini, _) = Self.usage(
+            .gemini,
+            #"{"usageMetadata":{"promptTokenCount":\#(most),"toolUsePromptTokenCount":\#(most),"#
+                + #""thoughtsTokenCount":3,"totalTokenCount":\#(most)}}"#)
+        #expect(gemini.input == nil && gemini.reasoning == 3)
+    }
+
+    @Test("names without end, and corrections without end, take no memory")
+    func absurdNames() {
+        let long = String(repeating: "k", count: 300_000)
+        let inner = (0..<50_000).map { "\"a\($0)\":1" }.joined(separator: ",")
+        let (_, facts) = Self.usage(
+            .openai, "{\"usage\":{\"\(long)\":{\"a\":1},\"prompt_tokens\":3,\(inner)}}")
+        #expect(facts.usageText.isEmpty)
+        var observer = AnswerObserver(dialect: .anthropic, isEventStream: true)
+        let events = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{},"
+        for number in 0..<5000 {
+            let event = "\(events)\"usage\":{\"output_tokens\":\(number),\"x\(number)\":1}}\n\n"
+            observer.take(Array(event.utf8).span, at: .now())
+        }
+        observer.end(at: .now())
+        let last = observer.facts
+        #expect(last.usageText.utf8.count < 200)
+        #expect(last.usageFields.usage(of: .anthropic).output == 4999)
+    }
+
     @Test("bytes of no meaning have none")
     func noise() throws {
         var random = RandomSource(seed: 11)

@@ -162,12 +162,18 @@ struct RecordTests {
             "Authorization: Bearer canary-1\r\n", "X-Api-Key: canary-2\r\n",
             "Proxy-Authorization: Basic canary-3\r\n", "Cookie: a=canary-4\r\n",
             "X-Goog-Api-Key: canary-5\r\n", "X-My-Token: canary-6\r\n",
+            "Helicone-Auth: canary-9\r\n", "X-Other: Bearer canary-10\r\n",
+            "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.canary-11\r\n",
+            "X-Goog-Iap-Jwt-Assertion: canary-12\r\n",
         ] {
-            for path in ["/v1/chat/completions?key=canary-7&a=1", "/v1/messages?api_key=canary-8"] {
+            for path in [
+                "/v1/chat/completions?key=canary-7&a=1;auth=canary-13",
+                "/v1/messages?api_key=canary-8",
+            ] {
                 _ = try Self.call(gateway, Self.request(path, Self.chat, fields))
             }
         }
-        try Self.awaitStored(gateway, 12)
+        try Self.awaitStored(gateway, 20)
         let grep = try ChildProcess("/bin/grep", ["-r", "-l", "-a", "canary", gateway.recordPath])
         #expect(try grep.wait() == 1, "\(grep.text)")
         // Nor can anybody else read what is written.
@@ -209,6 +215,22 @@ struct RecordTests {
             #expect(answer.contains(#""content":"<redacted>""#) && answer.contains("gpt-4o"))
             #expect(!answer.contains("The"))
             #expect(record["finish_reason"]?.text == "stop")
+        }
+        // What cannot be looked at is not kept: an encoded body, a mark before it, a cut key.
+        for (body, fields) in [
+            ("{\"messages\":[{\"content\":\"canary\"}]}", "Content-Encoding: x-thing\r\n"),
+            ("\u{FEFF}{\"messages\":[{\"content\":\"canary\"}]}", ""),
+            (
+                "{\"pad\":\"" + String(repeating: "x", count: (256 << 10) - 14)
+                    + "secret-1234567\"}",
+                ""
+            ),
+        ] {
+            let (id, _) = try Self.call(
+                gateway, Self.request("/v1/chat/completions", body, fields))
+            try gateway.await("the record") {
+                try Self.logs(gateway, ["show", id, "--json"]).status == 0
+            }
         }
         let grep = try ChildProcess(
             "/bin/grep", ["-r", "-l", "-a", "-E", "canary|secret-1", gateway.recordPath])

@@ -52,6 +52,8 @@ struct JSONRedactionTests {
     @Test("what is no JSON passes, nesting without end does not")
     func others() {
         #expect(Self.redact("--boundary\r\n{\"s\":1}", "s") == "--boundary\r\n{\"s\":1}")
+        #expect(
+            Self.redact("\u{FEFF}{\"s\":\"SECRET\"}", "s") == "\u{FEFF}{\"s\":\"<redacted>\"}")
         #expect(Self.redact("", "s") == "")
         let deep = String(repeating: "[", count: 100_000)
         #expect(Self.redact(deep, "*.*.s").utf8.count <= deep.utf8.count)

@@ -88,6 +88,9 @@ struct ConsumerTests {
         #expect(interrupted.record.outcome == Record.interrupted)
         #expect(interrupted.record.status == 200 && interrupted.record.vendor == "openai")
         #expect(interrupted.record.responseBody.bytes == Array("data: {}\n\n".utf8))
+        #expect(!interrupted.record.responseBody.isCut && interrupted.record.responseBytes == 10)
+        #expect(interrupted.record.requestBody.bytes == open.told.request)
+        #expect(interrupted.record.requestBody.totalBytes == open.told.request.count)
         let account = try store.account(folder: scratch.folder.path)
         #expect(account.difference == 0 && account.stored == 24 && account.pending == 0)
     }
@@ -178,6 +181,23 @@ struct ConsumerTests {
         consumer.end()
         let after = try Store(reading: scratch.folder.path).account(folder: scratch.folder.path)
         #expect(after.difference == 0 && after.pending == 0 && after.stored == told)
+    }
+
+    @Test("old records go while new ones come without a pause")
+    func retention() throws {
+        let scratch = try RecordScratch()
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(retain: .seconds(86_400), metrics: metrics)
+        // All of them are years old: what is stored is taken out again.
+        for number in 0..<1200 { scratch.tell(Self.told(number)) }
+        let isRetired = try scratch.await {
+            scratch.tell(Self.told(5000))
+            return metrics.retired.current > 1000
+        }
+        #expect(isRetired)
+        consumer.end()
+        let account = try store.account(folder: scratch.folder.path)
+        #expect(account.difference == 0)
     }
 
     @Test("a file that is no journal is put aside, a damaged one read as far as it can be")

@@ -103,6 +103,24 @@ struct PriceTests {
         #expect(again.costNanodollars == 2000 && again.priceVersion == "v1 2026-11-24")
     }
 
+    @Test("a cost that is no number is none")
+    func absurd() throws {
+        let table = try PriceTable(
+            version: "v", globs: [],
+            file: #"{"a":{"input_cost_per_token":1e999},"b":{"input_cost_per_token":1e200}}"#)
+        for model in ["a", "b"] {
+            let record = Self.record(model: model) { $0.input = 1 << 40 }
+            #expect(table.nanodollars(for: record) == nil)
+        }
+        var rollup = Rollup()
+        for _ in 0..<3 {
+            var record = Self.record(model: "a") { $0.input = .max }
+            record.costNanodollars = .max
+            rollup.add(record)
+        }
+        #expect(rollup.inputTokens == .max && rollup.costNanodollars == .max)
+    }
+
     @Test("a file that is none is refused", arguments: ["", "[]", "{", "{}", "{\"a\":{}}"])
     func files(_ text: String) {
         #expect(throws: PriceTable.Unusable.self) {

@@ -72,6 +72,7 @@ final class RecordScratch {
     struct Open {
         let number: UInt64
         let identifier: Identifier
+        let told: Told
     }
 
     func tick(_ interval: Interval = .milliseconds(1)) -> Instant {
@@ -97,7 +98,7 @@ final class RecordScratch {
         writer.tell(
             .attemptBegan, JournalWriter.Place(exchange: number, attempt: 1, time: time),
             attempt.bytes)
-        return Open(number: number, identifier: identifier)
+        return Open(number: number, identifier: identifier, told: told)
     }
 
     func head(_ open: Open, _ told: Told) {

@@ -24,6 +24,9 @@ struct LayeringTests {
             "Primitives", "Reactor", "JSON", "Dialects", "Cryptography", "Transfers", "LogStore",
             "Telemetry",
         ],
+        "Bench": [
+            "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography", "Transfers",
+        ],
         "Gateway": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
             "Cryptography", "Transfers", "Journal", "Telemetry",
@@ -35,6 +38,7 @@ struct LayeringTests {
     private static let packages: [String: Set<String>] = [
         "Config": ["TOMLKit"], "Telemetry": ["Logging"], "Gateway": ["Logging"],
         "LogStore": ["GRDB", "GRDBSQLite", "Logging", "Foundation"], "Sinks": ["Logging"],
+        "Bench": ["Histogram"],
         "Command": ["ArgumentParser", "Logging"],
     ]
 

@@ -168,6 +168,11 @@ struct RemoteSinkTests {
         #expect(
             try delivery(Receiver.answer(503, "busy\nnow", "Retry-After: 7\r\n"))
                 == .later(reason: "status 503: busy now", after: .seconds(7)))
+        for far in ["99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            let answer = Receiver.answer(503, "busy", "Retry-After: \(far)\r\n")
+            #expect(
+                try delivery(answer) == .later(reason: "status 503: busy", after: .seconds(86_400)))
+        }
         #expect(
             try delivery(Receiver.answer(401, "who"))
                 == .later(reason: "status 401: who", after: nil))
@@ -248,10 +253,13 @@ struct RemoteSinkTests {
             var sink = try Self.clickHouse(receiver.port)
             return sink.deliver(records)
         }
-        for text in ["Code: 27, e.displayText() = DB", "Code: 117. DB::Exception: x"] {
+        for text in ["Code: 27, e.displayText() = DB", "Code: 131. DB::Exception: x"] {
             #expect(try delivery(500, text) == .refused(reason: "status 500: \(text)"))
         }
-        for text in ["Code: 516. DB::Exception: password", "Code: 60. no table", "busy"] {
+        for text in [
+            "Code: 516. DB::Exception: password", "Code: 60. no table", "busy",
+            "Code: 117. Unknown field",
+        ] {
             #expect(
                 try delivery(400, text) == .later(reason: "status 400: \(text)", after: nil))
         }

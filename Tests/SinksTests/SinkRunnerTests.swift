@@ -1,8 +1,8 @@
-import LogStore
 import Primitives
 import Telemetry
 import Testing
 
+@testable import LogStore
 @testable import Sinks
 
 @Suite("Sink runners")
@@ -83,6 +83,19 @@ struct SinkRunnerTests {
         let next = try scratch.runner(SinkMetrics(name: "a"), sink)
         next.end()
         #expect(sink.memory.models == Self.models(7...11))
+    }
+
+    @Test("records with large bodies come in portions that memory has room for")
+    func portions() throws {
+        let scratch = try SinkScratch()
+        try scratch.fill(1...40) { record in
+            record.responseBody = Record.Body(
+                bytes: [UInt8](repeating: 0x61, count: 1 << 20), totalBytes: 1 << 20)
+        }
+        let some = try scratch.store.records(after: 0, limit: 1000, withBodies: true)
+        #expect(some.count == 8)
+        let rest = try scratch.store.records(after: 8, limit: 1000, withBodies: false)
+        #expect(rest.count == 32)
     }
 
     @Test("several sinks go each at its own pace")

@@ -1,0 +1,56 @@
+import Glibc
+
+/// What a process on this machine has used, as the kernel tells.
+struct ProcessMeter {
+    let process: Int32
+
+    /// CPU time of all its threads in nanoseconds; nil when it is gone.
+    ///
+    /// A thread that ended takes its time with it: gateways keep theirs.
+    var cpuNanoseconds: Int64? {
+        guard let folder = unsafe opendir("/proc/\(process)/task") else { return nil }
+        defer { unsafe closedir(folder) }
+        var sum: Int64 = 0
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard Int(name) != nil else { continue }
+            let text = Self.text("/proc/\(process)/task/\(name)/schedstat")
+            sum += text.split(separator: " ").first.flatMap { Int64($0) } ?? 0
+        }
+        return sum
+    }
+
+    /// Resident memory in bytes; nil when it is gone.
+    var residentBytes: Int? {
+        let fields = Self.text("/proc/\(process)/statm").split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    /// Ticks that the machine's host kept from it so far.
+    static var stolenTicks: Int {
+        let line = text("/proc/stat").split(separator: "\n").first ?? ""
+        let fields = line.split(separator: " ")
+        return fields.count > 8 ? Int(fields[8]) ?? 0 : 0
+    }
+
+    /// The processor's name and the kernel's release, for the report.
+    static var machine: String {
+        let model =
+            text("/proc/cpuinfo").split(separator: "\n")
+            .first { $0.hasPrefix("model name") }?
+            .split(separator: ":").last.map { $0.drop { $0 == " " } } ?? "unknown processor"
+        let kernel = text("/proc/sys/kernel/osrelease").split(separator: "\n").first ?? ""
+        return "\(model), \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) cores, Linux \(kernel)"
+    }
+
+    private static func text(_ path: String) -> String {
+        guard let file = unsafe fopen(path, "r") else { return "" }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 16 << 10)
+        let count = unsafe fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}

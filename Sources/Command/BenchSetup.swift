@@ -1,0 +1,190 @@
+import Bench
+import Config
+import Cryptography
+import Glibc
+import Primitives
+import Reactor
+import Transfers
+
+/// Everybody that a bench calls, those it starts itself included.
+final class BenchSetup {
+    private(set) var plan: BenchPlan
+    /// Whether the vendor is on this machine and costs nothing.
+    let isLocal: Bool
+    private var children: [LocalProcess] = []
+    private let folder: String?
+
+    init(_ command: BenchCommand) throws(Composition.StartError) {
+        let key = try Self.key(command.key)
+        var targets: [BenchPlan.Target] = []
+        var isScripted = false
+        if let direct = command.direct {
+            folder = nil
+            targets = [try Self.target("direct=\(direct)", key)]
+            targets[0].process = nil
+            isLocal = ["127.0.0.1", "localhost", "[::1]"].contains(targets[0].origin.host)
+            isScripted = isLocal ? try Self.isScripted(targets[0].origin) : false
+        } else {
+            (targets, children, folder) = try Self.startLocally(command)
+            isLocal = true
+            isScripted = true
+        }
+        for text in command.via { targets.append(try Self.target(text, key)) }
+        guard targets.count > 1 else {
+            throw Composition.StartError(
+                description: "there is nothing to compare: name a gateway with --via")
+        }
+        plan = BenchPlan(
+            targets: targets, scenarios: Self.scenarios(command, isScripted: isScripted))
+        plan.isScripted = isScripted
+        plan.model = command.model
+        plan.promptBytes = max(6, command.promptBytes)
+        plan.duration = .seconds(Int64(max(1, command.duration)))
+        plan.callsMax = command.calls ?? (isLocal ? .max : 200)
+        plan.tokensMax = command.maxTokens ?? (isLocal ? nil : 64)
+        plan.idleStreams = command.idleStreams ?? (isScripted ? 200 : 0)
+        if targets.contains(where: { $0.origin.scheme == "https" }) {
+            do {
+                plan.trust = try TrustStore(file: "")
+            } catch {
+                throw Composition.StartError(description: "\(error)")
+            }
+        }
+    }
+
+    /// Ends what was started.
+    func end() {
+        for child in children { child.end() }
+        if let folder { LocalProcess.remove(folder) }
+    }
+
+    private static func scenarios(
+        _ command: BenchCommand, isScripted: Bool
+    ) -> [BenchPlan.Scenario] {
+        let kinds = [false, true].filter { $0 ? command.stream : command.plain }
+        func script(_ streams: Bool) -> String {
+            guard isScripted else { return "" }
+            return streams ? "chunks=\(command.chunks) delay=\(command.delay)" : "chunks=16"
+        }
+        let counts =
+            command.connections.isEmpty && command.rate.isEmpty
+            ? (isScripted ? [1, 16] : [1]) : command.connections
+        return counts.flatMap { count in
+            kinds.map {
+                BenchPlan.Scenario(
+                    streams: $0, connections: max(1, count), script: script($0))
+            }
+        }
+            + command.rate.flatMap { rate in
+                kinds.map {
+                    BenchPlan.Scenario(
+                        streams: $0, connections: 1, rate: max(1, rate), script: script($0))
+                }
+            }
+    }
+
+    private static func key(_ text: String?) throws(Composition.StartError) -> Secret? {
+        guard let text else { return nil }
+        var value: String?
+        if text.hasPrefix("env:") { value = Environment.variable(String(text.dropFirst(4))) }
+        if text.hasPrefix("file:") { value = Environment.file(String(text.dropFirst(5))) }
+        let trimmed = value.map { $0.filter { !$0.isWhitespace } } ?? ""
+        guard !trimmed.isEmpty else {
+            throw Composition.StartError(
+                description:
+                    "--key: \(text.hasPrefix("env:") || text.hasPrefix("file:") ? text : "it") "
+                    + "cannot be read; allowed are env:NAME and file:PATH")
+        }
+        return Secret(trimmed)
+    }
+
+    /// `[NAME=]URL[@PID]`.
+    private static func target(
+        _ text: String, _ key: Secret?
+    ) throws(Composition.StartError) -> BenchPlan.Target {
+        var name = "via"
+        var url = Substring(text)
+        if let equals = text.firstIndex(of: "="), !text[..<equals].contains("/") {
+            name = String(text[..<equals])
+            url = text[text.index(after: equals)...]
+        }
+        var process: Int32?
+        if let at = url.lastIndex(of: "@"), let number = Int32(url[url.index(after: at)...]) {
+            process = number
+            url = url[..<at]
+        }
+        // A vendor's table says what a base_url is, and what is wrong with one.
+        let toml = "[vendors.target]\ndialect = \"openai\"\nbase_url = \"\(url)\"\n"
+        let nowhere = SecretSource(environment: { _ in nil }, file: { _ in nil })
+        do {
+            let read = try Configuration.read(toml, file: "--via", secrets: nowhere)
+            guard let vendor = read.configuration.vendor(named: "target") else {
+                throw Composition.StartError(description: "\(url) is no URL")
+            }
+            let origin = Endpoint.Origin(
+                scheme: vendor.scheme, host: vendor.host, port: vendor.port)
+            return BenchPlan.Target(
+                name: name, origin: origin, basePath: vendor.basePath, process: process, key: key)
+        } catch let error as ConfigurationError {
+            throw Composition.StartError(
+                description: "\(url): \(error.diagnostics.first?.message ?? "is no URL")")
+        } catch {
+            throw Composition.StartError(description: "\(error)")
+        }
+    }
+
+    /// Whether a vendor on this machine is `weir mock`, which tells what it saw.
+    private static func isScripted(
+        _ origin: Endpoint.Origin
+    ) throws(Composition.StartError) -> Bool {
+        do {
+            return try Probe.answers(origin, path: "/stats")
+        } catch {
+            throw Composition.StartError(description: "\(error)")
+        }
+    }
+
+    private static func startLocally(
+        _ command: BenchCommand
+    ) throws(Composition.StartError) -> ([BenchPlan.Target], [LocalProcess], String) {
+        let folder = try LocalProcess.makeFolder()
+        var children: [LocalProcess] = []
+        do throws(Composition.StartError) {
+            let vendor = try LocalProcess(["mock", "--listen", "127.0.0.1:0"])
+            children.append(vendor)
+            let vendorPort = try vendor.port(after: "mock vendor on port ")
+            let file = "\(folder)/weir.toml"
+            let written = LocalProcess.write(
+                """
+                [server]
+                listen = "127.0.0.1:0"
+                [admin]
+                listen = ""
+                [log]
+                path = "\(folder)/record"
+                [vendors.openai]
+                base_url = "http://127.0.0.1:\(vendorPort)/v1"
+                [chains.clocks]
+                """.replacing("[chains.clocks]", with: ""), to: file)
+            guard written else {
+                throw Composition.StartError(description: "\(file) cannot be written")
+            }
+            let gateway = try LocalProcess(["serve", "--config", file])
+            children.append(gateway)
+            let port = try gateway.port(after: "listen=127.0.0.1:")
+            func origin(_ port: Int) -> Endpoint.Origin {
+                Endpoint.Origin(scheme: "http", host: "127.0.0.1", port: port)
+            }
+            let targets = [
+                BenchPlan.Target(name: "direct", origin: origin(vendorPort), basePath: "/v1"),
+                BenchPlan.Target(
+                    name: "weir", origin: origin(port), basePath: "/v1", process: gateway.pid),
+            ]
+            return (targets, children, folder)
+        } catch {
+            for child in children { child.end() }
+            LocalProcess.remove(folder)
+            throw error
+        }
+    }
+}

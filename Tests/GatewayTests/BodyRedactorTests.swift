@@ -1,0 +1,50 @@
+import JSON
+import Primitives
+import Testing
+
+@testable import Gateway
+
+@Suite("Redactors of bodies")
+struct BodyRedactorTests {
+    private static func redactor(_ paths: [String], _ patterns: [String]) throws -> BodyRedactor {
+        BodyRedactor(
+            paths: JSONRedaction(paths.compactMap { JSONPath($0) }),
+            patterns: try patterns.map { try Pattern($0) })
+    }
+
+    private static func line(_ redactor: BodyRedactor, _ text: String) -> String {
+        var output = ByteBuffer()
+        redactor.redact(line: Array(text.utf8).span, to: &output)
+        return output.bytes.text
+    }
+
+    @Test("look into each line of a stream, and let nothing through that they cannot read")
+    func lines() throws {
+        let redactor = try Self.redactor(["a.b"], ["k-[0-9]+"])
+        for (line, expected) in [
+            ("data: {\"a\":{\"b\":1}}\r\n", "data: {\"a\":{\"b\":\"<redacted>\"}}\r\n"),
+            ("data:{\"a\":{\"b\":\"x\"}}\n", "data:{\"a\":{\"b\":\"<redacted>\"}}\n"),
+            ("\u{FEFF}data: {\"a\":{\"b\":1}}\n", "\u{FEFF}data: {\"a\":{\"b\":\"<redacted>\"}}\n"),
+            ("data: [DONE]\n", "data: [DONE]\n"), ("event: k-12\n", "event: <redacted>\n"),
+            (": a comment\r", ": a comment\r"), ("\n", "\n"), ("data:\n", "data:\n"),
+            // Parts of an event that goes over several lines.
+            ("data: \"b\": \"secret\"\n", "data: <redacted>\n"),
+            ("data: {\"a\":\n", "data: \n"), ("data: secret}\n", "data: <redacted>\n"),
+        ] { #expect(Self.line(redactor, line) == expected) }
+        let plain = try Self.redactor([], ["k-[0-9]+"])
+        #expect(Self.line(plain, "data: \"k-1\"\n") == "data: \"<redacted>\"\n")
+    }
+
+    @Test("show no part of what a limit cuts through, however much came out before it")
+    func limits() throws {
+        let redactor = try Self.redactor(["s"], ["k-[0-9]+", "long[a]+"])
+        let text =
+            "{\"x\":\"long\(String(repeating: "a", count: 50))\",\"s\":1,\"y\":\"k-123456789\"}"
+        for limit in 0...text.utf8.count {
+            var output = ByteBuffer()
+            redactor.redact(Array(text.utf8).span, limit: limit, to: &output)
+            let shown = output.bytes.text
+            #expect(!shown.contains("k-") && !shown.contains("longa") && !shown.contains("\"s\":1"))
+        }
+    }
+}
