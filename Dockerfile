@@ -3,7 +3,7 @@
 #
 #   docker build -t weir .
 #   docker run --rm -p 8080:8080 weir
-#   docker run --rm -p 8080:8080 -v ./config.toml:/etc/weir/config.toml:ro weir
+#   docker run --rm -p 8080:8080 -v ./config.toml:/etc/weir/config.toml:ro -v weir-data:/var/lib/weir weir
 #
 # `bin/image` builds the same file without a daemon or a registry.
 
@@ -12,7 +12,8 @@ ARG SWIFT_IMAGE=swift:6.3-bookworm
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libcurl4-openssl-dev libssl-dev node-llhttp pkg-config git ca-certificates binutils \
+        libcurl4-openssl-dev libssl-dev libsqlite3-dev node-llhttp zlib1g-dev libbrotli-dev \
+        pkg-config git ca-certificates binutils \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./
@@ -29,6 +30,7 @@ RUN bin/rootfs /weir docker/config.toml /rootfs
 FROM scratch
 COPY --from=build /rootfs /
 USER 65532:65532
+VOLUME /var/lib/weir
 EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=2s \

@@ -76,8 +76,10 @@ public final class Bench: TurnHandler {
         watch = LatenessWatch(loop)
     }
 
+    /// Whether libcurl has something to do before anything is waited for.
     public var hasPendingWork: Bool { lanes.hasDueLanes }
 
+    /// Lets libcurl do it.
     public func turnEnded() { lanes.runDueLanes() }
 
     // MARK: The run

@@ -35,8 +35,8 @@ extension BenchReport {
         h1{font-size:26px;margin:0}h2{font-size:19px;margin:36px 0 8px}
         h3{font-size:14px;margin:0 0 4px;font-weight:600}
         .facts{color:#5a6675}.command{background:#f3f5f7;padding:8px 12px;overflow:auto}
-        table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-        th,td{padding:4px 10px;text-align:right;border-bottom:1px solid #e4e8ec;white-space:nowrap}
+        table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
+        th,td{padding:4px 7px;text-align:right;border-bottom:1px solid #e4e8ec;white-space:nowrap}
         th:first-child,td:first-child{text-align:left}th{color:#5a6675;font-weight:500}
         .charts{display:grid;grid-template-columns:1fr 1fr;gap:16px;margin-top:14px}
         .chart{border:1px solid #e4e8ec;border-radius:6px;padding:10px}
@@ -184,7 +184,8 @@ extension BenchReport {
         func x(_ microseconds: Double) -> Double {
             80 + scale.share(max(microseconds, 0.001)) * (room - 10)
         }
-        let step = min(44, (Self.height - Self.bottom) / Double(max(1, times.count)))
+        let step = 40.0
+        let height = step * Double(times.count) + 40
         var parts: [String] = []
         for (target, seen) in times.enumerated() {
             let middle = 18 + step * (Double(target) + 0.5)
@@ -205,16 +206,19 @@ extension BenchReport {
         }
         for mark in scale.marks {
             parts.append(
-                "<text x=\"\(Self.figure(x(mark)))\" y=\"\(Self.height - 8)\" "
+                "<text x=\"\(Self.figure(x(mark)))\" y=\"\(Self.figure(height - 8))\" "
                     + "text-anchor=\"middle\">\(Self.time(mark))</text>")
         }
         let what = result.scenario.streams ? "first content" : "total"
-        return frame("Distribution: \(what), p1 to p99, middle half, median", parts)
+        return frame(
+            "Distribution: \(what), p1 to p99, middle half, median", parts, height: height)
     }
 
-    private func frame(_ title: String, _ parts: [String]) -> String {
+    private func frame(
+        _ title: String, _ parts: [String], height: Double = Self.height
+    ) -> String {
         "<div class=\"chart\"><h3>\(title)</h3><svg role=\"img\" aria-label=\"\(title)\" "
-            + "viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\">\(parts.joined())</svg></div>"
+            + "viewBox=\"0 0 \(Int(Self.width)) \(Int(height))\">\(parts.joined())</svg></div>"
     }
 
     private static func figure(_ value: Double) -> String { number(value) }

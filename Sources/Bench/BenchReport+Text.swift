@@ -81,7 +81,7 @@ extension BenchReport {
             }
             let longest = curves.joined().map(\.microseconds).max() ?? 1
             for point in curves.map({ $0.map(\.percent) }).max(by: { $0.count < $1.count }) ?? []
-            where point >= 50 || point == 0 {
+            where Self.plotted.contains(point) {
                 for (index, curve) in curves.enumerated() {
                     guard let found = curve.first(where: { $0.percent == point }) else { continue }
                     let width = max(1, Int(found.microseconds / longest * 50))
@@ -96,6 +96,8 @@ extension BenchReport {
         }
         return lines.joined(separator: "\n")
     }
+
+    private static let plotted: Set<Double> = [0, 50, 75, 90, 95, 99, 99.9, 100]
 
     // MARK: Figures
 

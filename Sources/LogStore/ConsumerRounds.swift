@@ -274,8 +274,10 @@ final class ConsumerRounds {
         retire(now)
     }
 
-    /// Takes a few of the records out that grew too old: as many as there are of them in a while,
-    /// and few enough each time that nothing waits for it. On a full disk it is what makes room.
+    /// Takes a few of the records out that grew too old.
+    ///
+    /// All of them in a while, and few enough each time that nothing waits for it. On a full disk it
+    /// is what makes room.
     private func retire(_ now: Instant) {
         guard settings.retain > .zero, isRetiring || now - retiredAt > Self.retentionEvery,
             !isRingFilling

@@ -4,6 +4,9 @@
 // file that ALLOCATION_COUNTER names: eight bytes, mapped and shared, so that a test reads them while
 // the process runs and is not disturbed. Frees are not counted: what was allocated will be freed.
 // Only the workers' threads count, by their names: what others do is on no request's way.
+//
+// WORSE_SEND makes each of their sends worse, so that a test can show that it would notice: by an
+// "allocation", or by a system "call".
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -12,6 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern void *__libc_malloc(size_t size);
@@ -79,4 +84,19 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
   count();
   *result = __libc_memalign(alignment, size);
   return *result == NULL ? 12 : 0;
+}
+
+ssize_t send(int descriptor, const void *bytes, size_t count, int flags) {
+  static int worse = -1;
+  if (worse < 0) {
+    const char *text = getenv("WORSE_SEND");
+    worse = text == NULL ? 0 : strcmp(text, "allocation") == 0 ? 1 : strcmp(text, "call") == 0 ? 2 : 0;
+  }
+  if (worse == 1 && is_worker()) {
+    void *volatile wasted = malloc(16);
+    free(wasted);
+  } else if (worse == 2 && is_worker()) {
+    syscall(SYS_getppid);
+  }
+  return syscall(SYS_sendto, descriptor, bytes, count, flags, NULL, 0);
 }

@@ -28,8 +28,16 @@ package final class ChildProcess {
         var list = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         var variables = unsafe Self.variables(environment).map { unsafe strdup($0) } + [nil]
         defer { unsafe (list + variables).forEach { unsafe free($0) } }
+        // The threads of a test block most signals, and a child would go on blocking them.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var pid: pid_t = 0
-        let code = unsafe posix_spawn(&pid, path, &actions, nil, &list, &variables)
+        let code = unsafe posix_spawn(&pid, path, &actions, &attributes, &list, &variables)
         Glibc.close(ends[1])
         guard code == 0 else {
             Glibc.close(ends[0])
@@ -88,6 +96,13 @@ package final class ChildProcess {
     package var residentBytes: Int {
         let fields = Self.file("/proc/\(pid)/statm").split(separator: " ")
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
+    }
+
+    /// Bytes of memory resident now that stand for no file: pages of a journal are not among them.
+    package var anonymousBytes: Int {
+        let line = Self.file("/proc/\(pid)/status").split(separator: "\n")
+            .first { $0.hasPrefix("RssAnon:") }
+        return (line.flatMap { Int($0.filter(\.isNumber)) } ?? 0) * 1024
     }
 
     /// Descriptors open now.

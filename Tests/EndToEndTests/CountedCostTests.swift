@@ -1,0 +1,54 @@
+import Support
+import Testing
+
+@Suite("Counted costs")
+struct CountedCostTests {
+    @Test("a relayed chunk takes nothing from the heap, and no system call too many")
+    func perChunk() throws {
+        let counted = try CountedGateway()
+        let costs = CountedCosts(
+            allocations: try counted.allocationsPerChunk(),
+            systemCalls: try counted.systemCallsPerChunk())
+        #expect(costs.excesses(over: try CountedCosts.threshold("chunk")) == [])
+        // The floor: one wait, one read, libcurl's look whether there is more, one write.
+        #expect(costs.systemCalls ?? 0 >= 3.9)
+    }
+
+    @Test("a plain call takes a bounded number of both, and leaves no memory behind")
+    func perCall() throws {
+        let counted = try CountedGateway()
+        _ = try counted.allocationsPerCall(200)
+        let memory = counted.gateway.process.anonymousBytes
+        let costs = CountedCosts(
+            allocations: try counted.allocationsPerCall(),
+            systemCalls: try counted.systemCallsPerCall())
+        // Nearly all allocations are libcurl's own; see docs/performance.md.
+        #expect(costs.excesses(over: try CountedCosts.threshold("call")) == [])
+        #expect(counted.gateway.process.anonymousBytes - memory < 4 << 20)
+    }
+
+    @Test("instructions stay within what is committed")
+    func instructions() throws {
+        let counted = try CallgrindGateway()
+        let call = CountedCosts(instructions: try counted.perCall())
+        let chunk = CountedCosts(instructions: try counted.perChunk())
+        // A count of now, for whoever lowers a threshold.
+        let counts = "\(call.instructions ?? 0) a call, \(chunk.instructions ?? 0) a chunk"
+        #expect(call.excesses(over: try CountedCosts.threshold("call")) == [], "\(counts)")
+        #expect(chunk.excesses(over: try CountedCosts.threshold("chunk")) == [])
+        // A count that counts nothing would pass for ever.
+        #expect(call.instructions ?? 0 > 50_000 && chunk.instructions ?? 0 > 500)
+    }
+
+    @Test("an allocation or a system call more for each chunk is caught")
+    func regression() throws {
+        let threshold = try CountedCosts.threshold("chunk")
+        let allocating = CountedCosts(
+            allocations: try CountedGateway(worse: "allocation").allocationsPerChunk(500))
+        #expect(allocating.excesses(over: threshold).first?.hasPrefix("allocations: 1") == true)
+        let calling = CountedCosts(
+            systemCalls: try CountedGateway(worse: "call").systemCallsPerChunk(200))
+        #expect(calling.excesses(over: threshold).first?.hasPrefix("system calls") == true)
+        #expect(calling.systemCalls ?? 0 > 4.8)
+    }
+}

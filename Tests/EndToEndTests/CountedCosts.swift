@@ -1,0 +1,266 @@
+import Glibc
+import JSON
+import Primitives
+import Support
+
+/// What a chunk or a call costs a worker, counted from outside: allocations by a library in front
+/// of the C library's, system calls by strace, instructions by callgrind. Nothing is timed.
+struct CountedCosts {
+    var allocations: Double?
+    var systemCalls: Double?
+    var instructions: Double?
+
+    /// What may not be exceeded, as committed.
+    static func threshold(_ what: String) throws -> CountedCosts {
+        let all = try JSONValue(parsing: Repository.text("Benchmarks/thresholds.json"))
+        guard let entry = all[what] else { throw RawConnection.Failure.broken("no \(what)") }
+        return CountedCosts(
+            allocations: entry["allocations"]?.double,
+            systemCalls: entry["system_calls"]?.double,
+            instructions: entry["instructions"]?.double)
+    }
+
+    /// What exceeds a threshold, in words; empty where nothing does.
+    func excesses(over threshold: CountedCosts) -> [String] {
+        [
+            ("allocations", allocations, threshold.allocations),
+            ("system calls", systemCalls, threshold.systemCalls),
+            ("instructions", instructions, threshold.instructions),
+        ].compactMap { name, value, most in
+            guard let value, let most, value > most else { return nil }
+            return "\(name): \(value) where \(most) are allowed"
+        }
+    }
+}
+
+/// A gateway whose worker is counted.
+final class CountedGateway {
+    private let vendor: MockProcess
+    let gateway: GatewayProcess
+    private let folder: TemporaryFolder
+    private let counter: SharedCounter
+
+    /// `worse` names what the library in front of the C library does with each send besides.
+    init(worse: String = "") throws {
+        folder = try TemporaryFolder()
+        let file = try folder.write("\0\0\0\0\0\0\0\0", to: "count")
+        counter = try SharedCounter(file)
+        vendor = try MockProcess()
+        gateway = try GatewayProcess(
+            vendor: vendor.port, server: "workers = 1",
+            environment: [
+                "LD_PRELOAD": "\(Binaries.release)/libAllocationCounter.so",
+                "ALLOCATION_COUNTER": file, "WORSE_SEND": worse,
+            ])
+    }
+
+    private static func request(_ streams: Bool, _ fields: String) -> String {
+        RecordTests.request(
+            "/v1/chat/completions",
+            "{\"model\":\"gpt-4o\",\"stream\":\(streams),\"messages\":[]}", fields)
+    }
+
+    /// A stream whose chunks come one by one, opened and warm.
+    private func openStream(delay: Int) throws -> RawConnection {
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Self.request(true, "X-Mock-Chunks: 9000\r\nX-Mock-Delay: \(delay)\r\n"))
+        try Self.skip(client, events: 200)
+        return client
+    }
+
+    /// Takes so many events, each of which ends in an empty line.
+    private static func skip(_ client: RawConnection, events: Int) throws {
+        for _ in 0..<events { _ = try client.take(through: "\n\n") }
+    }
+
+    /// Allocations for a relayed chunk.
+    func allocationsPerChunk(_ chunks: Int = 2000) throws -> Double {
+        let client = try openStream(delay: 1)
+        let before = counter.value
+        guard before > 100 else { throw RawConnection.Failure.broken("nothing is counted") }
+        try Self.skip(client, events: chunks)
+        return Double(counter.value - before) / Double(chunks)
+    }
+
+    /// Allocations for a plain call.
+    func allocationsPerCall(_ calls: Int = 2000) throws -> Double {
+        let client = try RawConnection(port: gateway.port)
+        for _ in 0..<50 { _ = try client.exchange(Self.request(false, "")) }
+        let before = counter.value
+        for _ in 0..<calls { _ = try client.exchange(Self.request(false, "")) }
+        return Double(counter.value - before) / Double(calls)
+    }
+
+    /// System calls of the worker for a relayed chunk that comes alone.
+    func systemCallsPerChunk(_ chunks: Int = 300) throws -> Double {
+        let client = try openStream(delay: 4)
+        return try traced { try Self.skip(client, events: chunks) } / Double(chunks)
+    }
+
+    /// System calls of the worker for a plain call.
+    func systemCallsPerCall(_ calls: Int = 300) throws -> Double {
+        let client = try RawConnection(port: gateway.port)
+        for _ in 0..<50 { _ = try client.exchange(Self.request(false, "")) }
+        return try traced {
+            for _ in 0..<calls { _ = try client.exchange(Self.request(false, "")) }
+        } / Double(calls)
+    }
+
+    /// The worker's system calls while something is done.
+    private func traced(_ body: () throws -> Void) throws -> Double {
+        let file = "\(folder.path)/calls"
+        let trace = try ChildProcess(
+            "/usr/bin/strace", ["-c", "-o", file, "-p", "\(try workerThread())"])
+        try trace.awaitLine("attached")
+        try body()
+        trace.signal(SIGTERM)
+        _ = try trace.wait()
+        guard let report = Self.text(file) else { throw RawConnection.Failure.broken("strace") }
+        // The last line sums up: share, seconds, microseconds a call, calls.
+        let total = report.split(separator: "\n").last { $0.hasSuffix("total") }
+        let words = total?.split(separator: " ") ?? []
+        guard let calls = words.dropFirst(2).compactMap({ Double($0) }).first(where: { $0 > 100 })
+        else { throw RawConnection.Failure.broken("strace said: \(report)") }
+        return calls
+    }
+
+    private func workerThread() throws -> Int {
+        let process = gateway.process.pid
+        for thread in try ChildProcess.list("/proc/\(process)/task") {
+            if Self.text("/proc/\(process)/task/\(thread)/comm") == "weir-worker-0\n" {
+                return Int(thread) ?? 0
+            }
+        }
+        throw RawConnection.Failure.broken("no worker")
+    }
+
+    fileprivate static func text(_ path: String) -> String? {
+        guard let file = unsafe fopen(path, "r") else { return nil }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        let count = unsafe fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}
+
+extension ChildProcess {
+    /// The names in a folder.
+    static func list(_ path: String) throws -> [String] {
+        let process = try ChildProcess("/bin/ls", [path])
+        _ = try process.wait()
+        return process.text.split(separator: "\n").map(String.init)
+    }
+}
+
+/// A number in a file that another process maps too.
+@safe
+final class SharedCounter {
+    private let page: UnsafeMutableRawPointer
+
+    init(_ path: String) throws {
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT, 0o600)
+        guard descriptor >= 0, ftruncate(descriptor, 8) == 0,
+            let page = unsafe mmap(nil, 8, PROT_READ, MAP_SHARED, descriptor, 0)
+        else { throw RawConnection.Failure.broken("the counter's file") }
+        Glibc.close(descriptor)
+        unsafe self.page = unsafe page
+    }
+
+    deinit { unsafe munmap(page, 8) }
+
+    var value: Int { unsafe page.load(as: Int.self) }
+}
+
+/// A gateway under callgrind: every instruction of its own code counted, some fifty times slower.
+final class CallgrindGateway {
+    private let vendor: MockProcess
+    private let folder: TemporaryFolder
+    private let process: ChildProcess
+    private let port: Int
+    private var dumps = 0
+
+    init() throws {
+        folder = try TemporaryFolder()
+        vendor = try MockProcess()
+        let file = try folder.write(
+            """
+            [server]
+            listen = "127.0.0.1:0"
+            workers = 1
+            [admin]
+            listen = ""
+            [log]
+            path = "\(folder.path)/record"
+            journal_size = "16MiB"
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            """, to: "weir.toml")
+        // valgrind cannot read what Swift writes for debuggers, and needs none of it.
+        let program = "\(folder.path)/weir"
+        let strip = try ChildProcess(
+            "/usr/bin/strip", ["--strip-debug", "-o", program, try Binaries.weir])
+        _ = try strip.wait()
+        process = try ChildProcess(
+            "/usr/bin/valgrind",
+            [
+                "--tool=callgrind", "--callgrind-out-file=\(folder.path)/out",
+                "--separate-threads=no", program, "serve", "--config", file,
+            ])
+        let line = try process.awaitLine(" serving ", seconds: 120)
+        let word = line.split(separator: " ").first { $0.hasPrefix("listen=") }
+        port = word.flatMap { Int($0.split(separator: ":").last ?? "") } ?? 0
+    }
+
+    /// Instructions for a plain call, all of the process's threads together.
+    func perCall(_ calls: Int = 150) throws -> Double {
+        let client = try RawConnection(port: port, patienceSeconds: 60)
+        let request = RecordTests.request(
+            "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"stream\":false,\"messages\":[]}")
+        for _ in 0..<30 { _ = try client.exchange(request) }
+        return try counted {
+            for _ in 0..<calls { _ = try client.exchange(request) }
+        } / Double(calls)
+    }
+
+    /// Instructions for a chunk of a stream at full speed.
+    func perChunk(_ chunks: Int = 3000) throws -> Double {
+        let client = try RawConnection(port: port, patienceSeconds: 60)
+        func request(_ chunks: Int) -> String {
+            RecordTests.request(
+                "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[]}",
+                "X-Mock-Chunks: \(chunks)\r\n")
+        }
+        _ = try client.exchange(request(100))
+        // What a call costs by itself is in both.
+        let few = try counted { _ = try client.exchange(request(100)) }
+        let many = try counted { _ = try client.exchange(request(100 + chunks)) }
+        return (many - few) / Double(chunks)
+    }
+
+    private func counted(_ body: () throws -> Void) throws -> Double {
+        _ = try dump()
+        try body()
+        return try dump()
+    }
+
+    /// Instructions since the last dump.
+    private func dump() throws -> Double {
+        dumps += 1
+        let control = try ChildProcess(
+            "/usr/bin/callgrind_control", ["--dump", "\(process.pid)"])
+        _ = try control.wait()
+        let path = "\(folder.path)/out.\(dumps)"
+        for _ in 0..<1000 {
+            if let text = try? ChildProcess("/bin/grep", ["-m1", "^totals:", path]),
+                try text.wait() == 0,
+                let number = text.text.split(separator: " ").last.flatMap({
+                    Double($0.filter(\.isNumber))
+                })
+            {
+                return number
+            }
+            poll(nil, 0, 20)
+        }
+        throw RawConnection.Failure.timedOut("callgrind's dump: \(control.text)")
+    }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import Support
+import Testing
+
+/// What operators are given to start from, held by the tools that will read it.
+@Suite("Deployment")
+struct DeploymentTests {
+    private static let root = Repository.root
+
+    private static func tools() throws -> String {
+        let venv = try ChildProcess(
+            "\(root)/Tests/EndToEndTests/SDK/venv",
+            [
+                "\(root)/.build/lint-venv", "check-jsonschema", "kubernetes-validate",
+                "setuptools<81",
+            ])
+        try #require(try venv.wait(seconds: 600) == 0, "\(venv.text)")
+        return "\(root)/.build/lint-venv/bin"
+    }
+
+    private static func check(_ path: String, _ arguments: [String]) throws {
+        let process = try ChildProcess(path, arguments)
+        #expect(try process.wait(seconds: 120) == 0, "\(process.text)")
+    }
+
+    @Test("the manifests for Kubernetes and the compose file are right")
+    func manifests() throws {
+        let tools = try Self.tools()
+        try Self.check(
+            "\(tools)/check-jsonschema",
+            ["--builtin-schema", "vendor.compose-spec", "\(Self.root)/deploy/compose/compose.yaml"])
+        try Self.check(
+            "\(tools)/kubernetes-validate",
+            ["--strict", "--version", "1.30", "\(Self.root)/deploy/kubernetes/weir.yaml"])
+    }
+
+    @Test("the configurations in them are right too")
+    func configurations() throws {
+        let folder = try TemporaryFolder()
+        let manifest = Repository.text("deploy/kubernetes/weir.yaml")
+        let start = try #require(manifest.firstRange(of: "config.toml: |\n")?.upperBound)
+        let end = try #require(manifest[start...].firstRange(of: "\n---")?.lowerBound)
+        let text = manifest[start..<end].split(separator: "\n").map { $0.dropFirst(4) }
+        let file = try folder.write(text.joined(separator: "\n"), to: "config.toml")
+        for path in [
+            file, "\(Self.root)/deploy/compose/weir.toml", "\(Self.root)/docker/config.toml",
+        ] {
+            let process = try ChildProcess(
+                try Binaries.weir, ["check", "--config", path],
+                environment: ["CLICKHOUSE_PASSWORD": "x"])
+            #expect(try process.wait() == 0)
+            #expect(!process.text.contains("warning"), "\(process.text)")
+        }
+    }
+
+    @Test("Prometheus takes its configuration, and our metrics")
+    func prometheus() throws {
+        try Self.check(
+            "/usr/bin/promtool",
+            ["check", "config", "--lint=none", "\(Self.root)/deploy/compose/prometheus.yml"])
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let gateway = try GatewayProcess(
+            vendor: vendor.port,
+            log: "[sinks.a]\nkind = \"jsonl\"\npath = \"\(folder.path)/a\"", folder: folder)
+        _ = try RawConnection(port: gateway.port).exchange(
+            RecordTests.request("/v1/chat/completions", "{\"model\":\"m\"}"))
+        let file = try gateway.write(try gateway.page("/metrics").body)
+        try Self.check("/bin/sh", ["-c", "promtool check metrics < \(file)"])
+    }
+
+    @Test("the container is built of the packages that the build needs")
+    func packages() {
+        let packages = Repository.text("bin/packages")
+        let start = packages.firstRange(of: "    build)\n")?.upperBound ?? packages.startIndex
+        let end = packages[start...].firstRange(of: ";;")?.lowerBound ?? packages.endIndex
+        let names = packages[start..<end].split(whereSeparator: { " ()+=\n".contains($0) })
+            .filter { $0 != "list" }
+        #expect(names.count > 7)
+        let dockerfile = Repository.text("Dockerfile")
+        for name in names { #expect(dockerfile.contains(name), "\(name)") }
+    }
+}
