@@ -77,9 +77,7 @@ struct Answer: ~Copyable {
     }
 
     private mutating func read(_ piece: Span<UInt8>, at time: Instant) {
-        body.append(addingCapacity: piece.count) { space in
-            for index in piece.indices { space.append(piece[index]) }
-        }
+        body.append(piece)
         guard streams else {
             if contentTimes.isEmpty, piece.count > 0 { contentTimes.append(time) }
             return

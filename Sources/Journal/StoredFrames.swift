@@ -13,7 +13,7 @@ public enum StoredFrames {
         let start = bytes.count
         let footprint = FrameHeader.footprint(frame.payload.count)
         bytes.append(contentsOf: repeatElement(0, count: FrameHeader.bytes))
-        for index in frame.payload.indices { bytes.append(frame.payload[index]) }
+        bytes.append(frame.payload)
         bytes.append(contentsOf: repeatElement(0, count: start + footprint - bytes.count))
         unsafe bytes.withUnsafeMutableBytes { space in
             guard let base = space.baseAddress else { return }

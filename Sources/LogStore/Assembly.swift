@@ -59,7 +59,7 @@ final class Assembly {
         case .chunk: takeChunk(frame)
         case .delivery:
             // Most are overtaken by the settlement at once, and never read.
-            delivery = (frame.payload.indices.map { frame.payload[$0] }, frame.time)
+            delivery = ([UInt8](frame.payload), frame.time)
         case .settlement:
             settle(frame.payload, at: frame.time)
             return true
@@ -148,10 +148,7 @@ final class Assembly {
     ) {
         let room = capture.bytesMax - (seen - bytes.count)
         guard room > 0 else { return }
-        let part = bytes.extracting(0..<min(room, bytes.count))
-        kept.append(addingCapacity: part.count) { space in
-            for index in part.indices { space.append(part[index]) }
-        }
+        kept.append(bytes.extracting(0..<min(room, bytes.count)))
     }
 
     private func attempt(_ number: Int) -> Int? {

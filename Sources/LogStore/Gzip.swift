@@ -1,4 +1,5 @@
 import CCompression
+import Primitives
 
 /// Compresses what goes to another machine.
 public enum Gzip {
@@ -32,7 +33,7 @@ public enum Gzip {
         guard let decoder = BodyDecoder("gzip") else { return nil }
         var result: [UInt8] = []
         let isWhole = decoder.decode(bytes.span) { piece in
-            for index in piece.indices { result.append(piece[index]) }
+            result.append(piece)
         }
         return isWhole ? result : nil
     }

@@ -197,8 +197,7 @@ extension Store {
 extension [UInt8] {
     /// Appends bytes until so many are there.
     fileprivate mutating func append(_ bytes: Span<UInt8>, upTo bytesMax: Int) {
-        let part = bytes.extracting(0..<Swift.min(Swift.max(0, bytesMax - count), bytes.count))
-        for index in part.indices { append(part[index]) }
+        append(bytes.extracting(0..<Swift.min(Swift.max(0, bytesMax - count), bytes.count)))
     }
 }
 

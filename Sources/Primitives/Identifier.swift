@@ -46,7 +46,10 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
 
     /// The written form.
     public var description: String {
-        String(decoding: (0..<Self.length).map(character), as: UTF8.self)
+        unsafe String(unsafeUninitializedCapacity: Self.length) { space in
+            for index in 0..<Self.length { unsafe space[index] = character(index) }
+            return Self.length
+        }
     }
 
     /// The identifier of a written form; nil where it is none.

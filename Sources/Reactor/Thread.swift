@@ -7,10 +7,14 @@ public final class Thread: Sendable {
 
     /// Starts a thread.
     ///
-    /// `name` has at most 15 bytes.
-    public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    /// `name` has at most 15 bytes. One in the background gives way: where it shares a processor with
+    /// a worker, the worker goes first.
+    public init(
+        name: String, isBackground: Bool = false, _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) {
         var handle = pthread_t()
-        let box = unsafe Unmanaged.passRetained(Body(name: name, run: body))
+        let box = unsafe Unmanaged.passRetained(
+            Body(name: name, isBackground: isBackground, run: body))
         let code = unsafe pthread_create(&handle, nil, startThread, box.toOpaque())
         if code != 0 {
             unsafe box.release()
@@ -38,9 +42,11 @@ public final class Thread: Sendable {
 
     fileprivate final class Body {
         let name: String
+        let isBackground: Bool
         let run: @Sendable () -> Void
-        init(name: String, run: @escaping @Sendable () -> Void) {
+        init(name: String, isBackground: Bool, run: @escaping @Sendable () -> Void) {
             self.name = name
+            self.isBackground = isBackground
             self.run = run
         }
     }
@@ -52,6 +58,8 @@ private func startThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     guard let context = unsafe context else { return nil }
     let body = unsafe Unmanaged<Thread.Body>.fromOpaque(context).takeRetainedValue()
     unsafe clinux_name_thread(body.name)
+    // On Linux this is the calling thread's alone. A kernel that refuses leaves it as it is.
+    if body.isBackground { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
     body.run()
     return nil
 }

@@ -204,14 +204,16 @@ final class CallgrindGateway {
             "/usr/bin/valgrind",
             [
                 "--tool=callgrind", "--callgrind-out-file=\(folder.path)/out",
-                "--separate-threads=no", program, "serve", "--config", file,
+                // What runs on a loop: how often the record's thread looks is no cost of a call.
+                "--collect-atstart=no", "--toggle-collect=$s7Reactor9EventLoopC3runyyF", program,
+                "serve", "--config", file,
             ])
         let line = try process.awaitLine(" serving ", seconds: 120)
         let word = line.split(separator: " ").first { $0.hasPrefix("listen=") }
         port = word.flatMap { Int($0.split(separator: ":").last ?? "") } ?? 0
     }
 
-    /// Instructions for a plain call, all of the process's threads together.
+    /// Instructions of the worker for a plain call.
     func perCall(_ calls: Int = 150) throws -> Double {
         let client = try RawConnection(port: port, patienceSeconds: 60)
         let request = RecordTests.request(
@@ -222,7 +224,7 @@ final class CallgrindGateway {
         } / Double(calls)
     }
 
-    /// Instructions for a chunk of a stream at full speed.
+    /// Instructions of the worker for a chunk of a stream at full speed.
     func perChunk(_ chunks: Int = 3000) throws -> Double {
         let client = try RawConnection(port: port, patienceSeconds: 60)
         func request(_ chunks: Int) -> String {
