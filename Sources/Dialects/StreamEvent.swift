@@ -34,7 +34,7 @@ extension Dialect {
         if name.matches("error") { return .error }
         if data.count == 0 { return .lifecycle }
         if data.matches("[DONE]") { return .terminal }
-        guard let members = Members(of: data, ["error", "type", "choices", "object"]) else {
+        guard let members = Members(of: data, "error", "type", "choices", "object") else {
             return .content
         }
         if let error = members["error"], !isNothing(data.extracting(error)) { return .error }
@@ -95,7 +95,7 @@ extension Dialect {
     ) -> StreamEventKind {
         if name.matches("error") { return .error }
         if data.count == 0 { return .lifecycle }
-        guard let members = Members(of: data, ["type", "content_block"]),
+        guard let members = Members(of: data, "type", "content_block"),
             let place = members["type"]
         else { return .content }
         let type = data.extracting(place)
@@ -114,12 +114,12 @@ extension Dialect {
 
     /// Whether a block of content only announces text or thinking that is to come.
     private static func blockIsEmpty(_ block: Span<UInt8>) -> Bool {
-        guard let members = Members(of: block, ["type", "text", "thinking"]),
+        guard let members = Members(of: block, "type", "text", "thinking"),
             let type = members["type"]
         else { return false }
         let kind = block.extracting(type)
         guard kind.matches("\"text\"") || kind.matches("\"thinking\"") else { return false }
-        for name in ["text", "thinking"] {
+        for name: StaticString in ["text", "thinking"] {
             if let value = members[name], !isNothing(block.extracting(value)) { return false }
         }
         return true
@@ -129,7 +129,7 @@ extension Dialect {
 
     private static func geminiKind(_ data: Span<UInt8>) -> StreamEventKind {
         if data.count == 0 { return .lifecycle }
-        guard let members = Members(of: data, ["error", "candidates", "promptFeedback"]) else {
+        guard let members = Members(of: data, "error", "candidates", "promptFeedback") else {
             return .content
         }
         if let error = members["error"], !isNothing(data.extracting(error)) { return .error }
@@ -143,26 +143,44 @@ extension Dialect {
     }
 }
 
-/// Where some members of a text's top-level object stand.
+/// Where some members of a text's top-level object stand, the last one where a name is repeated.
+///
+/// Nothing is taken from the heap: this is asked of every event until a hold ends.
 struct Members {
-    private var places: [(name: String, place: Range<Int>)] = []
+    typealias Names = InlineArray<4, StaticString?>
+
+    private let names: Names
+    private var places: InlineArray<4, Range<Int>?> = .init(repeating: nil)
 
     /// Finds members by name; nil when the text is no JSON object.
-    init?(of text: Span<UInt8>, _ names: [StaticString]) {
+    init?(
+        of text: Span<UInt8>, _ first: StaticString, _ second: StaticString,
+        _ third: StaticString? = nil, _ fourth: StaticString? = nil
+    ) {
+        names = [first, second, third, fourth]
         var scanner = JSONScanner(text)
         guard (try? scanner.kind()) == .object else { return nil }
-        var found: [(name: String, place: Range<Int>)] = []
+        let names = names
+        var found = places
         let walked: Void? = try? scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
-            let name = names.first { scanner.isKey(key, $0) }
             let place = try scanner.value()
-            if let name { found.append(("\(name)", place)) }
+            for index in names.indices {
+                if let name = names[index], scanner.isKey(key, name) {
+                    found[index] = place
+                    return
+                }
+            }
         }
         guard walked != nil else { return nil }
         places = found
     }
 
-    subscript(name: String) -> Range<Int>? {
-        places.last { $0.name == name }?.place
+    /// Where a member's value stands, of those that were asked for.
+    subscript(name: StaticString) -> Range<Int>? {
+        for index in names.indices where names[index]?.spells(name) == true {
+            return places[index]
+        }
+        return nil
     }
 }
 

@@ -276,8 +276,8 @@ final class ConsumerRounds {
 
     /// Takes a few of the records out that grew too old.
     ///
-    /// All of them in a while, and few enough each time that nothing waits for it. On a full disk it
-    /// is what makes room.
+    /// All of them in a while, and few enough each time that nothing waits for it. On a full disk
+    /// it is what makes room.
     private func retire(_ now: Instant) {
         guard settings.retain > .zero, isRetiring || now - retiredAt > Self.retentionEvery,
             !isRingFilling

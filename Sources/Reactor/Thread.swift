@@ -7,8 +7,8 @@ public final class Thread: Sendable {
 
     /// Starts a thread.
     ///
-    /// `name` has at most 15 bytes. One in the background gives way: where it shares a processor with
-    /// a worker, the worker goes first.
+    /// `name` has at most 15 bytes. One in the background gives way: where it shares a processor
+    /// with a worker, the worker goes first.
     public init(
         name: String, isBackground: Bool = false, _ body: @escaping @Sendable () -> Void
     ) throws(SystemError) {

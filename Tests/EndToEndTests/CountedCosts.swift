@@ -3,8 +3,10 @@ import JSON
 import Primitives
 import Support
 
-/// What a chunk or a call costs a worker, counted from outside: allocations by a library in front
-/// of the C library's, system calls by strace, instructions by callgrind. Nothing is timed.
+/// What a chunk or a call costs a worker, counted from outside.
+///
+/// Allocations by a library in front of the C library's, system calls by strace, instructions by
+/// callgrind. Nothing is timed.
 struct CountedCosts {
     var allocations: Double?
     var systemCalls: Double?
