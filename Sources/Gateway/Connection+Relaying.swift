@@ -132,7 +132,7 @@ extension Connection {
     }
 
     func relay(_ bytes: Span<UInt8>, of transfer: Transfer) {
-        worker.buffers.lend(to: &output)
+        if output.capacity == 0 { worker.buffers.lend(to: &output) }
         framing.write(bytes, to: &output)
         lastVendorByte = worker.loop.now
         if isEventStream {
@@ -145,7 +145,7 @@ extension Connection {
             // much shorter, and nothing else would arm it.
             isClockChanged = true
         }
-        if let route { worker.metrics.vendors[route.vendor].responseBytes.add(bytes.count) }
+        uncountedBytes += bytes.count
         sendFirstOfTurn()
         if output.count > Limits.outputHighBytes { worker.lanes.pauseReceiving(transfer) }
         requestFlush()

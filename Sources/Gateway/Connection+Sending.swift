@@ -48,6 +48,7 @@ extension Connection {
     func flush() {
         isAwaitingFlush = false
         guard phase != .closed else { return }
+        countRelayedBytes()
         actOnHold()
         if !output.isEmpty {
             if isResponseComplete || isLastByteInOutput { teeDelivery() }

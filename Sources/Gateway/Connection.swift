@@ -100,6 +100,8 @@ final class Connection: DescriptorHandler, TimerHandler {
     var isReadPaused = false
     var servedCount = 0
     var hasResponseBytes = false
+    /// Relayed bytes that the counters of the vendor do not know of yet.
+    var uncountedBytes = 0
 
     var timer: TimerWheel.Timer?
     var armedAt = Instant.distantFuture
