@@ -7,14 +7,16 @@ public final class Signals: DescriptorHandler {
     private let receive: (Int32) -> Void
 
     /// Blocks signals for this thread and all threads it starts later, so that they are delivered
-    /// through a descriptor alone; and ignores SIGPIPE, which a write to a closed socket would
-    /// raise.
+    /// through a descriptor alone; and ignores what a failing write would raise: SIGPIPE at a
+    /// closed socket, and SIGXFSZ where `ulimit -f` bounds files, which would otherwise end the
+    /// process for the sake of its record.
     ///
     /// Called in `main` before any thread is started.
     public static func block(_ numbers: [Int32]) {
         var set = Self.set(of: numbers)
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Has signals do to this thread what they do by themselves, or what a handler does: for

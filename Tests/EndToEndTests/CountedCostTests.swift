@@ -45,7 +45,9 @@ struct CountedCostTests {
         let threshold = try CountedCosts.threshold("chunk")
         let allocating = CountedCosts(
             allocations: try CountedGateway(worse: "allocation").allocationsPerChunk(500))
-        #expect(allocating.excesses(over: threshold).first?.hasPrefix("allocations: 1") == true)
+        #expect(allocating.excesses(over: threshold).first?.hasPrefix("allocations") == true)
+        // One with each send; on a busy machine some sends carry two chunks.
+        #expect(allocating.allocations ?? 0 > 0.5)
         let calling = CountedCosts(
             systemCalls: try CountedGateway(worse: "call").systemCallsPerChunk(200))
         #expect(calling.excesses(over: threshold).first?.hasPrefix("system calls") == true)
