@@ -84,8 +84,10 @@ struct CommandTests {
     func cannotStart() throws {
         let gateway = try GatewayProcess("")
         let folder = try TemporaryFolder()
+        // Not in the working folder, where another test's gateway may have its record.
+        let record = "[log]\npath = \"\(folder.path)/record\"\n"
         let file = try folder.write(
-            "[server]\nlisten = \"127.0.0.1:0\"\n"
+            record + "[server]\nlisten = \"127.0.0.1:0\"\n"
                 + "[admin]\nlisten = \"127.0.0.1:\(gateway.adminPort)\"\n",
             to: "taken.toml"
         )
@@ -93,7 +95,7 @@ struct CommandTests {
         #expect(taken.status == 1)
         #expect(taken.text.contains("bind 127.0.0.1:\(gateway.adminPort): Address already in use"))
         let trust = try folder.write(
-            "[vendors.openai]\nca_file = \"/nowhere.pem\"\n", to: "trust.toml"
+            record + "[vendors.openai]\nca_file = \"/nowhere.pem\"\n", to: "trust.toml"
         )
         let unusable = try Self.run(["serve", "--config", trust])
         #expect(unusable.status == 1)
