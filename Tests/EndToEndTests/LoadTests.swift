@@ -74,7 +74,7 @@ struct LoadTests {
         try Self.run(gateway.port, expected, warm, seconds: 8)
         try Self.awaitRest(gateway)
         let descriptors = gateway.process.descriptorCount
-        let memory = gateway.process.residentBytes
+        let memory = gateway.process.anonymousBytes
 
         let tally = Tally()
         try Self.run(gateway.port, expected, tally, seconds: 60)
@@ -84,7 +84,7 @@ struct LoadTests {
         #expect(tally.calls.load(ordering: .relaxed) > 5000)
         // Connections at rest to the vendor may differ by chance, not by the thousands of calls.
         #expect(gateway.process.descriptorCount <= descriptors + 64)
-        #expect(gateway.process.residentBytes <= memory + 8 << 20)
+        #expect(gateway.process.anonymousBytes <= memory + 8 << 20)
         #expect(try gateway.metric("weir_exchanges_in_flight") == 0)
         for outcome in ["complete", "truncated", "client_cancelled", "upstream_error"] {
             let count = try gateway.metric("weir_exchanges_total", where: "outcome=\"\(outcome)\"")
