@@ -171,8 +171,8 @@ struct ChaosTests {
             """
         let gateway = try GatewayProcess(toml)
         let tally = Tally()
-        // What the first seconds allocate is not growth, and neither is how much of its journal a ring
-        // has touched.
+        // What the first seconds allocate is not growth, and neither is how much of its journal a
+        // ring has touched.
         try Self.run(gateway.port, Tally(), seconds: 5)
         try Self.awaitRest(gateway)
         let descriptors = gateway.process.descriptorCount
