@@ -22,11 +22,12 @@ struct CountedCostTests {
         _ = try counted.allocationsPerCall(4000)
         let memory = counted.gateway.process.anonymousBytes
         let costs = CountedCosts(
-            allocations: try counted.allocationsPerCall(),
+            allocations: try counted.allocationsPerCall(10_000),
             systemCalls: try counted.systemCallsPerCall())
         // Nearly all allocations are libcurl's own; see docs/performance.md.
         #expect(costs.excesses(over: try CountedCosts.threshold("call")) == [])
-        #expect(counted.gateway.process.anonymousBytes - memory < 4 << 20)
+        // Under a kilobyte a call. A machine that is busy lets records wait, which takes some too.
+        #expect(counted.gateway.process.anonymousBytes - memory < 9 << 20)
     }
 
     @Test("instructions stay within what is committed")
