@@ -149,7 +149,6 @@ extension Connection {
             breakOff()
         case .failed(let failureClass, let failure):
             hold = nil
-            logFailure(failure, result)
             attemptFailed(failureClass, failure, result: result)
         case .heldWhole:
             heldWhole()
@@ -163,7 +162,10 @@ extension Connection {
         }
     }
 
-    private func logFailure(_ failure: Failure, _ result: TransferResult) {
+    /// Says that nothing came of the last attempt.
+    ///
+    /// Where another follows, the line that says so is the only one.
+    func logFailure(_ failure: Failure, _ result: TransferResult) {
         var metadata = logMetadata(result)
         metadata["status"] = "\(failure.status)"
         metadata["sent"] = "\(result.wasSent)"

@@ -43,8 +43,10 @@ extension Connection {
             worker.metrics.vendors[self.route?.vendor ?? route.vendor].started.add()
             attempt(onFreshConnection: false)
         case .vendorsAnswer:
+            if let result { logFailure(failure, result) }
             deliverLastAnswer()
         case .answer(let failure):
+            if let result { logFailure(failure, result) }
             let isUploading = phase == .body
             if isUploading { lingersAfterResponse = true }
             answer(failure, closing: isUploading)
