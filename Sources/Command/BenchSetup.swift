@@ -164,8 +164,7 @@ final class BenchSetup {
                 path = "\(folder)/record"
                 [vendors.openai]
                 base_url = "http://127.0.0.1:\(vendorPort)/v1"
-                [chains.clocks]
-                """.replacing("[chains.clocks]", with: ""), to: file)
+                """, to: file)
             guard written else {
                 throw Composition.StartError(description: "\(file) cannot be written")
             }

@@ -24,12 +24,17 @@ struct DemoCommand: ParsableCommand {
             try Process.prepare()
             guard let address = SocketAddress("127.0.0.1:0") else { return }
             let vendor = try ScriptedVendor(listen: address)
-            let composition = try Composition(try effective(vendor.port))
+            // Not in the working folder: thousands of calls to a scripted vendor would stand
+            // among the first that mean something.
+            let folder = try LocalProcess.makeFolder()
+            defer { LocalProcess.remove(folder) }
+            let record = "\(folder)/record"
+            let composition = try Composition(try effective(vendor.port, record))
             composition.onStarted = {
                 let port = composition.port
                 // The calls are made beside the control loop, which goes on to take signals.
                 let visitor = try? Reactor.Thread(name: "weir-demo") {
-                    DemoVisit(gateway: port, vendor: vendor.port).run()
+                    DemoVisit(gateway: port, vendor: vendor.port, record: record).run()
                     // Without a terminal nobody is there to end it.
                     if isatty(1) == 0 { kill(getpid(), SIGTERM) }
                 }
@@ -47,12 +52,14 @@ struct DemoCommand: ParsableCommand {
         }
     }
 
-    private func effective(_ port: Int) throws -> Configuration {
+    private func effective(_ port: Int, _ record: String) throws -> Configuration {
         let text = """
             [server]
             listen = "\(listen)"
             [admin]
             listen = "\(admin)"
+            [log]
+            path = "\(record)"
             [vendors.openai]
             base_url = "http://127.0.0.1:\(port)/v1"
             [vendors.anthropic]
@@ -74,6 +81,7 @@ struct DemoCommand: ParsableCommand {
 private struct DemoVisit {
     let gateway: Int
     let vendor: Int
+    let record: String
 
     func run() {
         do {
@@ -139,7 +147,11 @@ private struct DemoVisit {
             .chat.completions.create(model="gpt-4o", \
             messages=[{"role": "user", "content": "hello"}]).choices[0].message.content)'
 
-            Ctrl-C ends it.
+            And see what was remembered, from beside this program:
+
+              weir logs list --limit 5 --path \(record)
+
+            Ctrl-C ends it, and takes the record away.
 
             """
         )

@@ -70,7 +70,7 @@ final class LocalProcess {
     static func makeFolder() throws(Composition.StartError) -> String {
         let parent = Environment.variable("TMPDIR") ?? "/tmp"
         let wildcard = String(repeating: "X", count: 6)
-        var template = Array("\(parent)/weir-bench-\(wildcard)".utf8CString)
+        var template = Array("\(parent)/weir-\(wildcard)".utf8CString)
         guard unsafe mkdtemp(&template) != nil else {
             throw Composition.StartError(description: "\(SystemError(call: "mkdtemp \(parent)"))")
         }
