@@ -5,12 +5,10 @@ import Transfers
 
 // DESIGN
 //
-// Calls go out in slices: so many at once to one target, all awaited before the next target is
-// asked, the targets in a new random order each round. What disturbs the machine disturbs all of
-// them alike, and a call is compared with the direct one of the same round and place. A round in
-// which the machine's host took time away, or this process itself was kept from running, is thrown
-// away and counted. In an open loop calls begin when they are due, whether earlier ones have ended
-// or not, and are measured from then: a target that stalls is charged for those that had to wait.
+// Whatever disturbs the machine disturbs all targets alike, since they are asked by turns, and an
+// answer is compared with the direct one of the same round and place. A round in which the
+// machine's host took time away, or this process itself was kept from running, is thrown away and
+// counted. See ClosedLoop and OpenLoop for how calls follow on one another.
 
 /// Runs a plan.
 public final class Bench: TurnHandler {
@@ -32,9 +30,8 @@ public final class Bench: TurnHandler {
         public let description: String
     }
 
-    /// Calls that one place makes one after the other within a slice of several places.
-    private static let callsPerPlace = 4
-    private static let latenessMax = Interval.milliseconds(20)
+    /// How long a gateway is given to do what it put off.
+    private static let settlingTime = Interval.milliseconds(250)
 
     let plan: BenchPlan
     let loop: EventLoop
@@ -44,7 +41,7 @@ public final class Bench: TurnHandler {
     private let began = Instant.now()
     var random = RandomSource()
     private(set) var calls = 0
-    private var watch: LatenessWatch?
+    private(set) var watch: LatenessWatch?
 
     /// Runs a plan on the calling thread.
     public static func run(
@@ -90,11 +87,18 @@ public final class Bench: TurnHandler {
         for (index, scenario) in plan.scenarios.enumerated() {
             let expectation = try listen(scenario)
             var result = BenchReport.ScenarioResult(scenario, targetCount: plan.targets.count)
-            for target in plan.targets.indices { warmUp(target, scenario, expectation) }
             if let rate = scenario.rate {
                 OpenLoop(self, scenario, expectation, rate: rate, position: index).run(&result)
             } else {
-                closedLoop(scenario, expectation, position: index, &result)
+                let closed = ClosedLoop(
+                    bench: self, scenario: scenario, expectation: expectation, position: index)
+                // Where a call costs nothing, connections are opened before anything counts.
+                if plan.isScripted {
+                    for target in plan.targets.indices {
+                        _ = closed.slice(target, 2 * scenario.connections)
+                    }
+                }
+                closed.run(&result)
             }
             report.scenarios.append(result)
             guard calls < plan.callsMax else {
@@ -130,14 +134,6 @@ public final class Bench: TurnHandler {
         return plan.isScripted ? outcome.heard : nil
     }
 
-    private func warmUp(
-        _ target: Int, _ scenario: BenchPlan.Scenario, _ expectation: HeardAnswer?
-    ) {
-        guard plan.isScripted else { return }
-        var warm = Measurements()
-        slice(target, scenario, expectation, callsPerPlace: 2) { _, outcome in warm.add(outcome) }
-    }
-
     /// One call, awaited.
     private func one(
         _ target: Int, _ scenario: BenchPlan.Scenario, expectation: HeardAnswer?,
@@ -160,102 +156,21 @@ public final class Bench: TurnHandler {
         }
     }
 
-    /// Whether the plan's bound of calls has not been reached.
-    var hasCallsLeft: Bool { calls < plan.callsMax }
+    /// How many calls the plan's bound still allows.
+    var callsLeft: Int { plan.callsMax - calls }
 
     func noteCall() { calls += 1 }
+
+    /// Waits until a gateway has done what it put off.
+    func settle() {
+        let pause = Pause(loop, Self.settlingTime)
+        runLoop()
+        pause.end()
+    }
 
     func runLoop() {
         loop.run()
         loop.resume()
-    }
-
-    // MARK: Closed loop
-
-    private func closedLoop(
-        _ scenario: BenchPlan.Scenario, _ expectation: HeardAnswer?, position: Int,
-        _ result: inout BenchReport.ScenarioResult
-    ) {
-        let start = Instant.now()
-        let perPlace = scenario.connections == 1 ? 1 : Self.callsPerPlace
-        var order = Array(plan.targets.indices)
-        while Instant.now() - start < plan.duration {
-            let wanted = scenario.connections * perPlace * plan.targets.count
-            guard calls + wanted <= plan.callsMax else { break }
-            order.shuffle(using: &random)
-            let stolen = ProcessMeter.stolenTicks
-            watch?.reset()
-            var round = order.map { _ in SliceResult() }
-            for target in order {
-                round[target] = measured(target, scenario, expectation, perPlace)
-            }
-            let isDisturbed =
-                ProcessMeter.stolenTicks > stolen
-                || watch.map { $0.latest > Self.latenessMax } ?? false
-            if isDisturbed {
-                result.discardedRounds += 1
-            } else {
-                result.rounds += 1
-                result.add(round)
-            }
-            tell(
-                scenario, position: position,
-                share: (Instant.now() - start).seconds / plan.duration.seconds)
-        }
-    }
-
-    /// What one slice of calls came to.
-    struct SliceResult {
-        /// By place and turn: the same in every slice of a round.
-        var outcomes: [Call.Outcome] = []
-        var seconds = 0.0
-        var cpuNanoseconds: Int64?
-    }
-
-    private func measured(
-        _ target: Int, _ scenario: BenchPlan.Scenario, _ expectation: HeardAnswer?,
-        _ perPlace: Int
-    ) -> SliceResult {
-        var result = SliceResult()
-        result.outcomes = Array(
-            repeating: Call.Outcome(), count: scenario.connections * perPlace)
-        let meter = plan.targets[target].process.map { ProcessMeter(process: $0) }
-        let before = meter?.cpuNanoseconds
-        let start = Instant.now()
-        slice(target, scenario, expectation, callsPerPlace: perPlace) { index, outcome in
-            result.outcomes[index] = outcome
-        }
-        result.seconds = (Instant.now() - start).seconds
-        if let before, let after = meter?.cpuNanoseconds { result.cpuNanoseconds = after - before }
-        return result
-    }
-
-    /// Makes a slice's calls and waits for all of them.
-    private func slice(
-        _ target: Int, _ scenario: BenchPlan.Scenario, _ expectation: HeardAnswer?,
-        callsPerPlace: Int, _ take: (Int, Call.Outcome) -> Void
-    ) {
-        let request = CallRequest(
-            plan, plan.targets[target], streams: scenario.streams, script: scenario.script)
-        var running = scenario.connections
-        var outcomes: [(Int, Call.Outcome)] = []
-        func begin(place: Int, turn: Int) {
-            guard turn < callsPerPlace else {
-                running -= 1
-                if running == 0 { loop.stop() }
-                return
-            }
-            calls += 1
-            let call = Call(expectation, streams: scenario.streams, began: .now()) { call in
-                outcomes.append((place * callsPerPlace + turn, call.outcome))
-                begin(place: place, turn: turn + 1)
-            }
-            call.start(lanes, endpoints[target], request)
-        }
-        for place in 0..<scenario.connections { begin(place: place, turn: 0) }
-        runLoop()
-        withExtendedLifetime(request) {}
-        for (index, outcome) in outcomes { take(index, outcome) }
     }
 
     // MARK: Checks of the scripted vendor

@@ -19,7 +19,7 @@ public struct BenchReport: Sendable {
         }
 
         /// Takes a round over: every target's slice of it.
-        mutating func add(_ round: [Bench.SliceResult]) {
+        mutating func add(_ round: [ClosedLoop.Slice]) {
             for (target, slice) in round.enumerated() {
                 for outcome in slice.outcomes { measurements[target].add(outcome) }
                 measurements[target].seconds += slice.seconds
@@ -27,23 +27,22 @@ public struct BenchReport: Sendable {
                     measurements[target].cpuNanoseconds =
                         (measurements[target].cpuNanoseconds ?? 0) + spent
                 }
-                for (own, direct) in zip(slice.outcomes, round[0].outcomes)
-                where target > 0 && own.fault == nil && direct.fault == nil {
-                    measurements[target].addedTotal.append(own.total - direct.total)
-                    measurements[target].addedFirstContent.append(
-                        own.firstContent - direct.firstContent)
-                }
+                let pairs = zip(slice.outcomes, round[0].outcomes)
+                    .filter { target > 0 && $0.fault == nil && $1.fault == nil }
+                measurements[target].addedTotal.add(pairs.map { $0.total - $1.total })
+                measurements[target].addedFirstContent.add(
+                    pairs.map { $0.firstContent - $1.firstContent })
             }
         }
 
         /// What a target adds to a whole answer.
         public func addedTotal(_ target: Int) -> Estimate? {
-            Estimate(pairedNanoseconds: measurements[target].addedTotal)
+            Estimate(measurements[target].addedTotal)
         }
 
         /// What a target adds to the first content.
         public func addedFirstContent(_ target: Int) -> Estimate? {
-            Estimate(pairedNanoseconds: measurements[target].addedFirstContent)
+            Estimate(measurements[target].addedFirstContent)
         }
     }
 

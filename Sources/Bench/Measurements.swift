@@ -53,10 +53,10 @@ public struct Measurements: Sendable {
     public internal(set) var chunks = 0
     /// What did not verify.
     public internal(set) var errors: [Fault: Int] = [:]
-    /// By how much each answer was later than the direct one of the same round, in nanoseconds.
-    public internal(set) var addedTotal: [Int64] = []
+    /// By how much each answer was later than the direct one of the same round and place.
+    public internal(set) var addedTotal = Differences()
     /// … to the first content.
-    public internal(set) var addedFirstContent: [Int64] = []
+    public internal(set) var addedFirstContent = Differences()
     /// The target's share of the scenario's time.
     public internal(set) var seconds = 0.0
     /// CPU time of the target's process; nil where none was named, or it is gone.
@@ -93,6 +93,27 @@ public struct Measurements: Sendable {
 
     /// Answers that did not verify.
     public var errorCount: Int { errors.values.reduce(0, +) }
+
+    /// Answers in all.
+    var samples: Int { verified + errorCount }
+}
+
+/// Paired differences in nanoseconds.
+public struct Differences: Sendable {
+    /// All of them.
+    public private(set) var all: [Int64] = []
+    /// The median of each round.
+    public private(set) var rounds: [Int64] = []
+
+    /// None.
+    public init() {}
+
+    /// Takes a round's differences.
+    public mutating func add(_ round: [Int64]) {
+        guard !round.isEmpty else { return }
+        all += round
+        rounds.append(round.count == 1 ? round[0] : round.sorted()[round.count / 2])
+    }
 }
 
 /// A middle value and the range that it lies in with a confidence of 95 per cent.
@@ -104,18 +125,28 @@ public struct Estimate: Sendable, Equatable {
     /// The upper end.
     public let high: Double
 
-    /// The median of paired differences in nanoseconds, as microseconds; nil of too few.
+    /// The median of paired differences, in microseconds; nil of too few.
     ///
-    /// By order statistics: nothing is assumed about how the differences are spread.
-    public init?(pairedNanoseconds values: [Int64]) {
-        guard values.count >= 6 else { return nil }
-        let sorted = values.sorted()
+    /// The range is by order statistics: nothing is assumed about how the differences are spread.
+    /// It is the wider of that of the calls and that of the rounds' medians, since calls of one
+    /// round have the state of the machine in common and are no independent samples.
+    public init?(_ differences: Differences) {
+        guard differences.all.count >= 6 else { return nil }
+        let sorted = differences.all.sorted()
+        let calls = Self.range(sorted)
+        let rounds = Self.range(differences.rounds.sorted())
+        median = Double(sorted[sorted.count / 2]) / 1000
+        low = Double(min(calls.lowerBound, rounds.lowerBound)) / 1000
+        high = Double(max(calls.upperBound, rounds.upperBound)) / 1000
+    }
+
+    /// Where the median of what these are samples of lies, with a confidence of 95 per cent; of
+    /// fewer than six, all of them.
+    private static func range(_ sorted: [Int64]) -> ClosedRange<Int64> {
         let count = Double(sorted.count)
         let reach = 0.98 * count.squareRoot()
         let low = max(0, Int((count / 2 - reach).rounded(.down)))
         let high = min(sorted.count - 1, Int((count / 2 + reach).rounded(.up)))
-        median = Double(sorted[sorted.count / 2]) / 1000
-        self.low = Double(sorted[low]) / 1000
-        self.high = Double(sorted[high]) / 1000
+        return sorted[low]...sorted[high]
     }
 }

@@ -18,6 +18,7 @@ final class OpenLoop: TimerHandler {
     private var running = 0
     private var isLaunching = true
     private var order: [Int] = []
+    private var begun: [Int]
     private var rounds: [Int: [Int: Call.Outcome]] = [:]
     private let requests: [CallRequest]
 
@@ -30,14 +31,14 @@ final class OpenLoop: TimerHandler {
         self.expectation = expectation
         self.position = position
         period = 1e9 / Double(rate)
+        begun = bench.plan.targets.map { _ in 0 }
         requests = bench.plan.targets.map {
             CallRequest(bench.plan, $0, streams: scenario.streams, script: scenario.script)
         }
     }
 
     func run(_ result: inout BenchReport.ScenarioResult) {
-        let meters = bench.plan.targets.map { $0.process.map { ProcessMeter(process: $0) } }
-        let before = meters.map { $0?.cpuNanoseconds }
+        let costs = GatewayCosts(bench.plan)
         let timer = bench.loop.timers.create(self)
         self.timer = timer
         bench.loop.timers.arm(timer, at: start)
@@ -47,19 +48,16 @@ final class OpenLoop: TimerHandler {
             guard outcomes.count == bench.plan.targets.count else { continue }
             result.rounds += 1
             let slices = bench.plan.targets.indices.map { target in
-                var slice = Bench.SliceResult()
+                var slice = ClosedLoop.Slice()
                 if let outcome = outcomes[target] { slice.outcomes = [outcome] }
                 return slice
             }
             result.add(slices)
         }
         let seconds = (Instant.now() - start).seconds
-        for target in bench.plan.targets.indices {
-            result.measurements[target].seconds = seconds
-            if let first = before[target], let last = meters[target]?.cpuNanoseconds {
-                result.measurements[target].cpuNanoseconds = last - first
-            }
-        }
+        for target in bench.plan.targets.indices { result.measurements[target].seconds = seconds }
+        bench.settle()
+        costs.share(out: &result, begun: begun)
     }
 
     func timerFired(_ timer: TimerWheel.Timer) {
@@ -67,7 +65,7 @@ final class OpenLoop: TimerHandler {
         while isLaunching {
             let due = start + Interval(nanoseconds: Int64(Double(launched) * period))
             guard due <= now else { break }
-            guard due - start < bench.plan.duration, bench.hasCallsLeft else {
+            guard due - start < bench.plan.duration, bench.callsLeft > 0 else {
                 isLaunching = false
                 break
             }
@@ -89,6 +87,7 @@ final class OpenLoop: TimerHandler {
         let number = launched / count
         launched += 1
         running += 1
+        begun[target] += 1
         bench.noteCall()
         // Within a tick it is the timer's own grain; beyond it somebody stalled.
         let began = now - due > Self.tick ? due : now

@@ -29,11 +29,12 @@ struct ProcessMeter {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
-    /// Ticks that the machine's host kept from it so far.
-    static var stolenTicks: Int {
+    /// Time that the machine's host kept from its processors so far, in seconds.
+    static var stolenSeconds: Double {
         let line = text("/proc/stat").split(separator: "\n").first ?? ""
         let fields = line.split(separator: " ")
-        return fields.count > 8 ? Int(fields[8]) ?? 0 : 0
+        let ticks = fields.count > 8 ? Int(fields[8]) ?? 0 : 0
+        return Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     /// The processor's name and the kernel's release, for the report.
