@@ -12,7 +12,10 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
     .enableExperimentalFeature("Lifetimes"),  // spans returned from the buffers of Primitives
     // Tests and debug builds check exclusive access at run time; the relay would pay 4 % for it.
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    // Buffers and spans of one module are at work in the others' innermost loops.
+    .unsafeFlags(
+        ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+        .when(configuration: .release)),
 ]
 
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -59,6 +62,7 @@ let package = Package(
         ),
 
         .target(name: "CJournal", path: "Modules/CJournal"),
+        .target(name: "CSQLite", path: "Modules/CSQLite"),
         .systemLibrary(
             name: "CCompression",
             path: "Modules/CCompression",
@@ -83,7 +87,7 @@ let package = Package(
             "LogStore",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
-                "CCompression", .product(name: "GRDB", package: "GRDB.swift"),
+                "CCompression", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -94,7 +94,7 @@ extension Dialect {
             switch name.count {
             case 2: name.matches("id")
             case 4: name.matches("text") || name.matches("data")
-            case 5: name.matches("parts") || name.matches("tools")
+            case 5: name.matches("parts") || name.matches("tools") || name.matches("index")
             case 6: name.matches("output") || name.matches("object") && kind == .object
             // An error's message is text; a choice's, all that was said.
             case 7:
@@ -103,6 +103,8 @@ extension Dialect {
             case 8: name.matches("logprobs")
             case 9: name.matches("embedding")
             case 10: name.matches("tool_calls")
+            case 12: name.matches("service_tier")
+            case 18: name.matches("system_fingerprint")
             default: false
             }
         }

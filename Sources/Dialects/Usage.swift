@@ -30,23 +30,38 @@ public struct Usage: Equatable, Sendable {
 /// The numbers of a vendor's usage objects by their dotted names, the last one that was given for
 /// each: usage is repeated and corrected while a stream goes on, and never adds up.
 public struct UsageFields: Equatable, Sendable {
-    var values: [String: Int] = [:]
+    /// A number and its name.
+    struct Field: Equatable, Sendable {
+        let name: String
+        var number: Int
+    }
+
+    // A handful: looked through faster than hashed.
+    private(set) var fields: [Field] = []
 
     /// No fields.
     public init() {}
 
     /// Whether no number was given.
-    public var isEmpty: Bool { values.isEmpty }
+    public var isEmpty: Bool { fields.isEmpty }
 
+    /// The number of a name, the last that was given.
     subscript(name: String) -> Int? {
-        get { values[name] }
-        set { values[name] = newValue }
+        get { fields.first { $0.name == name }?.number }
+        set {
+            let place = fields.firstIndex { $0.name == name }
+            switch (place, newValue) {
+            case (let place?, let number?): fields[place].number = number
+            case (nil, let number?): fields.append(Field(name: name, number: number))
+            case (let place?, nil): fields.remove(at: place)
+            case (nil, nil): break
+            }
+        }
     }
 
     /// The first of some names that a number was given for.
-    func first(_ names: String...) -> Int? {
-        for name in names { if let value = values[name] { return value } }
-        return nil
+    func first(_ one: String, _ other: String, _ third: String? = nil) -> Int? {
+        self[one] ?? self[other] ?? third.flatMap { self[$0] }
     }
 
     /// The tokens by kind, as vendors of a dialect mean their fields.
@@ -68,7 +83,7 @@ public struct UsageFields: Equatable, Sendable {
         )
         // xAI leaves reasoning out of the completion, and the total tells.
         if let input = usage.input, let output = usage.output, let reasoning = usage.reasoning,
-            reasoning > 0, values["total_tokens"] == input + output + reasoning
+            reasoning > 0, self["total_tokens"] == input + output + reasoning
         {
             usage.output = output + reasoning
         }
@@ -79,7 +94,7 @@ public struct UsageFields: Equatable, Sendable {
         usage.cacheWrite = first(
             "prompt_tokens_details.cache_write_tokens", "input_tokens_details.cache_write_tokens"
         )
-        if let long = values["input_tokens_details.cache_write_tokens_details.ttl_12h_tokens"] {
+        if let long = self["input_tokens_details.cache_write_tokens_details.ttl_12h_tokens"] {
             usage.cacheWriteLong = long
             usage.cacheWrite = max(0, (usage.cacheWrite ?? long) - long)
         }
@@ -95,28 +110,28 @@ public struct UsageFields: Equatable, Sendable {
     // Anthropic's input leaves out what a cache had or was given.
     private var anthropic: Usage {
         var usage = Usage()
-        usage.cacheRead = values["cache_read_input_tokens"]
-        let written = values["cache_creation_input_tokens"]
-        usage.cacheWriteLong = values["cache_creation.ephemeral_1h_input_tokens"]
+        usage.cacheRead = self["cache_read_input_tokens"]
+        let written = self["cache_creation_input_tokens"]
+        usage.cacheWriteLong = self["cache_creation.ephemeral_1h_input_tokens"]
         usage.cacheWrite =
-            values["cache_creation.ephemeral_5m_input_tokens"]
+            self["cache_creation.ephemeral_5m_input_tokens"]
             ?? written.map { max(0, $0 - (usage.cacheWriteLong ?? 0)) }
-        if let input = values["input_tokens"] {
+        if let input = self["input_tokens"] {
             usage.input = input + (usage.cacheRead ?? 0) + (written ?? 0)
         }
-        usage.output = values["output_tokens"]
-        usage.reasoning = values["output_tokens_details.thinking_tokens"]
+        usage.output = self["output_tokens"]
+        usage.reasoning = self["output_tokens_details.thinking_tokens"]
         return usage
     }
 
     // Gemini's candidates leave out thoughts, mostly: the total tells.
     private var gemini: Usage {
         var usage = Usage()
-        let tools = values["toolUsePromptTokenCount"] ?? 0
-        usage.input = values["promptTokenCount"].map { $0 + tools }
-        usage.reasoning = values["thoughtsTokenCount"]
+        let tools = self["toolUsePromptTokenCount"] ?? 0
+        usage.input = self["promptTokenCount"].map { $0 + tools }
+        usage.reasoning = self["thoughtsTokenCount"]
         let candidates = first("candidatesTokenCount", "responseTokenCount")
-        let total = values["totalTokenCount"]
+        let total = self["totalTokenCount"]
         if let thoughts = usage.reasoning, thoughts > 0 {
             let isWithin =
                 total.map { $0 == (usage.input ?? 0) + (candidates ?? 0) } ?? false
@@ -126,9 +141,9 @@ public struct UsageFields: Equatable, Sendable {
         }
         // An answer of nothing has no candidates, and a total all the same.
         if usage.output == nil, let total, let input = usage.input { usage.output = total - input }
-        usage.cacheRead = values["cachedContentTokenCount"]
-        usage.audioInput = values["promptTokensDetails.AUDIO"]
-        usage.audioOutput = values["candidatesTokensDetails.AUDIO"]
+        usage.cacheRead = self["cachedContentTokenCount"]
+        usage.audioInput = self["promptTokensDetails.AUDIO"]
+        usage.audioOutput = self["candidatesTokensDetails.AUDIO"]
         return usage
     }
 }

@@ -5,13 +5,13 @@ extension UsageFields {
     // a hundred letters or in a hundred ways, and sums of what is left cannot overflow.
     private static let tokensMax = 1 << 40
     private static let nameBytesMax = 100
-    private static let namesMax = 200
+    private static let namesMax = 64
 
     private mutating func set(_ name: String, _ number: Int) {
         guard 0...Self.tokensMax ~= number, name.utf8.count <= Self.nameBytesMax,
-            values.count < Self.namesMax || values[name] != nil
+            fields.count < Self.namesMax || self[name] != nil
         else { return }
-        values[name] = number
+        self[name] = number
     }
 
     /// Takes the numbers of a usage object over those that are there.
@@ -22,7 +22,7 @@ extension UsageFields {
             var sums = UsageFields()
             for iteration in iterations { sums.add(iteration) }
             merge(object, prefix: "")
-            for (name, value) in sums.values { set(name, value) }
+            for field in sums.fields { set(field.name, field.number) }
             return
         }
         merge(object, prefix: "")
@@ -57,6 +57,6 @@ extension UsageFields {
     private mutating func add(_ object: JSONValue) {
         var other = UsageFields()
         other.merge(object, prefix: "")
-        for (name, value) in other.values { set(name, (values[name] ?? 0) + value) }
+        for field in other.fields { set(field.name, (self[field.name] ?? 0) + field.number) }
     }
 }

@@ -59,6 +59,19 @@ public enum JSONText {
     /// Appends a text as a JSON string, quotes included.
     public static func append(_ text: String, to buffer: inout ByteBuffer) {
         buffer.append(byte: UInt8(ascii: "\""))
+        let start = buffer.count
+        buffer.append(text: text)
+        let plain = buffer.bytes(start..<buffer.count).firstIndex(
+            below: 0x20, or: UInt8(ascii: "\""), or: UInt8(ascii: "\\"))
+        // Most texts need no escape, and stand there as they are.
+        if start + plain < buffer.count {
+            buffer.truncate(to: start)
+            escape(text, to: &buffer)
+        }
+        buffer.append(byte: UInt8(ascii: "\""))
+    }
+
+    private static func escape(_ text: String, to buffer: inout ByteBuffer) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""): buffer.append("\\\"")
@@ -74,7 +87,6 @@ public enum JSONText {
             default: buffer.append(byte: byte)
             }
         }
-        buffer.append(byte: UInt8(ascii: "\""))
     }
 
     /// A text as a JSON string, quotes included.

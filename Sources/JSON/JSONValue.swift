@@ -1,7 +1,7 @@
 public import Primitives
 
 /// A JSON text as a tree, for where its size does not matter: scripts, statistics, tests.
-public indirect enum JSONValue: Equatable, Sendable {
+public enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
     /// A number, as it was spelled.
@@ -59,6 +59,8 @@ public indirect enum JSONValue: Equatable, Sendable {
                     _ = try scanner.value()
                 } else {
                     let text = JSONText.unescape(name)
+                    // At once for as many as most objects have, not by doubling.
+                    if members.isEmpty { members.reserveCapacity(8) }
                     members.append(Member(text, try parse(&scanner, skips)))
                 }
             }

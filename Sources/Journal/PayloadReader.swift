@@ -20,9 +20,17 @@ public struct PayloadReader: ~Escapable {
             isShort = true
             return 0
         }
+        defer { offset += bytes }
+        if bytes == 8 || offset + 8 <= payload.count {
+            // One load, of what was checked to be there; the bytes behind the field are shifted out.
+            let word = UInt64(
+                littleEndian: unsafe payload.bytes.unsafeLoadUnaligned(
+                    fromUncheckedByteOffset: offset, as: UInt64.self))
+            let beyond = UInt64(64 - 8 * bytes)
+            return bytes == 0 ? 0 : (word << beyond) >> beyond
+        }
         var value: UInt64 = 0
         for index in 0..<bytes { value |= UInt64(payload[offset + index]) << UInt64(8 * index) }
-        offset += bytes
         return value
     }
 

@@ -26,9 +26,7 @@ public struct PayloadWriter: ~Copyable {
 
     /// Writes a number of so many bytes.
     public mutating func number(_ value: UInt64, bytes: Int) {
-        for index in 0..<bytes {
-            buffer.append(byte: UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
-        }
+        buffer.append(littleEndian: value, count: bytes)
     }
 
     /// Writes a byte.

@@ -1,17 +1,33 @@
 public import JSON
+import Primitives
 
 /// A record's attempts as the JSON list that the store and exports hold.
 public enum AttemptList {
     /// The list as text.
     public static func text(_ attempts: [Record.Attempt]) -> String {
+        var buffer = ByteBuffer()
+        write(attempts, to: &buffer)
+        return buffer.bytes.text
+    }
+
+    /// Appends the list.
+    static func write(_ attempts: [Record.Attempt], to buffer: inout ByteBuffer) {
         // Nearly every exchange has one attempt, which did not fail.
         guard attempts.count == 1, let only = attempts.first, only.failure.isEmpty,
             only.model.isEmpty, !only.isFresh, !only.wasSent, only.reason.isEmpty,
             only.failedMicroseconds == nil, only.curlCode == 0, let head = only.headMicroseconds
-        else { return value(attempts).description }
-        return "[{\"vendor\":\(JSONText.quote(only.vendor)),\"began_us\":"
-            + "\(only.beganMicroseconds),\"head_us\":\(head)"
-            + (only.status > 0 ? ",\"status\":\(only.status)}]" : "}]")
+        else { return value(attempts).write(to: &buffer) }
+        buffer.append("[{\"vendor\":")
+        JSONText.append(only.vendor, to: &buffer)
+        buffer.append(",\"began_us\":")
+        buffer.append(decimal: only.beganMicroseconds)
+        buffer.append(",\"head_us\":")
+        buffer.append(decimal: head)
+        if only.status > 0 {
+            buffer.append(",\"status\":")
+            buffer.append(decimal: only.status)
+        }
+        buffer.append("}]")
     }
 
     /// The list as a value.

@@ -1,20 +1,30 @@
 import GRDB
 import GRDBSQLite
+import Primitives
 
-/// One execution of an insert, its values bound one after the other.
+/// An insert that is executed many times in one transaction, its values bound one after the other.
 ///
 /// Records come by the ten thousand a second, and GRDB's own arguments, an array of boxed values,
-/// would cost more than the insert itself. The statement is still GRDB's, and in its cache.
+/// would cost more than the insert itself. The statement is still GRDB's, and in its cache. Texts
+/// are gathered in memory of the insertion's own and lent to SQLite from there, which would copy
+/// each into a piece of memory of its own otherwise.
 @safe
 struct Insertion: ~Copyable {
-    /// Has SQLite copy what it is given: texts are only lent.
-    private static let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    private enum Lent {
+        case text, bytes
+    }
+
+    /// Memory for values kept from one execution to the next.
+    private static let keptBytesMax = 256 << 10
 
     private let statement: SQLiteStatement
     private let connection: SQLiteConnection?
     private var place: Int32 = 0
+    private var memory = ByteBuffer()
+    // Bound when all are there, for the memory moves as it grows.
+    private var lent: [(place: Int32, kind: Lent, range: Range<Int>)] = []
 
-    /// An execution of a statement with placeholders.
+    /// Executions of a statement with placeholders.
     init(_ sql: String, _ db: Database) throws {
         unsafe statement = try db.cachedStatement(sql: sql).sqliteStatement
         unsafe connection = db.sqliteConnection
@@ -22,50 +32,70 @@ struct Insertion: ~Copyable {
 
     deinit {
         unsafe sqlite3_reset(statement)
+        // Nothing of the memory that is given up now stays bound.
         unsafe sqlite3_clear_bindings(statement)
     }
 
     mutating func bind(_ text: String) {
+        bind { $0.append(text: text) }
+    }
+
+    /// Binds a text that a closure writes.
+    mutating func bind(_ write: (inout ByteBuffer) -> Void) {
         place += 1
-        var text = text
-        text.withUTF8 { bytes in
-            unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
-                guard let start = characters.baseAddress else {
-                    // Without an address it would be NULL.
-                    unsafe sqlite3_bind_text(statement, place, "", 0, Self.transient)
-                    return
-                }
-                unsafe sqlite3_bind_text(
-                    statement, place, start, Int32(clamping: characters.count), Self.transient)
-            }
-        }
+        let start = memory.count
+        write(&memory)
+        lent.append((place, .text, start..<memory.count))
     }
 
     mutating func bind(_ number: Int?) {
         place += 1
-        // What is not bound is NULL.
-        if let number { unsafe sqlite3_bind_int64(statement, place, Int64(number)) }
+        if let number {
+            unsafe sqlite3_bind_int64(statement, place, Int64(number))
+        } else {
+            unsafe sqlite3_bind_null(statement, place)
+        }
     }
 
     mutating func bind(_ bytes: [UInt8]) {
         place += 1
-        guard !bytes.isEmpty else {
-            unsafe sqlite3_bind_zeroblob(statement, place, 0)
-            return
-        }
-        unsafe bytes.withUnsafeBytes { space in
-            _ = unsafe sqlite3_bind_blob(
-                statement, place, space.baseAddress, Int32(clamping: space.count), Self.transient)
+        let start = memory.count
+        memory.append(bytes.span)
+        lent.append((place, .bytes, start..<memory.count))
+    }
+
+    /// Inserts, and is ready for the next values.
+    ///
+    /// Throws GRDB's error with SQLite's code.
+    mutating func execute() throws {
+        lend()
+        let code = unsafe sqlite3_step(statement)
+        let message =
+            code == SQLITE_DONE
+            ? nil : unsafe connection.map { unsafe String(cString: sqlite3_errmsg($0)) }
+        unsafe sqlite3_reset(statement)
+        place = 0
+        lent.removeAll(keepingCapacity: true)
+        if memory.capacity > Self.keptBytesMax { memory.release() } else { memory.removeAll() }
+        guard code == SQLITE_DONE else {
+            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
         }
     }
 
-    /// Inserts.
-    ///
-    /// Throws GRDB's error with SQLite's code.
-    consuming func execute() throws {
-        let code = unsafe sqlite3_step(statement)
-        guard code != SQLITE_DONE else { return }
-        let message = unsafe connection.map { unsafe String(cString: sqlite3_errmsg($0)) }
-        throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
+    private mutating func lend() {
+        // Even an empty text has an address: without one it would be NULL.
+        memory.reserve(1)
+        guard let base = unsafe memory.pointer.baseAddress else { return }
+        for (place, kind, range) in lent {
+            let start = unsafe base + range.lowerBound
+            let count = Int32(clamping: range.count)
+            switch kind {
+            case .text:
+                unsafe sqlite3_bind_text(
+                    statement, place, start.assumingMemoryBound(to: CChar.self), count, nil)
+            case .bytes:
+                unsafe sqlite3_bind_blob(statement, place, start, count, nil)
+            }
+        }
     }
 }

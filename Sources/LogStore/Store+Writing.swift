@@ -21,13 +21,15 @@ extension Store {
                 var written = Written()
                 var refused: [String: Int] = [:]
                 var rollups: [Rollup.Place: Rollup] = [:]
+                var records = try Insertion(Self.insertRecord, db)
+                var bodies = try Insertion(Self.insertBodies, db)
                 for (index, record) in batch.records.enumerated() {
                     var record = record
                     if batch.spilled.contains(index) {
                         try Self.takeBackSpilled(&record, capture, db)
                     }
                     do {
-                        guard try Self.insert(record, db) else { continue }
+                        guard try Self.insert(record, &records, &bodies, db) else { continue }
                         written.stored[record.journal, default: 0] += 1
                         rollups[Rollup.Place(record), default: Rollup()].add(record)
                     } catch let error as DatabaseError where !error.mayWorkLater {
@@ -72,14 +74,17 @@ extension Store {
         "INSERT OR IGNORE INTO records (\(recordColumns.joined(separator: ", "))) "
         + "VALUES (\(recordColumns.map { _ in "?" }.joined(separator: ", ")))"
 
+    private static let insertBodies = "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?)"
+
     /// Inserts a record; false when it is there already, as after a death between a commit and the
     /// moving of the ring's cursor.
-    private static func insert(_ record: Record, _ db: Database) throws -> Bool {
-        var insertion = try Insertion(insertRecord, db)
-        bind(record, to: &insertion)
-        try insertion.execute()
+    private static func insert(
+        _ record: borrowing Record, _ records: inout Insertion, _ bodies: inout Insertion,
+        _ db: Database
+    ) throws -> Bool {
+        bind(record, to: &records)
+        try records.execute()
         guard db.changesCount > 0 else { return false }
-        var bodies = try Insertion("INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?)", db)
         bodies.bind(Int(db.lastInsertedRowID))
         bodies.bind(record.requestFields)
         bodies.bind(record.requestBody.bytes)
@@ -92,21 +97,24 @@ extension Store {
     }
 
     /// Binds the values in the order of the columns.
-    private static func bind(_ record: Record, to insertion: inout Insertion) {
-        insertion.bind(record.identifier.description)
+    private static func bind(_ record: borrowing Record, to insertion: inout Insertion) {
+        let (identifier, attempts) = (record.identifier, record.attempts)
+        insertion.bind { identifier.write(to: &$0) }
         insertion.bind(record.journal)
         insertion.bind(Int(clamping: record.exchange))
         insertion.bind(record.acceptedMicroseconds)
-        for text in [record.method, record.target, record.dialect.rawValue, record.chain] {
-            insertion.bind(text)
-        }
-        for text in [record.vendor, record.model, record.answeringModel, record.key] {
-            insertion.bind(text)
-        }
+        insertion.bind(record.method)
+        insertion.bind(record.target)
+        insertion.bind(record.dialect.rawValue)
+        insertion.bind(record.chain)
+        insertion.bind(record.vendor)
+        insertion.bind(record.model)
+        insertion.bind(record.answeringModel)
+        insertion.bind(record.key)
         insertion.bind(record.outcome)
         insertion.bind(record.status)
-        insertion.bind(AttemptList.text(record.attempts))
-        insertion.bind(record.attempts.count)
+        insertion.bind { AttemptList.write(attempts, to: &$0) }
+        insertion.bind(attempts.count)
         insertion.bind(record.answered)
         insertion.bind(record.requestMicroseconds)
         insertion.bind(record.headMicroseconds)

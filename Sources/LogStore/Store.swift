@@ -1,3 +1,4 @@
+import CSQLite
 import GRDB
 import Glibc
 import Primitives
@@ -14,11 +15,16 @@ public final class Store: Sendable {
 
     let database: any DatabaseWriter
 
+    /// Set before the first database is opened, later ones find it so.
+    private static let memoryIsUncounted = csqlite_leave_memory_uncounted() == 0
+
     /// The database's file in a gateway's folder.
     public static func path(in folder: String) -> String { "\(folder)/weir.db" }
 
     /// Opens the database of a folder for the gateway, and brings it to this version's shape.
     public init(folder: String) throws {
+        // Refused in a process that used SQLite before: then it counts, which is only slower.
+        _ = Self.memoryIsUncounted
         var configuration = GRDB.Configuration()
         configuration.label = "weir"
         configuration.busyMode = .timeout(5)

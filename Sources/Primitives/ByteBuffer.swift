@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// A growable run of bytes, appended at the end and consumed at the front.
 ///
@@ -6,12 +6,12 @@ import Glibc
 /// costs nothing, so idle connections give theirs back (see ``BufferPool``).
 @safe
 public struct ByteBuffer: ~Copyable {
-    private var base: UnsafeMutableRawPointer?
-    private var start = 0
-    private var end = 0
+    @usableFromInline var base: UnsafeMutableRawPointer?
+    @usableFromInline var start = 0
+    @usableFromInline var end = 0
 
     /// Bytes of storage, filled or not.
-    public private(set) var capacity = 0
+    public internal(set) var capacity = 0
 
     /// An empty buffer without storage.
     public init() {
@@ -29,12 +29,15 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Bytes held.
+    @inlinable
     public var count: Int { end - start }
 
     /// Whether no byte is held.
+    @inlinable
     public var isEmpty: Bool { end == start }
 
     /// The bytes held.
+    @inlinable
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get {
@@ -47,12 +50,14 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Some of the bytes held, counted from the first one.
+    @inlinable
     @_lifetime(borrow self)
     public func bytes(_ range: Range<Int>) -> Span<UInt8> {
         unsafe _overrideLifetime(bytes.extracting(range), borrowing: self)
     }
 
     /// Makes room for `extra` more bytes.
+    @inlinable
     @inline(__always)
     public mutating func reserve(_ extra: Int) {
         if end + extra > capacity { makeRoom(extra) }
@@ -60,7 +65,8 @@ public struct ByteBuffer: ~Copyable {
 
     /// The rare half of ``reserve(_:)``, out of the way of the usual one.
     @inline(never)
-    private mutating func makeRoom(_ extra: Int) {
+    @usableFromInline
+    mutating func makeRoom(_ extra: Int) {
         if start > 0 {
             // What was consumed is reclaimed before the storage grows.
             let held = count
@@ -94,11 +100,13 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Appends bytes.
+    @inlinable
     public mutating func append(_ bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBytes { unsafe append($0) }
     }
 
     /// Appends bytes that a C callback lent for the length of the call.
+    @inlinable
     @unsafe
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
@@ -109,6 +117,7 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Appends the bytes of a literal.
+    @inlinable
     public mutating func append(_ literal: StaticString) {
         unsafe append(
             UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
@@ -121,10 +130,21 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Appends one byte.
+    @inlinable
     public mutating func append(byte: UInt8) {
         reserve(1)
         unsafe base?.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
         end += 1
+    }
+
+    /// Appends the lower `count` bytes of a number, at most eight, the lowest first.
+    @inlinable
+    public mutating func append(littleEndian value: UInt64, count: Int) {
+        precondition(count >= 0 && count <= 8)
+        // Room for all eight, so that it is one store: those beyond the end mean nothing.
+        reserve(8)
+        unsafe base?.storeBytes(of: value.littleEndian, toByteOffset: end, as: UInt64.self)
+        end += count
     }
 
     /// Appends a number in decimal digits.

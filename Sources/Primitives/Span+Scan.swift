@@ -4,6 +4,7 @@ extension Span where Element == UInt8 {
     ///
     /// Eight bytes at a time, because heads and events are walked over on every call. `bound` is at
     /// most 0x80.
+    @inlinable
     public func firstIndex(
         below bound: UInt8, or one: UInt8, or other: UInt8, from offset: Int = 0
     ) -> Int {
@@ -41,6 +42,7 @@ extension Span where Element == UInt8 {
 
 extension Span where Element == UInt8 {
     /// Whether the bytes at a place are those of a literal.
+    @inlinable
     public func has(_ literal: StaticString, at offset: Int) -> Bool {
         let length = literal.utf8CodeUnitCount
         guard offset + length <= count else { return false }

@@ -1,6 +1,7 @@
 /// ASCII questions about bytes, without making strings of them.
 extension Span where Element == UInt8 {
     /// Whether the bytes are exactly those of a literal.
+    @inlinable
     public func matches(_ literal: StaticString) -> Bool {
         guard count == literal.utf8CodeUnitCount else { return false }
         for index in 0..<count where unsafe self[index] != literal.utf8Start[index] {
@@ -10,6 +11,7 @@ extension Span where Element == UInt8 {
     }
 
     /// Whether the bytes are those of a literal in lower case, in any case of theirs.
+    @inlinable
     public func matchesIgnoringCase(_ lowercase: StaticString) -> Bool {
         guard count == lowercase.utf8CodeUnitCount else { return false }
         for index in 0..<count where unsafe self[index].lowercased != lowercase.utf8Start[index] {
@@ -25,18 +27,21 @@ extension Span where Element == UInt8 {
     }
 
     /// Whether the bytes begin with those of a literal.
+    @inlinable
     public func hasPrefix(_ literal: StaticString) -> Bool {
         guard count >= literal.utf8CodeUnitCount else { return false }
         return extracting(0..<literal.utf8CodeUnitCount).matches(literal)
     }
 
     /// Whether the first byte is the first of a literal.
+    @inlinable
     public func beginsLike(_ literal: StaticString) -> Bool {
         guard count > 0, literal.utf8CodeUnitCount > 0 else { return false }
         return unsafe self[0] == literal.utf8Start[0]
     }
 
     /// Whether two runs of bytes are the same.
+    @inlinable
     public func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         for index in 0..<count where self[index] != other[index] { return false }
@@ -53,6 +58,7 @@ extension Span where Element == UInt8 {
     }
 
     /// Where a byte first stands at or after `offset`.
+    @inlinable
     public func firstIndex(of byte: UInt8, from offset: Int = 0) -> Int? {
         let index = firstIndex(below: 0, or: byte, or: byte, from: offset)
         return index < count ? index : nil
@@ -90,6 +96,7 @@ extension Span where Element == UInt8 {
 
 extension UInt8 {
     /// An ASCII letter in lower case; any other byte as it is.
+    @inlinable
     public var lowercased: UInt8 {
         self >= 0x41 && self <= 0x5A ? self | 0x20 : self
     }
