@@ -38,8 +38,9 @@ extension Connection {
     }
 
     /// Gathers a piece of a response's body; whole lines of a stream are told.
-    func gatherResponse(_ bytes: Span<UInt8>, _ number: UInt64, _ journal: WorkerJournal) {
-        guard let redactor = journal.redactor, tee.isResponseWhole else { return }
+    func gatherResponse(_ bytes: Span<UInt8>, _ number: UInt64) {
+        guard let journal = worker.journal, let redactor = journal.redactor, tee.isResponseWhole
+        else { return }
         let most =
             Self.redactionReachBytes
             + (tee.isEventStream ? Self.lineBytesMax : tee.responseBytesMax)

@@ -130,17 +130,17 @@ extension Connection {
     /// Called from inside libcurl, once for every piece.
     @inline(__always)
     func teeChunk(_ bytes: Span<UInt8>) {
-        guard let number = tee.exchange, let journal = worker.journal else { return }
+        guard let number = tee.exchange else { return }
         // A pattern at the end of what is kept may reach beyond it.
-        let reach = journal.redactor == nil ? 0 : Self.redactionReachBytes
+        let reach = worker.redactsBodies ? Self.redactionReachBytes : 0
         let isWanted =
             tee.isResponseWhole
             && tee.responseBytes < tee.responseBytesMax.addingReportingOverflow(reach).partialValue
             || tee.responseBytesMax == .max && tee.isResponseWhole
         tee.responseBytes += bytes.count
         guard isWanted else { return }
-        if journal.redactor != nil { return gatherResponse(bytes, number, journal) }
-        if !journal.writer.tellBody(.chunk, place(number), bytes) {
+        if worker.redactsBodies { return gatherResponse(bytes, number) }
+        if !worker.chunkTee.tell(place(number), bytes) {
             tee.droppedFrames += 1
             tee.isResponseWhole = false
         }

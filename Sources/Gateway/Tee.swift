@@ -51,7 +51,7 @@ public struct JournalCapture: Sendable {
 
 /// A worker's journal, and what it is told.
 public final class WorkerJournal {
-    let writer: JournalWriter
+    var writer: JournalWriter
     let capture: JournalCapture
     /// Takes something out of bodies; nil where nothing is to be taken out.
     let redactor: BodyRedactor?
@@ -59,13 +59,41 @@ public final class WorkerJournal {
 
     /// A journal that is told what `capture` says, without what `redactor` takes out.
     public init(
-        _ writer: JournalWriter, capture: JournalCapture, redactor: BodyRedactor? = nil
+        _ writer: consuming JournalWriter, capture: JournalCapture, redactor: BodyRedactor? = nil
     ) {
         self.writer = writer
         self.capture = capture
         self.redactor = redactor
     }
+
+    /// Tells a piece of a response; false when it found no room.
+    func tellChunk(_ place: JournalWriter.Place, _ bytes: Span<UInt8>) -> Bool {
+        writer.tellBody(.chunk, place, bytes)
+    }
 }
 
 @available(*, unavailable)
 extension WorkerJournal: Sendable {}
+
+/// A worker's journal as it is called for every chunk: no reference to it is counted meanwhile.
+///
+/// It is held for as long as this value lives.
+@safe
+struct ChunkTee: ~Copyable {
+    private let journal: Unmanaged<WorkerJournal>?
+
+    init(_ journal: WorkerJournal?) {
+        unsafe self.journal = unsafe journal.map { unsafe Unmanaged.passRetained($0) }
+    }
+
+    deinit {
+        unsafe journal?.release()
+    }
+
+    /// Tells a piece of a response; false when it found no room.
+    @inline(__always)
+    func tell(_ place: JournalWriter.Place, _ bytes: Span<UInt8>) -> Bool {
+        guard let journal = unsafe journal else { return true }
+        return unsafe journal._withUnsafeGuaranteedRef { $0.tellChunk(place, bytes) }
+    }
+}

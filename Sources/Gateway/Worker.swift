@@ -58,6 +58,9 @@ public final class Worker: TurnHandler, TimerHandler {
     var random = RandomSource()
     /// Where what happens is told; nil when nothing is kept.
     let journal: WorkerJournal?
+    let chunkTee: ChunkTee
+    /// Whether something is taken out of bodies before they are told.
+    let redactsBodies: Bool
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
 
@@ -84,6 +87,8 @@ public final class Worker: TurnHandler, TimerHandler {
         self.endpoints = endpoints
         self.responder = responder
         self.journal = journal
+        chunkTee = ChunkTee(journal)
+        redactsBodies = journal?.redactor != nil
         logger = settings.logger
         health = settings.health
         lanes = Lanes(loop: loop, endpointCount: endpoints.count)

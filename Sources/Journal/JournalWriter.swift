@@ -10,8 +10,10 @@ public import Reactor
 /// exchange that was begun the room of its delivery and its settlement is set aside, so that they
 /// always find some.
 /// An exchange that cannot be promised that room is not begun here, and counted as dropped.
+///
+/// A value that is never copied: whoever holds it is the one writer.
 @safe
-public final class JournalWriter {
+public struct JournalWriter: ~Copyable {
     /// Bytes set aside for each delivery and each settlement, its header included.
     public static let settlementBytesMax = 768
 
@@ -59,25 +61,27 @@ public final class JournalWriter {
     /// Begins an exchange and sets its settlement's room aside.
     ///
     /// Returns its number; nil when there is no room to promise, and it is counted as dropped.
-    public func begin(_ payload: Span<UInt8>, time: Instant) -> UInt64? {
+    public mutating func begin(_ payload: Span<UInt8>, time: Instant) -> UInt64? {
         let footprint = UInt64(FrameHeader.footprint(payload.count))
         let endings = 2 * UInt64(Self.settlementBytesMax)
-        var isBegun = false
-        countAtomically {
-            emitted += 1
-            isBegun = hasRoom(for: footprint + endings)
-            guard isBegun else { return dropped += 1 }
-            reserved += endings
-            open += 1
-            write(.begin, Place(exchange: UInt64(emitted), time: time), note: 0, payload)
+        beginCounting()
+        emitted += 1
+        guard hasRoom(for: footprint + endings) else {
+            dropped += 1
+            endCounting()
+            waker.wake()
+            return nil
         }
-        if !isBegun { waker.wake() }
-        return isBegun ? UInt64(emitted) : nil
+        reserved += endings
+        open += 1
+        write(.begin, Place(exchange: UInt64(emitted), time: time), note: 0, payload)
+        endCounting()
+        return UInt64(emitted)
     }
 
     /// Adds to what is told of an exchange; false when there was no room for it.
     @discardableResult
-    public func tell(
+    public mutating func tell(
         _ kind: FrameKind, _ place: Place, note: Int = 0, _ payload: Span<UInt8>
     ) -> Bool {
         guard hasRoom(for: UInt64(FrameHeader.footprint(payload.count))) else {
@@ -90,7 +94,7 @@ public final class JournalWriter {
 
     /// Adds a piece of a body; false when it was dropped for want of room.
     @inline(__always)
-    public func tellBody(_ kind: FrameKind, _ place: Place, _ piece: Span<UInt8>) -> Bool {
+    public mutating func tellBody(_ kind: FrameKind, _ place: Place, _ piece: Span<UInt8>) -> Bool {
         let footprint = UInt64(FrameHeader.footprint(piece.count))
         guard hasRoom(for: footprint + bodyHeadroom) else {
             countDropped(piece.count)
@@ -104,7 +108,7 @@ public final class JournalWriter {
     /// room for it.
     ///
     /// Once for an exchange. The payload has at most ``settlementBytesMax`` bytes, header included.
-    public func announce(_ place: Place, _ payload: Span<UInt8>) {
+    public mutating func announce(_ place: Place, _ payload: Span<UInt8>) {
         precondition(FrameHeader.footprint(payload.count) <= Self.settlementBytesMax)
         reserved -= UInt64(Self.settlementBytesMax)
         write(.delivery, place, note: 0, payload)
@@ -113,7 +117,7 @@ public final class JournalWriter {
     /// Ends an exchange that was begun: there is always room for it.
     ///
     /// The payload has at most ``settlementBytesMax`` bytes, header included.
-    public func settle(_ place: Place, isAnnounced: Bool = false, _ payload: Span<UInt8>) {
+    public mutating func settle(_ place: Place, isAnnounced: Bool = false, _ payload: Span<UInt8>) {
         precondition(FrameHeader.footprint(payload.count) <= Self.settlementBytesMax)
         reserved -= UInt64((isAnnounced ? 1 : 2) * Self.settlementBytesMax)
         open -= 1
@@ -124,14 +128,16 @@ public final class JournalWriter {
     /// Exchanges begun and not settled.
     public var openCount: Int { open }
 
-    private func hasRoom(for bytes: UInt64) -> Bool {
+    private mutating func hasRoom(for bytes: UInt64) -> Bool {
         let wanted = cursor + bytes + reserved
         if wanted <= readCursor + UInt64(file.capacity) { return true }
         readCursor = file.readCursor
         return wanted <= readCursor + UInt64(file.capacity)
     }
 
-    private func write(_ kind: FrameKind, _ place: Place, note: Int, _ payload: Span<UInt8>) {
+    private mutating func write(
+        _ kind: FrameKind, _ place: Place, note: Int, _ payload: Span<UInt8>
+    ) {
         let header = FrameHeader(
             length: UInt32(payload.count), kind: kind, attempt: UInt8(clamping: place.attempt),
             note: UInt32(clamping: note), exchange: place.exchange, time: place.time.nanoseconds
@@ -149,31 +155,32 @@ public final class JournalWriter {
     }
 
     // A reader that rests is woken by settlements. Long streams alone fill the ring too.
-    private func wakeIfNearlyFull() {
+    private mutating func wakeIfNearlyFull() {
         guard cursor - readCursor > nearlyFull else { return }
         readCursor = file.readCursor
         if cursor - readCursor > nearlyFull { waker.wake() }
     }
 
-    private func countDropped(_ bytes: Int) {
-        countAtomically {
-            droppedFrames += 1
-            droppedBytes += bytes
-        }
+    private mutating func countDropped(_ bytes: Int) {
+        beginCounting()
+        droppedFrames += 1
+        droppedBytes += bytes
+        endCounting()
         waker.wake()
     }
 
     // What is counted together is seen together: the revision is odd meanwhile.
-    private func countAtomically(_ change: () -> Void) {
-        let revision = file[.revision]
-        file[.revision] = revision + 1
+    private func beginCounting() {
+        file[.revision] += 1
         cjournal_fence()
-        change()
+    }
+
+    private func endCounting() {
         file[.emitted] = UInt64(emitted)
         file[.dropped] = UInt64(dropped)
         file[.droppedFrames] = UInt64(droppedFrames)
         file[.droppedBytes] = UInt64(droppedBytes)
-        file[.revision] = revision + 2
+        file[.revision] += 1
     }
 }
 

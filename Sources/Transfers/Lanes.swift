@@ -93,7 +93,7 @@ public final class Lanes {
         guard let lane = lane(for: transfer) else {
             return TransferResult(notStarted: .outOfMemory, detail: "no lane could be made")
         }
-        transfer.delegate = delegate
+        transfer.follower = Follower(delegate)
         unsafe transfer.attach(to: lane, pool: lane.pool(for: transfer.endpoint), share: share)
         let code = lane.add(transfer)
         guard code == CURLM_OK else {
@@ -180,7 +180,7 @@ public final class Lanes {
         activeCount -= 1
         noteIdle(transfer)
         let result = transfer.result(code)
-        let delegate = transfer.delegate
+        let delegate = transfer.follower.delegate
         // The delegate reads the head still; the handle rests only afterwards.
         transfer.lane = nil
         delegate?.transferEnded(transfer, result)

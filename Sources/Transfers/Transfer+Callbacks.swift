@@ -26,7 +26,7 @@ func receiveHeader(
         if wasComplete { return line.count }
         if transfer.head.violation != nil { return 0 }
         if completes {
-            transfer.delegate?.transferReceivedHead(transfer)
+            transfer.follower.delegate?.transferReceivedHead(transfer)
             if transfer.isSendingPaused, transfer.head.status >= 300 {
                 transfer.lane?.lanes.noteUnwantedUpload(transfer)
             }
@@ -45,7 +45,7 @@ func receiveBody(
     )
     return unsafe withTransfer(context) { transfer in
         guard bytes.count > 0 else { return 0 }
-        unsafe transfer.delegate?.transfer(transfer, received: Span(_unsafeElements: bytes))
+        unsafe transfer.follower.take(Span(_unsafeElements: bytes), of: transfer)
         return bytes.count
     }
 }
@@ -57,7 +57,7 @@ func sendBody(
     guard let context = unsafe context else { return Int(CURL_READFUNC_ABORT) }
     let space = unsafe UnsafeMutableRawBufferPointer(start: data, count: size * count)
     return unsafe withTransfer(context) { transfer in
-        switch unsafe transfer.delegate?.transfer(transfer, fill: space) {
+        switch unsafe transfer.follower.delegate?.transfer(transfer, fill: space) {
         case .bytes(let count):
             return count
         case .notYet:

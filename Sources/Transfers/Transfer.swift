@@ -68,6 +68,23 @@ public enum RequestBody: Sendable {
     case stream(length: Int?)
 }
 
+/// Whoever follows a transfer, or nobody.
+///
+/// A value that is never copied, and not changed while somebody is called through it: so it holds
+/// them meanwhile, and no reference needs to be counted for each chunk.
+struct Follower: ~Copyable {
+    let delegate: (any TransferDelegate)?
+
+    init(_ delegate: (any TransferDelegate)? = nil) {
+        self.delegate = delegate
+    }
+
+    @inline(__always)
+    func take(_ bytes: Span<UInt8>, of transfer: Transfer) {
+        delegate?.transfer(transfer, received: bytes)
+    }
+}
+
 /// One libcurl easy handle: one request in flight, or a configured handle at rest.
 @safe
 public final class Transfer {
@@ -82,7 +99,7 @@ public final class Transfer {
     /// The response head.
     public internal(set) var head = ResponseHead()
     /// Whoever follows the transfer; held until it has ended.
-    public internal(set) var delegate: (any TransferDelegate)?
+    var follower = Follower()
 
     /// When libcurl began to send the request.
     public internal(set) var sentAt: Instant?
@@ -148,7 +165,7 @@ public final class Transfer {
         sendings = 0
         descriptor = -1
         unsafe errorText.pointee = 0
-        delegate = nil
+        follower = Follower()
         lane = nil
         pool = nil
         resolution = nil

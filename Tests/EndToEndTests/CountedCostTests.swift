@@ -30,17 +30,18 @@ struct CountedCostTests {
         #expect(counted.gateway.process.anonymousBytes - memory < 9 << 20)
     }
 
-    @Test("instructions stay within what is committed")
+    @Test("instructions stay within what is committed, and no chunk counts a reference")
     func instructions() throws {
         let counted = try CallgrindGateway()
-        let call = CountedCosts(instructions: try counted.perCall())
-        let chunk = CountedCosts(instructions: try counted.perChunk())
+        let call = try counted.perCall()
+        let chunk = try counted.perChunk()
         // A count of now, for whoever lowers a threshold.
         let counts = "\(call.instructions ?? 0) a call, \(chunk.instructions ?? 0) a chunk"
         #expect(call.excesses(over: try CountedCosts.threshold("call")) == [], "\(counts)")
         #expect(chunk.excesses(over: try CountedCosts.threshold("chunk")) == [])
         // A count that counts nothing would pass for ever.
         #expect(call.instructions ?? 0 > 50_000 && chunk.instructions ?? 0 > 500)
+        #expect(call.references ?? 0 > 10)
     }
 
     @Test("an allocation or a system call more for each chunk is caught")

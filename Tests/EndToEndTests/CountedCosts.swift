@@ -5,12 +5,14 @@ import Support
 
 /// What a chunk or a call costs a worker, counted from outside.
 ///
-/// Allocations by a library in front of the C library's, system calls by strace, instructions by
-/// callgrind. Nothing is timed.
+/// Allocations by a library in front of the C library's, system calls by strace, instructions and
+/// references by callgrind. Nothing is timed.
 struct CountedCosts {
     var allocations: Double?
     var systemCalls: Double?
     var instructions: Double?
+    /// References counted up.
+    var references: Double?
 
     /// What may not be exceeded, as committed.
     static func threshold(_ what: String) throws -> CountedCosts {
@@ -19,7 +21,8 @@ struct CountedCosts {
         return CountedCosts(
             allocations: entry["allocations"]?.double,
             systemCalls: entry["system_calls"]?.double,
-            instructions: entry["instructions"]?.double)
+            instructions: entry["instructions"]?.double,
+            references: entry["references"]?.double)
     }
 
     /// What exceeds a threshold, in words; empty where nothing does.
@@ -28,6 +31,7 @@ struct CountedCosts {
             ("allocations", allocations, threshold.allocations),
             ("system calls", systemCalls, threshold.systemCalls),
             ("instructions", instructions, threshold.instructions),
+            ("references", references, threshold.references),
         ].compactMap { name, value, most in
             guard let value, let most, value > most else { return nil }
             return "\(name): \(value) where \(most) are allowed"
@@ -208,7 +212,7 @@ final class CallgrindGateway {
             [
                 "--tool=callgrind", "--callgrind-out-file=\(folder.path)/out",
                 // What runs on a loop: how often the record's thread looks is no cost of a call.
-                "--collect-atstart=no", "--toggle-collect=$s7Reactor9EventLoopC3runyyF", program,
+                "--collect-atstart=no", "--toggle-collect=$s7Reactor9EventLoopC4turn*", program,
                 "serve", "--config", file,
             ])
         let line = try process.awaitLine(" serving ", seconds: 120)
@@ -216,19 +220,22 @@ final class CallgrindGateway {
         port = word.flatMap { Int($0.split(separator: ":").last ?? "") } ?? 0
     }
 
-    /// Instructions of the worker for a plain call.
-    func perCall(_ calls: Int = 150) throws -> Double {
+    /// What a plain call costs the worker.
+    func perCall(_ calls: Int = 150) throws -> CountedCosts {
         let client = try RawConnection(port: port, patienceSeconds: 60)
         let request = RecordTests.request(
             "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"stream\":false,\"messages\":[]}")
         for _ in 0..<30 { _ = try client.exchange(request) }
-        return try counted {
+        let counted = try counted {
             for _ in 0..<calls { _ = try client.exchange(request) }
-        } / Double(calls)
+        }
+        return CountedCosts(
+            instructions: counted.instructions / Double(calls),
+            references: counted.references / Double(calls))
     }
 
-    /// Instructions of the worker for a chunk of a stream at full speed.
-    func perChunk(_ chunks: Int = 3000) throws -> Double {
+    /// What a chunk of a stream at full speed costs the worker.
+    func perChunk(_ chunks: Int = 3000) throws -> CountedCosts {
         let client = try RawConnection(port: port, patienceSeconds: 60)
         func request(_ chunks: Int) -> String {
             RecordTests.request(
@@ -239,33 +246,47 @@ final class CallgrindGateway {
         // What a call costs by itself is in both.
         let few = try counted { _ = try client.exchange(request(100)) }
         let many = try counted { _ = try client.exchange(request(100 + chunks)) }
-        return (many - few) / Double(chunks)
+        return CountedCosts(
+            instructions: (many.instructions - few.instructions) / Double(chunks),
+            references: (many.references - few.references) / Double(chunks))
     }
 
-    private func counted(_ body: () throws -> Void) throws -> Double {
+    private typealias Count = (instructions: Double, references: Double)
+
+    private func counted(_ body: () throws -> Void) throws -> Count {
         _ = try dump()
         try body()
         return try dump()
     }
 
-    /// Instructions since the last dump.
-    private func dump() throws -> Double {
+    /// What was counted since the last dump.
+    private func dump() throws -> Count {
         dumps += 1
         let control = try ChildProcess(
             "/usr/bin/callgrind_control", ["--dump", "\(process.pid)"])
         _ = try control.wait()
         let path = "\(folder.path)/out.\(dumps)"
         for _ in 0..<1000 {
-            if let text = try? ChildProcess("/bin/grep", ["-m1", "^totals:", path]),
-                try text.wait() == 0,
-                let number = text.text.split(separator: " ").last.flatMap({
-                    Double($0.filter(\.isNumber))
-                })
+            if let text = try? ChildProcess("/usr/bin/awk", [Self.sums, path]),
+                try text.wait() == 0
             {
-                return number
+                let numbers = text.text.split { $0.isWhitespace }.compactMap { Double($0) }
+                if numbers.count == 2 { return (numbers[0], numbers[1]) }
             }
             poll(nil, 0, 20)
         }
         throw RawConnection.Failure.timedOut("callgrind's dump: \(control.text)")
     }
+
+    // Reads a dump: all instructions, and calls of what counts a reference up. A function's name
+    // stands where it is first mentioned, and its number everywhere. The totals end a dump.
+    private static let sums = """
+        /^c?fn=/ {
+            split($0, parts, /[()]/)
+            if (NF > 1) { name = $0; sub(/^[^ ]* /, "", name); names[parts[2]] = name }
+            if ($0 ~ /^c/) callee = parts[2]
+        }
+        /^calls=/ && names[callee] ~ /^swift_retain/ { split($1, count, "="); references += count[2] }
+        /^totals:/ { print $2, references + 0 }
+        """
 }

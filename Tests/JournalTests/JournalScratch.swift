@@ -7,7 +7,7 @@ import Reactor
 final class JournalScratch {
     let folder: JournalFolder
     let file: JournalFile
-    let writer: JournalWriter
+    var writer: JournalWriter
     let waker: Waker
 
     init(capacity: Int = 64 << 10) throws {

@@ -12,7 +12,7 @@ final class RecordScratch {
     let folder: JournalFolder
     let waker: Waker
     private(set) var file: JournalFile
-    private(set) var writer: JournalWriter
+    var writer: JournalWriter
     private var random = RandomSource(seed: 5)
     private var time = Instant(nanoseconds: 1_000_000_000)
 
