@@ -34,17 +34,10 @@ extension Dialect {
         if name.matches("error") { return .error }
         if data.count == 0 { return .lifecycle }
         if data.matches("[DONE]") { return .terminal }
-        guard let members = Members(of: data, "error", "type", "choices", "object") else {
-            return .content
-        }
-        if let error = members["error"], !isNothing(data.extracting(error)) { return .error }
-        // The flat shape of some who follow OpenAI.
-        if let object = members["object"], data.extracting(object).matches("\"error\"") {
-            return .error
-        }
-        if let type = members["type"] { return responsesKind(data.extracting(type), data) }
-        guard let choices = members["choices"] else { return .content }
-        return choicesHaveContent(data.extracting(choices)) ? .content : .lifecycle
+        guard let seen = OpenAIEvent(data) else { return .content }
+        if seen.isError { return .error }
+        if let type = seen.type { return responsesKind(data.extracting(type), data) }
+        return seen.choicesHaveContent == false ? .lifecycle : .content
     }
 
     private static func responsesKind(
@@ -57,35 +50,6 @@ extension Dialect {
             "\"response.reasoning_summary_part.added\"", "\"keepalive\"",
         ] where type.matches(opening) { return .lifecycle }
         return .content
-    }
-
-    /// Whether some choice says more than its role.
-    private static func choicesHaveContent(_ choices: Span<UInt8>) -> Bool {
-        var scanner = JSONScanner(choices)
-        var hasContent = false
-        let walked: Void? = try? scanner.array { (scanner) throws(JSONScanner.Malformed) in
-            guard try scanner.kind() == .object else {
-                _ = try scanner.value()
-                return
-            }
-            try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
-                if scanner.isKey(key, "delta") || scanner.isKey(key, "message"),
-                    try scanner.kind() == .object
-                {
-                    try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
-                        let isRole = scanner.isKey(key, "role")
-                        let value = try scanner.value()
-                        if !isRole, !scanner.isNothing(value) { hasContent = true }
-                    }
-                } else if scanner.isKey(key, "finish_reason") || scanner.isKey(key, "text") {
-                    let value = try scanner.value()
-                    if !scanner.isNothing(value) { hasContent = true }
-                } else {
-                    _ = try scanner.value()
-                }
-            }
-        }
-        return walked == nil || hasContent
     }
 
     // MARK: Anthropic: messages
@@ -140,6 +104,87 @@ extension Dialect {
 
     private static func isNothing(_ value: Span<UInt8>) -> Bool {
         value.isJSONNothing
+    }
+}
+
+/// What an event of OpenAI's says at first sight, found in one walk: this is asked of every event
+/// until a hold ends.
+private struct OpenAIEvent {
+    /// Whether it holds an error, of OpenAI's shape or the flat one of some who follow it.
+    var isError: Bool { holdsError || isNamedError }
+    /// Where its type stands, which events of responses have.
+    var type: Range<Int>?
+    /// Whether some choice says more than its role; nil without choices.
+    var choicesHaveContent: Bool?
+
+    private var holdsError = false
+    private var isNamedError = false
+
+    /// Of repeated names the last counts; nil when the text is no JSON object.
+    init?(_ data: Span<UInt8>) {
+        var scanner = JSONScanner(data)
+        guard (try? scanner.kind()) == .object else { return nil }
+        var seen = (
+            type: Range<Int>?.none, choices: Bool?.none, holdsError: false, isNamedError: false
+        )
+        let walked: Void? = try? scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+            if scanner.isKey(key, "choices") {
+                seen.choices = try scanner.choicesHaveContent()
+                return
+            }
+            let value = try scanner.value()
+            if scanner.isKey(key, "error") {
+                seen.holdsError = !scanner.isNothing(value)
+            } else if scanner.isKey(key, "type") {
+                seen.type = value
+            } else if scanner.isKey(key, "object") {
+                seen.isNamedError = scanner.bytes(at: value).matches("\"error\"")
+            }
+        }
+        guard walked != nil else { return nil }
+        (type, choicesHaveContent, holdsError, isNamedError) = seen
+    }
+}
+
+extension JSONScanner {
+    /// Walks over a list of choices and tells whether one says more than its role; what is no list
+    /// is content.
+    fileprivate mutating func choicesHaveContent() throws(Malformed) -> Bool {
+        guard try kind() == .array else {
+            _ = try value()
+            return true
+        }
+        var hasContent = false
+        try array { (scanner) throws(Malformed) in
+            if try scanner.kind() == .object {
+                if try scanner.choiceHasContent() { hasContent = true }
+            } else {
+                _ = try scanner.value()
+            }
+        }
+        return hasContent
+    }
+
+    private mutating func choiceHasContent() throws(Malformed) -> Bool {
+        var hasContent = false
+        try object { (scanner, key) throws(Malformed) in
+            if scanner.isKey(key, "delta") || scanner.isKey(key, "message"),
+                try scanner.kind() == .object
+            {
+                try scanner.object { (scanner, key) throws(Malformed) in
+                    let value = try scanner.value()
+                    if !scanner.isKey(key, "role"), !scanner.isNothing(value) { hasContent = true }
+                }
+                return
+            }
+            let value = try scanner.value()
+            if scanner.isKey(key, "finish_reason") || scanner.isKey(key, "text"),
+                !scanner.isNothing(value)
+            {
+                hasContent = true
+            }
+        }
+        return hasContent
     }
 }
 

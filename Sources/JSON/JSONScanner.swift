@@ -126,12 +126,13 @@ public struct JSONScanner: ~Escapable {
 
     /// Whether a quoted name at a place spells a literal, escapes resolved.
     public func isKey(_ place: Range<Int>, _ name: StaticString) -> Bool {
-        let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
         // An escape is longer than what it stands for, and the first byte tells most names apart.
         let length = name.utf8CodeUnitCount
-        guard inner.count >= length else { return false }
-        guard length == 0 || inner[0] == UInt8(ascii: "\\") || inner.beginsLike(name)
+        guard place.count - 2 >= length else { return false }
+        let first = bytes[place.lowerBound + 1]
+        guard unsafe length == 0 || first == name.utf8Start[0] || first == UInt8(ascii: "\\")
         else { return false }
+        let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
         if inner.matches(name) { return true }
         guard inner.count > length, inner.firstIndex(of: UInt8(ascii: "\\")) != nil
         else { return false }
@@ -161,6 +162,7 @@ public struct JSONScanner: ~Escapable {
         return true
     }
 
+    @inline(__always)
     private mutating func skipSpace() {
         while offset < bytes.count {
             switch bytes[offset] {
