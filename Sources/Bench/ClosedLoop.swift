@@ -4,10 +4,10 @@ import Reactor
 // DESIGN
 //
 // A round asks every target once, in a new random order. One call at a time, a target's turn is one
-// call. Several at a time, it is a slice: so many calls in flight until enough were begun, a new one
-// whenever one ends. A slice is long enough for a queue to fill and for work that a gateway puts off
-// to catch up with it; its first quarter is for that and counts for nothing. Shorter slices would
-// measure bursts on an idle machine, and flatter whoever works later.
+// call. Several at a time, it is a slice: so many calls in flight until enough were begun, a new
+// one whenever one ends. A slice is long enough for a queue to fill and for work that a gateway
+// puts off to catch up with it; its first quarter is for that and counts for nothing. Shorter
+// slices would measure bursts on an idle machine, and flatter whoever works later.
 
 /// Calls of which each follows on another's end, by turns to every target.
 struct ClosedLoop {

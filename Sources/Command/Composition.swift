@@ -175,7 +175,7 @@ final class Composition {
         mailboxes.append(mailbox)
         runningCount += 1
         let logger = logger
-        let thread = try Reactor.Thread(name: "weir-worker-\(index)") {
+        let thread = try Reactor.Thread(name: "weir-worker-\(index)", standing: .prompt) {
             defer { control.post(.workerEnded) }
             do {
                 let loop = try EventLoop()

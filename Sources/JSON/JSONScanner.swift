@@ -129,10 +129,9 @@ public struct JSONScanner: ~Escapable {
         // An escape is longer than what it stands for, and the first byte tells most names apart.
         let length = name.utf8CodeUnitCount
         guard place.count - 2 >= length else { return false }
-        let first = bytes[place.lowerBound + 1]
-        guard unsafe length == 0 || first == name.utf8Start[0] || first == UInt8(ascii: "\\")
-        else { return false }
         let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
+        guard length == 0 || inner.beginsLike(name) || inner[0] == UInt8(ascii: "\\")
+        else { return false }
         if inner.matches(name) { return true }
         guard inner.count > length, inner.firstIndex(of: UInt8(ascii: "\\")) != nil
         else { return false }

@@ -22,7 +22,7 @@ public struct PayloadReader: ~Escapable {
         }
         defer { offset += bytes }
         if bytes == 8 || offset + 8 <= payload.count {
-            // One load, of what was checked to be there; the bytes behind the field are shifted out.
+            // One load, of what was checked to be there; what is behind the field is shifted out.
             let word = UInt64(
                 littleEndian: unsafe payload.bytes.unsafeLoadUnaligned(
                     fromUncheckedByteOffset: offset, as: UInt64.self))

@@ -26,5 +26,10 @@ struct Batch {
     var spills: [Spill] = []
     var progress: [Progress] = []
 
+    mutating func add(_ record: consuming Record, isSpilled: Bool) {
+        if isSpilled { spilled.insert(records.count) }
+        records.append(record)
+    }
+
     var isEmpty: Bool { records.isEmpty && spills.isEmpty && progress.isEmpty }
 }

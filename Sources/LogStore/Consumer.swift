@@ -67,7 +67,7 @@ public final class Consumer: Sendable {
     public init(_ settings: Settings, journals: [JournalFile], waker: Waker) throws(SystemError) {
         self.waker = waker
         let order = order
-        thread = try Thread(name: "weir-records", isBackground: true) {
+        thread = try Thread(name: "weir-records") {
             let rounds = ConsumerRounds(settings, journals: journals)
             rounds.run(until: order, waker)
         }

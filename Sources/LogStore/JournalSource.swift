@@ -55,10 +55,8 @@ final class JournalSource {
 
     /// Reads frames into a batch until it has enough or there are no more.
     func read(into batch: inout Batch, recordsMax: Int, now: Instant) {
-        var records: [(Record, Bool)] = []
-        let room = recordsMax - batch.records.count
         isReadToEnd = false
-        guard room > 0 else { return }
+        guard batch.records.count < recordsMax else { return }
         var bytesLeft = 8 << 20
         reader.read { frame in
             let entry = entry(of: frame.exchange, time: frame.time, now: now)
@@ -68,18 +66,12 @@ final class JournalSource {
             }
             if entry.assembly.take(frame) {
                 open[frame.exchange] = nil
-                records.append((entry.assembly.record, entry.assembly.isSpilled))
+                batch.add(entry.assembly.record, isSpilled: entry.assembly.isSpilled)
             }
             bytesLeft -= frame.payload.count
-            return records.count < room && bytesLeft > 0
+            return batch.records.count < recordsMax && bytesLeft > 0
         }
-        isReadToEnd = records.count < room && bytesLeft > 0
-        for (record, isSpilled) in records { add(record, isSpilled, to: &batch) }
-    }
-
-    private func add(_ record: Record, _ isSpilled: Bool, to batch: inout Batch) {
-        if isSpilled { batch.spilled.insert(batch.records.count) }
-        batch.records.append(record)
+        isReadToEnd = batch.records.count < recordsMax && bytesLeft > 0
     }
 
     private func entry(of exchange: UInt64, time: Instant, now: Instant) -> Open {
@@ -97,7 +89,7 @@ final class JournalSource {
             // Of frames without a beginning not even a name is known.
             let record = entry.assembly.interrupted(at: now)
             guard record.identifier != Identifier(high: 0, low: 0) else { continue }
-            add(record, entry.assembly.isSpilled, to: &batch)
+            batch.add(record, isSpilled: entry.assembly.isSpilled)
         }
         open.removeAll()
     }

@@ -11,7 +11,7 @@ public struct Rollup: Equatable, Sendable {
         var vendor: String
         var model: String
 
-        init(_ record: Record) {
+        init(_ record: borrowing Record) {
             minute = record.acceptedMicroseconds / 60_000_000
             vendor = record.vendor
             model = record.model
@@ -44,7 +44,7 @@ public struct Rollup: Equatable, Sendable {
     /// Of no calls.
     public init() {}
 
-    mutating func add(_ record: Record) {
+    mutating func add(_ record: borrowing Record) {
         calls += 1
         if record.outcome != "complete" || record.status >= 400 { failed += 1 }
         if record.attempts.count > 1 { failovers += 1 }

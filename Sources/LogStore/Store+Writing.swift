@@ -23,19 +23,21 @@ extension Store {
                 var rollups: [Rollup.Place: Rollup] = [:]
                 var records = try Insertion(Self.insertRecord, db)
                 var bodies = try Insertion(Self.insertBodies, db)
-                for (index, record) in batch.records.enumerated() {
-                    var record = record
-                    if batch.spilled.contains(index) {
-                        try Self.takeBackSpilled(&record, capture, db)
-                    }
+                var batch = batch
+                for index in batch.spilled {
+                    try Self.takeBackSpilled(&batch.records[index], capture, db)
+                }
+                // Where they lie: a record holds some thirty references, and is not copied.
+                let all = batch.records.span
+                for index in all.indices {
                     do {
-                        guard try Self.insert(record, &records, &bodies, db) else { continue }
-                        written.stored[record.journal, default: 0] += 1
-                        rollups[Rollup.Place(record), default: Rollup()].add(record)
+                        guard try Self.insert(all[index], &records, &bodies, db) else { continue }
+                        written.stored[all[index].journal, default: 0] += 1
+                        rollups[Rollup.Place(all[index]), default: Rollup()].add(all[index])
                     } catch let error as DatabaseError where !error.mayWorkLater {
                         // One record that cannot be stored must not keep all others from it.
-                        written.refused.append((record.identifier.description, "\(error)"))
-                        refused[record.journal, default: 0] += 1
+                        written.refused.append((all[index].identifier.description, "\(error)"))
+                        refused[all[index].journal, default: 0] += 1
                     }
                 }
                 for (place, rollup) in rollups { try Self.add(rollup, at: place, db) }

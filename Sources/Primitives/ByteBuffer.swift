@@ -10,6 +10,9 @@ public struct ByteBuffer: ~Copyable {
     @usableFromInline var start = 0
     @usableFromInline var end = 0
 
+    /// The smallest storage: what is appended piece by piece would grow by a few bytes otherwise.
+    private static let capacityMin = 64
+
     /// Bytes of storage, filled or not.
     public internal(set) var capacity = 0
 
@@ -75,11 +78,12 @@ public struct ByteBuffer: ~Copyable {
             end = held
             guard end + extra > capacity else { return }
         }
-        let wanted = max(end + extra, capacity < 1 << 20 ? capacity * 2 : capacity + capacity / 2)
-        guard let grown = unsafe realloc(base, wanted) else {
+        let grown = capacity < 1 << 20 ? capacity * 2 : capacity + capacity / 2
+        let wanted = max(end + extra, grown, Self.capacityMin)
+        guard let moved = unsafe realloc(base, wanted) else {
             fatalError("out of memory: \(wanted) bytes for a buffer")
         }
-        unsafe base = grown
+        unsafe base = moved
         capacity = wanted
     }
 
@@ -125,6 +129,11 @@ public struct ByteBuffer: ~Copyable {
 
     /// Appends the UTF-8 of a text.
     public mutating func append(text: String) {
+        // Where it lies: a copy to make it contiguous would count a reference for nothing.
+        let isAppended: Void? = unsafe text.utf8.withContiguousStorageIfAvailable {
+            unsafe append(UnsafeRawBufferPointer($0))
+        }
+        guard isAppended == nil else { return }
         var text = text
         text.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
     }

@@ -3,18 +3,27 @@ import Glibc
 
 /// A POSIX thread: joinable, with a name that `top -H` shows.
 public final class Thread: Sendable {
+    /// How a thread stands to others that share a processor with it.
+    public enum Standing: Sendable {
+        /// It is waited for, and works in short turns: it gets them soon.
+        case prompt
+        /// It has its share.
+        case usual
+        /// It gives way.
+        case background
+    }
+
     private let handle: pthread_t
 
     /// Starts a thread.
     ///
-    /// `name` has at most 15 bytes. One in the background gives way: where it shares a processor
-    /// with a worker, the worker goes first.
+    /// `name` has at most 15 bytes.
     public init(
-        name: String, isBackground: Bool = false, _ body: @escaping @Sendable () -> Void
+        name: String, standing: Standing = .usual, _ body: @escaping @Sendable () -> Void
     ) throws(SystemError) {
         var handle = pthread_t()
         let box = unsafe Unmanaged.passRetained(
-            Body(name: name, isBackground: isBackground, run: body))
+            Body(name: name, standing: standing, run: body))
         let code = unsafe pthread_create(&handle, nil, startThread, box.toOpaque())
         if code != 0 {
             unsafe box.release()
@@ -42,11 +51,11 @@ public final class Thread: Sendable {
 
     fileprivate final class Body {
         let name: String
-        let isBackground: Bool
+        let standing: Standing
         let run: @Sendable () -> Void
-        init(name: String, isBackground: Bool, run: @escaping @Sendable () -> Void) {
+        init(name: String, standing: Standing, run: @escaping @Sendable () -> Void) {
             self.name = name
-            self.isBackground = isBackground
+            self.standing = standing
             self.run = run
         }
     }
@@ -58,8 +67,12 @@ private func startThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     guard let context = unsafe context else { return nil }
     let body = unsafe Unmanaged<Thread.Body>.fromOpaque(context).takeRetainedValue()
     unsafe clinux_name_thread(body.name)
-    // On Linux this is the calling thread's alone. A kernel that refuses leaves it as it is.
-    if body.isBackground { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
+    // Both are the calling thread's alone on Linux. A kernel that refuses leaves it as it is.
+    switch body.standing {
+    case .prompt: clinux_ask_for_turns(100)
+    case .usual: break
+    case .background: setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+    }
     body.run()
     return nil
 }

@@ -90,7 +90,8 @@ struct BenchTests {
         // Far more calls than the shortest slices have, so they grew; the edges are left out.
         let perRound = result.measurements[0].verified / result.rounds
         #expect(perRound > 8 * 16)
-        #expect(result.measurements[0].verified * 100 < report.calls * 45)
+        let counted = result.measurements.reduce(0) { $0 + $1.verified }
+        #expect(counted * 10 < report.calls * 9)
         let via = result.measurements[1]
         #expect(via.addedTotal.rounds.count == result.rounds)
         #expect((via.cpuPerCall ?? 0) > 0)

@@ -286,7 +286,10 @@ final class CallgrindGateway {
             if (NF > 1) { name = $0; sub(/^[^ ]* /, "", name); names[parts[2]] = name }
             if ($0 ~ /^c/) callee = parts[2]
         }
-        /^calls=/ && names[callee] ~ /^swift_retain/ { split($1, count, "="); references += count[2] }
+        /^calls=/ && names[callee] ~ /^swift_retain/ {
+            split($1, count, "=")
+            references += count[2]
+        }
         /^totals:/ { print $2, references + 0 }
         """
 }

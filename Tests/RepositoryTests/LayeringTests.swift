@@ -18,7 +18,7 @@ struct LayeringTests {
         "Telemetry": ["Primitives", "Reactor"],
         "LogStore": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
-            "CCompression",
+            "CCompression", "CSQLite",
         ],
         "Sinks": [
             "Primitives", "Reactor", "JSON", "Dialects", "Cryptography", "Transfers", "LogStore",
@@ -57,6 +57,7 @@ struct LayeringTests {
         for (module, target) in [
             "CLinux": "Reactor", "CCurl": "Transfers", "CLLHTTP": "HTTP",
             "COpenSSL": "Cryptography", "CJournal": "Journal", "CCompression": "LogStore",
+            "CSQLite": "LogStore",
         ] {
             let targets = Set(
                 SourceTree.sources.filter { $0.imports.contains(module) }.map(\.target))
