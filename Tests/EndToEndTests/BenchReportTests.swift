@@ -6,8 +6,11 @@ import Testing
 
 @Suite("weir bench")
 struct BenchReportTests {
-    private static func run(_ arguments: [String]) throws -> (status: Int32, text: String) {
-        let process = try ChildProcess(try Binaries.weir, ["bench"] + arguments)
+    private static func run(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> (status: Int32, text: String) {
+        let process = try ChildProcess(
+            try Binaries.weir, ["bench"] + arguments, environment: environment)
         let status = try process.wait(seconds: 120)
         return (status, process.text)
     }
@@ -15,7 +18,8 @@ struct BenchReportTests {
     @Test("without a word it compares calling a vendor with calling it through the gateway")
     func nothingSaid() throws {
         let began = Instant.now()
-        let result = try Self.run([])
+        let folder = try TemporaryFolder()
+        let result = try Self.run([], environment: ["TMPDIR": folder.path])
         // It is waited for by a person.
         #expect((Instant.now() - began).seconds < 60)
         #expect(result.status == 0, "\(result.text)")
@@ -23,9 +27,11 @@ struct BenchReportTests {
             #expect(result.text.contains(word), "\(word)")
         }
         #expect(result.text.contains("weir: every answer verified"))
-        // Whom it started it has ended.
-        let left = try ChildProcess("/usr/bin/pgrep", ["-f", "weir-bench-"])
+        // Whom it started it has ended, and what it wrote is gone.
+        let left = try ChildProcess("/usr/bin/pgrep", ["-fa", folder.path])
         #expect(try left.wait() == 1, "\(left.text)")
+        let files = try ChildProcess("/bin/ls", ["-A", folder.path])
+        #expect(try files.wait() == 0 && files.text.isEmpty, "\(files.text)")
     }
 
     @Test("says what is wrong with what was asked for, and what it costs to go on")
