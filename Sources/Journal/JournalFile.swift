@@ -181,16 +181,15 @@ public final class JournalFile: @unchecked Sendable {
         let before = readCursor
         precondition(cursor >= before && cursor <= writeCursor)
         // What was read leaves this process's memory before the writer may want the room again; the
-        // kernel keeps it, and the next lap takes it back with a minor fault for a page.
-        let granule = UInt64(1 << 20)
+        // kernel keeps it, and the next lap takes it back with a minor fault for a page. Few pages
+        // at once: a kernel without preemption lets nobody in meanwhile, 0.2 ms for a MiB.
+        let granule = UInt64(Self.headBytes)
         var start = before / granule * granule
         while start + granule <= cursor {
             let place = Int(start % UInt64(capacity))
-            if place + Int(granule) <= capacity {
-                // Both places at which the ring is mapped.
-                unsafe madvise(ring + place, Int(granule), Int32(MADV_DONTNEED))
-                unsafe madvise(ring + capacity + place, Int(granule), Int32(MADV_DONTNEED))
-            }
+            // Both places at which the ring is mapped.
+            unsafe madvise(ring + place, Int(granule), Int32(MADV_DONTNEED))
+            unsafe madvise(ring + capacity + place, Int(granule), Int32(MADV_DONTNEED))
             start += granule
         }
         self[.readCursor] = cursor

@@ -7,7 +7,7 @@ public import Telemetry
 
 // DESIGN
 //
-// One thread reads all journals. A round reads what is there, makes records of it, stores them in
+// One thread at a time reads all journals. A round reads what is there, makes records of it, stores them in
 // one transaction together with how far each journal is, and then gives the rings' room back. The
 // place in the database decides: a process that dies between the commit and the giving back finds
 // on its next start that it has stored what the ring still holds, and goes on behind it.
@@ -15,7 +15,7 @@ public import Telemetry
 // Nothing waits for this thread. When the store fails, the round's batch is kept and tried again;
 // meanwhile the rings fill, and their writers drop and count.
 
-/// Turns the frames of journals into records, on a thread of its own.
+/// Turns the frames of journals into records, on threads of its own.
 public final class Consumer: Sendable {
     /// What it works with.
     public struct Settings: Sendable {
@@ -35,7 +35,7 @@ public final class Consumer: Sendable {
         public var logger: Logger
         /// What tokens cost; nil where nobody said.
         public var prices: PriceTable?
-        /// Called after records were stored, on the consumer's thread.
+        /// Called after records were stored, on one of the consumer's threads.
         public var stored: @Sendable () -> Void = {}
 
         /// Settings of these parts.
@@ -55,9 +55,9 @@ public final class Consumer: Sendable {
 
     private let waker: Waker
     private let order = Order()
-    private let thread: Thread
+    private let threads: ConsumerThreads
 
-    /// What its thread is told.
+    /// What its threads are told.
     final class Order: Sendable {
         let isEnding = Atomic<Bool>(false)
     }
@@ -66,11 +66,7 @@ public final class Consumer: Sendable {
     /// writers wake it by `waker`.
     public init(_ settings: Settings, journals: [JournalFile], waker: Waker) throws(SystemError) {
         self.waker = waker
-        let order = order
-        thread = try Thread(name: "weir-records") {
-            let rounds = ConsumerRounds(settings, journals: journals)
-            rounds.run(until: order, waker)
-        }
+        threads = try ConsumerThreads(settings, journals: journals, order: order, waker: waker)
     }
 
     /// Reads what is left, stores it, and ends.
@@ -80,6 +76,6 @@ public final class Consumer: Sendable {
     public func end() {
         order.isEnding.store(true, ordering: .releasing)
         waker.wake()
-        thread.join()
+        threads.join()
     }
 }

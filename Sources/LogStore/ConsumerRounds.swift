@@ -6,10 +6,13 @@ import Reactor
 import Synchronization
 import Telemetry
 
-/// The rounds of the consumer's thread.
+/// The rounds of the consumer's threads.
 final class ConsumerRounds {
     /// Records of one transaction.
     private static let recordsMax = 2000
+    /// Few enough that the transaction is over soon on a processor that has become full, and the
+    /// rounds can change hands.
+    private static let recordsMaxInBackground = 256
     /// A round waits for more to come: a transaction costs the same for one record and for many.
     private static let gatherTime = Interval.milliseconds(50)
     private static let gatherSteps = 5
@@ -33,19 +36,28 @@ final class ConsumerRounds {
     /// Whether the last round was ended by its bounds, and more lies there to be read at once.
     private var isBounded = false
     private var firstSource = 0
+    private var areSourcesOpen = false
+    private var shift = Shift(now: .now())
 
     init(_ settings: Consumer.Settings, journals: [JournalFile]) {
         self.settings = settings
         self.journals = journals
     }
 
-    func run(until order: Consumer.Order, _ waker: Waker) {
-        openSources()
+    /// Goes on with the rounds until another duty is due, which is returned, or, by order, until
+    /// all is stored.
+    func run(as duty: Shift.Duty, until order: Consumer.Order, _ waker: Waker) -> Shift.Duty? {
+        if !areSourcesOpen { openSources() }
         while true {
             let isEnding = order.isEnding.load(ordering: .acquiring)
+            shift.note(isMuch: isEnding || isMuchUnread, now: .now())
+            if shift.duty != duty { return shift.duty }
             let isMore = round(isEnding: isEnding)
-            if isEnding, !isMore, finish() { return }
-            if isEnding, let endsBy, Instant.now() > endsBy { return leave() }
+            if isEnding, !isMore, finish() { return nil }
+            if isEnding, let endsBy, Instant.now() > endsBy {
+                leave()
+                return nil
+            }
             if isEnding, endsBy == nil { endsBy = Instant.now() + Self.patienceAtEnd }
             if !isMore { rest(waker, isEnding: isEnding) }
             keepHouse()
@@ -67,10 +79,18 @@ final class ConsumerRounds {
         sources.contains { $0.file.writeCursor != $0.reader.cursor }
     }
 
+    private var isMuchUnread: Bool {
+        sources.contains { source in
+            let unread = source.file.writeCursor - source.reader.cursor
+            return source.isLeft || unread > UInt64(source.file.capacity / Shift.muchDivisor)
+        }
+    }
+
     // MARK: Journals
 
     /// Opens what earlier processes left, oldest first, before this process's own.
     private func openSources() {
+        areSourcesOpen = true
         let own = Set(journals.map(\.path))
         for path in JournalFolder.journals(in: settings.folder.path) where !own.contains(path) {
             do {
@@ -131,11 +151,12 @@ final class ConsumerRounds {
         var batch = Batch()
         var released: [UInt64] = []
         isBounded = false
+        let recordsMax = shift.duty == .usual ? Self.recordsMax : Self.recordsMaxInBackground
         // Each time another one first, so that none is starved by those before it.
         firstSource = sources.isEmpty ? 0 : (firstSource + 1) % sources.count
         let order = sources[firstSource...] + sources[..<firstSource]
         for source in order {
-            source.read(into: &batch, recordsMax: Self.recordsMax, now: now)
+            source.read(into: &batch, recordsMax: recordsMax, now: now)
             isBounded = isBounded || !source.isReadToEnd
         }
         for source in sources {

@@ -9,8 +9,8 @@ public final class Thread: Sendable {
         case prompt
         /// It has its share.
         case usual
-        /// It gives way.
-        case background
+        /// It gives way, more or less: niceness as of `nice(1)`, up to 19.
+        case background(niceness: Int32)
     }
 
     private let handle: pthread_t
@@ -71,7 +71,8 @@ private func startThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     switch body.standing {
     case .prompt: clinux_ask_for_turns(100)
     case .usual: break
-    case .background: setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+    case .background(let niceness):
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
     }
     body.run()
     return nil

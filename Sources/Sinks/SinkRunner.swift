@@ -55,7 +55,7 @@ public final class SinkRunner: Sendable {
         _ settings: Settings, _ make: @escaping @Sendable () throws -> any Sink
     ) throws(SystemError) {
         waker = try Waker()
-        let started = try Thread(name: "weir-sink", standing: .background) { [self] in
+        let started = try Thread(name: "weir-sink", standing: .background(niceness: 10)) { [self] in
             do {
                 var rounds = SinkRounds(settings, try make())
                 rounds.run(self)

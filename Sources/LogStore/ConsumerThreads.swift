@@ -1,0 +1,85 @@
+import Journal
+import Primitives
+import Reactor
+import Synchronization
+
+// DESIGN
+//
+// A thread may give its share of a processor up at any time, and without a privilege it never gets
+// it back. So there are two, made before either gives anything up, and they hand the rounds to each
+// other: what is stored stays where one thread at a time can see it.
+
+/// The threads of the consumer, of which one has the rounds and the other sleeps.
+final class ConsumerThreads: Sendable {
+    /// Lets a worker in at once, even in the middle of a record.
+    private static let backgroundNiceness: Int32 = 19
+
+    private let state: State
+    private let threads: [Thread]
+
+    init(
+        _ settings: Consumer.Settings, journals: [JournalFile], order: Consumer.Order,
+        waker: Waker
+    ) throws(SystemError) {
+        let state = State(
+            ConsumerRounds(settings, journals: journals),
+            relief: [try Waker(), try Waker()])
+        // In this order: the first sleeps until the second has the rounds, or there is none.
+        let background = try Thread(
+            name: "weir-records-bg", standing: .background(niceness: Self.backgroundNiceness)
+        ) { state.work(.background, order, waker) }
+        do throws(SystemError) {
+            let usual = try Thread(name: "weir-records") { state.work(.usual, order, waker) }
+            threads = [background, usual]
+        } catch {
+            state.end()
+            background.join()
+            throw error
+        }
+        self.state = state
+    }
+
+    /// Waits until the rounds are over.
+    func join() {
+        for thread in threads { thread.join() }
+    }
+
+    private final class State: @unchecked Sendable {
+        // Unchecked, because the rounds are touched by the thread alone whose duty it is: `duty` is
+        // published after the last touch of the one and read before the first of the other.
+        private let rounds: ConsumerRounds
+        private let duty = Atomic<Int>(Shift.Duty.usual.rawValue)
+        private let relief: [Waker]
+        private static let isOver = -1
+
+        init(_ rounds: ConsumerRounds, relief: [Waker]) {
+            self.rounds = rounds
+            self.relief = relief
+        }
+
+        func work(_ own: Shift.Duty, _ order: Consumer.Order, _ waker: Waker) {
+            while isDue(own) {
+                guard let next = rounds.run(as: own, until: order, waker) else { return end() }
+                duty.store(next.rawValue, ordering: .releasing)
+                relief[next.rawValue].wake()
+            }
+        }
+
+        /// Sleeps until a thread's duty begins; false when there will be none any more.
+        private func isDue(_ own: Shift.Duty) -> Bool {
+            while true {
+                let now = duty.load(ordering: .acquiring)
+                if now == own.rawValue { return true }
+                if now == Self.isOver { return false }
+                relief[own.rawValue].sleep(atMost: .seconds(3600)) {
+                    duty.load(ordering: .relaxed) != now
+                }
+            }
+        }
+
+        func end() {
+            duty.store(Self.isOver, ordering: .releasing)
+            for waker in relief { waker.wake() }
+        }
+    }
+}
