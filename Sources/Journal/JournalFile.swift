@@ -58,7 +58,7 @@ public final class JournalFile: @unchecked Sendable {
     public let name: Identifier
 
     private let head: UnsafeMutableRawPointer
-    private let ring: UnsafeMutableRawPointer
+    @unsafe let ring: UnsafeMutableRawPointer
 
     /// Makes a journal, its space on the disk claimed, so that no write to it can fail later.
     public init(creating path: String, capacity: Int, name: Identifier) throws(SystemError) {
@@ -153,6 +153,8 @@ public final class JournalFile: @unchecked Sendable {
                 throw error
             }
         }
+        // Else a page that is not there brings the next megabytes with it, in one piece of work.
+        unsafe madvise(ring, 2 * capacity, Int32(MADV_RANDOM))
         return unsafe (head, ring)
     }
 
@@ -173,27 +175,6 @@ public final class JournalFile: @unchecked Sendable {
 
     /// Bytes that the reader is done with.
     public var readCursor: UInt64 { self[.readCursor] }
-
-    /// Gives the ring's room up to a place back to the writer.
-    ///
-    /// Only by the reader.
-    public func release(upTo cursor: UInt64) {
-        let before = readCursor
-        precondition(cursor >= before && cursor <= writeCursor)
-        // What was read leaves this process's memory before the writer may want the room again; the
-        // kernel keeps it, and the next lap takes it back with a minor fault for a page. Few pages
-        // at once: a kernel without preemption lets nobody in meanwhile, 0.2 ms for a MiB.
-        let granule = UInt64(Self.headBytes)
-        var start = before / granule * granule
-        while start + granule <= cursor {
-            let place = Int(start % UInt64(capacity))
-            // Both places at which the ring is mapped.
-            unsafe madvise(ring + place, Int(granule), Int32(MADV_DONTNEED))
-            unsafe madvise(ring + capacity + place, Int(granule), Int32(MADV_DONTNEED))
-            start += granule
-        }
-        self[.readCursor] = cursor
-    }
 
     /// Has the kernel write what it has not yet.
     public func sync() throws(SystemError) {

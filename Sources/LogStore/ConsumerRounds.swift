@@ -12,7 +12,7 @@ final class ConsumerRounds {
     private static let recordsMax = 2000
     /// Few enough that the transaction is over soon on a processor that has become full, and the
     /// rounds can change hands.
-    private static let recordsMaxInBackground = 256
+    private static let recordsMaxInBackground = 512
     /// A round waits for more to come: a transaction costs the same for one record and for many.
     private static let gatherTime = Interval.milliseconds(50)
     private static let gatherSteps = 5
@@ -72,7 +72,10 @@ final class ConsumerRounds {
         waker.sleep(atMost: isRetiring ? Self.gatherTime : Self.idleTime) { hasUnread }
         guard hasUnread else { return }
         // More comes meanwhile, unless a ring has no room for it.
-        for _ in 0..<Self.gatherSteps where !isRingFilling { poll(nil, 0, Self.gatherStep) }
+        for _ in 0..<Self.gatherSteps where !isRingFilling {
+            prepareRings()
+            poll(nil, 0, Self.gatherStep)
+        }
     }
 
     private var hasUnread: Bool {
@@ -110,6 +113,11 @@ final class ConsumerRounds {
                 JournalSource(file, from: nil, isLeft: false, capture: settings.capture))
         }
         journals = []
+        prepareRings()
+    }
+
+    private func prepareRings() {
+        for source in sources { source.prepare() }
     }
 
     private func putAside(_ path: String, _ error: JournalFile.Unusable) {
@@ -147,6 +155,7 @@ final class ConsumerRounds {
     }
 
     private func gather() {
+        prepareRings()
         let now = Instant.now()
         var batch = Batch()
         var released: [UInt64] = []

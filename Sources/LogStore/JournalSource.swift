@@ -12,9 +12,15 @@ final class JournalSource {
     private(set) var reader: JournalReader
     /// Whether the last reading came to the end of what was written, and not to its own bounds.
     private(set) var isReadToEnd = true
+    /// Bytes of the ring kept ready for the writer, at least.
+    private static let readyBytesMin: UInt64 = 1 << 20
+
     private let capture: Capture
     private var open: [UInt64: Open] = [:]
     private var damageSeen = 0
+    /// Up to where the ring's pages are there; nil where the kernel cannot be asked for them.
+    private var readyUpTo: UInt64? = 0
+    private var writtenSeen: UInt64 = 0
 
     private final class Open {
         let assembly: Assembly
@@ -51,6 +57,22 @@ final class JournalSource {
             _ = entry.assembly.take(frame)
         }
         open[exchange]?.assembly.forgetBodies()
+    }
+
+    /// Has the pages there that the writer comes to next: several times what it wrote since the
+    /// last time, which is some ten milliseconds ago where it writes at all.
+    func prepare() {
+        guard let ready = readyUpTo, !isLeft else { return }
+        let run = UInt64(JournalFile.pageRunBytes)
+        let written = file.writeCursor
+        let capacity = UInt64(file.capacity)
+        let ahead = min(max(Self.readyBytesMin, 4 * (written - writtenSeen)), capacity / 4)
+        writtenSeen = written
+        // Not around the ring to what has still to be read and is given up after that.
+        let end = min(written + ahead, file.readCursor + capacity) / run * run
+        let start = max(ready, written / run * run)
+        guard start < end else { return }
+        readyUpTo = file.prepare(start..<end) ? end : nil
     }
 
     /// Reads frames into a batch until it has enough or there are no more.

@@ -17,7 +17,7 @@ struct Shift {
     static let calmTime = Interval.seconds(1)
     /// The part of a ring that is much to be unread: storing it takes some ten milliseconds, and
     /// there is room left for many times as long in the background.
-    static let muchDivisor = 64
+    static let muchDivisor = 32
 
     private(set) var duty = Duty.usual
     private var muchAt: Instant

@@ -1,0 +1,52 @@
+import Glibc
+
+// DESIGN
+//
+// The writer writes to memory, and must never find that there is none: a page of the file that the
+// process does not have yet costs it a fault, and one that the kernel does not have either costs
+// more. It takes in whole stretches of the file then, a millisecond a MiB, and reads them from the
+// disk where it had to give them up. So the reader, who can wait, has the pages there before the
+// writer comes to them, and gives up those behind it.
+
+extension JournalFile {
+    /// Pages are asked for and given up by so many bytes: a kernel without preemption lets nobody
+    /// in meanwhile, 10 us for this much.
+    public static let pageRunBytes = headBytes
+
+    /// Gives the ring's room up to a place back to the writer.
+    ///
+    /// Only by the reader.
+    public func release(upTo cursor: UInt64) {
+        let before = readCursor
+        precondition(cursor >= before && cursor <= writeCursor)
+        // What was read leaves this process's memory before the writer may want the room again; the
+        // kernel keeps it.
+        for start in Self.pageRuns(in: before..<cursor) {
+            let place = unsafe place(start)
+            // Both places at which the ring is mapped.
+            unsafe madvise(place, Self.pageRunBytes, Int32(MADV_DONTNEED))
+            unsafe madvise(place + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
+        }
+        self[.readCursor] = cursor
+    }
+
+    /// Has the kernel map a part of the ring that is to be written, from one multiple of
+    /// ``pageRunBytes`` to another.
+    ///
+    /// Returns false where it cannot, as before Linux 5.14. Only by the reader.
+    public func prepare(_ cursors: Range<UInt64>) -> Bool {
+        for start in Self.pageRuns(in: cursors) {
+            let place = unsafe place(start)
+            guard unsafe madvise(place, Self.pageRunBytes, Int32(MADV_POPULATE_WRITE)) == 0
+            else { return false }
+        }
+        return true
+    }
+
+    /// Where the runs begin that end within a range, the first of which may begin before it.
+    private static func pageRuns(in cursors: Range<UInt64>) -> StrideTo<UInt64> {
+        let run = UInt64(pageRunBytes)
+        return stride(
+            from: cursors.lowerBound / run * run, to: cursors.upperBound / run * run, by: Int(run))
+    }
+}
