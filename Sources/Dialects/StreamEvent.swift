@@ -239,9 +239,14 @@ extension JSONScanner {
 extension Span where Element == UInt8 {
     /// Whether a JSON value says nothing: null, false, or an empty text, list or object.
     fileprivate var isJSONNothing: Bool {
-        if matches("null") || matches("\"\"") || matches("false") { return true }
         guard count >= 2 else { return false }
-        let isBracketed = self[0] == UInt8(ascii: "[") || self[0] == UInt8(ascii: "{")
-        return isBracketed && extracting(1..<count - 1).trimmed.count == 0
+        switch self[0] {
+        case UInt8(ascii: "\""): return count == 2
+        case UInt8(ascii: "n"): return matches("null")
+        case UInt8(ascii: "f"): return matches("false")
+        case UInt8(ascii: "["), UInt8(ascii: "{"):
+            return extracting(1..<count - 1).trimmed.count == 0
+        default: return false
+        }
     }
 }

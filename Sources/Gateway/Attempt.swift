@@ -13,7 +13,7 @@ enum Attempt {
     /// No credential passes by omission: with one of ours, everything that could carry the client's
     /// is left out.
     static func write(
-        _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: Vendor,
+        _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: SharedVendor,
         mustBeReadable: Bool = false, into transfer: Transfer
     ) {
         let replacesCredential = vendor.credential != .client
@@ -61,7 +61,7 @@ enum Attempt {
         name.count > 7 && name.extracting(0..<7).matchesIgnoringCase("x-weir-")
     }
 
-    private static func isOverridden(_ name: Span<UInt8>, by vendor: Vendor) -> Bool {
+    private static func isOverridden(_ name: Span<UInt8>, by vendor: SharedVendor) -> Bool {
         let text = name.text.lowercased()
         return vendor.headers.contains { $0.name.lowercased() == text }
     }

@@ -11,7 +11,7 @@ import Transfers
 
 // Route and attempt: the request goes to a vendor.
 extension Connection {
-    var vendor: Vendor? {
+    var vendor: SharedVendor? {
         route.map { worker.settings.routing.vendors[$0.vendor] }
     }
 
@@ -102,7 +102,7 @@ extension Connection {
     ///
     /// It stays where it is until the transfer has ended.
     private func bodyForTarget(
-        _ route: RoutingTable.Route, _ vendor: Vendor
+        _ route: RoutingTable.Route, _ vendor: SharedVendor
     ) -> UnsafeRawBufferPointer {
         spliced.removeAll()
         usageFilter = nil

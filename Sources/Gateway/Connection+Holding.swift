@@ -45,7 +45,7 @@ extension Connection {
     /// Whether an answer that looks like the client's fault may be about a credential of ours: a
     /// spent balance and an invalid key come as 400 from some.
     private func mayBeCredential(
-        _ status: Int, _ vendor: Vendor, _ route: RoutingTable.Route
+        _ status: Int, _ vendor: SharedVendor, _ route: RoutingTable.Route
     ) -> Bool {
         guard case .own = vendor.credential, route.plan.policy.movesOn(from: .credential) else {
             return false
@@ -54,7 +54,7 @@ extension Connection {
     }
 
     /// The class of an answer with this status.
-    func failureClass(status: Int, vendor: Vendor) -> FailureClass {
+    func failureClass(status: Int, vendor: SharedVendor) -> FailureClass {
         switch status {
         case 401, 402, 403:
             if case .own = vendor.credential { return .credential }

@@ -15,8 +15,9 @@ public enum MediaType: Equatable, Sendable {
 extension ResponseHead {
     /// What `Content-Type` says.
     public var mediaType: MediaType {
-        for field in fields where field.name == .contentType {
-            let value = storage.bytes(field.valueRange)
+        let fields = fields.span
+        for index in fields.indices where fields[index].name == .contentType {
+            let value = storage.bytes(fields[index].valueRange)
             let end = value.firstIndex(of: UInt8(ascii: ";")) ?? value.count
             let type = value.extracting(0..<end).trimmed
             if type.matchesIgnoringCase("text/event-stream") { return .eventStream }
@@ -30,52 +31,61 @@ extension ResponseHead {
     public var encoding: Span<UInt8> {
         @_lifetime(borrow self)
         get {
-            for field in fields
-            where storage.bytes(field.nameRange).matchesIgnoringCase("content-encoding") {
-                return storage.bytes(field.valueRange)
-            }
+            if let value = value(of: "content-encoding") { return value }
             return storage.bytes(0..<0)
         }
     }
 
     /// Whether a content coding hides the body's text.
     public var isEncoded: Bool {
-        for field in fields
-        where storage.bytes(field.nameRange).matchesIgnoringCase("content-encoding") {
-            if !storage.bytes(field.valueRange).matchesIgnoringCase("identity") { return true }
+        let fields = fields.span
+        for index in fields.indices where has("content-encoding", at: index) {
+            let value = storage.bytes(fields[index].valueRange)
+            if !value.matchesIgnoringCase("identity") { return true }
         }
         return false
     }
 
     /// The whole number that a field holds; a fraction is rounded up.
     public func decimal(_ name: StaticString) -> Int? {
-        for field in fields where storage.bytes(field.nameRange).matchesIgnoringCase(name) {
-            let value = storage.bytes(field.valueRange)
-            if let whole = value.decimal { return whole }
-            guard let point = value.firstIndex(of: UInt8(ascii: ".")),
-                let whole = value.extracting(0..<point).decimal,
-                let fraction = value.extracting(point + 1..<value.count).decimal
-            else { return nil }
-            return fraction > 0 ? whole + 1 : whole
-        }
-        return nil
+        guard let value = value(of: name) else { return nil }
+        if let whole = value.decimal { return whole }
+        guard let point = value.firstIndex(of: UInt8(ascii: ".")),
+            let whole = value.extracting(0..<point).decimal,
+            let fraction = value.extracting(point + 1..<value.count).decimal
+        else { return nil }
+        return fraction > 0 ? whole + 1 : whole
     }
 
     /// The date that a field holds, in seconds since 1970.
     public func date(_ name: StaticString) -> Int? {
-        for field in fields where storage.bytes(field.nameRange).matchesIgnoringCase(name) {
-            return HTTPDate.seconds(storage.bytes(field.valueRange))
-        }
-        return nil
+        guard let value = value(of: name) else { return nil }
+        return HTTPDate.seconds(value)
     }
 
     /// Whether a field says true or false.
     public func flag(_ name: StaticString) -> Bool? {
-        for field in fields where storage.bytes(field.nameRange).matchesIgnoringCase(name) {
-            let value = storage.bytes(field.valueRange)
+        let fields = fields.span
+        for index in fields.indices where has(name, at: index) {
+            let value = storage.bytes(fields[index].valueRange)
             if value.matchesIgnoringCase("true") { return true }
             if value.matchesIgnoringCase("false") { return false }
         }
         return nil
+    }
+
+    // Fields are asked for a dozen times a response. A loop over the list itself would hold a
+    // reference to it each time.
+    @_lifetime(borrow self)
+    private func value(of name: StaticString) -> Span<UInt8>? {
+        let fields = fields.span
+        for index in fields.indices where has(name, at: index) {
+            return storage.bytes(fields[index].valueRange)
+        }
+        return nil
+    }
+
+    private func has(_ name: StaticString, at index: Int) -> Bool {
+        storage.bytes(fields[index].nameRange).matchesIgnoringCase(name)
     }
 }

@@ -50,7 +50,7 @@ public struct JSONScanner: ~Escapable {
 
     /// The kind of the value that comes next.
     public mutating func kind() throws(Malformed) -> Kind {
-        skipSpace()
+        if offset < bytes.count, bytes[offset] <= 0x20 { skipSpace() }
         guard offset < bytes.count else { throw fault("the text ends where a value should stand") }
         switch bytes[offset] {
         case UInt8(ascii: "{"): return .object
@@ -89,7 +89,7 @@ public struct JSONScanner: ~Escapable {
         try enter(UInt8(ascii: "{"))
         if take(UInt8(ascii: "}")) { return leave() }
         while true {
-            skipSpace()
+            if offset < bytes.count, bytes[offset] <= 0x20 { skipSpace() }
             let start = offset
             guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
                 throw fault("a member has no name")
@@ -125,16 +125,20 @@ public struct JSONScanner: ~Escapable {
     }
 
     /// Whether a quoted name at a place spells a literal, escapes resolved.
+    @inline(__always)
     public func isKey(_ place: Range<Int>, _ name: StaticString) -> Bool {
-        // An escape is longer than what it stands for, and the first byte tells most names apart.
+        // An escape is longer than what it stands for, and the length tells most names apart.
+        let count = place.count - 2
         let length = name.utf8CodeUnitCount
-        guard place.count - 2 >= length else { return false }
+        guard count != length else { return bytes.has(name, at: place.lowerBound + 1) }
+        guard count > length else { return false }
         let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
-        guard length == 0 || inner.beginsLike(name) || inner[0] == UInt8(ascii: "\\")
-        else { return false }
-        if inner.matches(name) { return true }
-        guard inner.count > length, inner.firstIndex(of: UInt8(ascii: "\\")) != nil
-        else { return false }
+        return (inner.beginsLike(name) || inner[0] == UInt8(ascii: "\\"))
+            && isEscaped(inner, name)
+    }
+
+    private func isEscaped(_ inner: Span<UInt8>, _ name: StaticString) -> Bool {
+        guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return false }
         return JSONText.unescape(inner) == "\(name)"
     }
 
@@ -154,14 +158,15 @@ public struct JSONScanner: ~Escapable {
         depth -= 1
     }
 
+    @inline(__always)
     private mutating func take(_ byte: UInt8) -> Bool {
-        skipSpace()
+        // Most texts have no space between their parts.
+        if offset < bytes.count, bytes[offset] <= 0x20 { skipSpace() }
         guard offset < bytes.count, bytes[offset] == byte else { return false }
         offset += 1
         return true
     }
 
-    @inline(__always)
     private mutating func skipSpace() {
         while offset < bytes.count {
             switch bytes[offset] {

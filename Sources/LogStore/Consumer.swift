@@ -7,12 +7,12 @@ public import Telemetry
 
 // DESIGN
 //
-// One thread at a time reads all journals. A round reads what is there, makes records of it, stores them in
-// one transaction together with how far each journal is, and then gives the rings' room back. The
-// place in the database decides: a process that dies between the commit and the giving back finds
-// on its next start that it has stored what the ring still holds, and goes on behind it.
+// One thread at a time reads all journals. A round reads what is there, makes records of it, stores
+// them in one transaction together with how far each journal is, and then gives the rings' room
+// back. The place in the database decides: a process that dies between the commit and the giving
+// back finds on its next start that it has stored what the ring still holds, and goes on behind it.
 //
-// Nothing waits for this thread. When the store fails, the round's batch is kept and tried again;
+// Nothing waits for it. When the store fails, the round's batch is kept and tried again;
 // meanwhile the rings fill, and their writers drop and count.
 
 /// Turns the frames of journals into records, on threads of its own.

@@ -4,9 +4,9 @@ extension Span where Element == UInt8 {
     @inlinable
     public func matches(_ literal: StaticString) -> Bool {
         guard count == literal.utf8CodeUnitCount else { return false }
-        for index in 0..<count where unsafe self[index] != literal.utf8Start[index] {
-            return false
-        }
+        // Asked once: for every byte it would be checked to be a literal.
+        let start = unsafe literal.utf8Start
+        for index in 0..<count where unsafe self[index] != start[index] { return false }
         return true
     }
 
@@ -14,7 +14,8 @@ extension Span where Element == UInt8 {
     @inlinable
     public func matchesIgnoringCase(_ lowercase: StaticString) -> Bool {
         guard count == lowercase.utf8CodeUnitCount else { return false }
-        for index in 0..<count where unsafe self[index].lowercased != lowercase.utf8Start[index] {
+        let start = unsafe lowercase.utf8Start
+        for index in 0..<count where unsafe self[index].lowercased != start[index] {
             return false
         }
         return true

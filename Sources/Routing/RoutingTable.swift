@@ -37,25 +37,38 @@ public struct RoutingTable: Sendable {
     }
 
     /// All vendors, in the order of the file.
-    public let vendors: [Vendor]
+    public let vendors: [SharedVendor]
     /// Targets of all chains and dialects: how many there are, for ``Health``.
     public let targetCount: Int
     private let chains: [PreparedChain]
     private let planByDialect: [Dialect: Plan]
 
-    private struct PreparedChain: Sendable {
-        let chain: Chain
+    private final class PreparedChain: Sendable {
+        let name: String
         let prefix: [UInt8]
         let paths: [Glob]
         let models: [Glob]
         let plans: [Dialect: Plan]
         let skipped: [Dialect: [Plan.Skipped]]
-        var needsModel: Bool { !models.contains { $0.matchesAll } }
+        let needsModel: Bool
+
+        init(
+            _ chain: Chain, plans: [Dialect: Plan], skipped: [Dialect: [Plan.Skipped]]
+        ) {
+            name = chain.name
+            prefix = Array(chain.prefix.utf8)
+            paths = chain.paths.map(Glob.init)
+            let models = chain.models.map(Glob.init)
+            self.models = models
+            needsModel = !models.contains { $0.matchesAll }
+            self.plans = plans
+            self.skipped = skipped
+        }
     }
 
     /// A table for a configuration.
     public init(_ configuration: Configuration) {
-        vendors = configuration.vendors
+        vendors = configuration.vendors.map(SharedVendor.init)
         var count = 0
         chains = configuration.chains.map { chain in
             Self.prepare(chain, configuration.vendors, &count)
@@ -109,15 +122,12 @@ public struct RoutingTable: Sendable {
             guard !targets.isEmpty else { continue }
             plans[dialect] = Plan(chain, dialect: dialect, targets: targets, skipped: skipped)
         }
-        return PreparedChain(
-            chain: chain, prefix: Array(chain.prefix.utf8), paths: chain.paths.map(Glob.init),
-            models: chain.models.map(Glob.init), plans: plans, skipped: skippedByDialect
-        )
+        return PreparedChain(chain, plans: plans, skipped: skippedByDialect)
     }
 
     /// The plans of a chain as they will act, for people.
     public func plans(of chain: String) -> [Plan] {
-        guard let entry = chains.first(where: { $0.chain.name == chain }) else { return [] }
+        guard let entry = chains.first(where: { $0.name == chain }) else { return [] }
         return Dialect.allCases.compactMap { entry.plans[$0] }
     }
 
@@ -128,22 +138,22 @@ public struct RoutingTable: Sendable {
         _ head: borrowing RequestHead, body: Span<UInt8>
     ) throws(Refusal) -> Route {
         let whole = head.path
-        for entry in chains {
-            guard let path = Self.strip(entry.prefix, from: whole) else { continue }
-            guard entry.paths.contains(where: { $0.matches(path) }) else { continue }
-            if entry.needsModel {
+        for chain in chains {
+            guard let path = Self.strip(chain.prefix, from: whole) else { continue }
+            guard chain.paths.contains(where: { $0.matches(path) }) else { continue }
+            if chain.needsModel {
                 let model = Self.model(path: path, body: body)
-                guard let model, entry.models.contains(where: { $0.matches(model.bytes) }) else {
+                guard let model, chain.models.contains(where: { $0.matches(model.bytes) }) else {
                     continue
                 }
             }
             let dialect = Dialect(of: head, path: path)
-            guard let plan = entry.plans[dialect] else {
+            guard let plan = chain.plans[dialect] else {
                 throw Refusal.noTarget(
-                    chain: entry.chain.name, dialect, entry.skipped[dialect] ?? []
+                    chain: chain.name, dialect, chain.skipped[dialect] ?? []
                 )
             }
-            return Route(plan: plan, prefixLength: entry.prefix.count)
+            return Route(plan: plan, prefixLength: chain.prefix.count)
         }
         let dialect = Dialect(of: head, path: whole)
         guard let plan = planByDialect[dialect] else { throw Refusal.noVendor(dialect) }

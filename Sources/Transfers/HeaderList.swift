@@ -14,11 +14,11 @@ import Primitives
 public struct HeaderList: ~Copyable {
     /// Fields that libcurl would add to a request, taken out.
     ///
-    /// Without the last, bodies over 1 MB would wait up to a second for a permission that nobody
-    /// sends.
-    private static let suppressed: [StaticString] = [
-        "Accept:", "User-Agent:", "Content-Type:", "Expect:",
-    ]
+    /// The first goes with large bodies alone, which would wait up to a second for a permission
+    /// that nobody sends: libcurl compares every name it looks for with every entry.
+    private static let suppressed: [StaticString] = ["Expect:", "Accept:", "Content-Type:"]
+    /// Bodies that libcurl may ask a permission for; it begins at 1 MB.
+    private static let largeBytesMin = 64 << 10
 
     private var text = ByteBuffer()
     private let nodes: UnsafeMutablePointer<curl_slist>
@@ -64,15 +64,17 @@ public struct HeaderList: ~Copyable {
         if !text.isEmpty { text.append("\r\n") }
     }
 
-    /// Links the entries.
+    /// Links the entries for a body of so many bytes, nil where nobody knows.
     ///
     /// Valid until the list is next changed.
-    mutating func linked() -> UnsafeMutablePointer<curl_slist> {
-        guard !text.isEmpty else { return unsafe nodes + 1 }
+    mutating func linked(bodyBytes: Int?) -> UnsafeMutablePointer<curl_slist> {
+        let isLarge = bodyBytes.map { $0 >= Self.largeBytesMin } ?? true
+        let suppressing = unsafe isLarge ? nodes + 1 : nodes + 2
+        guard !text.isEmpty else { return unsafe suppressing }
         text.append(byte: 0)
         let data = unsafe UnsafeMutableRawPointer(mutating: text.pointer.baseAddress)?
             .assumingMemoryBound(to: CChar.self)
-        unsafe nodes.initialize(to: curl_slist(data: data, next: nodes + 1))
+        unsafe nodes.initialize(to: curl_slist(data: data, next: suppressing))
         return unsafe nodes
     }
 }

@@ -88,7 +88,9 @@ extension Transfer {
         } else {
             unsafe prepareUnusual(method: method, body: body, bytes: bytes)
         }
-        unsafe set(CURLOPT_HTTPHEADER, pointer: headers.linked())
+        var bodyBytes: Int? = bytes.count
+        if case .stream(let length) = body { bodyBytes = length }
+        unsafe set(CURLOPT_HTTPHEADER, pointer: headers.linked(bodyBytes: bodyBytes))
     }
 
     private func setBody(_ bytes: UnsafeRawBufferPointer) {

@@ -33,6 +33,32 @@ struct JournalTests {
         #expect(scratch.file.tally.emitted == 2000 && scratch.file.tally.dropped == 0)
     }
 
+    @Test("a writer meets no page that is not there where the reader has prepared the ring")
+    func pages() throws {
+        let scratch = try JournalScratch(capacity: 4 << 20)
+        let run = UInt64(JournalFile.pageRunBytes)
+        // Linux before 5.14 cannot be asked.
+        guard scratch.file.prepare(0..<(2 << 20)) else { return }
+        let piece = [UInt8](repeating: 7, count: 4000)
+        let ownThread: Int32 = 1  // RUSAGE_THREAD, which glibc shows to GNU sources alone
+        func faults(upTo end: UInt64) throws -> Int {
+            var before = rusage()
+            var after = rusage()
+            let exchange = try #require(scratch.begin())
+            unsafe getrusage(ownThread, &before)
+            while scratch.file.writeCursor + 8000 < end { _ = scratch.body(exchange, piece) }
+            unsafe getrusage(ownThread, &after)
+            return after.ru_minflt - before.ru_minflt
+        }
+        #expect(try faults(upTo: 2 << 20) < 8)
+        // Pages it was not given cost a fault each, and so do those that were given back.
+        #expect(try faults(upTo: 3 << 20) > 128)
+        scratch.file.release(upTo: scratch.file.writeCursor)
+        #expect(scratch.file.prepare((4 << 20)..<(4 << 20) + 8 * run))
+        _ = try faults(upTo: 4 << 20)
+        #expect(try faults(upTo: (4 << 20) + 8 * run) < 8)
+    }
+
     @Test("when room is short bodies go first, then whole exchanges, settlements never")
     func ranks() throws {
         let scratch = try JournalScratch()
