@@ -27,40 +27,30 @@ extension RequestParser {
                 failure = Malformation(431, "the request has more than 256 header fields")
                 return -1
             }
-            let start = UInt32(head.storage.count)
-            head.fields.append(
-                HeaderField(
-                    name: .other, nameStart: start, nameEnd: start, valueStart: start,
-                    valueEnd: start
-                )
-            )
+            field.nameStart = UInt32(head.storage.count)
             isFieldOpen = true
         }
         unsafe head.storage.append(bytes)
-        let end = UInt32(head.storage.count)
-        let last = head.fields.count - 1
-        head.fields[last].nameEnd = end
-        head.fields[last].valueStart = end
-        head.fields[last].valueEnd = end
+        field.nameEnd = UInt32(head.storage.count)
+        field.valueStart = field.nameEnd
+        field.valueEnd = field.nameEnd
         return 0
     }
 
     func valueSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
         guard phase == .head else { return noteTrailer(bytes.count) }
         unsafe head.storage.append(bytes)
-        head.fields[head.fields.count - 1].valueEnd = UInt32(head.storage.count)
+        field.valueEnd = UInt32(head.storage.count)
         return 0
     }
 
     func valueComplete() -> Int32 {
         guard phase == .head else { return 0 }
         isFieldOpen = false
-        let last = head.fields.count - 1
-        let field = head.fields[last]
-        head.fields[last].name = HeaderName(head.name(of: field))
+        field.name = HeaderName(head.name(of: field))
         // llhttp drops the spaces before a value and keeps those after it.
-        let length = head.storage.bytes(field.valueRange).trimmed.count
-        head.fields[last].valueEnd = field.valueStart + UInt32(length)
+        field.valueEnd = field.valueStart + UInt32(head.value(of: field).withoutTrailingSpace)
+        head.fields.append(field)
         return 0
     }
 
@@ -97,6 +87,15 @@ extension RequestParser {
             return -1
         }
         return 0
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Bytes before the spaces and tabs at the end.
+    fileprivate var withoutTrailingSpace: Int {
+        var length = count
+        while length > 0, self[length - 1] == 0x20 || self[length - 1] == 0x09 { length -= 1 }
+        return length
     }
 }
 

@@ -24,6 +24,8 @@ public final class RequestParser {
     let llhttp: UnsafeMutablePointer<llhttp_t>
     var phase = Phase.head
     private var isHeadReported = false
+    /// The field being read, which is the head's once its value is complete.
+    var field = HeaderField(name: .other, nameStart: 0, nameEnd: 0, valueStart: 0, valueEnd: 0)
     var isFieldOpen = false
     private var lines = LineGuard(lineLengthMax: HeadLimits.headBytesMax)
     private var headBytes = 0

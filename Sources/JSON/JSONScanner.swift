@@ -1,4 +1,4 @@
-import Primitives
+public import Primitives
 
 /// Walks JSON text and tells where its parts stand, without building anything.
 ///
@@ -21,7 +21,7 @@ public struct JSONScanner: ~Escapable {
         case object, array, string, number, bool, null
     }
 
-    private let bytes: Span<UInt8>
+    @usableFromInline let bytes: Span<UInt8>
     /// Bytes walked over.
     public private(set) var offset = 0
     private var depth = 0
@@ -125,6 +125,7 @@ public struct JSONScanner: ~Escapable {
     }
 
     /// Whether a quoted name at a place spells a literal, escapes resolved.
+    @inlinable
     @inline(__always)
     public func isKey(_ place: Range<Int>, _ name: StaticString) -> Bool {
         // An escape is longer than what it stands for, and the length tells most names apart.
@@ -137,7 +138,8 @@ public struct JSONScanner: ~Escapable {
             && isEscaped(inner, name)
     }
 
-    private func isEscaped(_ inner: Span<UInt8>, _ name: StaticString) -> Bool {
+    @usableFromInline
+    func isEscaped(_ inner: Span<UInt8>, _ name: StaticString) -> Bool {
         guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return false }
         return JSONText.unescape(inner) == "\(name)"
     }
