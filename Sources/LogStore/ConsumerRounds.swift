@@ -67,6 +67,8 @@ final class ConsumerRounds {
     /// What waits to be read is looked for again only when nothing keeps us from storing it.
     private func rest(_ waker: Waker, isEnding: Bool) {
         if unstored != nil || isEnding {
+            // Writers write on, as long as there is room.
+            prepareRings()
             return waker.sleep(atMost: .milliseconds(50)) { false }
         }
         waker.sleep(atMost: isRetiring ? Self.gatherTime : Self.idleTime) { hasUnread }
