@@ -74,49 +74,76 @@ public struct Rollup: Equatable, Sendable {
         contentTimes.add(other.contentTimes)
     }
 
+    /// The columns of sums, in the order in which they are read and written.
+    static let columns = """
+        calls, failed, failovers, input_tokens, output_tokens, cache_read_tokens, reasoning_tokens,
+        without_usage, cost_nanodollars, without_cost, content_times
+        """
+
+    /// Reads a row that begins with ``columns``.
     init(_ row: Row) {
-        calls = row["calls"]
-        failed = row["failed"]
-        failovers = row["failovers"]
-        inputTokens = row["input_tokens"]
-        outputTokens = row["output_tokens"]
-        cacheReadTokens = row["cache_read_tokens"]
-        reasoningTokens = row["reasoning_tokens"]
-        withoutUsage = row["without_usage"]
-        costNanodollars = row["cost_nanodollars"]
-        withoutCost = row["without_cost"]
-        contentTimes = TimeHistogram(row["content_times"] as String)
+        // By place: a name is looked up in every one of a row's names, in lower case.
+        calls = row[0]
+        failed = row[1]
+        failovers = row[2]
+        inputTokens = row[3]
+        outputTokens = row[4]
+        cacheReadTokens = row[5]
+        reasoningTokens = row[6]
+        withoutUsage = row[7]
+        costNanodollars = row[8]
+        withoutCost = row[9]
+        contentTimes = TimeHistogram(row[10] as String)
+    }
+
+    /// Binds the values of ``columns``.
+    func bind(to insertion: inout Insertion) {
+        insertion.bind(calls)
+        insertion.bind(failed)
+        insertion.bind(failovers)
+        insertion.bind(inputTokens)
+        insertion.bind(outputTokens)
+        insertion.bind(cacheReadTokens)
+        insertion.bind(reasoningTokens)
+        insertion.bind(withoutUsage)
+        insertion.bind(costNanodollars)
+        insertion.bind(withoutCost)
+        insertion.bind { contentTimes.write(to: &$0) }
     }
 }
 
 extension Int {
     /// Adds, and stays at the largest number there is.
-    fileprivate mutating func add(_ other: Int) {
+    mutating func add(_ other: Int) {
         let (sum, isTooLarge) = addingReportingOverflow(other)
         self = isTooLarge ? .max : sum
     }
 }
 
 extension Store {
-    /// Adds to a minute's sums.
-    static func add(_ rollup: Rollup, at place: Rollup.Place, _ db: Database) throws {
-        var sum = rollup
-        let key: StatementArguments = [place.minute, place.vendor, place.model]
-        let known = try Row.fetchOne(
-            db.cachedStatement(
-                sql: "SELECT * FROM rollups WHERE minute = ? AND vendor = ? AND model = ?"),
-            arguments: key)
-        if let known { sum.add(Rollup(known)) }
-        let values: [(any DatabaseValueConvertible)?] = [
-            place.minute, place.vendor, place.model, sum.calls, sum.failed, sum.failovers,
-            sum.inputTokens, sum.outputTokens, sum.cacheReadTokens, sum.reasoningTokens,
-            sum.withoutUsage, sum.costNanodollars, sum.withoutCost, sum.contentTimes.text,
-        ]
-        try db.cachedStatement(
-            sql: """
-                INSERT OR REPLACE INTO rollups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: StatementArguments(values))
+    private static let selectRollup = """
+        SELECT \(Rollup.columns) FROM rollups WHERE minute = ? AND vendor = ? AND model = ?
+        """
+
+    private static let replaceRollup = """
+        INSERT OR REPLACE INTO rollups (minute, vendor, model, \(Rollup.columns))
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+
+    /// Adds to the sums of minutes.
+    static func add(_ rollups: [Rollup.Place: Rollup], _ db: Database) throws {
+        var replacement = try Insertion(replaceRollup, db)
+        let selection = try db.cachedStatement(sql: selectRollup)
+        for (place, rollup) in rollups {
+            var sum = rollup
+            let key: StatementArguments = [place.minute, place.vendor, place.model]
+            if let known = try Row.fetchOne(selection, arguments: key) { sum.add(Rollup(known)) }
+            replacement.bind(place.minute)
+            replacement.bind(place.vendor)
+            replacement.bind(place.model)
+            sum.bind(to: &replacement)
+            try replacement.execute()
+        }
     }
 
     /// One line of statistics.
@@ -142,7 +169,8 @@ extension Store {
                 let rows = try Row.fetchCursor(
                     db,
                     sql: """
-                        SELECT * FROM rollups WHERE minute >= ? AND minute < ?
+                        SELECT \(Rollup.columns), vendor, model FROM rollups
+                        WHERE minute >= ? AND minute < ?
                         AND (?3 IS NULL OR vendor = ?3) AND (?4 IS NULL OR model GLOB ?4)
                         """,
                     arguments: [

@@ -40,7 +40,7 @@ extension Store {
                         refused[all[index].journal, default: 0] += 1
                     }
                 }
-                for (place, rollup) in rollups { try Self.add(rollup, at: place, db) }
+                try Self.add(rollups, db)
                 for spill in batch.spills { try Self.insert(spill, db) }
                 for progress in batch.progress {
                     try Self.note(

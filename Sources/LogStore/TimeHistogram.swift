@@ -1,46 +1,88 @@
+import Primitives
+
 /// Times counted by size, each bucket a thirty-second of its power of two wide: percentiles are
 /// right to some three per cent, and two histograms add up to the histogram of both.
 public struct TimeHistogram: Equatable, Sendable {
     private static let parts = 32
-    private var counts: [Int: Int] = [:]
+
+    private struct Bucket: Equatable {
+        let number: Int
+        var count: Int
+    }
+
+    /// Those that hold times, by number.
+    private var buckets: [Bucket] = []
 
     /// Of no times.
     public init() {}
 
     /// Reads the written form; what is none of it is left out.
+    ///
+    /// A minute's is read and written with every transaction, so it is no matter of strings.
     init(_ text: String) {
-        for pair in text.split(separator: ",") {
-            let numbers = pair.split(separator: ":").compactMap { Int($0) }
-            if numbers.count == 2 { counts[numbers[0], default: 0] += numbers[1] }
+        var buffer = ByteBuffer()
+        buffer.append(text: text)
+        let bytes = buffer.bytes
+        var start = 0
+        while start < bytes.count {
+            let end = bytes.firstIndex(of: UInt8(ascii: ","), from: start) ?? bytes.count
+            let pair = bytes.extracting(start..<end)
+            start = end + 1
+            guard let colon = pair.firstIndex(of: UInt8(ascii: ":")),
+                let number = pair.extracting(0..<colon).decimal,
+                let count = pair.extracting(colon + 1..<pair.count).decimal
+            else { continue }
+            add(count, to: number)
         }
     }
 
-    /// The written form: `bucket:count,…`.
-    var text: String {
-        counts.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
-            .joined(separator: ",")
+    /// Writes `bucket:count,…`.
+    func write(to output: inout ByteBuffer) {
+        for (index, bucket) in buckets.enumerated() {
+            if index > 0 { output.append(byte: UInt8(ascii: ",")) }
+            output.append(decimal: bucket.number)
+            output.append(byte: UInt8(ascii: ":"))
+            output.append(decimal: bucket.count)
+        }
+    }
+
+    private mutating func add(_ count: Int, to number: Int) {
+        // Read in their order they go to the end.
+        guard let last = buckets.last, last.number >= number else {
+            return buckets.append(Bucket(number: number, count: count))
+        }
+        var (low, high) = (0, buckets.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if buckets[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        if buckets[low].number == number {
+            buckets[low].count.add(count)
+        } else {
+            buckets.insert(Bucket(number: number, count: count), at: low)
+        }
     }
 
     /// How many times were counted.
-    public var count: Int { counts.values.reduce(0, +) }
+    public var count: Int { buckets.reduce(into: 0) { $0.add($1.count) } }
 
     /// Counts a time in microseconds.
     public mutating func add(microseconds: Int) {
-        counts[Self.bucket(max(0, microseconds)), default: 0] += 1
+        add(1, to: Self.bucket(max(0, microseconds)))
     }
 
     /// Adds another histogram's counts.
     public mutating func add(_ other: TimeHistogram) {
-        for (bucket, count) in other.counts { counts[bucket, default: 0] += count }
+        for bucket in other.buckets { add(bucket.count, to: bucket.number) }
     }
 
     /// The time in microseconds that a share of all is no longer than; nil without any.
     public func percentile(_ share: Double) -> Int? {
         let wanted = Int((Double(count) * share).rounded(.up))
         var seen = 0
-        for (bucket, count) in counts.sorted(by: { $0.key < $1.key }) {
-            seen += count
-            if seen >= max(1, wanted) { return Self.middle(bucket) }
+        for bucket in buckets {
+            seen.add(bucket.count)
+            if seen >= max(1, wanted) { return Self.middle(bucket.number) }
         }
         return nil
     }

@@ -266,7 +266,9 @@ struct StoreTests {
                 whole.add(microseconds: time)
                 part.add(microseconds: time)
             }
-            parts.add(TimeHistogram(part.text))
+            var text = ByteBuffer()
+            part.write(to: &text)
+            parts.add(TimeHistogram(text.bytes.text))
         }
         #expect(parts == whole && whole.count == 2000)
         times.sort()
@@ -277,5 +279,9 @@ struct StoreTests {
         }
         #expect(TimeHistogram().percentile(0.5) == nil)
         #expect(TimeHistogram("x,1:2:3,,7:1").count == 1)
+        #expect(TimeHistogram("9:1,3:2,9:4,5:1") == TimeHistogram("3:2,5:1,9:5"))
+        let most = "999999999999999999"
+        let more = (1...20).map { "\($0):\(most)" }.joined(separator: ",")
+        #expect(TimeHistogram(more).count == .max)
     }
 }
