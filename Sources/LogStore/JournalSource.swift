@@ -12,8 +12,9 @@ final class JournalSource {
     private(set) var reader: JournalReader
     /// Whether the last reading came to the end of what was written, and not to its own bounds.
     private(set) var isReadToEnd = true
-    /// Bytes of the ring kept ready for the writer, at least.
+    /// Bytes of the ring kept ready for the writer, at least, and at most: they are resident.
     private static let readyBytesMin: UInt64 = 1 << 20
+    private static let readyBytesMax: UInt64 = 4 << 20
 
     private let capture: Capture
     private var open: [UInt64: Open] = [:]
@@ -59,14 +60,15 @@ final class JournalSource {
         open[exchange]?.assembly.forgetBodies()
     }
 
-    /// Has the pages there that the writer comes to next: several times what it wrote since the
-    /// last time, which is some ten milliseconds ago where it writes at all.
+    /// Has the pages there that the writer comes to next: twice what it wrote since the last time,
+    /// which is some ten milliseconds ago where it writes at all.
     func prepare() {
         guard let ready = readyUpTo, !isLeft else { return }
         let run = UInt64(JournalFile.pageRunBytes)
         let written = file.writeCursor
         let capacity = UInt64(file.capacity)
-        let ahead = min(max(Self.readyBytesMin, 4 * (written - writtenSeen)), capacity / 4)
+        let wanted = 2 * (written - writtenSeen)
+        let ahead = min(max(Self.readyBytesMin, min(wanted, Self.readyBytesMax)), capacity / 4)
         writtenSeen = written
         // Not around the ring to what has still to be read and is given up after that.
         let end = min(written + ahead, file.readCursor + capacity) / run * run
