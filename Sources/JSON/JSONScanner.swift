@@ -50,7 +50,7 @@ public struct JSONScanner: ~Escapable {
 
     /// The kind of the value that comes next.
     public mutating func kind() throws(Malformed) -> Kind {
-        if offset < bytes.count, bytes[offset] <= 0x20 { skipSpace() }
+        skipSpace()
         guard offset < bytes.count else { throw fault("the text ends where a value should stand") }
         switch bytes[offset] {
         case UInt8(ascii: "{"): return .object
@@ -89,7 +89,7 @@ public struct JSONScanner: ~Escapable {
         try enter(UInt8(ascii: "{"))
         if take(UInt8(ascii: "}")) { return leave() }
         while true {
-            if offset < bytes.count, bytes[offset] <= 0x20 { skipSpace() }
+            skipSpace()
             let start = offset
             guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
                 throw fault("a member has no name")
@@ -162,14 +162,19 @@ public struct JSONScanner: ~Escapable {
 
     @inline(__always)
     private mutating func take(_ byte: UInt8) -> Bool {
-        // Most texts have no space between their parts.
-        if offset < bytes.count, bytes[offset] <= 0x20 { skipSpace() }
+        skipSpace()
         guard offset < bytes.count, bytes[offset] == byte else { return false }
         offset += 1
         return true
     }
 
+    @inline(__always)
     private mutating func skipSpace() {
+        // Most texts have none between their parts.
+        if offset < bytes.count, bytes[offset] <= 0x20 { skipSpaces() }
+    }
+
+    private mutating func skipSpaces() {
         while offset < bytes.count {
             switch bytes[offset] {
             case 0x20, 0x09, 0x0A, 0x0D: offset += 1

@@ -33,14 +33,14 @@ extension JournalFile {
     /// Has the kernel map a part of the ring that is to be written, from one multiple of
     /// ``pageRunBytes`` to another.
     ///
-    /// Returns false where it cannot, as before Linux 5.14. Only by the reader.
-    public func prepare(_ cursors: Range<UInt64>) -> Bool {
+    /// Returns up to where it did: not at all before Linux 5.14. Only by the reader.
+    public func prepare(_ cursors: Range<UInt64>) -> UInt64 {
         for start in Self.pageRuns(in: cursors) {
             let place = unsafe place(start)
             guard unsafe madvise(place, Self.pageRunBytes, Int32(MADV_POPULATE_WRITE)) == 0
-            else { return false }
+            else { return start }
         }
-        return true
+        return cursors.upperBound
     }
 
     /// Where the runs begin that end within a range, the first of which may begin before it.

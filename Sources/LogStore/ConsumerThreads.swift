@@ -14,7 +14,6 @@ final class ConsumerThreads: Sendable {
     /// Lets a worker in at once, even in the middle of a record.
     private static let backgroundNiceness: Int32 = 19
 
-    private let state: State
     private let threads: [Thread]
 
     init(
@@ -36,7 +35,6 @@ final class ConsumerThreads: Sendable {
             background.join()
             throw error
         }
-        self.state = state
     }
 
     /// Waits until the rounds are over.

@@ -19,8 +19,8 @@ final class JournalSource {
     private let capture: Capture
     private var open: [UInt64: Open] = [:]
     private var damageSeen = 0
-    /// Up to where the ring's pages are there; nil where the kernel cannot be asked for them.
-    private var readyUpTo: UInt64? = 0
+    /// Up to where the ring's pages are there.
+    private var readyUpTo: UInt64 = 0
     private var writtenSeen: UInt64 = 0
 
     private final class Open {
@@ -63,7 +63,7 @@ final class JournalSource {
     /// Has the pages there that the writer comes to next: twice what it wrote since the last time,
     /// which is some ten milliseconds ago where it writes at all.
     func prepare() {
-        guard let ready = readyUpTo, !isLeft else { return }
+        guard !isLeft else { return }
         let run = UInt64(JournalFile.pageRunBytes)
         let written = file.writeCursor
         let capacity = UInt64(file.capacity)
@@ -72,9 +72,9 @@ final class JournalSource {
         writtenSeen = written
         // Not around the ring to what has still to be read and is given up after that.
         let end = min(written + ahead, file.readCursor + capacity) / run * run
-        let start = max(ready, written / run * run)
+        let start = max(readyUpTo, written / run * run)
         guard start < end else { return }
-        readyUpTo = file.prepare(start..<end) ? end : nil
+        readyUpTo = file.prepare(start..<end)
     }
 
     /// Reads frames into a batch until it has enough or there are no more.

@@ -78,11 +78,11 @@ public struct TimeHistogram: Equatable, Sendable {
 
     /// The time in microseconds that a share of all is no longer than; nil without any.
     public func percentile(_ share: Double) -> Int? {
-        let wanted = Int((Double(count) * share).rounded(.up))
+        let wanted = max(1, (Double(count) * share).rounded(.up))
         var seen = 0
         for bucket in buckets {
             seen.add(bucket.count)
-            if seen >= max(1, wanted) { return Self.middle(bucket.number) }
+            if Double(seen) >= wanted { return Self.middle(bucket.number) }
         }
         return nil
     }
