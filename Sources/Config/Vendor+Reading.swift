@@ -82,10 +82,6 @@ extension Vendor {
         var terminal = vendor.terminal.rawValue
         reader.choice("terminal", &terminal, TerminalPolicy.allCases.map(\.rawValue))
         vendor.terminal = TerminalPolicy(rawValue: terminal) ?? .lenient
-        if vendor.terminal == .strict {
-            reader.warn(
-                "terminal", "\"strict\" has no effect yet: terminal markers are not read yet")
-        }
         var usage = vendor.includeUsage.rawValue
         reader.choice("include_usage", &usage, UsagePolicy.allCases.map(\.rawValue))
         vendor.includeUsage = UsagePolicy(rawValue: usage) ?? .client

@@ -136,22 +136,26 @@ extension Connection {
         }
         var canRepeat = false
         if case .keep = bodyMode { canRepeat = true }
+        let lacksTerminal = terminal?.lacksTerminal() ?? false
         let decision = exchange.transferEnded(
             result, vendor: vendor.name, headIsComplete: headIsComplete, violation: violation,
-            canRepeat: canRepeat
+            canRepeat: canRepeat, lacksTerminal: lacksTerminal
         )
         switch decision {
         case .finish:
             finish()
         case .breakOff(let outcome):
-            logBreak(outcome, result)
-            tee.explanation = "\(result.code.name): \(result.detail)"
+            let reason =
+                result.code == .ok && lacksTerminal
+                ? Self.terminalIsMissing : "\(result.code.name): \(result.detail)"
+            logBreak(outcome, result, reason)
+            tee.explanation = reason
             breakOff()
         case .failed(let failureClass, let failure):
             hold = nil
             attemptFailed(failureClass, failure, result: result)
         case .heldWhole:
-            heldWhole()
+            heldWhole(lacksTerminal: lacksTerminal)
         case .retryFresh:
             worker.metrics.vendors[route?.vendor ?? 0].staleRetries.add()
             teeAttemptFailed(
@@ -172,9 +176,12 @@ extension Connection {
         worker.logger.warning("a vendor gave no response", metadata: metadata)
     }
 
-    private func logBreak(_ outcome: Outcome, _ result: TransferResult) {
+    static let terminalIsMissing = "the stream ended without its terminal marker"
+
+    private func logBreak(_ outcome: Outcome, _ result: TransferResult, _ reason: String) {
         var metadata = logMetadata(result)
         metadata["outcome"] = "\(outcome.name)"
+        metadata["reason"] = "\(reason)"
         worker.logger.warning("a response broke off", metadata: metadata)
     }
 
@@ -191,6 +198,7 @@ extension Connection {
 extension Connection: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
         teeHead(of: transfer)
+        terminal = terminalWatch(transfer.head)
         if isUsageInjected, transfer.head.mediaType == .eventStream, !transfer.head.isEncoded,
             transfer.head.contentLength == nil
         {
@@ -206,6 +214,7 @@ extension Connection: TransferDelegate {
 
     func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
         teeChunk(bytes)
+        terminal?.take(bytes)
         guard var filter = usageFilter.take() else { return passOn(bytes, of: transfer) }
         var passed = ByteBuffer()
         filter.take(bytes, to: &passed)

@@ -28,6 +28,17 @@ extension Connection {
         }
     }
 
+    /// What looks for the terminal marker of a response with this head; nil where none is due.
+    ///
+    /// Called from inside libcurl.
+    func terminalWatch(_ head: borrowing ResponseHead) -> TerminalWatch? {
+        guard let vendor, vendor.terminal == .strict, head.mediaType == .eventStream,
+            !head.isEncoded, head.status < 300
+        else { return nil }
+        let isDue = parser.withHead { vendor.dialect.marksStreamEnds(target: $0.pathAndQuery) }
+        return isDue ? TerminalWatch(dialect: vendor.dialect) : nil
+    }
+
     /// Whether another attempt could follow the current one.
     private func canFollow(_ route: RoutingTable.Route) -> Bool {
         guard route.plan.hasAlternatives, exchange.countedAttempts < route.plan.attemptsMax
@@ -153,15 +164,23 @@ extension Connection {
         actOnHold()
     }
 
-    /// The held response is whole, and nothing of it has shown to be an answer so far.
-    func heldWhole() {
+    /// The held response is at its end, and nothing of it has shown to be an answer so far.
+    ///
+    /// `lacksTerminal`: it is a stream that had to end in a marker, and did not, so that it is not
+    /// whole whatever it holds.
+    func heldWhole(lacksTerminal: Bool = false) {
         guard let hold else { return }
-        hold.framing.writeEnd(to: &hold.body)
-        hold.isWhole = true
+        if !lacksTerminal {
+            hold.framing.writeEnd(to: &hold.body)
+            hold.isWhole = true
+        }
         hold.endStream()
         hold.readBody()
         keepAnswer()
         switch hold.kind {
+        case .stream where hold.finding == .release && lacksTerminal:
+            let what = "a stream without its terminal marker"
+            attemptFailed(.streamError, .noAnswer(vendor: hold.vendor, what), hold.advice)
         case .stream where hold.finding == .release:
             passOn(hold)
         case .stream:

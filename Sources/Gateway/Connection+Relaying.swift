@@ -67,9 +67,12 @@ extension Connection {
     }
 
     func responseFraming(of transfer: Transfer) -> ResponseFraming {
-        ResponseFraming(
+        // A stream that may have to be broken off for want of its marker is not told by its length:
+        // with the last byte of that it would be whole.
+        let contentLength = terminal == nil ? transfer.head.contentLength : nil
+        return ResponseFraming(
             status: transfer.head.status, isHeadRequest: parser.head.method == .head,
-            contentLength: transfer.head.contentLength, clientMinorVersion: parser.head.minorVersion
+            contentLength: contentLength, clientMinorVersion: parser.head.minorVersion
         )
     }
 

@@ -212,6 +212,7 @@ extension Connection {
         isEventStream = false
         streamEnd = StreamEnd()
         contents = nil
+        terminal = nil
         isResponseComplete = false
         hasResponseBytes = false
         if pending.isEmpty { parser.releaseMemoryIfLarge() }

@@ -75,6 +75,9 @@ final class Connection: DescriptorHandler, TimerHandler {
     /// Tells contents from comments and pings after the commit, where a clock asks for it.
     var contents: ContentWatch?
 
+    /// Looks for the terminal marker of a stream that must have one.
+    var terminal: TerminalWatch?
+
     /// Whether the vendor was asked for a usage that the client did not ask for, and what takes it
     /// out of the stream again.
     var isUsageInjected = false

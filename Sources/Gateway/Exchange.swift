@@ -139,9 +139,10 @@ struct Exchange: ~Copyable {
     ///
     /// - `violation`: what made the head unfit, if that is why it ended.
     /// - `canRepeat`: whether the request's body is still there from its first byte.
+    /// - `lacksTerminal`: whether the response is a stream that had to end in a marker, and did not.
     mutating func transferEnded(
         _ result: TransferResult, vendor: String, headIsComplete: Bool, violation: StaticString?,
-        canRepeat: Bool
+        canRepeat: Bool, lacksTerminal: Bool = false
     ) -> EndDecision {
         switch state {
         case .receiving, .failing, .delivering, .settled:
@@ -163,7 +164,7 @@ struct Exchange: ~Copyable {
             if result.code == .ok, headIsComplete { return .heldWhole }
             return .failed(.reset, .brokeOff(result, vendor: vendor))
         case .relaying:
-            let isWhole = result.code == .ok && headIsComplete
+            let isWhole = result.code == .ok && headIsComplete && !lacksTerminal
             state = .delivering(isWhole ? .complete : .truncated)
             return isWhole ? .finish : .breakOff(.truncated)
         }

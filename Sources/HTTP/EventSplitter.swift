@@ -71,6 +71,11 @@ public struct EventSplitter: ~Copyable {
         }
     }
 
+    /// Lends ``bareText`` to the closure.
+    public func withBareText(_ look: (Span<UInt8>) -> Void) {
+        look(bareText.bytes)
+    }
+
     /// Ends the stream.
     ///
     /// What stands there without its blank line is lent to the closure: by the standard it is no

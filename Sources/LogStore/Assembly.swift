@@ -264,9 +264,9 @@ final class Assembly {
             record.errorKind = facts.errorKind
             record.errorMessage = facts.errorMessage
         }
-        // A clean end that no terminal marker announced is not known to be one.
+        // A clean end that no terminal marker announced, where one is due, is not known to be one.
         if record.isStream, facts.isUnderstood, !facts.sawTerminal, record.outcome == "complete",
-            record.status < 300
+            record.status < 300, record.dialect.marksStreamEnds(target: record.target.utf8.span)
         {
             record.outcome = Outcome.truncated.name
         }

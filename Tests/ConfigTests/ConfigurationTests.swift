@@ -176,10 +176,9 @@ struct ConfigurationTests {
             """
             [vendors.openai]
             on_client_disconnect = "drain"
-            terminal = "strict"
             """
         )
-        for key in ["on_client_disconnect", "terminal"] {
+        for key in ["on_client_disconnect"] {
             #expect(warnings.contains { $0.contains(key) }, "\(key)")
         }
         #expect(warnings.allSatisfy { $0.hasPrefix("config.toml:") && $0.contains("warning") })

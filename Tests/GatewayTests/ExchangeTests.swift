@@ -41,6 +41,19 @@ struct ExchangeTests {
         #expect(exchange.clientGone() == false)
     }
 
+    @Test("a stream that lacks its terminal marker broke off, once it has gone out")
+    func withoutTerminal() {
+        for isHeld in [false, true] {
+            var exchange = Exchange()
+            exchange.attemptBegan()
+            #expect(exchange.headReceived(mayFollow: isHeld) == (isHeld ? .hold : .relay))
+            let decision = exchange.transferEnded(
+                Self.result(.ok, saw: true), vendor: "v", headIsComplete: true, violation: nil,
+                canRepeat: true, lacksTerminal: true)
+            #expect(decision == (isHeld ? .heldWhole : .breakOff(.truncated)))
+        }
+    }
+
     @Test("a held response is committed once, by its content, and then like any other")
     func held() {
         var exchange = Exchange()

@@ -13,6 +13,12 @@ struct AssemblyTests {
     private static func told(_ sample: AnswerSample, _ pieces: [[UInt8]]) -> RecordScratch.Told {
         var told = RecordScratch.Told()
         told.dialect = Dialect(rawValue: sample.dialect)?.place ?? 0
+        told.target =
+            switch sample.dialect {
+            case "anthropic": "/v1/messages"
+            case "gemini": "/v1beta/models/m-1:streamGenerateContent?alt=sse"
+            default: "/v1/chat/completions"
+            }
         told.isStream = sample.isStream
         told.pieces = pieces
         return told
@@ -38,6 +44,20 @@ struct AssemblyTests {
             #expect((record.usageState == .reported) == (sample.input != nil))
             let isWhole = !sample.isStream || sample.isWhole
             #expect(record.outcome == (isWhole ? "complete" : "truncated"))
+        }
+    }
+
+    @Test("a stream of which no marker is known ends with its end")
+    func unmarked() throws {
+        let scratch = try RecordScratch()
+        for (target, outcome) in [
+            ("/v1/audio/speech", "complete"), ("/a/v1/chat/completions?x=1", "truncated"),
+        ] {
+            var told = RecordScratch.Told()
+            told.target = target
+            told.pieces = [Array("data: {\"type\":\"speech.audio.delta\"}\n\n".utf8)]
+            scratch.tell(told)
+            #expect(try #require(scratch.assemble().first).outcome == outcome, "\(target)")
         }
     }
 

@@ -1,0 +1,196 @@
+import Support
+import Telemetry
+import Testbed
+import Testing
+
+@testable import Dialects
+@testable import Gateway
+
+/// `terminal = "strict"`: a stream that ends in order but without its marker is a failure.
+@Suite("Terminal markers")
+struct TerminalTests {
+    /// A stream of each kind: where it is asked for, its contents, and its marker.
+    struct Stream: Sendable, CustomStringConvertible {
+        let path: String
+        let contents: String
+        let marker: String
+        /// What an error event of its dialect holds.
+        let error: String
+
+        var description: String { path }
+        var dialect: String {
+            if path.hasPrefix("/v1/messages") { return "anthropic" }
+            return path.contains("beta") ? "gemini" : "openai"
+        }
+    }
+
+    static let streams = [
+        Stream(
+            path: "/v1/chat/completions",
+            contents: "data: {\"choices\":[{\"delta\":{\"content\":\"Hi [DONE]\"}}]}\n\n",
+            marker: "data: [DONE]\n\n", error: "data: {\"error\":"),
+        Stream(
+            path: "/v1/responses",
+            contents: "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n",
+            marker: "event: response.completed\n"
+                + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n",
+            error: "data: {\"error\":"),
+        Stream(
+            path: "/v1/messages",
+            contents: "event: content_block_delta\ndata: {\"type\":\"content_block_delta\","
+                + "\"delta\":{\"type\":\"text_delta\",\"text\":\"message_stop\"}}\n\n",
+            marker: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+            error: "event: error\ndata: {\"type\":\"error\""),
+        Stream(
+            path: "/v1beta/models/m:streamGenerateContent?alt=sse",
+            contents:
+                "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}]}}]}\r\n\r\n",
+            marker: "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\r\n\r\n",
+            error: "data: {\"error\":"),
+    ]
+
+    private static func answering(_ body: String) throws -> ByteVendor {
+        try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n" + body)
+            try connection.awaitEnd()
+        }
+    }
+
+    private static func gateway(
+        _ stream: Stream, _ ports: [Int], _ terminal: String = "strict"
+    ) throws -> TestGateway {
+        let base = stream.dialect == "openai" ? "/v1" : ""
+        let vendors = ports.enumerated().map { index, port in
+            """
+            [vendors.v\(index)]
+            dialect = "\(stream.dialect)"
+            base_url = "http://127.0.0.1:\(port)\(base)"
+            credential = "none"
+            terminal = "\(terminal)"
+            """
+        }
+        let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }.joined(separator: ", ")
+        return try TestGateway(
+            vendors.joined(separator: "\n") + "\n[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n"
+        )
+    }
+
+    private static func response(_ gateway: TestGateway, _ stream: Stream) throws -> RawResponse {
+        try RawConnection(port: gateway.port)
+            .exchange(Request.chat(stream: true, path: stream.path))
+    }
+
+    @Test("that come leave a strict vendor's stream as it was", arguments: streams)
+    func there(_ stream: Stream) throws {
+        for end in [stream.marker, String(stream.marker.drop(while: \.isNewline).dropLast())] {
+            let vendor = try Self.answering(stream.contents + end)
+            defer { vendor.stop() }
+            let gateway = try Self.gateway(stream, [vendor.port])
+            defer { gateway.stop() }
+            let response = try Self.response(gateway, stream)
+            #expect(response.isWhole && response.text == stream.contents + end)
+            try gateway.await("the settlement") { gateway.outcomes(.complete) == 1 }
+        }
+    }
+
+    @Test("that do not come break a strict vendor's stream off, and no other's", arguments: streams)
+    func missing(_ stream: Stream) throws {
+        let vendor = try Self.answering(stream.contents)
+        defer { vendor.stop() }
+        let strict = try Self.gateway(stream, [vendor.port])
+        defer { strict.stop() }
+        let broken = try Self.response(strict, stream)
+        #expect(!broken.isWhole && broken.text.hasPrefix(stream.contents))
+        #expect(broken.text.dropFirst(stream.contents.count).hasPrefix(stream.error))
+        try strict.await("the settlement") { strict.outcomes(.truncated) == 1 }
+        #expect(strict.log.lines.contains { $0.contains("without its terminal marker") })
+
+        let lenient = try Self.gateway(stream, [vendor.port], "lenient")
+        defer { lenient.stop() }
+        let passed = try Self.response(lenient, stream)
+        #expect(passed.isWhole && passed.text == stream.contents)
+    }
+
+    @Test("are missed in a stream of unknown length, too, whose end is then left open")
+    func chunked() throws {
+        let stream = Self.streams[0]
+        let length = String(stream.contents.utf8.count, radix: 16)
+        let vendor = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                    + "Transfer-Encoding: chunked\r\n\r\n"
+                    + "\(length)\r\n\(stream.contents)\r\n0\r\n\r\n")
+            try connection.awaitEnd()
+        }
+        defer { vendor.stop() }
+        let gateway = try Self.gateway(stream, [vendor.port])
+        defer { gateway.stop() }
+        let response = try Self.response(gateway, stream)
+        #expect(!response.isWhole && response.text.contains("vendor_broke_off"))
+    }
+
+    @Test("are no matter after an error event, in plain answers and of streams without any")
+    func others() throws {
+        let stream = Self.streams[0]
+        let error = "data: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}\n\n"
+        let vendor = try Self.answering(stream.contents + error)
+        defer { vendor.stop() }
+        let gateway = try Self.gateway(stream, [vendor.port])
+        defer { gateway.stop() }
+        let failed = try Self.response(gateway, stream)
+        #expect(failed.isWhole && failed.text == stream.contents + error)
+
+        let speech = try Self.answering("data: {\"type\":\"speech.audio.delta\"}\n\n")
+        defer { speech.stop() }
+        let other = try Self.gateway(stream, [speech.port])
+        defer { other.stop() }
+        let response = try RawConnection(port: other.port)
+            .exchange(Request.chat(stream: true, path: "/v1/audio/speech"))
+        #expect(response.isWhole)
+    }
+
+    @Test("that are missing while nothing has gone out yet are made good by the next target")
+    func held() throws {
+        // The last event lacks its blank line, so nothing is let go before the end.
+        let stream = Self.streams[0]
+        let cut = try Self.answering(String(stream.contents.dropLast()))
+        defer { cut.stop() }
+        let good = try Self.answering(stream.contents + stream.marker)
+        defer { good.stop() }
+        let gateway = try Self.gateway(stream, [cut.port, good.port])
+        defer { gateway.stop() }
+        let response = try Self.response(gateway, stream)
+        #expect(response.isWhole && response.text == stream.contents + stream.marker)
+        #expect(response["x-weir-attempts"] == "2" && response["x-weir-vendor"] == "v1")
+
+        // And where there is none, what there was is passed on, but not as if it were whole.
+        let alone = try Self.gateway(stream, [cut.port, try ByteVendor.closedPort()])
+        defer { alone.stop() }
+        let last = try Self.response(alone, stream)
+        #expect(!last.isWhole && last.text == String(stream.contents.dropLast()))
+    }
+
+    @Test("are found however the stream is cut", arguments: streams)
+    func splits(_ stream: Stream) throws {
+        let dialect = try #require(Dialect(rawValue: stream.dialect))
+        for (text, lacks) in [(stream.contents, true), (stream.contents + stream.marker, false)] {
+            for pieces in ByteSplits.all(Array(text.utf8)) {
+                let watch = TerminalWatch(dialect: dialect)
+                for piece in pieces { watch.take(piece.span) }
+                #expect(watch.lacksTerminal() == lacks)
+            }
+        }
+    }
+
+    @Test("beyond what is looked at are believed")
+    func large() {
+        let watch = TerminalWatch(dialect: .openai)
+        let huge = Array(("data: {\"x\":\"" + String(repeating: "y", count: 2 << 20)).utf8)
+        watch.take(huge.span)
+        #expect(!watch.lacksTerminal())
+    }
+}
