@@ -74,10 +74,6 @@ extension Vendor {
         var policy = vendor.onClientDisconnect.rawValue
         reader.choice("on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue))
         vendor.onClientDisconnect = DisconnectPolicy(rawValue: policy) ?? .cancel
-        if vendor.onClientDisconnect == .drain {
-            reader.warn(
-                "on_client_disconnect", "\"drain\" has no effect yet: transfers are cancelled")
-        }
         reader.string("ca_file", &vendor.caFile)
         var terminal = vendor.terminal.rawValue
         reader.choice("terminal", &terminal, TerminalPolicy.allCases.map(\.rawValue))

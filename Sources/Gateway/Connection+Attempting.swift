@@ -161,6 +161,8 @@ extension Connection {
             teeAttemptFailed(
                 "stale", result, status: 0, reason: "a pooled connection was dead")
             attempt(onFreshConnection: true)
+        case .heardOut:
+            heardOut(result, isWhole: result.code == .ok && headIsComplete)
         case .nothing:
             break
         }
@@ -208,7 +210,7 @@ extension Connection: TransferDelegate {
         switch exchange.headReceived(mayFollow: kind != nil) {
         case .relay: relayHead(of: transfer)
         case .hold: if let kind { beginHold(kind, of: transfer) }
-        case .ignore: break
+        case .ignore: noteUnheardHead(transfer)
         }
     }
 
@@ -225,13 +227,15 @@ extension Connection: TransferDelegate {
     private func passOn(_ bytes: Span<UInt8>, of transfer: Transfer) {
         if let hold { return self.hold(bytes, in: hold, of: transfer) }
         // Without a head that was passed on there is no framing for them.
-        guard exchange.isCommitted else { return }
+        guard exchange.isCommitted else { return dropUnheard(bytes.count) }
         relay(bytes, of: transfer)
     }
 
     func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
         // A request that broke off must not be told its end: the vendor would take it for whole.
-        guard exchange.isInFlight, phase == .body || phase == .answering else { return .abort }
+        // One whose client has gone is whole.
+        guard phase == .unheard || exchange.isInFlight && (phase == .body || phase == .answering)
+        else { return .abort }
         guard !parser.body.isEmpty else {
             return phase == .body ? .notYet : .end
         }

@@ -57,6 +57,8 @@ extension Connection {
             return exchangeDeadline()
         case .lingering:
             return (phaseBegan + Limits.lingerTime, .linger)
+        case .unheard:
+            return (phaseBegan + worker.settings.unheard.time, .unheard)
         case .closed:
             return nil
         }
@@ -99,6 +101,8 @@ extension Connection {
         switch clock {
         case .keepalive, .drainGrace, .linger:
             close()
+        case .unheard:
+            stopUnheard()
         case .head:
             refuse(
                 .refused(408, "request_timeout", "the request head did not arrive in time"),

@@ -48,6 +48,7 @@ extension Connection {
     func flush() {
         isAwaitingFlush = false
         guard phase != .closed else { return }
+        if phase == .unheard { return unheardBytesLeft < 0 ? stopUnheard() : () }
         countRelayedBytes()
         actOnHold()
         if !output.isEmpty {

@@ -28,8 +28,10 @@ extension Connection {
         uncountedBytes = 0
     }
 
-    /// The client closed or reset its connection: whatever is in flight for it ends in this turn.
+    /// The client closed or reset its connection: whatever is in flight for it ends in this turn,
+    /// or goes on unheard where the vendor's configuration says so.
     func clientGone() {
+        if goUnheard() { return }
         end(as: .clientCancelled)
         close()
     }
@@ -76,8 +78,15 @@ extension Connection {
         timer = nil
         output.removeAll()
         worker.buffers.reclaim(&output)
+        releaseDescriptor()
+        worker.closed(self)
+    }
+
+    /// Closes the client's socket, once.
+    func releaseDescriptor() {
+        guard hasDescriptor else { return }
+        hasDescriptor = false
         worker.loop.forget(descriptor)
         Socket.close(descriptor)
-        worker.closed(self)
     }
 }

@@ -18,6 +18,7 @@ import Transfers
 //   Connection+Teeing      tee: what happens, told to the journal
 //   Connection+Sending     the output to the client, once per turn; what follows a response
 //   Connection+Clocks      everything that may take too long
+//   Connection+Unheard     an answer that goes on after its client, for the record
 //   Connection+Settling    the end of an exchange, and of the connection
 //
 // Two places are called from inside libcurl (see `TransferDelegate`): they write into the output
@@ -38,6 +39,8 @@ final class Connection: DescriptorHandler, TimerHandler {
         case answering
         /// The response is out; what the client still sends is read and dropped.
         case lingering
+        /// The client is gone; the vendor's answer is read to its end for the record.
+        case unheard
         case closed
     }
 
@@ -122,6 +125,9 @@ final class Connection: DescriptorHandler, TimerHandler {
     /// The turn in which the first piece was last sent ahead of the rest: its reading of the clock.
     var lastSentFirst = Instant.distantFuture
     var lingerBytesLeft = Limits.lingerBytes
+    var unheardBytesLeft = 0
+    /// Whether the descriptor is ours: once closed, its number is somebody else's.
+    var hasDescriptor = true
 
     init(_ worker: Worker, descriptor: Int32, slot: Int) {
         self.worker = worker
@@ -155,7 +161,8 @@ final class Connection: DescriptorHandler, TimerHandler {
 
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
         if readiness.contains(.write) { flush() }
-        guard phase != .closed else { return }
+        // Sending may have found out that the client is gone, and then the descriptor is, too.
+        guard hasDescriptor else { return }
         if phase == .lingering { return linger(readiness) }
         // While a response is due a closed connection is a client that no longer wants it; a client
         // that closes only its own side is taken for one too, as other proxies do.

@@ -17,7 +17,8 @@ import Transfers
 //       │                        └── failed ── failing ── nothing left: our answer, or the    │
 //       │                                          └── next ── last vendor's own, as it was ──┤
 //       └── refused: our answer ───────────────────────────────────────────────────────────┘  │
-//            from every state: the client is gone ── cancel what is in flight ─────────────────┘
+//            from every state: the client is gone ── cancel what is in flight ─────────────────┤
+//            or, once a whole request is in flight ── unheard: read its answer to its end ─────┘
 //
 // The step to relaying is the commit, and it is one way: no method leads from there to an attempt.
 // Every path ends in settled, exactly once.
@@ -33,6 +34,8 @@ struct Exchange: ~Copyable {
         /// An attempt came to nothing; what follows has to be decided, or waited for.
         case failing
         case relaying
+        /// The client is gone; the answer is read to its end for the record's sake alone.
+        case unheard
         /// Nothing more is to come; what was gathered is still going out.
         case delivering(Outcome)
         case settled(Outcome)
@@ -69,6 +72,9 @@ struct Exchange: ~Copyable {
     /// Whether a response is held back.
     var isHolding: Bool { state == .holding }
 
+    /// Whether the client has gone and its answer goes on.
+    var isUnheard: Bool { state == .unheard }
+
     /// Whether the exchange waits between two attempts.
     var isWaiting: Bool { state == .failing }
 
@@ -85,7 +91,7 @@ struct Exchange: ~Copyable {
         switch state {
         case .receiving, .failing: state = .attempting(isFresh: false)
         case .attempting: break
-        case .holding, .relaying, .delivering, .settled:
+        case .holding, .relaying, .unheard, .delivering, .settled:
             preconditionFailure("an attempt after a response has begun")
         }
         attempts += 1
@@ -131,6 +137,8 @@ struct Exchange: ~Copyable {
         case heldWhole
         /// A pooled connection was dead: once more, on a fresh one.
         case retryFresh
+        /// Nobody waits for it any more, and now it is settled.
+        case heardOut
         /// It was settled before.
         case nothing
     }
@@ -139,7 +147,7 @@ struct Exchange: ~Copyable {
     ///
     /// - `violation`: what made the head unfit, if that is why it ended.
     /// - `canRepeat`: whether the request's body is still there from its first byte.
-    /// - `lacksTerminal`: whether the response is a stream that had to end in a marker, and did not.
+    /// - `lacksTerminal`: whether it is a stream that had to end in a marker, and did not.
     mutating func transferEnded(
         _ result: TransferResult, vendor: String, headIsComplete: Bool, violation: StaticString?,
         canRepeat: Bool, lacksTerminal: Bool = false
@@ -147,6 +155,9 @@ struct Exchange: ~Copyable {
         switch state {
         case .receiving, .failing, .delivering, .settled:
             return .nothing
+        case .unheard:
+            state = .settled(.clientCancelled)
+            return .heardOut
         case .attempting(let isFresh):
             if let violation {
                 state = .failing
@@ -243,7 +254,7 @@ struct Exchange: ~Copyable {
     /// The request turned out to be one that is not served, after its attempt had begun.
     mutating func overflowed(_ failure: Failure) -> StopDecision {
         switch state {
-        case .delivering, .settled:
+        case .unheard, .delivering, .settled:
             return .nothing
         case .receiving, .attempting, .holding, .failing:
             state = .delivering(failure.outcome)
@@ -259,7 +270,7 @@ struct Exchange: ~Copyable {
         _ clock: Clock, vendor: String, after interval: Interval
     ) -> StopDecision {
         switch state {
-        case .delivering, .settled:
+        case .unheard, .delivering, .settled:
             return .nothing
         case .receiving:
             state = .delivering(clock.outcome)
@@ -297,8 +308,22 @@ struct Exchange: ~Copyable {
     /// Returns false when the exchange was settled before.
     mutating func clientGone(as outcome: Outcome = .clientCancelled) -> Bool {
         if case .settled = state { return false }
-        state = .settled(outcome)
+        // Whatever ends what nobody hears, the client went first.
+        state = .settled(state == .unheard ? .clientCancelled : outcome)
         return true
+    }
+
+    /// The client is gone, and what is in flight for it may go on to its end.
+    ///
+    /// Returns false where nothing is: there is nothing to read, and no attempt is made for nobody.
+    mutating func clientGoneUnheard() -> Bool {
+        switch state {
+        case .attempting, .holding, .relaying:
+            state = .unheard
+            return true
+        case .receiving, .failing, .unheard, .delivering, .settled:
+            return false
+        }
     }
 
     /// The gateway refuses the request, or cannot start a transfer for it.

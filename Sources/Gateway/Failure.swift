@@ -140,7 +140,7 @@ struct Failure: Equatable {
 /// What may take too long.
 enum Clock: Equatable {
     case head, keepalive, slowClient, firstContent, idle, contentIdle, total
-    case hold, backoff, linger, drainGrace
+    case hold, backoff, linger, drainGrace, unheard
 
     var words: String {
         switch self {
@@ -154,6 +154,7 @@ enum Clock: Equatable {
         case .hold: "the time a response is held"
         case .backoff: "the wait between two tries"
         case .linger, .drainGrace: "the time for a farewell"
+        case .unheard: "the time an answer goes on without its client"
         }
     }
 
@@ -163,6 +164,7 @@ enum Clock: Equatable {
         case .idle, .contentIdle: .timeoutIdle
         case .total: .timeoutTotal
         case .slowClient: .slowClient
+        case .unheard: .clientCancelled
         case .head, .keepalive, .hold, .backoff, .linger, .drainGrace: .refused
         }
     }

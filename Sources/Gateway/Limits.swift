@@ -23,3 +23,10 @@ enum Limits {
     /// How long a connection that has not sent its first request may take to do so while draining.
     static let drainGrace = Interval.seconds(1)
 }
+
+/// How long, and how far, an answer is read whose client has gone: a vendor that never ends one
+/// must not be listened to for good.
+struct UnheardBounds: Sendable {
+    var time = Interval.seconds(120)
+    var bytes = 16 << 20
+}

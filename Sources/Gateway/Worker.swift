@@ -18,6 +18,8 @@ public struct WorkerSettings: Sendable {
     public var admission: Admission
     /// Where to say what an operator should know.
     public var logger: Logger
+    /// How far answers are read that nobody waits for.
+    var unheard = UnheardBounds()
 
     /// Settings of these parts.
     public init(

@@ -58,6 +58,10 @@ public struct Exposition: Sendable {
             sum { $0.undeliveredBytes }, &text
         )
         scalar(
+            "weir_unheard_answers_total", "counter",
+            "Answers that went on after their client, for the record.", sum { $0.unheard }, &text
+        )
+        scalar(
             "weir_loop_turns_total", "counter", "Turns of the event loops.", sum { $0.turns }, &text
         )
     }

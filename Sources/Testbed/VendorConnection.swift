@@ -17,6 +17,8 @@ final class VendorConnection: DescriptorHandler, TimerHandler {
     private let descriptor: Int32
     private let parser = RequestParser()
     private var input = ByteBuffer()
+    /// The end of an answer whose last bytes the socket has not taken yet.
+    private var owed: AnswerPlayer.Step?
     private var output = ByteBuffer()
     private var timer: TimerWheel.Timer?
     private var phase = Phase.connected
@@ -122,8 +124,11 @@ final class VendorConnection: DescriptorHandler, TimerHandler {
 
     /// Plays as far as the script and the socket allow.
     private func play() {
+        // What the socket did not take of an earlier step goes first.
+        send()
         while !isClosed, output.isEmpty, var current = player {
-            let step = current.next(into: &output)
+            let step = owed ?? current.next(into: &output)
+            owed = nil
             player = current
             if !output.isEmpty { phase = .streaming }
             send()
@@ -138,10 +143,10 @@ final class VendorConnection: DescriptorHandler, TimerHandler {
                 return
             case .forever:
                 return
-            case .done:
-                if output.isEmpty { return finish() }
-            case .close:
-                return output.isEmpty ? close() : ()
+            case .done, .close:
+                guard output.isEmpty else { return owed = step }
+                if case .close = step { return close() }
+                return finish()
             case .reset:
                 Socket.resetOnClose(descriptor)
                 return close()

@@ -170,18 +170,18 @@ struct ConfigurationTests {
         #expect(own.credential == Vendor.Credential.none)
     }
 
-    @Test("what is read but not acted on yet is said")
-    func missingFeatures() throws {
-        let (_, warnings) = try Self.read(
+    @Test("every policy of a vendor is taken without a warning")
+    func policies() throws {
+        let (configuration, warnings) = try Self.read(
             """
             [vendors.openai]
             on_client_disconnect = "drain"
+            terminal = "strict"
             """
         )
-        for key in ["on_client_disconnect"] {
-            #expect(warnings.contains { $0.contains(key) }, "\(key)")
-        }
-        #expect(warnings.allSatisfy { $0.hasPrefix("config.toml:") && $0.contains("warning") })
+        let vendor = try #require(configuration.vendor(named: "openai"))
+        #expect(vendor.onClientDisconnect == .drain && vendor.terminal == .strict)
+        #expect(warnings.isEmpty)
     }
 
     @Test("chains of several targets are read whole, and without a warning")

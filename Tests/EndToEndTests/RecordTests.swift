@@ -282,6 +282,34 @@ struct RecordTests {
         #expect(both[0] == both[1] && both[0].contains("\"prompt_tokens\":14"))
     }
 
+    @Test(
+        "an answer whose client has gone is recorded to its end, usage and all, where it is drained"
+    )
+    func unheard() throws {
+        let vendor = try MockProcess()
+        for (policy, isWhole) in [("drain", true), ("cancel", false)] {
+            let gateway = try GatewayProcess(
+                """
+                [vendors.openai]
+                base_url = "http://127.0.0.1:\(vendor.port)/v1"
+                on_client_disconnect = "\(policy)"
+                """)
+            let asked = #"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true}}"#
+            let script = "X-Mock-Chunks: 20\r\nX-Mock-Delay: 20\r\n"
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Self.request("/v1/chat/completions", asked, script))
+            _ = try client.take(through: "stream ")
+            client.close()
+            try Self.awaitStored(gateway, 1)
+            let record = try #require(try Self.records(gateway.recordPath).first)
+            #expect(record["outcome"]?.text == "client_cancelled")
+            #expect(record["status"]?.integer == 200 && record["vendor"]?.text == "openai")
+            #expect((record["usage_state"]?.text == "reported") == isWhole)
+            #expect((record["finish_reason"]?.text == "stop") == isWhole)
+            #expect(try gateway.metric("weir_unheard_answers_total") == (isWhole ? 1 : 0))
+        }
+    }
+
     @Test("tokens are priced by the configuration, and repriced by another")
     func prices() throws {
         let vendor = try MockProcess()

@@ -12,7 +12,7 @@ struct CancelTests {
         case closes, resets, halfCloses
     }
 
-    private static func leave(_ client: RawConnection, _ departure: Departure) {
+    static func leave(_ client: RawConnection, _ departure: Departure) {
         switch departure {
         case .closes: client.close()
         case .resets: client.reset()

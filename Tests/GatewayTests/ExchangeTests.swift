@@ -54,6 +54,34 @@ struct ExchangeTests {
         }
     }
 
+    @Test("what nobody hears any more is settled at its end, or by whatever stops it, once")
+    func unheard() {
+        var early = Exchange()
+        #expect(early.clientGoneUnheard() == false)
+        for step in 0..<3 {
+            var exchange = Exchange()
+            exchange.attemptBegan()
+            if step > 0 { _ = exchange.headReceived(mayFollow: step == 1) }
+            #expect(exchange.clientGoneUnheard() == true)
+            #expect(exchange.isUnheard == true && exchange.isCommitted == false)
+            #expect(exchange.clientGoneUnheard() == false && exchange.outcome == nil)
+            #expect(exchange.headReceived(mayFollow: true) == .ignore)
+            #expect(exchange.committed() == false && exchange.heldFailed() == false)
+            #expect(exchange.clockExpired(.total, vendor: "v", after: .seconds(1)) == .nothing)
+            #expect(exchange.overflowed(Self.failure) == .nothing)
+            // A dead connection is no reason to ask again for nobody.
+            let end = Self.result(.gotNothing, stale: true)
+            #expect(Self.end(&exchange, end, whole: false) == .heardOut)
+            #expect(exchange.outcome == .clientCancelled)
+            #expect(Self.end(&exchange, end) == .nothing && exchange.clientGone() == false)
+        }
+        var stopped = Exchange()
+        stopped.attemptBegan()
+        _ = stopped.clientGoneUnheard()
+        #expect(stopped.clientGone(as: .truncated) == true)
+        #expect(stopped.outcome == .clientCancelled)
+    }
+
     @Test("a held response is committed once, by its content, and then like any other")
     func held() {
         var exchange = Exchange()
@@ -159,16 +187,18 @@ struct ExchangeTests {
         var random = RandomSource(seed: 42)
         var outcomes: [Outcome: Int] = [:]
         var committedCount = 0
+        var unheardCount = 0
         for _ in 0..<20_000 {
             var run = Run()
             for _ in 0..<Int.random(in: 1...20, using: &random) { run.step(using: &random) }
             run.finish()
             #expect(run.settledCount == 1)
+            unheardCount += run.isUnheard ? 1 : 0
             if let outcome = run.exchange.outcome { outcomes[outcome, default: 0] += 1 }
             committedCount += run.wasCommitted ? 1 : 0
         }
         #expect(outcomes.keys.count >= 6, "\(outcomes)")
-        #expect(committedCount > 1000)
+        #expect(committedCount > 1000 && unheardCount > 300)
     }
 
     /// One exchange driven by random events as its connection would drive it.
@@ -180,9 +210,12 @@ struct ExchangeTests {
         /// Whether a decision has to be made about a failed attempt.
         var owesSequel = false
         var hasTransfer = false
+        /// Whether the client has gone and its answer goes on.
+        var isUnheard = false
 
         mutating func begin() {
             #expect(!wasCommitted, "an attempt after the commit")
+            #expect(!isUnheard, "an attempt for nobody")
             exchange.attemptBegan()
             attempts += 1
             hasTransfer = true
@@ -212,6 +245,8 @@ struct ExchangeTests {
             case 7:
                 if Bool.random(using: &random) {
                     settledCount += exchange.delivered() ? 1 : 0
+                } else if hasTransfer, Int.random(in: 0..<4, using: &random) == 0 {
+                    isUnheard = exchange.clientGoneUnheard() || isUnheard
                 } else if Int.random(in: 0..<8, using: &random) == 0 {
                     settledCount += exchange.clientGone() ? 1 : 0
                     hasTransfer = false
@@ -244,6 +279,9 @@ struct ExchangeTests {
                 #expect(!wasCommitted)
                 owesSequel = true
             case .finish, .breakOff: #expect(wasCommitted)
+            case .heardOut:
+                #expect(isUnheard && exchange.outcome == .clientCancelled)
+                settledCount += 1
             case .nothing: Issue.record("a transfer in flight ended unnoticed")
             }
         }

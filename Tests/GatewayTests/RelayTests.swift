@@ -126,6 +126,18 @@ struct RelayTests {
         #expect(seen[1]["content-type"] == nil)
     }
 
+    @Test("an answer larger than every buffer on the way is whole")
+    func large() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        for fields in [["Size": "20000000"], ["Size": "20000000", "Fault": "close_after"]] {
+            let response = try RawConnection(port: gateway.port).exchange(Request.chat(fields))
+            #expect(response.isWhole && response.body.count > 20_000_000)
+        }
+    }
+
     @Test("HEAD has the head alone, lengths and all")
     func head() throws {
         let vendor = try ScriptedVendor()

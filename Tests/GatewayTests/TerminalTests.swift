@@ -32,8 +32,8 @@ struct TerminalTests {
         Stream(
             path: "/v1/responses",
             contents: "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n",
-            marker: "event: response.completed\n"
-                + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n",
+            marker: "event: response.completed\ndata: {\"type\":\"response.completed\","
+                + "\"response\":{\"status\":\"completed\"}}\n\n",
             error: "data: {\"error\":"),
         Stream(
             path: "/v1/messages",

@@ -1,5 +1,4 @@
 import Config
-import Gateway
 import Glibc
 import HTTP
 import Logging
@@ -11,6 +10,8 @@ import Synchronization
 import Telemetry
 import Testbed
 import Transfers
+
+@testable import Gateway
 
 /// A gateway of one worker on a thread of this process, with all checks of the debug build on.
 final class TestGateway: Sendable {
@@ -28,7 +29,9 @@ final class TestGateway: Sendable {
     }()
 
     /// Starts a gateway with a configuration in TOML.
-    init(_ toml: String, host: String = "127.0.0.1") throws {
+    init(
+        _ toml: String, host: String = "127.0.0.1", unheard: UnheardBounds = UnheardBounds()
+    ) throws {
         guard Self.isPrepared, let address = SocketAddress("\(host):0") else {
             throw SystemError(call: "curl_global_init")
         }
@@ -40,12 +43,14 @@ final class TestGateway: Sendable {
         let metrics = WorkerMetrics(vendors: configuration.vendors.map(\.name))
         self.metrics = metrics
         let routing = RoutingTable(configuration)
-        let settings = WorkerSettings(
+        var prepared = WorkerSettings(
             server: configuration.server, routing: routing,
             health: Health(targetCount: routing.targetCount),
             admission: Admission(connectionsMax: configuration.server.maxConnections),
             logger: log.logger
         )
+        prepared.unheard = unheard
+        let settings = prepared
         let slot = Slot()
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
         self.mailbox = mailbox

@@ -1,0 +1,249 @@
+import Glibc
+import Primitives
+import Support
+import Synchronization
+import Telemetry
+import Testbed
+import Testing
+
+@testable import Gateway
+
+/// `on_client_disconnect = "drain"`: an answer goes on without its client.
+@Suite("Unheard answers")
+struct UnheardTests {
+    private static func gateway(
+        _ ports: [Int], server: String = "", unheard: UnheardBounds = UnheardBounds()
+    ) throws -> TestGateway {
+        let vendors = ports.enumerated().map { index, port in
+            """
+            [vendors.v\(index)]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(port)/v1"
+            credential = "none"
+            on_client_disconnect = "drain"
+            """
+        }
+        let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }.joined(separator: ", ")
+        return try TestGateway(
+            "[server]\n\(server)\n" + vendors.joined(separator: "\n")
+                + "\n[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n", unheard: unheard)
+    }
+
+    /// A vendor that answers with what comes before a wait for the client to have gone, and after.
+    private static func vendor(
+        _ before: String, _ after: String, _ gate: Gate
+    ) throws -> ByteVendor {
+        try ByteVendor { connection, _ in
+            while true {
+                _ = try connection.request()
+                try connection.send(before)
+                gate.arrive()
+                try gate.awaitOpening()
+                try connection.send(after)
+            }
+        }
+    }
+
+    private static let event = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n"
+    private static let stream =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    private static func chunk(_ text: String) -> String {
+        "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n"
+    }
+
+    /// Where an answer stands when its client goes, and its two parts.
+    enum Stage: String, CaseIterable {
+        case waiting, held, streaming, plain
+
+        var parts: (before: String, after: String) {
+            let rest = chunk(event) + chunk("data: [DONE]\n\n") + "0\r\n\r\n"
+            return switch self {
+            case .waiting: ("", stream + rest)
+            case .held: (stream + chunk(": ping\n\n"), rest)
+            case .streaming: (stream + chunk(event), rest)
+            case .plain: ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab", "cd")
+            }
+        }
+    }
+
+    @Test(
+        "are read to their end, and their connection serves the next", arguments: Stage.allCases,
+        CancelTests.Departure.allCases)
+    func stages(_ stage: Stage, _ departure: CancelTests.Departure) throws {
+        let gate = Gate()
+        let vendor = try Self.vendor(stage.parts.before, stage.parts.after, gate)
+        defer { vendor.stop() }
+        // A second target is never asked, whatever happens.
+        let gateway = try Self.gateway([vendor.port, try ByteVendor.closedPort()])
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat(stream: stage != .plain))
+        try gateway.await("the request") { gate.arrivals == 1 }
+        if stage == .streaming { _ = try client.take(through: "Hi") }
+        if stage == .plain { _ = try client.take(through: "ab") }
+        CancelTests.leave(client, departure)
+        // Its connection is closed at once, and it is not settled yet.
+        if departure == .halfCloses { _ = try client.takeToEnd() }
+        try gateway.await("the departure") { gateway.metrics.unheard.current == 1 }
+        #expect(gateway.outcomes(.clientCancelled) == 0)
+        gate.open()
+        try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
+        let response = try RawConnection(port: gateway.port)
+            .exchange(Request.chat(stream: stage != .plain))
+        #expect(response.isWhole && response.status == 200)
+        #expect(vendor.connectionCount == 1)
+    }
+
+    @Test("that break off are settled, and nobody is asked again")
+    func broken() throws {
+        for before in ["", Self.stream + Self.chunk(Self.event)] {
+            let gate = Gate()
+            let vendor = try ByteVendor { connection, _ in
+                _ = try connection.request()
+                try connection.send(before)
+                gate.arrive()
+                try gate.awaitOpening()
+                connection.reset()
+            }
+            defer { vendor.stop() }
+            let second = try ScriptedVendor()
+            defer { second.stop() }
+            let gateway = try Self.gateway([vendor.port, second.port])
+            defer { gateway.stop() }
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Request.chat(stream: true))
+            try gateway.await("the request") { gate.arrivals == 1 }
+            client.close()
+            try gateway.await("the departure") { gateway.metrics.unheard.current == 1 }
+            gate.open()
+            try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
+            #expect(try second.statistics().requestCount == 0)
+        }
+    }
+
+    @Test("do not go on beyond their bounds")
+    func bounds() throws {
+        let bounds = [
+            (UnheardBounds(time: .milliseconds(50), bytes: 1 << 40), "1"),
+            (UnheardBounds(time: .seconds(3600), bytes: 100_000), "0"),
+        ]
+        for (bound, delay) in bounds {
+            let vendor = try ScriptedVendor()
+            defer { vendor.stop() }
+            let gateway = try Self.gateway([vendor.port], unheard: bound)
+            defer { gateway.stop() }
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Request.chat(["Chunks": "100000000", "Delay": delay], stream: true))
+            _ = try client.take(through: "stream ")
+            client.close()
+            try gateway.await("the vendor to see it") {
+                (try? vendor.statistics().disconnects.contains { $0.phase == "streaming" }) == true
+            }
+            try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
+        }
+    }
+
+    @Test("of a client that was slow go on, too: what was paused is read again")
+    func paused() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let bounds = UnheardBounds(time: .seconds(3600), bytes: 1 << 30)
+        let gateway = try Self.gateway([vendor.port], unheard: bounds)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat(["Size": "20000000"]))
+        // The client takes nothing: the answer fills every buffer on the way, and stands.
+        let relayed = gateway.metrics.vendors[0].responseBytes
+        var seen = 0
+        var steady = 0
+        try gateway.await("the pause") {
+            steady = relayed.current > 0 && relayed.current == seen ? steady + 1 : 0
+            seen = relayed.current
+            return steady == 25
+        }
+        #expect(seen < 20_000_000)
+        client.reset()
+        try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
+        #expect(gateway.metrics.unheard.current == 1 && relayed.current > 20_000_000)
+        #expect(try vendor.statistics().disconnects.isEmpty)
+    }
+
+    @Test("end with the gateway, at once when it stops and at their own end when it drains")
+    func stopping() throws {
+        for order in [WorkerOrder.stop, .drain] {
+            let gate = Gate()
+            let vendor = try Self.vendor(
+                Stage.streaming.parts.before, Stage.streaming.parts.after, gate)
+            defer { vendor.stop() }
+            let gateway = try Self.gateway([vendor.port])
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Request.chat(stream: true))
+            _ = try client.take(through: "Hi")
+            client.close()
+            try gateway.await("the departure") { gateway.metrics.unheard.current == 1 }
+            gateway.order(order)
+            if case .drain = order { gate.open() }
+            gateway.join()
+            #expect(gateway.outcomes(.clientCancelled) == 1)
+            gate.open()
+        }
+    }
+
+    @Test("are none where the request had not reached its vendor")
+    func unsent() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        // While the body goes up.
+        let gateway = try Self.gateway([vendor.port], server: "replay_limit = \"1KiB\"")
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(
+            "POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
+                + String(repeating: "b", count: 100_000))
+        try gateway.await("the request to arrive") {
+            (try? vendor.statistics().requestCount) == 1
+        }
+        client.close()
+        try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
+        // While the next try is waited for.
+        let failing = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n")
+        }
+        defer { failing.stop() }
+        let chain = try FailoverTests.chain("openai", [failing.port], "retries = 3")
+        defer { chain.stop() }
+        let other = try RawConnection(port: chain.port)
+        try other.send(Request.chat())
+        try chain.await("the failure") { chain.log.lines.contains { $0.contains("tried again") } }
+        other.close()
+        try chain.await("the settlement") { chain.outcomes(.clientCancelled) == 1 }
+        #expect(gateway.metrics.unheard.current == 0 && chain.metrics.unheard.current == 0)
+    }
+}
+
+/// What a vendor waits at in the middle of an answer.
+private final class Gate: Sendable {
+    private let arrived = Atomic<Int>(0)
+    private let isOpen = Atomic<Bool>(false)
+
+    var arrivals: Int { arrived.load(ordering: .relaxed) }
+
+    func arrive() {
+        arrived.add(1, ordering: .relaxed)
+    }
+
+    func open() {
+        isOpen.store(true, ordering: .relaxed)
+    }
+
+    func awaitOpening() throws {
+        let end = Instant.now() + .seconds(20)
+        while !isOpen.load(ordering: .relaxed) {
+            guard Instant.now() < end else { throw RawConnection.Failure.timedOut("the gate") }
+            poll(nil, 0, 2)
+        }
+    }
+}
