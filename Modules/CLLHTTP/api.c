@@ -1,7 +1,6 @@
 #if __has_include("/usr/share/llhttp/api.c")
 #include "/usr/share/llhttp/api.c"
 #else
-// Without the sources there is a shared library, or this fails here: an empty object would be kept,
-// and the link would go on failing after the package had been installed.
-#include <llhttp.h>
+// An empty object would be kept, and the link would go on failing once the package is there.
+#error "llhttp's C sources are missing: bin/packages build installs Debian's node-llhttp"
 #endif

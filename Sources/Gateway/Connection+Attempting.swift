@@ -155,14 +155,14 @@ extension Connection {
             hold = nil
             attemptFailed(failureClass, failure, result: result)
         case .heldWhole:
-            heldWhole(lacksTerminal: lacksTerminal)
+            heldWhole(result, lacksTerminal: lacksTerminal)
         case .retryFresh:
             worker.metrics.vendors[route?.vendor ?? 0].staleRetries.add()
             teeAttemptFailed(
                 "stale", result, status: 0, reason: "a pooled connection was dead")
             attempt(onFreshConnection: true)
         case .heardOut:
-            heardOut(result, isWhole: result.code == .ok && headIsComplete)
+            heardOut(result, headIsComplete: headIsComplete)
         case .nothing:
             break
         }
@@ -200,6 +200,7 @@ extension Connection {
 extension Connection: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
         teeHead(of: transfer)
+        if exchange.isUnheard { return noteUnheardHead(transfer) }
         terminal = terminalWatch(transfer.head)
         if isUsageInjected, transfer.head.mediaType == .eventStream, !transfer.head.isEncoded,
             transfer.head.contentLength == nil
@@ -210,7 +211,7 @@ extension Connection: TransferDelegate {
         switch exchange.headReceived(mayFollow: kind != nil) {
         case .relay: relayHead(of: transfer)
         case .hold: if let kind { beginHold(kind, of: transfer) }
-        case .ignore: noteUnheardHead(transfer)
+        case .ignore: break
         }
     }
 

@@ -58,7 +58,7 @@ extension Connection {
         case .lingering:
             return (phaseBegan + Limits.lingerTime, .linger)
         case .unheard:
-            return (phaseBegan + worker.settings.unheard.time, .unheard)
+            return (unheardDeadline(), .unheard)
         case .closed:
             return nil
         }

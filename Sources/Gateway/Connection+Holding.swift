@@ -33,7 +33,7 @@ extension Connection {
     /// Called from inside libcurl.
     func terminalWatch(_ head: borrowing ResponseHead) -> TerminalWatch? {
         guard let vendor, vendor.terminal == .strict, head.mediaType == .eventStream,
-            !head.isEncoded, head.status < 300
+            !head.isEncoded, head.status < 300, head.status != 204, parser.head.method != .head
         else { return nil }
         let isDue = parser.withHead { vendor.dialect.marksStreamEnds(target: $0.pathAndQuery) }
         return isDue ? TerminalWatch(dialect: vendor.dialect) : nil
@@ -168,7 +168,7 @@ extension Connection {
     ///
     /// `lacksTerminal`: it is a stream that had to end in a marker, and did not, so that it is not
     /// whole whatever it holds.
-    func heldWhole(lacksTerminal: Bool = false) {
+    func heldWhole(_ result: TransferResult, lacksTerminal: Bool) {
         guard let hold else { return }
         if !lacksTerminal {
             hold.framing.writeEnd(to: &hold.body)
@@ -180,7 +180,8 @@ extension Connection {
         switch hold.kind {
         case .stream where hold.finding == .release && lacksTerminal:
             let what = "a stream without its terminal marker"
-            attemptFailed(.streamError, .noAnswer(vendor: hold.vendor, what), hold.advice)
+            attemptFailed(
+                .streamError, .noAnswer(vendor: hold.vendor, what), hold.advice, result: result)
         case .stream where hold.finding == .release:
             passOn(hold)
         case .stream:

@@ -36,10 +36,7 @@ extension Connection {
         if isEventStream, route.clocks.contentIdle > .zero {
             contents = ContentWatch(dialect: route.dialect, now: now)
         }
-        let metrics = worker.metrics.vendors[route.vendor]
-        metrics.statusClasses[min(5, status / 100)].add()
-        metrics.headLatency.record(nanoseconds: (now - requestEnded).nanoseconds)
-        noteAnswer(transfer, status: status, route)
+        noteHead(transfer, status: status, route)
         // The body goes as soon as the vendor has it all, which matters to long streams after long
         // prompts.
         let length = spliced.isEmpty ? parser.body.count : spliced.count
@@ -50,9 +47,12 @@ extension Connection {
         }
     }
 
-    /// Counts an answer that is passed on for or against its target: the last one of a chain may be
-    /// a refusal all the same.
-    private func noteAnswer(_ transfer: Transfer, status: Int, _ route: RoutingTable.Route) {
+    /// Counts a head, and its answer for or against its target: the last one of a chain may be a
+    /// refusal all the same.
+    func noteHead(_ transfer: Transfer, status: Int, _ route: RoutingTable.Route) {
+        let metrics = worker.metrics.vendors[route.vendor]
+        metrics.statusClasses[min(5, status / 100)].add()
+        metrics.headLatency.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
         if status >= 400, let vendor {
             let failure = failureClass(status: status, vendor: vendor)
             if route.plan.policy.movesOn(from: failure) {

@@ -73,6 +73,7 @@ extension Connection {
     func close() {
         guard phase != .closed else { return }
         precondition(transfer == nil, "a connection closes with a transfer in flight")
+        if phase == .unheard { worker.unheardCount -= 1 }
         phase = .closed
         if let timer { worker.loop.timers.destroy(timer) }
         timer = nil

@@ -19,12 +19,20 @@ final class TerminalWatch {
         splitter = EventSplitter(bytesMax: Self.eventBytesMax)
     }
 
+    /// Takes a piece of the stream.
+    ///
+    /// A content after a marker takes that back: of several choices one had ended, and another goes
+    /// on.
     func take(_ bytes: Span<UInt8>) {
-        guard !sawTerminal, !splitter.isOverflown else { return }
+        guard !splitter.isOverflown else { return }
         let dialect = dialect
-        var sawTerminal = false
+        var sawTerminal = sawTerminal
         splitter.take(bytes) { event in
-            if !sawTerminal { sawTerminal = dialect.endsStream(event) }
+            if dialect.endsStream(event) {
+                sawTerminal = true
+            } else if sawTerminal, dialect.kind(of: event) == .content {
+                sawTerminal = false
+            }
         }
         self.sawTerminal = sawTerminal
     }

@@ -70,6 +70,8 @@ public final class Worker: TurnHandler, TimerHandler {
     private var connections: ContiguousArray<Connection?> = []
     private var freeSlots: ContiguousArray<Int> = []
     private var openCount = 0
+    /// Connections whose client has gone and whose answer goes on.
+    var unheardCount = 0
     private var unflushed: ContiguousArray<Connection> = []
     private var flushing: ContiguousArray<Connection> = []
     private var drainTimer: TimerWheel.Timer?
@@ -132,7 +134,7 @@ public final class Worker: TurnHandler, TimerHandler {
 
     func accepted(_ descriptor: Int32) {
         metrics.accepted.add()
-        guard settings.admission.enter() else {
+        guard settings.admission.enter() || takePlaceOfUnheard() else {
             metrics.turnedAway.add()
             metrics.closed.add()
             Connection.turnAway(descriptor)
@@ -149,6 +151,17 @@ public final class Worker: TurnHandler, TimerHandler {
         connections[slot] = connection
         openCount += 1
         connection.open()
+    }
+
+    /// An answer that nobody waits for gives way to a client that comes when there are too many.
+    private func takePlaceOfUnheard() -> Bool {
+        guard unheardCount > 0 else { return false }
+        for connection in connections {
+            guard let connection, connection.phase == .unheard else { continue }
+            connection.stopUnheard()
+            return settings.admission.enter()
+        }
+        return false
     }
 
     func closed(_ connection: Connection) {

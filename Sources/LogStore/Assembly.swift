@@ -266,7 +266,8 @@ final class Assembly {
         }
         // A clean end that no terminal marker announced, where one is due, is not known to be one.
         if record.isStream, facts.isUnderstood, !facts.sawTerminal, record.outcome == "complete",
-            record.status < 300, record.dialect.marksStreamEnds(target: record.target.utf8.span)
+            200..<300 ~= record.status, record.status != 204, record.method != "HEAD",
+            record.dialect.marksStreamEnds(target: record.target.utf8.span)
         {
             record.outcome = Outcome.truncated.name
         }

@@ -77,7 +77,8 @@ public struct Record: Equatable, Sendable {
     public var status = 0
     /// The tries, in order.
     public var attempts: [Attempt] = []
-    /// Which of them the client got the response of, from 1; 0 is an answer of the gateway's.
+    /// Which of them the client got the response of, or would have, had it not gone before its
+    /// head; from 1; 0 is an answer of the gateway's.
     public var answered = 0
 
     /// Microseconds from the request's first byte until the request was whole.

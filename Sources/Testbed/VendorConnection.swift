@@ -29,6 +29,8 @@ final class VendorConnection: DescriptorHandler, TimerHandler {
     private var player: AnswerPlayer?
     private var isClosed = false
     private var isWatchingWrites = false
+    /// Whether the next step is due at a time.
+    private var isWaiting = false
 
     init(_ server: VendorServer, _ descriptor: Int32) {
         self.server = server
@@ -39,7 +41,7 @@ final class VendorConnection: DescriptorHandler, TimerHandler {
 
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
         if player != nil, !readiness.isDisjoint(with: .closed) { return clientGone() }
-        if readiness.contains(.write) { play() }
+        if readiness.contains(.write) { isWaiting ? send() : play() }
         guard !isClosed, !readiness.isDisjoint(with: [.read, .closed]) else { return }
         let outcome = Socket.receive(descriptor, into: &input, room: 256 << 10)
         switch outcome {
@@ -50,6 +52,7 @@ final class VendorConnection: DescriptorHandler, TimerHandler {
     }
 
     func timerFired(_ timer: TimerWheel.Timer) {
+        isWaiting = false
         play()
     }
 
@@ -137,6 +140,7 @@ final class VendorConnection: DescriptorHandler, TimerHandler {
             case .more:
                 continue
             case .wait(let milliseconds):
+                isWaiting = true
                 if let timer {
                     server.loop.timers.arm(timer, at: server.loop.now + .milliseconds(milliseconds))
                 }

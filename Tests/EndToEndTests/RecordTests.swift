@@ -287,7 +287,9 @@ struct RecordTests {
     )
     func unheard() throws {
         let vendor = try MockProcess()
-        for (policy, isWhole) in [("drain", true), ("cancel", false)] {
+        for (policy, isWhole, isGiven) in [
+            ("drain", true, true), ("drain", true, false), ("cancel", false, true),
+        ] {
             let gateway = try GatewayProcess(
                 """
                 [vendors.openai]
@@ -295,15 +297,24 @@ struct RecordTests {
                 on_client_disconnect = "\(policy)"
                 """)
             let asked = #"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true}}"#
-            let script = "X-Mock-Chunks: 20\r\nX-Mock-Delay: 20\r\n"
+            let script = isGiven ? "X-Mock-Delay: 20\r\n" : "X-Mock-TTFT: 300\r\n"
             let client = try RawConnection(port: gateway.port)
-            try client.send(Self.request("/v1/chat/completions", asked, script))
-            _ = try client.take(through: "stream ")
+            try client.send(
+                Self.request("/v1/chat/completions", isGiven ? asked : #"{"model":"m"}"#, script))
+            if isGiven {
+                _ = try client.take(through: "stream ")
+            } else {
+                try gateway.await("the attempt") {
+                    try gateway.metric("weir_attempts_total", where: "openai") == 1
+                }
+            }
             client.close()
             try Self.awaitStored(gateway, 1)
             let record = try #require(try Self.records(gateway.recordPath).first)
             #expect(record["outcome"]?.text == "client_cancelled")
-            #expect(record["status"]?.integer == 200 && record["vendor"]?.text == "openai")
+            // The status is what the client was given.
+            #expect(record["status"]?.integer == (isGiven ? 200 : 0), "\(record)")
+            #expect(record["vendor"]?.text == "openai")
             #expect((record["usage_state"]?.text == "reported") == isWhole)
             #expect((record["finish_reason"]?.text == "stop") == isWhole)
             #expect(try gateway.metric("weir_unheard_answers_total") == (isWhole ? 1 : 0))

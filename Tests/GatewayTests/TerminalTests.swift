@@ -186,6 +186,64 @@ struct TerminalTests {
         }
     }
 
+    @Test("of one choice do not end a stream in which another goes on")
+    func choices() {
+        let openAI = [
+            #"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#,
+            #"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#,
+            #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+            #"{"choices":[{"index":1,"delta":{"content":"c"}}]}"#,
+            #"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#,
+            #"{"choices":[],"usage":{"total_tokens":3}}"#,
+        ]
+        let gemini = [
+            #"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}"#,
+            #"{"candidates":[{"index":1,"content":{"parts":[{"text":"b"}]}}]}"#,
+            #"{"candidates":[{"index":1,"finishReason":"STOP"}]}"#,
+            #"{"usageMetadata":{"totalTokenCount":3}}"#,
+        ]
+        for (dialect, events, whole) in [
+            (Dialect.openai, openAI, [2, 4, 5]), (.gemini, gemini, [0, 2, 3]),
+        ] {
+            for end in events.indices {
+                let watch = TerminalWatch(dialect: dialect)
+                for event in events[...end] {
+                    let bytes = Array("data: \(event)\n\n".utf8)
+                    watch.take(bytes.span)
+                }
+                #expect(watch.lacksTerminal() == !whole.contains(end), "\(dialect) \(end)")
+            }
+        }
+    }
+
+    @Test("are not asked of an answer without a body, and a break is a reset for HTTP/1.0")
+    func bodies() throws {
+        let stream = Self.streams[0]
+        let vendor = try ByteVendor { connection, _ in
+            while true {
+                let request = try connection.request()
+                try connection.send(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                        + "Content-Length: \(stream.contents.utf8.count)\r\n\r\n")
+                if !request.head.hasPrefix("HEAD") { try connection.send(stream.contents) }
+            }
+        }
+        defer { vendor.stop() }
+        let gateway = try Self.gateway(stream, [vendor.port])
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send("HEAD \(stream.path) HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try client.response(toHead: true).isWhole)
+        try gateway.await("the settlement") { gateway.outcomes(.complete) == 1 }
+        let old = try RawConnection(port: gateway.port)
+        try old.send("POST \(stream.path) HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
+        let head = try old.take(through: "\r\n\r\n")
+        #expect(!head.lowercased().contains("content-length"))
+        _ = try? old.takeToEnd()
+        #expect(old.end == .reset)
+        try gateway.await("the break") { gateway.outcomes(.truncated) == 1 }
+    }
+
     @Test("beyond what is looked at are believed")
     func large() {
         let watch = TerminalWatch(dialect: .openai)
