@@ -132,6 +132,14 @@ extension Connection {
     private func deliver(_ hold: Hold) {
         tee.status = hold.status
         tee.answered = hold.attempt
+        if let told = hold.told {
+            // Another attempt may have been made since, and have had a head and bytes of its own.
+            tee.answeringVendor = hold.vendor
+            tee.responseBytes = told.bytes
+            tee.isResponseWhole = told.isWhole
+            tee.headAt = told.headAt
+            lastVendorByte = told.lastByteAt
+        }
         framing = hold.framing
         if hold.closes || isBrokenOff || worker.isDraining { closesAfterResponse = true }
         worker.buffers.lend(to: &output)
@@ -232,7 +240,12 @@ extension Connection {
 
     /// Keeps the vendor's answer, to be passed on if no other target does better.
     private func keepAnswer() {
-        if let hold { lastAnswer = hold }
+        if let hold {
+            hold.told = ToldResponse(
+                bytes: tee.responseBytes, isWhole: tee.isResponseWhole, headAt: tee.headAt,
+                lastByteAt: lastVendorByte)
+            lastAnswer = hold
+        }
         hold = nil
     }
 

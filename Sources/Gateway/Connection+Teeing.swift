@@ -187,7 +187,8 @@ extension Connection {
             lastByteNanoseconds: hasVendor ? since(lastVendorByte) : -1,
             requestBytes: max(bodyBytes, tee.requestBytes), responseBytes: tee.responseBytes,
             droppedFrames: tee.droppedFrames, isRequestCaptured: tee.isRequestWhole,
-            isResponseCaptured: tee.isResponseWhole, vendor: vendor?.name ?? "",
+            isResponseCaptured: tee.isResponseWhole,
+            vendor: tee.answeringVendor ?? vendor?.name ?? "",
             failureCode: tee.failureCode, explanation: tee.explanation
         )
         journal.scratch.removeAll()

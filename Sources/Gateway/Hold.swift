@@ -51,6 +51,8 @@ final class Hold {
     /// Bytes of the body without its framing.
     private(set) var bodyBytes = 0
     private(set) var streamEnd = StreamEnd()
+    /// What the journal was told of it, once it is kept for later.
+    var told: ToldResponse?
 
     private let dialect: Dialect
     private let bytesMax: Int

@@ -20,6 +20,8 @@ struct Tee: ~Copyable {
     /// What the client was given, and of which attempt it is.
     var status = 0
     var answered = 0
+    /// Whose answer that is, where another vendor was asked after it.
+    var answeringVendor: String?
     /// Bodies on their way through a redactor; empty where there is none.
     var gatheredRequest = ByteBuffer()
     var gatheredResponse = ByteBuffer()
@@ -30,6 +32,14 @@ struct Tee: ~Copyable {
     /// The gateway's own answer, or why there is none.
     var failureCode = ""
     var explanation = ""
+}
+
+/// What was told of a response that is kept, so that a later attempt's does not stand for it.
+struct ToldResponse {
+    let bytes: Int
+    let isWhole: Bool
+    let headAt: Instant?
+    let lastByteAt: Instant
 }
 
 /// How much of the bodies is told to the journal.

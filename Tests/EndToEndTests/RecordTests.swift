@@ -321,6 +321,51 @@ struct RecordTests {
         }
     }
 
+    @Test("an answer that was kept is recorded as what it was, whatever another vendor did since")
+    func kept() throws {
+        let vendor = try MockProcess()
+        let broken = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 503 No\r\nContent-Length: 9000\r\n\r\n"
+                    + String(repeating: "x", count: 5000))
+            connection.reset()
+        }
+        defer { broken.stop() }
+        let closed = try ByteVendor.closedPort()
+        for others in [[closed], [broken.port, closed]] {
+            let ports = [vendor.port] + others
+            let vendors = ports.enumerated().map { index, port in
+                """
+                [vendors.v\(index)]
+                dialect = "openai"
+                base_url = "http://127.0.0.1:\(port)/v1"
+                credential = "none"
+                """
+            }
+            let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }
+            let chain =
+                "\n[[chains]]\nname = \"all\"\ntargets = [\(targets.joined(separator: ", "))]\n"
+            let gateway = try GatewayProcess(vendors.joined(separator: "\n") + chain)
+            let request = Self.request(
+                "/v1/chat/completions", Self.chat, "X-Mock-Status: 429\r\n")
+            let (id, response) = try Self.call(gateway, request)
+            #expect(response.status == 429 && response["x-weir-vendor"] == "v0")
+            try Self.awaitStored(gateway, 1)
+            let record = try JSONValue(
+                parsing: try Self.logs(gateway, ["show", id, "--json"]).text)
+            #expect(record["vendor"]?.text == "v0" && record["answered"]?.integer == 1)
+            #expect(record["status"]?.integer == 429, "\(record)")
+            #expect(record["response_bytes"]?.integer == response.body.count)
+            let attempts = try #require(record["attempts"]?.elements)
+            #expect(attempts.map { $0["vendor"]?.text } == ports.indices.map { "v\($0)" })
+            let head = try #require(record["head_us"]?.integer)
+            #expect(head == attempts[0]["head_us"]?.integer)
+            let next = try #require(attempts[1]["began_us"]?.integer)
+            #expect(head...next ~= (try #require(record["last_byte_us"]?.integer)))
+        }
+    }
+
     @Test("tokens are priced by the configuration, and repriced by another")
     func prices() throws {
         let vendor = try MockProcess()
