@@ -62,20 +62,8 @@ struct TerminalTests {
     private static func gateway(
         _ stream: Stream, _ ports: [Int], _ terminal: String = "strict"
     ) throws -> TestGateway {
-        let base = stream.dialect == "openai" ? "/v1" : ""
-        let vendors = ports.enumerated().map { index, port in
-            """
-            [vendors.v\(index)]
-            dialect = "\(stream.dialect)"
-            base_url = "http://127.0.0.1:\(port)\(base)"
-            credential = "none"
-            terminal = "\(terminal)"
-            """
-        }
-        let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }.joined(separator: ", ")
-        return try TestGateway(
-            vendors.joined(separator: "\n") + "\n[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n"
-        )
+        try TestGateway(
+            chain: ports, dialect: stream.dialect, each: "terminal = \"\(terminal)\"")
     }
 
     private static func response(_ gateway: TestGateway, _ stream: Stream) throws -> RawResponse {

@@ -104,6 +104,29 @@ final class TestGateway: Sendable {
         try self.init("[server]\n\(server)\n" + vendors.joined(separator: "\n") + chains)
     }
 
+    /// A gateway with a chain of vendors `v0`, `v1`, … on this machine, each with the same further
+    /// lines; `rest` follows the chain's targets.
+    convenience init(
+        chain ports: [Int], dialect: String = "openai", each: String, server: String = "",
+        rest: String = "", unheard: UnheardBounds = UnheardBounds()
+    ) throws {
+        let base = dialect == "openai" ? "/v1" : ""
+        let vendors = ports.enumerated().map { index, port in
+            """
+            [vendors.v\(index)]
+            dialect = "\(dialect)"
+            base_url = "http://127.0.0.1:\(port)\(base)"
+            credential = "none"
+            \(each)
+            """
+        }
+        let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }.joined(separator: ", ")
+        let chain = "[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n\(rest)\n"
+        try self.init(
+            "[server]\n\(server)\n" + vendors.joined(separator: "\n") + "\n" + chain,
+            unheard: unheard)
+    }
+
     func order(_ order: WorkerOrder) {
         mailbox.post(order)
     }

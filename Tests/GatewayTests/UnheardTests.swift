@@ -15,19 +15,8 @@ struct UnheardTests {
         _ ports: [Int], server: String = "", chain: String = "",
         unheard: UnheardBounds = UnheardBounds()
     ) throws -> TestGateway {
-        let vendors = ports.enumerated().map { index, port in
-            """
-            [vendors.v\(index)]
-            dialect = "openai"
-            base_url = "http://127.0.0.1:\(port)/v1"
-            credential = "none"
-            on_client_disconnect = "drain"
-            """
-        }
-        let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }.joined(separator: ", ")
-        return try TestGateway(
-            "[server]\n\(server)\n" + vendors.joined(separator: "\n")
-                + "\n[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n\(chain)\n",
+        try TestGateway(
+            chain: ports, each: "on_client_disconnect = \"drain\"", server: server, rest: chain,
             unheard: unheard)
     }
 
