@@ -71,7 +71,10 @@ extension AnswerFacts {
     mutating func readGemini(_ root: JSONValue) {
         if let name = root["modelVersion"]?.text { model = name }
         readUsage(root["usageMetadata"])
-        for candidate in root["candidates"]?.elements ?? [] {
+        let candidates = root["candidates"]?.elements ?? []
+        // Of several one had ended, and another goes on.
+        if !candidates.isEmpty { sawTerminal = false }
+        for candidate in candidates {
             if let reason = candidate["finishReason"]?.text {
                 finishReason = reason
                 sawTerminal = true

@@ -79,7 +79,10 @@ extension AnswerFacts {
         // The first ones name the model, whatever else they say.
         eventCount += 1
         let mayName = model.isEmpty && eventCount <= Self.namingEventsMax
-        guard mayName || dialect.saysSomethingToKeep(data) else { return }
+        let saysSomething = dialect.saysSomethingToKeep(data)
+        // Of several choices one had ended, and another goes on.
+        if sawTerminal, !saysSomething, dialect.kind(of: event) == .content { sawTerminal = false }
+        guard mayName || saysSomething else { return }
         if data.matches("[DONE]") { return sawTerminal = true }
         guard let root = dialect.parse(data) else { return }
         read(root, dialect)

@@ -61,6 +61,40 @@ struct AssemblyTests {
         }
     }
 
+    @Test("a stream in which one choice has ended and another goes on is not at its end")
+    func choices() throws {
+        let scratch = try RecordScratch()
+        let openAI = [
+            #"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#,
+            #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+            #"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#,
+            #"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#,
+            #"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#,
+        ]
+        let gemini = [
+            #"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#,
+            #"{"candidates":[{"finishReason":"STOP"}]}"#,
+            #"{"candidates":[{"index":1,"content":{"parts":[{"text":"b"}]}}]}"#,
+            #"{"candidates":[{"index":1,"finishReason":"STOP"}]}"#,
+            #"{"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":2}}"#,
+        ]
+        for (dialect, target, events) in [
+            (Dialect.openai, "/v1/chat/completions", openAI),
+            (.gemini, "/v1beta/models/m:streamGenerateContent?alt=sse", gemini),
+        ] {
+            for end in events.indices {
+                var told = RecordScratch.Told()
+                told.dialect = dialect.place
+                told.target = target
+                told.pieces = events[...end].map { Array("data: \($0)\n\n".utf8) }
+                scratch.tell(told)
+                let outcome = try #require(scratch.assemble().first).outcome
+                let isWhole = end == 1 || end >= 3
+                #expect(outcome == (isWhole ? "complete" : "truncated"), "\(dialect) \(end)")
+            }
+        }
+    }
+
     @Test("the times are from the request's first byte")
     func times() throws {
         let scratch = try RecordScratch()
