@@ -145,11 +145,11 @@ extension Connection {
         case .finish:
             finish()
         case .breakOff(let outcome):
-            let reason =
+            let reason: String? =
                 result.code == .ok && lacksTerminal
-                ? Self.terminalIsMissing : "\(result.code.name): \(result.detail)"
+                ? "the stream ended without its terminal marker" : nil
             logBreak(outcome, result, reason)
-            tee.explanation = reason
+            tee.explanation = reason ?? "\(result.code.name): \(result.detail)"
             breakOff()
         case .failed(let failureClass, let failure):
             hold = nil
@@ -178,12 +178,11 @@ extension Connection {
         worker.logger.warning("a vendor gave no response", metadata: metadata)
     }
 
-    static let terminalIsMissing = "the stream ended without its terminal marker"
-
-    private func logBreak(_ outcome: Outcome, _ result: TransferResult, _ reason: String) {
+    /// `reason`: why, where libcurl saw nothing wrong.
+    private func logBreak(_ outcome: Outcome, _ result: TransferResult, _ reason: String?) {
         var metadata = logMetadata(result)
         metadata["outcome"] = "\(outcome.name)"
-        metadata["reason"] = "\(reason)"
+        if let reason { metadata["reason"] = "\(reason)" }
         worker.logger.warning("a response broke off", metadata: metadata)
     }
 

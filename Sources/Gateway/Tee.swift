@@ -20,7 +20,7 @@ struct Tee: ~Copyable {
     /// What the client was given, and of which attempt it is.
     var status = 0
     var answered = 0
-    /// Whose answer that is, where another vendor was asked after it.
+    /// Whose answer that is, where it was kept and another vendor may have been asked since.
     var answeringVendor: String?
     /// Bodies on their way through a redactor; empty where there is none.
     var gatheredRequest = ByteBuffer()

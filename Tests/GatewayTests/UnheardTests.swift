@@ -58,6 +58,18 @@ struct UnheardTests {
         }
     }
 
+    /// A client whose answer stands at a stage.
+    private static func client(
+        of gateway: TestGateway, _ gate: Gate, at stage: Stage
+    ) throws -> RawConnection {
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat(stream: stage != .plain))
+        try gateway.await("the request") { gate.arrivals == 1 }
+        if stage == .streaming { _ = try client.take(through: "Hi") }
+        if stage == .plain { _ = try client.take(through: "ab") }
+        return client
+    }
+
     @Test(
         "are read to their end, and their connection serves the next", arguments: Stage.allCases,
         CancelTests.Departure.allCases)
@@ -68,11 +80,7 @@ struct UnheardTests {
         // A second target is never asked, whatever happens.
         let gateway = try Self.gateway([vendor.port, try ByteVendor.closedPort()])
         defer { gateway.stop() }
-        let client = try RawConnection(port: gateway.port)
-        try client.send(Request.chat(stream: stage != .plain))
-        try gateway.await("the request") { gate.arrivals == 1 }
-        if stage == .streaming { _ = try client.take(through: "Hi") }
-        if stage == .plain { _ = try client.take(through: "ab") }
+        let client = try Self.client(of: gateway, gate, at: stage)
         CancelTests.leave(client, departure)
         // Its connection is closed at once, and it is not settled yet.
         if departure == .halfCloses { _ = try client.takeToEnd() }
@@ -145,11 +153,7 @@ struct UnheardTests {
         let gateway = try Self.gateway(
             [vendor.port], chain: "[chains.clocks]\n\(clock) = \"300ms\"")
         defer { gateway.stop() }
-        let client = try RawConnection(port: gateway.port)
-        try client.send(Request.chat(stream: stage != .plain))
-        try gateway.await("the request") { gate.arrivals == 1 }
-        if stage == .streaming { _ = try client.take(through: "Hi") }
-        if stage == .plain { _ = try client.take(through: "ab") }
+        let client = try Self.client(of: gateway, gate, at: stage)
         client.close()
         // The gate stays shut.
         try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
