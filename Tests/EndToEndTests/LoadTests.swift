@@ -64,28 +64,35 @@ struct LoadTests {
         }
     }
 
+    /// What memory may grow by in the part of the minute in which it grew least: less than 64
+    /// bytes a call at the 40,000 and more that a part makes.
+    private static let growthBytesMax = 2 << 20
+
     @Test("a minute of mixed calls, aborts and resets: exact or visibly broken, and nothing left")
     func minute() throws {
         let vendor = try MockProcess()
         let gateway = try GatewayProcess(vendor: vendor.port)
         let expected = try Expected(vendor: vendor.port)
-        // What the first seconds allocate is not growth: it went from 22 MiB after 8 s to 30 within
-        // a minute or so, and stood there for the three that followed.
-        let warm = Tally()
-        try Self.run(gateway.port, expected, warm, seconds: 24)
+        let tally = Tally()
+        try Self.run(gateway.port, expected, tally, part: 0)
         try Self.awaitRest(gateway)
         let descriptors = gateway.process.descriptorCount
-        let memory = gateway.process.anonymousBytes
 
-        let tally = Tally()
-        try Self.run(gateway.port, expected, tally, seconds: 60)
-        try Self.awaitRest(gateway)
+        // A heap is as large as the worst moment it has seen, and worse moments come by chance,
+        // the more so on a busy machine. A leak grows in every part of the minute: so the part in
+        // which memory grew least is held against the bound.
+        var memory = [gateway.process.anonymousBytes]
+        for part in 1...4 {
+            try Self.run(gateway.port, expected, tally, part: part)
+            try Self.awaitRest(gateway)
+            memory.append(gateway.process.anonymousBytes)
+        }
+        let growth = zip(memory.dropFirst(), memory).map { $0 - $1 }
+        #expect(growth.contains { $0 <= Self.growthBytesMax }, "\(memory)")
         #expect(tally.wrong.withLock { $0 } == [])
-        #expect(warm.wrong.withLock { $0 } == [])
         #expect(tally.calls.load(ordering: .relaxed) > 5000)
         // Connections at rest to the vendor may differ by chance, not by the thousands of calls.
         #expect(gateway.process.descriptorCount <= descriptors + 64)
-        #expect(gateway.process.anonymousBytes <= memory + 8 << 20)
         #expect(try gateway.metric("weir_exchanges_in_flight") == 0)
         for outcome in ["complete", "truncated", "client_cancelled", "upstream_error"] {
             let count = try gateway.metric("weir_exchanges_total", where: "outcome=\"\(outcome)\"")
@@ -101,13 +108,14 @@ struct LoadTests {
         }
     }
 
+    /// Makes calls of every kind from 256 threads for 15 seconds.
     private static func run(
-        _ port: Int, _ expected: Expected, _ tally: Tally, seconds: Int64
+        _ port: Int, _ expected: Expected, _ tally: Tally, part: Int
     ) throws {
-        let end = Instant.now() + .seconds(seconds)
+        let end = Instant.now() + .seconds(15)
         let threads = try (0..<256).map { number in
             try Reactor.Thread(name: "client-\(number)") {
-                var random = RandomSource(seed: UInt64(number) &+ UInt64(seconds) &* 1000)
+                var random = RandomSource(seed: UInt64(part) &* 1000 &+ UInt64(number))
                 var client: RawConnection?
                 while Instant.now() < end {
                     let kind = Kind.allCases.randomElement(using: &random) ?? .plain
