@@ -57,18 +57,19 @@ public final class Bench: TurnHandler {
         self.progress = progress
         loop = try EventLoop()
         let origins = plan.targets.map(\.origin)
-        let indices = Endpoint.poolIndices(of: origins)
-        let addresses = AddressBook(hosts: Set(origins.filter(\.needsResolution).map(\.host)))
+        var places = OriginPlaces()
+        let addresses = try AddressBook(hosts: Set(origins.filter(\.needsResolution).map(\.host)))
         try addresses.start()
-        endpoints = try zip(plan.targets, indices).map { target, index in
+        endpoints = try plan.targets.map { target in
             guard
                 let endpoint = Endpoint(
-                    name: target.name, origin: target.origin, index: index, trust: plan.trust,
+                    name: target.name, origin: target.origin,
+                    index: places.place(of: target.origin), trust: plan.trust,
                     addresses: addresses.entry(for: target.origin.host))
             else { throw Failure(description: "libcurl cannot parse \(target.origin)") }
             return endpoint
         }
-        lanes = Lanes(loop: loop, endpointCount: endpoints.count)
+        lanes = Lanes(loop: loop)
         loop.turnHandler = self
         watch = LatenessWatch(loop)
     }

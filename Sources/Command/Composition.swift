@@ -21,25 +21,37 @@ final class Composition {
         let description: String
     }
 
-    private enum ControlMessage: Sendable {
+    enum ControlMessage: Sendable {
         case workerEnded
+        /// A worker serves by the edition of a round.
+        case followed(Int)
     }
 
-    private let configuration: Configuration
+    /// An edition on its way to the workers.
+    struct EditionRound {
+        let number: Int
+        /// Workers that do not serve by it yet.
+        var awaited: Int
+    }
+
+    /// What is in force; what waits for a restart is not in it.
+    var configuration: Configuration
+    let file: ConfigurationFile?
+    let logger: Logger
+    let editions: EditionMaker
+    let reloads = ReloadMetrics()
+    let recording: Recording
+    private let first: EditionPlan
     private let log: OperationalLog
-    private let logger: Logger
-    private let routing: RoutingTable
-    private let health: Health
-    private let addresses: AddressBook
-    private let trust: [String: TrustStore]
     private let metrics: [WorkerMetrics]
-    private let recording: Recording
     private let readiness = OperatorPages.Readiness()
     private let admission: Admission
-    private var mailboxes: [Mailbox<WorkerOrder>] = []
+    private(set) var mailboxes: [Mailbox<WorkerOrder>] = []
+    private(set) var control: Mailbox<ControlMessage>?
     private var threads: [Reactor.Thread] = []
-    private var runningCount = 0
-    private var isDraining = false
+    private(set) var runningCount = 0
+    private(set) var isDraining = false
+    var editionRound: EditionRound?
     private var loop: EventLoop?
 
     /// The port that clients connect to, once started.
@@ -49,20 +61,17 @@ final class Composition {
     /// Called on the control loop once everything runs.
     var onStarted: (() -> Void)?
 
-    init(_ configuration: Configuration) throws(StartError) {
+    /// A gateway of a configuration, which comes from a file or from nowhere.
+    init(_ configuration: Configuration, file: ConfigurationFile? = nil) throws(StartError) {
         self.configuration = configuration
-        routing = RoutingTable(configuration)
-        health = Health(targetCount: routing.targetCount)
+        self.file = file
         admission = Admission(connectionsMax: configuration.server.maxConnections)
-        // A worker's endpoints stand in the order of the vendors: none may be missing.
-        for vendor in configuration.vendors where !Endpoint.canBeAsked(Self.origin(vendor)) {
-            throw StartError(
-                description: "vendor \(vendor.name): libcurl cannot parse \(vendor.baseURL)"
-            )
+        do {
+            editions = try EditionMaker()
+        } catch {
+            throw StartError(description: "\(error)")
         }
-        trust = try Self.loadTrust(configuration)
-        let names = configuration.vendors.map(Self.origin).filter(\.needsResolution).map(\.host)
-        addresses = AddressBook(hosts: Set(names))
+        first = try editions.make(configuration)
         let count =
             configuration.server.workers > 0
             ? configuration.server.workers : Reactor.Thread.processorCount
@@ -85,10 +94,10 @@ final class Composition {
             let loop = try EventLoop()
             self.loop = loop
             let listeners = try bind()
-            try addresses.start()
             let slot = LoopOwned<Composition>()
             slot.value = self
-            let control = try Mailbox<ControlMessage> { _ in slot.value?.workerEnded() }
+            let control = try Mailbox<ControlMessage> { slot.value?.noted($0) }
+            self.control = control
             control.open(on: loop)
             for (index, descriptor) in listeners.enumerated() {
                 try startWorker(index, descriptor, control)
@@ -110,10 +119,10 @@ final class Composition {
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }
-            addresses.stop()
+            editions.end()
             recording.end()
             log.flush()
-            withExtendedLifetime((signals, admin, control)) {}
+            withExtendedLifetime((signals, admin)) {}
             return 0
         } catch let error as StartError {
             throw error
@@ -132,17 +141,17 @@ final class Composition {
     }
 
     private func signalled(_ number: Int32) {
-        if number == signalHangUp {
-            logger.warning(
-                "SIGHUP: reloading is not there yet; restart to change the configuration")
-        } else {
-            end()
-        }
+        if number == signalHangUp { reload() } else { end() }
     }
 
-    private func workerEnded() {
-        runningCount -= 1
-        if runningCount == 0 { loop?.stop() }
+    private func noted(_ message: ControlMessage) {
+        switch message {
+        case .followed(let round):
+            followed(round)
+        case .workerEnded:
+            runningCount -= 1
+            if runningCount == 0 { loop?.stop() }
+        }
     }
 
     private func bind() throws -> [Int32] {
@@ -163,13 +172,11 @@ final class Composition {
         _ index: Int, _ descriptor: Int32, _ control: Mailbox<ControlMessage>
     ) throws {
         let settings = WorkerSettings(
-            server: configuration.server, routing: routing, health: health,
-            admission: admission, logger: logger
+            server: configuration.server, admission: admission, logger: logger
         )
         let metrics = metrics[index]
         let journal = recording.journalPlan(index)
-        let indices = Endpoint.poolIndices(of: configuration.vendors.map(Self.origin))
-        let plans = zip(indices, configuration.vendors).map { endpointPlan($0, $1) }
+        let edition = first
         let slot = LoopOwned<Worker>()
         let mailbox = try Mailbox<WorkerOrder> { slot.value?.obey($0) }
         mailboxes.append(mailbox)
@@ -182,7 +189,7 @@ final class Composition {
                 mailbox.open(on: loop)
                 let worker = Worker(
                     settings: settings, metrics: metrics, loop: loop,
-                    endpoints: plans.compactMap { $0() }, journal: journal()
+                    edition: edition, journal: journal()
                 )
                 slot.value = worker
                 worker.listen(on: descriptor)
@@ -193,20 +200,6 @@ final class Composition {
             }
         }
         threads.append(thread)
-    }
-
-    /// An endpoint belongs to the thread that makes it; what it is made of may travel.
-    private func endpointPlan(_ index: Int, _ vendor: Vendor) -> @Sendable () -> Endpoint? {
-        let origin = Self.origin(vendor)
-        let trust = trust[vendor.caFile]
-        let entry = addresses.entry(for: origin.host)
-        let name = vendor.name
-        return {
-            Endpoint(
-                name: name, origin: origin, index: index,
-                trust: origin.scheme == "https" ? trust : nil, addresses: entry
-            )
-        }
     }
 
     private func startAdmin(on loop: EventLoop) throws -> Worker? {
@@ -220,38 +213,23 @@ final class Composition {
         server.maxBodyBytes = 64 << 10
         server.replayLimitBytes = 64 << 10
         let settings = WorkerSettings(
-            server: server, routing: routing, health: health,
-            admission: Admission(connectionsMax: 256), logger: logger
+            server: server, admission: Admission(connectionsMax: 256), logger: logger
         )
         let pages = OperatorPages(
             workers: metrics, readiness: readiness, version: Version.number,
-            failureClasses: FailureClass.names, records: recording.source
+            failureClasses: FailureClass.names, records: recording.source, reloads: reloads
         )
+        // It answers by itself, and asks nobody.
+        var nobody = Configuration()
+        nobody.vendors = []
+        let none = EditionPlan(
+            routing: RoutingTable(nobody), health: Health(targetCount: 0), endpoints: [])
         let worker = Worker(
-            settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, endpoints: [],
+            settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, edition: none,
             responder: pages
         )
         worker.listen(on: descriptor)
         return worker
-    }
-
-    private static func loadTrust(
-        _ configuration: Configuration
-    ) throws(StartError) -> [String: TrustStore] {
-        var stores: [String: TrustStore] = [:]
-        for vendor in configuration.vendors
-        where vendor.scheme == "https" && stores[vendor.caFile] == nil {
-            do {
-                stores[vendor.caFile] = try TrustStore(file: vendor.caFile)
-            } catch {
-                throw StartError(description: "vendor \(vendor.name): \(error)")
-            }
-        }
-        return stores
-    }
-
-    private static func origin(_ vendor: Vendor) -> Endpoint.Origin {
-        Endpoint.Origin(scheme: vendor.scheme, host: vendor.host, port: vendor.port)
     }
 
     private static func host(_ listen: String) -> String {

@@ -6,18 +6,20 @@ struct ConfigurationOption: ParsableArguments {
     @Option(name: .long, help: "The configuration; without one, the defaults serve.")
     var config: String?
 
-    /// The configuration, its warnings written to standard error; ends with status 2 when it cannot
-    /// be used.
+    /// The file; nil without one.
+    var file: ConfigurationFile? { config.map(ConfigurationFile.init) }
+
+    /// The configuration, see ``load(_:)``.
     func load() throws -> Configuration {
-        guard let config else { return Configuration() }
-        guard let text = Environment.file(config) else {
-            Output.error("\(config): cannot be read")
-            throw ExitCode(2)
-        }
-        let secrets = SecretSource(environment: Environment.variable, file: Environment.file)
+        try Self.load(file)
+    }
+
+    /// The configuration in a file, its warnings written to standard error; ends with status 2 when
+    /// it cannot be used.
+    static func load(_ file: ConfigurationFile?) throws -> Configuration {
+        guard let file else { return Configuration() }
         do {
-            let (configuration, warnings) = try Configuration.read(
-                text, file: config, secrets: secrets)
+            let (configuration, warnings) = try file.read()
             for warning in warnings { Output.error(warning.description) }
             return configuration
         } catch {

@@ -21,7 +21,7 @@ final class Probe: TransferDelegate, TurnHandler {
 
     private init() throws(SystemError) {
         loop = try EventLoop()
-        lanes = Lanes(loop: loop, endpointCount: 1)
+        lanes = Lanes(loop: loop)
         loop.turnHandler = self
     }
 

@@ -23,6 +23,7 @@ final class Recording {
     private let capture: Capture
     private let log: Configuration.Log
     private let logger: Logger
+    private let servers = VendorServers()
     private var store: Store?
     private var consumer: Consumer?
     private var sinks: [SinkRunner] = []
@@ -53,7 +54,7 @@ final class Recording {
             }
             for (sink, counts) in zip(configuration.sinks, sinkMetrics) {
                 sinks.append(
-                    try Self.run(sink, configuration, store: store, counts, logger: logger))
+                    try Self.run(sink, servers, store: store, counts, logger: logger))
             }
             var settings = Consumer.Settings(
                 folder: folder, store: store, capture: capture, retain: log.retain,
@@ -83,6 +84,14 @@ final class Recording {
                 counts.droppedBytes += tally.droppedBytes
             }
             return counts
+        }
+        follow(configuration.vendors)
+    }
+
+    /// Notes where the vendors are, for sinks that tell it.
+    func follow(_ vendors: [Vendor]) {
+        for vendor in vendors {
+            servers[vendor.name] = TraceSink.Server(address: vendor.host, port: vendor.port)
         }
     }
 
@@ -123,21 +132,17 @@ final class Recording {
     // MARK: Sinks
 
     private static func run(
-        _ sink: SinkSettings, _ configuration: Configuration, store: Store,
-        _ metrics: SinkMetrics, logger: Logger
+        _ sink: SinkSettings, _ servers: VendorServers, store: Store, _ metrics: SinkMetrics,
+        logger: Logger
     ) throws -> SinkRunner {
         let settings = SinkRunner.Settings(
             name: sink.name, store: store, batchMax: sink.batch, withBodies: sink.bodies,
             metrics: metrics, logger: logger)
-        var servers: [String: TraceSink.Server] = [:]
-        for vendor in configuration.vendors {
-            servers[vendor.name] = TraceSink.Server(address: vendor.host, port: vendor.port)
-        }
-        return try SinkRunner(settings) { [servers] in try make(sink, servers) }
+        return try SinkRunner(settings) { try make(sink, servers) }
     }
 
     private static func make(
-        _ sink: SinkSettings, _ servers: [String: TraceSink.Server]
+        _ sink: SinkSettings, _ servers: VendorServers
     ) throws -> any Sink {
         if sink.kind == .jsonl {
             return LinesSink(
@@ -146,7 +151,8 @@ final class Recording {
         }
         let trust = sink.url.hasPrefix("https://") ? try TrustStore(file: sink.caFile) : nil
         let remote = try Remote(
-            url: sink.url, fields: sink.headers, timeout: sink.timeout, trust: trust)
+            url: sink.url, fields: sink.headers.map { ($0.name, $0.value) },
+            timeout: sink.timeout, trust: trust)
         if sink.kind == .otlp {
             return TraceSink(remote: remote, version: Version.number, servers: servers)
         }

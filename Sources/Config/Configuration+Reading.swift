@@ -1,7 +1,6 @@
 import Dialects
 import JSON
 import Primitives
-import TOMLKit
 
 /// Where secrets come from: the environment and files, handed in so that reading stays a value.
 public struct SecretSource: Sendable {
@@ -21,17 +20,17 @@ public struct SecretSource: Sendable {
 }
 
 extension Configuration {
-    /// Reads a TOML text.
-    ///
-    /// `file` is its name in diagnostics.
-    ///
-    /// Throws ``ConfigurationError`` with every fault at once; warnings are returned beside the
-    /// configuration.
+    /// Reads a TOML text once, see ``ConfigurationReader/read(_:file:secrets:)``.
     public static func read(
         _ text: String, file: String, secrets: SecretSource
     ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
-        let root = try parse(text, file: file)
-        let findings = Findings(file: file, keyPlaces: KeyPlaces(text))
+        var reader = ConfigurationReader()
+        return try reader.read(text, file: file, secrets: secrets)
+    }
+
+    static func read(
+        _ root: [String: Node], _ findings: Findings, _ secrets: SecretSource
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
         var configuration = Configuration()
         var reader = TableReader(root, path: "", findings: findings)
         reader.table("server") { configuration.server.read(&$0) }
@@ -52,24 +51,6 @@ extension Configuration {
         let errors = found.filter { $0.severity == .error }
         guard errors.isEmpty else { throw ConfigurationError(diagnostics: found) }
         return (configuration, found)
-    }
-
-    private static func parse(
-        _ text: String, file: String
-    ) throws(ConfigurationError) -> [String: Node] {
-        do {
-            guard case .table(let root) = Node(try TOMLTable(string: text)) else { return [:] }
-            return root
-        } catch let error as TOMLParseError {
-            let place = "\(file):\(error.source.begin.line):\(error.source.begin.column)"
-            throw ConfigurationError(diagnostics: [
-                Diagnostic(severity: .error, place: place, key: "", message: error.description)
-            ])
-        } catch {
-            throw ConfigurationError(diagnostics: [
-                Diagnostic(severity: .error, place: file, key: "", message: "\(error)")
-            ])
-        }
     }
 }
 

@@ -27,7 +27,7 @@ public struct Configuration: Sendable {
     }
 
     /// The front that clients talk to.
-    public struct Server: Sendable {
+    public struct Server: Sendable, Equatable {
         /// Address and port.
         public var listen = "127.0.0.1:8080"
         /// Worker threads; 0 is one per processor this process may use.
@@ -52,13 +52,13 @@ public struct Configuration: Sendable {
     }
 
     /// The listener for operators and probes.
-    public struct Admin: Sendable {
+    public struct Admin: Sendable, Equatable {
         /// Address and port; empty is off.
         public var listen = "127.0.0.1:9090"
     }
 
     /// The record of exchanges.
-    public struct Log: Sendable {
+    public struct Log: Sendable, Equatable {
         /// Folder of the journal and the store.
         public var path = "weir-data"
         /// Bodies kept: full, head or none.

@@ -14,6 +14,14 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, and what is allowed.
     public let message: String
 
+    /// A diagnostic of these parts.
+    public init(severity: Severity, place: String, key: String, message: String) {
+        self.severity = severity
+        self.place = place
+        self.key = key
+        self.message = message
+    }
+
     /// `config.toml:3:1: server.lisen: unknown key; the nearest known key is "listen"`.
     public var description: String {
         let label = severity == .warning ? "warning: " : ""
@@ -25,6 +33,11 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
 public struct ConfigurationError: Error, CustomStringConvertible {
     /// What is wrong, in the order of the file.
     public let diagnostics: [Diagnostic]
+
+    /// An error of these faults.
+    public init(diagnostics: [Diagnostic]) {
+        self.diagnostics = diagnostics
+    }
 
     /// One line a fault.
     public var description: String {

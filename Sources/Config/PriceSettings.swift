@@ -1,5 +1,5 @@
 /// What tokens cost.
-public struct PriceSettings: Sendable {
+public struct PriceSettings: Sendable, Equatable {
     /// Prices of the models that a glob matches, in dollars for a million tokens.
     public struct Model: Sendable, Equatable {
         /// The glob on the model's name.

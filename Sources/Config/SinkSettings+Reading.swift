@@ -73,7 +73,7 @@ extension SinkSettings {
             for name in names {
                 // Asked for one by one, so that none is left over as unknown.
                 if let value = table.secret(name, secrets, warns: false) {
-                    headers.append((name, value))
+                    headers.append(Header(name: name, value: value))
                 }
             }
             members = table

@@ -1,7 +1,7 @@
 public import Primitives
 
 /// A place that records go to besides the store.
-public struct SinkSettings: Sendable {
+public struct SinkSettings: Sendable, Equatable {
     /// What a sink speaks.
     public enum Kind: String, Sendable, CaseIterable {
         /// JSON Lines in a file, or on standard output.
@@ -10,6 +10,14 @@ public struct SinkSettings: Sendable {
         case otlp
         /// ClickHouse over HTTP: a row for each exchange.
         case clickhouse
+    }
+
+    /// A field set on every request.
+    public struct Header: Sendable, Equatable {
+        /// Its name.
+        public var name: String
+        /// Its value, which may be a key.
+        public var value: Secret
     }
 
     /// The name in the file, in metrics and in the store.
@@ -29,7 +37,7 @@ public struct SinkSettings: Sendable {
     /// Where to send to: the whole URL for OTLP, the server's for ClickHouse.
     public var url = ""
     /// Fields set on every request, in the order of their names.
-    public var headers: [(name: String, value: Secret)] = []
+    public var headers: [Header] = []
     /// A PEM bundle of authorities; empty is the system's.
     public var caFile = ""
     /// ClickHouse's database.

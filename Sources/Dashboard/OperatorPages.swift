@@ -31,13 +31,14 @@ public final class OperatorPages: Responder {
     /// Pages about these workers.
     public init(
         workers: [WorkerMetrics], readiness: Readiness, version: String,
-        failureClasses: [String] = [], records: RecordSource? = nil
+        failureClasses: [String] = [], records: RecordSource? = nil,
+        reloads: ReloadMetrics? = nil
     ) {
         self.workers = workers
         self.readiness = readiness
         exposition = Exposition(
             workers: workers, version: version, failureClasses: failureClasses,
-            records: records
+            records: records, reloads: reloads
         )
         self.records = records
     }

@@ -12,23 +12,24 @@ import Transfers
 // Route and attempt: the request goes to a vendor.
 extension Connection {
     var vendor: SharedVendor? {
-        route.map { worker.settings.routing.vendors[$0.vendor] }
+        route.map { edition.routing.vendors[$0.vendor] }
     }
 
     /// Routes the request and makes the first attempt.
     func begin() {
         requestEnded = worker.loop.now
         lastVendorByte = requestEnded
+        edition = worker.edition
         identifier = Identifier.next(using: &worker.random)
         do {
             var route = try chooseRoute()
             if route.plan.targets.count > 1 {
                 route.target =
-                    worker.health.next(of: route.plan, excluding: tried, now: worker.loop.now) ?? 0
+                    edition.health.next(of: route.plan, excluding: tried, now: worker.loop.now) ?? 0
             }
             self.route = route
             teeBegin()
-            worker.metrics.vendors[route.vendor].started.add()
+            edition.metrics[route.vendor].started.add()
             attempt(onFreshConnection: false)
         } catch {
             teeBegin()
@@ -41,10 +42,10 @@ extension Connection {
         if case .stream = bodyMode {
             // Of a body that is not kept nothing is known, its model least of all.
             let nothing = ByteBuffer()
-            return try worker.settings.routing.route(parser.head, body: nothing.bytes)
+            return try edition.routing.route(parser.head, body: nothing.bytes)
         }
         return try parser.withBody { body throws(RoutingTable.Refusal) in
-            try worker.settings.routing.route(parser.head, body: body.bytes)
+            try edition.routing.route(parser.head, body: body.bytes)
         }
     }
 
@@ -68,9 +69,9 @@ extension Connection {
         guard let route, let vendor else { return }
         exchange.attemptBegan()
         attemptBegan = worker.loop.now
-        worker.metrics.vendors[route.vendor].attempts.add()
+        edition.metrics[route.vendor].attempts.add()
         teeAttemptBegan(isFresh: isFresh)
-        guard let transfer = worker.lanes.makeTransfer(to: worker.endpoints[route.vendor]) else {
+        guard let transfer = worker.lanes.makeTransfer(to: edition.endpoints[route.vendor]) else {
             return ended(
                 TransferResult(notStarted: .outOfMemory, detail: "no handle could be made"),
                 headIsComplete: false, violation: nil
@@ -157,7 +158,7 @@ extension Connection {
         case .heldWhole:
             heldWhole(result, lacksTerminal: lacksTerminal)
         case .retryFresh:
-            worker.metrics.vendors[route?.vendor ?? 0].staleRetries.add()
+            edition.metrics[route?.vendor ?? 0].staleRetries.add()
             teeAttemptFailed(
                 "stale", result, status: 0, reason: "a pooled connection was dead")
             attempt(onFreshConnection: true)

@@ -39,8 +39,8 @@ extension Connection {
         case .moveOn(let target):
             self.route?.target = target
             logFailover("a vendor failed, the next is tried", failureClass, failure, vendor.name)
-            worker.metrics.vendors[route.vendor].movedOn.add()
-            worker.metrics.vendors[self.route?.vendor ?? route.vendor].started.add()
+            edition.metrics[route.vendor].movedOn.add()
+            edition.metrics[self.route?.vendor ?? route.vendor].started.add()
             attempt(onFreshConnection: false)
         case .vendorsAnswer:
             if let result { logFailure(failure, result) }
@@ -81,7 +81,7 @@ extension Connection {
         }
         // Asked last: to be told a target whose bench has ended is to become its probe.
         if sequel.retryAfter == nil, exchange.countedAttempts < route.plan.attemptsMax {
-            sequel.next = worker.health.next(
+            sequel.next = edition.health.next(
                 of: route.plan, excluding: tried, now: worker.loop.now
             )
         }
@@ -90,7 +90,7 @@ extension Connection {
 
     /// Counts an attempt that came to nothing, and what it lasted.
     func countFailure(_ failureClass: FailureClass, _ route: RoutingTable.Route) {
-        let metrics = worker.metrics.vendors[route.vendor]
+        let metrics = edition.metrics[route.vendor]
         metrics.attemptFailures[failureClass.index].add()
         metrics.failedAttempt.record(
             nanoseconds: (worker.loop.now - attemptBegan).nanoseconds
@@ -111,10 +111,10 @@ extension Connection {
             until = worker.loop.now + min(after, .seconds(300))
         }
         let health = route.plan.targets[route.target].health
-        let isBenched = worker.health.failed(
+        let isBenched = edition.health.failed(
             health, policy: route.plan.policy, now: worker.loop.now, until: until
         )
-        if isBenched { worker.metrics.vendors[route.vendor].benched.add() }
+        if isBenched { edition.metrics[route.vendor].benched.add() }
     }
 
     private func logFailover(

@@ -120,7 +120,7 @@ extension Connection {
         hasResponseBytes = hold.finding == .release
         isClockChanged = true
         if let route {
-            let metrics = worker.metrics.vendors[route.vendor]
+            let metrics = edition.metrics[route.vendor]
             metrics.responseBytes.add(hold.bodyBytes)
             metrics.held.record(nanoseconds: (worker.loop.now - hold.began).nanoseconds)
         }
@@ -219,10 +219,10 @@ extension Connection {
     /// Passes a response on that was held to its end and is an answer.
     private func passOn(_ hold: Hold) {
         guard let route else { return }
-        let metrics = worker.metrics.vendors[route.vendor]
+        let metrics = edition.metrics[route.vendor]
         metrics.statusClasses[min(5, hold.status / 100)].add()
         metrics.responseBytes.add(hold.bodyBytes)
-        worker.health.succeeded(
+        edition.health.succeeded(
             route.plan.targets[route.target].health, attemptBegan: attemptBegan
         )
         let decision = exchange.attemptFailed(

@@ -50,7 +50,7 @@ extension Connection {
     /// Counts a head, and its answer for or against its target: the last one of a chain may be a
     /// refusal all the same.
     func noteHead(_ transfer: Transfer, status: Int, _ route: RoutingTable.Route) {
-        let metrics = worker.metrics.vendors[route.vendor]
+        let metrics = edition.metrics[route.vendor]
         metrics.statusClasses[min(5, status / 100)].add()
         metrics.headLatency.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
         if status >= 400, let vendor {
@@ -61,7 +61,7 @@ extension Connection {
                 )
             }
         }
-        worker.health.succeeded(
+        edition.health.succeeded(
             route.plan.targets[route.target].health, attemptBegan: attemptBegan
         )
     }

@@ -161,7 +161,7 @@ extension Connection {
     private func writeAdvice(_ failure: Failure) {
         guard failure.isWorthRetrying else { return output.append("x-should-retry: false\r\n") }
         output.append("x-should-retry: true\r\nretry-after: ")
-        let wait = route.map { worker.health.untilAvailable($0.plan, now: worker.loop.now) }
+        let wait = route.map { edition.health.untilAvailable($0.plan, now: worker.loop.now) }
         output.append(decimal: max(1, Int(((wait ?? .zero).seconds).rounded(.up))))
         output.append("\r\n")
     }

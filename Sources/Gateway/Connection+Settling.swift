@@ -13,7 +13,7 @@ extension Connection {
         teeSettlement(outcome)
         countRelayedBytes()
         guard let route else { return }
-        let metrics = worker.metrics.vendors[route.vendor]
+        let metrics = edition.metrics[route.vendor]
         metrics.outcomes[outcome.rawValue].add()
         metrics.requestBytes.add(bodyBytes > 0 ? bodyBytes : parser.head.contentLength ?? 0)
         metrics.duration.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
@@ -24,7 +24,7 @@ extension Connection {
     /// Once a turn: the way to a counter takes four references, which costs more than the adding.
     func countRelayedBytes() {
         guard uncountedBytes > 0, let route else { return }
-        worker.metrics.vendors[route.vendor].responseBytes.add(uncountedBytes)
+        edition.metrics[route.vendor].responseBytes.add(uncountedBytes)
         uncountedBytes = 0
     }
 

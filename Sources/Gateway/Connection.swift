@@ -54,6 +54,9 @@ final class Connection: DescriptorHandler, TimerHandler {
     let descriptor: Int32
     let slot: Int
     let parser = RequestParser()
+    /// The vendors and chains of the current exchange, or of the last: a connection at rest keeps
+    /// none of an earlier reading for longer than it may rest.
+    var edition: Edition
 
     var phase = Phase.idle
     var exchange = Exchange()
@@ -133,6 +136,7 @@ final class Connection: DescriptorHandler, TimerHandler {
         self.worker = worker
         self.descriptor = descriptor
         self.slot = slot
+        edition = worker.edition
         let now = worker.loop.now
         phaseBegan = now
         requestBegan = now

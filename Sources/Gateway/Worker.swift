@@ -2,18 +2,14 @@ public import Config
 public import Logging
 import Primitives
 public import Reactor
-public import Routing
+import Routing
 public import Telemetry
-public import Transfers
+import Transfers
 
 /// What every worker is given: values, and the few things they share.
 public struct WorkerSettings: Sendable {
     /// `[server]`.
     public var server: Configuration.Server
-    /// Vendors and chains.
-    public var routing: RoutingTable
-    /// How the targets have been doing, for all workers.
-    public var health: Health
     /// How many clients may come in.
     public var admission: Admission
     /// Where to say what an operator should know.
@@ -23,12 +19,9 @@ public struct WorkerSettings: Sendable {
 
     /// Settings of these parts.
     public init(
-        server: Configuration.Server, routing: RoutingTable, health: Health,
-        admission: Admission, logger: Logger
+        server: Configuration.Server, admission: Admission, logger: Logger
     ) {
         self.server = server
-        self.routing = routing
-        self.health = health
         self.admission = admission
         self.logger = logger
     }
@@ -36,6 +29,8 @@ public struct WorkerSettings: Sendable {
 
 /// An order to a worker from another thread.
 public enum WorkerOrder: Sendable {
+    /// Serve what begins from now on by another edition; then call.
+    case follow(EditionPlan, @Sendable () -> Void)
     /// Take nobody new in, let what runs end, then leave the loop.
     case drain
     /// Leave the loop at once.
@@ -49,11 +44,11 @@ public final class Worker: TurnHandler, TimerHandler {
     /// The reactor.
     public let loop: EventLoop
     let lanes: Lanes
-    let endpoints: [Endpoint]
+    /// What exchanges that begin now are served by.
+    private(set) var edition: Edition
     let settings: WorkerSettings
     let metrics: WorkerMetrics
     let logger: Logger
-    let health: Health
     /// Answers in place of vendors: on the listener for operators.
     let responder: (any Responder)?
     let buffers = BufferPool()
@@ -82,20 +77,19 @@ public final class Worker: TurnHandler, TimerHandler {
 
     /// A worker that relays to vendors, or answers by a responder.
     public init(
-        settings: WorkerSettings, metrics: WorkerMetrics, loop: EventLoop, endpoints: [Endpoint],
+        settings: WorkerSettings, metrics: WorkerMetrics, loop: EventLoop, edition: EditionPlan,
         responder: (any Responder)? = nil, journal: WorkerJournal? = nil
     ) {
         self.settings = settings
         self.metrics = metrics
         self.loop = loop
-        self.endpoints = endpoints
+        self.edition = Edition(edition, metrics)
         self.responder = responder
         self.journal = journal
         chunkTee = ChunkTee(journal)
         redactsBodies = journal?.redactor != nil
         logger = settings.logger
-        health = settings.health
-        lanes = Lanes(loop: loop, endpointCount: endpoints.count)
+        lanes = Lanes(loop: loop)
         loop.turnHandler = self
     }
 
@@ -127,6 +121,10 @@ public final class Worker: TurnHandler, TimerHandler {
     /// Only on the worker's thread.
     public func obey(_ order: WorkerOrder) {
         switch order {
+        case .follow(let plan, let followed):
+            edition.retire()
+            edition = Edition(plan, metrics)
+            followed()
         case .drain: drain()
         case .stop: stop()
         }
@@ -212,7 +210,7 @@ public final class Worker: TurnHandler, TimerHandler {
         isStopping = false
         if let drainTimer { loop.timers.destroy(drainTimer) }
         drainTimer = nil
-        lanes.close(endpoints: endpoints)
+        lanes.close(endpoints: edition.endpoints)
         onDrained?()
         loop.stop()
     }

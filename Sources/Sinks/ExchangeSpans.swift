@@ -6,12 +6,12 @@ import Primitives
 /// The spans of one exchange.
 struct ExchangeSpans {
     private let stored: StoredRecord
-    private let servers: [String: TraceSink.Server]
+    private let servers: VendorServers
     private let trace: String
     private let root: String
     private let parent: String?
 
-    init(_ stored: StoredRecord, servers: [String: TraceSink.Server]) {
+    init(_ stored: StoredRecord, servers: VendorServers) {
         self.stored = stored
         self.servers = servers
         let identifier = stored.record.identifier

@@ -24,10 +24,10 @@ public struct TraceSink: Sink {
 
     private let remote: Remote
     private let version: String
-    private let servers: [String: Server]
+    private let servers: VendorServers
 
-    /// A sink into a collector; `servers` are the vendors' by their names.
-    public init(remote: Remote, version: String, servers: [String: Server]) {
+    /// A sink into a collector; `servers` are the vendors'.
+    public init(remote: Remote, version: String, servers: VendorServers) {
         self.remote = remote
         self.version = version
         self.servers = servers

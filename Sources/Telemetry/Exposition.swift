@@ -6,12 +6,14 @@ public struct Exposition: Sendable {
     private let version: String
     private let failureClasses: [String]
     private let records: RecordSource?
+    private let reloads: ReloadMetrics?
 
     /// An exposition of these workers' counters; `failureClasses` are the classes' names in order.
     public init(
         workers: [WorkerMetrics], version: String, failureClasses: [String] = [],
-        records: RecordSource? = nil
+        records: RecordSource? = nil, reloads: ReloadMetrics? = nil
     ) {
+        self.reloads = reloads
         self.workers = workers
         self.records = records
         self.failureClasses = failureClasses
@@ -23,12 +25,27 @@ public struct Exposition: Sendable {
         var text = ""
         family("weir_build_info", "gauge", "The version that runs.", &text)
         text += "weir_build_info{version=\"\(version)\"} 1\n"
+        configuration(&text)
         connections(&text)
         exchanges(&text)
         latencies(&text)
         recording(&text)
         process(&text)
         return text
+    }
+
+    private func configuration(_ text: inout String) {
+        guard let reloads else { return }
+        let name = "weir_config_reloads_total"
+        family(name, "counter", "Readings of the configuration on SIGHUP.", &text)
+        text += "\(name){result=\"applied\"} \(reloads.appliedCount.current)\n"
+        text += "\(name){result=\"refused\"} \(reloads.refusedCount.current)\n"
+        scalar(
+            "weir_config_last_reload_successful", "gauge",
+            "Whether the last reading could be used.", 1 - reloads.isLatestRefused.current, &text)
+        scalar(
+            "weir_config_in_force_timestamp_seconds", "gauge",
+            "When the configuration in force was read.", reloads.inForceSince.current / 1000, &text)
     }
 
     private func connections(_ text: inout String) {
@@ -225,9 +242,15 @@ public struct Exposition: Sendable {
     }
 
     private func eachVendor(_ body: (String, [VendorMetrics]) -> Void) {
-        guard let first = workers.first else { return }
-        for (index, vendor) in first.vendors.enumerated() {
-            body(escape(vendor.vendor), workers.map { $0.vendors[index] })
+        // A worker that has not come to the latest reading of the configuration may lack a vendor.
+        let every = workers.map(\.vendors)
+        var names: [String] = []
+        for vendor in every.joined() where !names.contains(vendor.vendor) {
+            names.append(vendor.vendor)
+        }
+        for name in names {
+            let metrics = every.compactMap { $0.first { $0.vendor == name } }
+            body(escape(name), metrics)
         }
     }
 

@@ -1,7 +1,8 @@
+import Synchronization
+
 /// What one worker counts.
 public final class WorkerMetrics: Sendable {
-    /// By vendor, in the order of the configuration.
-    public let vendors: [VendorMetrics]
+    private let everyVendor: Mutex<[VendorMetrics]>
     /// Client connections accepted.
     public let accepted = Counter()
     /// Client connections ended.
@@ -27,6 +28,24 @@ public final class WorkerMetrics: Sendable {
 
     /// Counters at zero for these vendors.
     public init(vendors: [String]) {
-        self.vendors = vendors.map(VendorMetrics.init)
+        everyVendor = Mutex(vendors.map(VendorMetrics.init))
+    }
+
+    /// By vendor, in the order in which they were first named.
+    ///
+    /// None ever goes: a counter that vanished and came back would have lost what it had counted,
+    /// and what is in flight to a vendor that went is still counted there.
+    public var vendors: [VendorMetrics] { everyVendor.withLock { $0 } }
+
+    /// The counters for vendors of these names, in that order; new ones where a name is new.
+    public func vendors(named names: [String]) -> [VendorMetrics] {
+        everyVendor.withLock { vendors in
+            names.map { name in
+                if let known = vendors.first(where: { $0.vendor == name }) { return known }
+                let added = VendorMetrics(vendor: name)
+                vendors.append(added)
+                return added
+            }
+        }
     }
 }

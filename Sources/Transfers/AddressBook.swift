@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 public import Reactor
 import Synchronization
 
@@ -23,6 +24,9 @@ public final class AddressBook: Sendable {
         public let host: String
         private let current = Mutex<State>(.pending)
         private let changes = Atomic<Int>(0)
+        /// Numbers are given out once in a process: a name that leaves the book and comes back has
+        /// new ones, and lanes that knew it before are told its addresses again.
+        private static let numbers = Atomic<Int>(0)
 
         init(host: String) {
             self.host = host
@@ -47,7 +51,7 @@ public final class AddressBook: Sendable {
                 case (.success(let list), .resolved(let known, _)) where list == known:
                     break
                 case (.success(let list), _):
-                    let next = changes.load(ordering: .relaxed) + 1
+                    let next = Self.numbers.add(1, ordering: .relaxed).newValue
                     state = .resolved(list, generation: next)
                     changes.store(next, ordering: .releasing)
                 case (.failure, .resolved):
@@ -63,52 +67,75 @@ public final class AddressBook: Sendable {
         let reason: String
     }
 
-    private static let refreshMilliseconds = 30_000
-    private static let retryMilliseconds = 2_000
+    private static let refreshPeriod = Interval.seconds(30)
+    private static let retryPeriod = Interval.seconds(2)
 
-    private let entries: [Entry]
+    private let entries: Mutex<[Entry]>
     private let isStopped = Atomic<Bool>(false)
+    private let isRunning = Atomic<Bool>(false)
+    private let hasNews = Atomic<Bool>(false)
+    private let waker: Waker
     private let lookup: @Sendable (String) -> Result<[String], LookupError>
 
     /// A book of these names, each at most once.
-    public convenience init(hosts: Set<String>) {
-        self.init(hosts: hosts, lookup: Self.resolve)
+    public convenience init(hosts: Set<String>) throws(SystemError) {
+        try self.init(hosts: hosts, lookup: Self.resolve)
     }
 
-    init(hosts: Set<String>, lookup: @escaping @Sendable (String) -> Result<[String], LookupError>)
-    {
-        entries = hosts.sorted().map(Entry.init)
+    init(
+        hosts: Set<String>, lookup: @escaping @Sendable (String) -> Result<[String], LookupError>
+    ) throws(SystemError) {
+        entries = Mutex(hosts.sorted().map(Entry.init))
+        waker = try Waker()
         self.lookup = lookup
     }
 
     /// What is known of a name.
     public func entry(for host: String) -> Entry? {
-        entries.first { $0.host == host }
+        entries.withLock { $0.first { $0.host == host } }
+    }
+
+    /// Makes these the names of the book.
+    ///
+    /// What is known of one that stays is kept; a new one is asked for at once. Entries of names
+    /// that go stay with whom they were given to, as they are.
+    public func follow(_ hosts: Set<String>) throws(SystemError) {
+        entries.withLock { entries in
+            let known = Set(entries.map(\.host))
+            entries.removeAll { !hosts.contains($0.host) }
+            entries += hosts.subtracting(known).sorted().map(Entry.init)
+        }
+        hasNews.store(true, ordering: .releasing)
+        waker.wake()
+        try start()
     }
 
     /// Asks for every name once, then again and again on a thread of its own until the process
     /// ends.
     public func start() throws(SystemError) {
-        guard !entries.isEmpty else { return }
+        guard !entries.withLock({ $0.isEmpty }), !isRunning.exchange(true, ordering: .relaxed)
+        else { return }
         let thread = try Thread(name: "weir-dns") { [self] in
             while !isStopped.load(ordering: .relaxed) {
-                let allResolved = refresh()
-                let pause = allResolved ? Self.refreshMilliseconds : Self.retryMilliseconds
-                poll(nil, 0, Int32(pause))
+                hasNews.store(false, ordering: .relaxed)
+                let pause = refresh() ? Self.refreshPeriod : Self.retryPeriod
+                waker.sleep(atMost: pause) { hasNews.load(ordering: .acquiring) }
             }
         }
         // A lookup can take as long as the resolver likes, so nobody waits for the thread's end.
         thread.detach()
     }
 
-    /// Ends the thread after its current pause.
+    /// Ends the thread, after its current lookup.
     public func stop() {
         isStopped.store(true, ordering: .relaxed)
+        hasNews.store(true, ordering: .releasing)
+        waker.wake()
     }
 
     func refresh() -> Bool {
         var allResolved = true
-        for entry in entries {
+        for entry in entries.withLock({ $0 }) {
             entry.publish(lookup(entry.host))
             if entry.failure != nil { allResolved = false }
         }

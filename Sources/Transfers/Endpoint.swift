@@ -27,17 +27,6 @@ public final class Endpoint {
         }
     }
 
-    /// The places of some origins in the pools of a lane: the same for the same origin, because
-    /// libcurl keeps connections by scheme, host and port, whoever opened them.
-    public static func poolIndices(of origins: [Origin]) -> [Int] {
-        var indices: [Origin: Int] = [:]
-        return origins.map { origin in
-            let index = indices[origin] ?? indices.count
-            indices[origin] = index
-            return index
-        }
-    }
-
     /// Whether libcurl can parse an origin.
     public static func canBeAsked(_ origin: Origin) -> Bool {
         Endpoint(name: "", origin: origin, index: 0, trust: nil, addresses: nil) != nil
@@ -50,10 +39,12 @@ public final class Endpoint {
 
     let url: OpaquePointer
     let trust: TrustStore?
-    /// The place of the endpoint's origin in the pools of a lane.
+    /// The place of the endpoint's origin in the pools of a lane, see ``OriginPlaces``.
     let index: Int
     /// Handles configured for this endpoint and at rest.
     var restingTransfers: ContiguousArray<Transfer> = []
+    /// Whether no request goes there any more but those that are on their way.
+    private(set) var isRetired = false
     let addresses: AddressBook.Entry?
     private(set) var resolution: Resolution?
 
@@ -96,6 +87,14 @@ public final class Endpoint {
 
     deinit {
         unsafe curl_url_cleanup(url)
+    }
+
+    /// Lets the handles at rest go; those in flight are thrown away when they have ended.
+    ///
+    /// Each holds its endpoint, so that without this neither would ever be freed.
+    public func retire() {
+        isRetired = true
+        restingTransfers.removeAll()
     }
 
     /// Brings the addresses up to date.

@@ -19,7 +19,8 @@ final class Lane: DescriptorHandler, TimerHandler {
     unowned let lanes: Lanes
     let loop: EventLoop
     private let multi: UnsafeMutableRawPointer
-    private var pools: ContiguousArray<ConnectionPool?>
+    /// By the places of their origins; as many as were needed so far.
+    private var pools: ContiguousArray<ConnectionPool?> = []
     /// Transfers in flight: held here until libcurl has let go of them.
     private var transfers: ContiguousArray<Transfer> = []
     private var timer: TimerWheel.Timer?
@@ -29,13 +30,12 @@ final class Lane: DescriptorHandler, TimerHandler {
     private(set) var activeCount = 0
     private(set) var lastUsed: Instant
 
-    init?(lanes: Lanes, endpoints: Int) {
+    init?(lanes: Lanes) {
         guard let multi = unsafe curl_multi_init() else { return nil }
         unsafe self.multi = unsafe multi
         self.lanes = lanes
         loop = lanes.loop
         lastUsed = loop.now
-        pools = ContiguousArray(repeating: nil, count: endpoints)
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe ccurl_multi_set_socket(multi, socketChanged, context)
         unsafe ccurl_multi_set_timer(multi, timerChanged, context)
@@ -59,6 +59,7 @@ final class Lane: DescriptorHandler, TimerHandler {
     var openCount: Int { pools.reduce(0) { $0 + ($1?.openCount ?? 0) } }
 
     func pool(for endpoint: Endpoint) -> ConnectionPool {
+        while pools.count <= endpoint.index { pools.append(nil) }
         if let pool = pools[endpoint.index] { return pool }
         let pool = ConnectionPool(lane: self)
         pools[endpoint.index] = pool
@@ -66,7 +67,7 @@ final class Lane: DescriptorHandler, TimerHandler {
     }
 
     func idleCount(for endpoint: Endpoint) -> Int {
-        pools[endpoint.index]?.idleCount ?? 0
+        endpoint.index < pools.count ? pools[endpoint.index]?.idleCount ?? 0 : 0
     }
 
     func add(_ transfer: Transfer) -> CURLMcode {

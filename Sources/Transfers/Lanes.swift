@@ -36,7 +36,6 @@ public final class Lanes {
     /// The loop that serves this worker.
     public let loop: EventLoop
     private let share: UnsafeMutableRawPointer?
-    private let endpointCount: Int
     private var lanes: ContiguousArray<Lane> = []
     private var dueLanes: ContiguousArray<Lane> = []
     private var spareDueLanes: ContiguousArray<Lane> = []
@@ -47,10 +46,9 @@ public final class Lanes {
     /// Transfers in flight.
     public private(set) var activeCount = 0
 
-    /// A worker's lanes to so many endpoints.
-    public init(loop: EventLoop, endpointCount: Int) {
+    /// A worker's lanes.
+    public init(loop: EventLoop) {
         self.loop = loop
-        self.endpointCount = endpointCount
         // Without a share 7.88 keeps TLS sessions per easy handle and resumes none of them. It is
         // this thread's alone, so it needs no locks.
         unsafe share = curl_share_init()
@@ -68,7 +66,7 @@ public final class Lanes {
         for lane in lanes { lane.close() }
         lanes.removeAll()
         // Handles at rest hold the share.
-        for endpoint in endpoints { endpoint.restingTransfers.removeAll() }
+        for endpoint in endpoints { endpoint.retire() }
         unsafe curl_share_cleanup(share)
     }
 
@@ -187,7 +185,9 @@ public final class Lanes {
         let isClean = code == .ok && transfer.isReusable && transfer.sendings == 1
         transfer.clear()
         let endpoint = transfer.endpoint
-        if isClean, endpoint.restingTransfers.count < Self.restingTransfersMax {
+        if isClean, !endpoint.isRetired,
+            endpoint.restingTransfers.count < Self.restingTransfersMax
+        {
             endpoint.restingTransfers.append(transfer)
         }
     }
@@ -207,7 +207,7 @@ public final class Lanes {
             leastBusy = lanes.first { $0.activeCount < Lane.transfersMax }
         }
         if let leastBusy { return leastBusy }
-        guard let lane = Lane(lanes: self, endpoints: endpointCount) else { return nil }
+        guard let lane = Lane(lanes: self) else { return nil }
         lanes.append(lane)
         return lane
     }

@@ -231,6 +231,49 @@ struct ConfigurationTests {
         #expect(try Self.read(printed).configuration.description == printed)
     }
 
+    @Test("the same text is read again with the secrets of that moment")
+    func again() throws {
+        var reader = ConfigurationReader()
+        func credential(_ text: String, _ secret: String) throws -> Vendor.Credential? {
+            let secrets = SecretSource(environment: { _ in nil }, file: { _ in secret })
+            let read = try reader.read(text, file: "config.toml", secrets: secrets)
+            return read.configuration.vendor(named: "openai")?.credential
+        }
+        let text = "[vendors.openai]\ncredential = \"file:/key\"\n"
+        #expect(try credential(text, "one") == .own(Secret("one")))
+        #expect(try credential(text, "two") == .own(Secret("two")))
+        #expect(
+            try credential("[vendors.openai]\ncredential = \"none\"\n", "two")
+                == Vendor.Credential.none)
+        // A text with faults is no text to be kept.
+        #expect(throws: ConfigurationError.self) { try credential("[vendors", "two") }
+        #expect(throws: ConfigurationError.self) { try credential("[vendors", "two") }
+        #expect(try credential(text, "three") == .own(Secret("three")))
+    }
+
+    @Test("the sections that differ are named, secrets among what is compared")
+    func differences() throws {
+        let text = """
+            [server]
+            workers = 1
+            [sinks.a]
+            kind = "otlp"
+            url = "http://127.0.0.1:1/v1/traces"
+            headers = { "X-Key" = "one" }
+            """
+        let configuration = try Self.read(text).configuration
+        func named(_ other: String) throws -> [String] {
+            try Self.read(other).configuration.sectionsThatDiffer(from: configuration)
+        }
+        #expect(try named(text) == [])
+        #expect(try named(text + "\n[vendors.openai]\ncredential = \"none\"") == [])
+        #expect(try named(text.replacing("workers = 1", with: "workers = 2")) == ["[server]"])
+        #expect(try named(text.replacing("\"one\"", with: "\"two\"")) == ["[sinks.a]"])
+        #expect(
+            try named("[log]\nretain = \"1d\"\n[admin]\nlisten = \"\"\n[prices]\nversion = \"1\"")
+                == ["[server]", "[admin]", "[log]", "[prices]", "[sinks.a]"])
+    }
+
     @Test("a literal secret is warned about, and not repeated")
     func literalSecret() throws {
         let (configuration, warnings) = try Self.read(

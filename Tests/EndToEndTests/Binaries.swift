@@ -55,6 +55,8 @@ final class GatewayProcess {
     /// Where its record is.
     let recordPath: String
     private let folder: TemporaryFolder
+    /// What its configuration begins with.
+    private let sections: String
 
     /// Starts the gateway with a configuration; `{` and `}` as in TOML.
     ///
@@ -67,8 +69,7 @@ final class GatewayProcess {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
         self.recordPath = recordPath ?? "\(folder.path)/record"
-        let file = try folder.write(
-            """
+        sections = """
             [server]
             listen = "127.0.0.1:0"
             \(server)
@@ -78,10 +79,9 @@ final class GatewayProcess {
             path = "\(self.recordPath)"
             \(log.contains("journal_size") ? "" : "journal_size = \"16MiB\"")
             \(log)
-            \(toml)
-            """,
-            to: "config.toml"
-        )
+
+            """
+        let file = try folder.write(sections + toml, to: "config.toml")
         let weir = try Binaries.weir
         if let limits {
             process = try ChildProcess(
@@ -120,6 +120,12 @@ final class GatewayProcess {
             server: server, log: log, limits: limits, environment: environment, folder: folder,
             recordPath: recordPath
         )
+    }
+
+    /// Writes its configuration anew, the first sections as they were, and says so with SIGHUP.
+    func reload(_ toml: String, more: String = "") throws {
+        _ = try folder.write(sections + more + toml, to: "config.toml")
+        process.signal(SIGHUP)
     }
 
     /// Writes bytes into a file beside its configuration, and returns the path.

@@ -90,14 +90,6 @@ struct OperationTests {
         #expect(gateway.process.text.contains("stopping at once"))
     }
 
-    @Test("SIGHUP changes nothing, and says so")
-    func hangUp() throws {
-        let gateway = try GatewayProcess("")
-        gateway.process.signal(SIGHUP)
-        try gateway.process.awaitLine("reloading is not there yet")
-        #expect(try gateway.page("/readyz").status == 200)
-    }
-
     @Test("without descriptors accepting pauses; when there are some again it goes on")
     func descriptors() throws {
         let vendor = try MockProcess()

@@ -21,6 +21,7 @@ final class TestGateway: Sendable {
     private let mailbox: Mailbox<WorkerOrder>
     private let thread: Reactor.Thread
     private let hasEnded = Atomic<Bool>(false)
+    private let places = Mutex(OriginPlaces())
 
     private static let isPrepared: Bool = {
         Resources.raiseDescriptorLimit()
@@ -35,17 +36,13 @@ final class TestGateway: Sendable {
         guard Self.isPrepared, let address = SocketAddress("\(host):0") else {
             throw SystemError(call: "curl_global_init")
         }
-        let secrets = SecretSource(environment: { _ in nil }, file: { _ in nil })
-        let configuration = try Configuration.read(toml, file: "test", secrets: secrets)
-            .configuration
+        let configuration = try Self.configuration(toml)
         let descriptor = try Socket.listen(on: address, reusePort: true)
         port = try SocketAddress(boundTo: descriptor).port
         let metrics = WorkerMetrics(vendors: configuration.vendors.map(\.name))
         self.metrics = metrics
-        let routing = RoutingTable(configuration)
         var prepared = WorkerSettings(
-            server: configuration.server, routing: routing,
-            health: Health(targetCount: routing.targetCount),
+            server: configuration.server,
             admission: Admission(connectionsMax: configuration.server.maxConnections),
             logger: log.logger
         )
@@ -54,27 +51,52 @@ final class TestGateway: Sendable {
         let slot = Slot()
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
         self.mailbox = mailbox
-        let vendors = configuration.vendors
+        let first = places.withLock { Self.edition(configuration, &$0) }
         thread = try Reactor.Thread(name: "gateway") {
             guard let loop = try? EventLoop() else { return }
             mailbox.open(on: loop)
-            let origins = vendors.map {
-                Endpoint.Origin(scheme: $0.scheme, host: $0.host, port: $0.port)
-            }
-            let indices = Endpoint.poolIndices(of: origins)
-            let worker = Worker(
-                settings: settings, metrics: metrics, loop: loop,
-                endpoints: vendors.indices.compactMap { place in
-                    Endpoint(
-                        name: vendors[place].name, origin: origins[place], index: indices[place],
-                        trust: nil, addresses: nil
-                    )
-                }
-            )
+            let worker = Worker(settings: settings, metrics: metrics, loop: loop, edition: first)
             slot.worker = worker
             worker.listen(on: descriptor)
             loop.run()
         }
+    }
+
+    private static func configuration(_ toml: String) throws -> Configuration {
+        let secrets = SecretSource(environment: { _ in nil }, file: { _ in nil })
+        return try Configuration.read(toml, file: "test", secrets: secrets).configuration
+    }
+
+    private static func edition(
+        _ configuration: Configuration, _ places: inout OriginPlaces
+    ) -> EditionPlan {
+        let routing = RoutingTable(configuration)
+        return EditionPlan(
+            routing: routing, health: Health(targetCount: routing.targetCount),
+            endpoints: configuration.vendors.map { vendor in
+                let origin = Endpoint.Origin(
+                    scheme: vendor.scheme, host: vendor.host, port: vendor.port)
+                let place = places.place(of: origin)
+                return {
+                    Endpoint(
+                        name: vendor.name, origin: origin, index: place, trust: nil, addresses: nil)
+                }
+            })
+    }
+
+    /// Serves by the vendors and chains of another configuration; waits until it does.
+    func follow(_ toml: String) throws {
+        let configuration = try Self.configuration(toml)
+        let plan = places.withLock { Self.edition(configuration, &$0) }
+        let isFollowed = Flag()
+        mailbox.post(.follow(plan) { isFollowed.raise() })
+        try self.await("the worker to follow") { isFollowed.isRaised }
+    }
+
+    private final class Flag: Sendable {
+        private let flag = Atomic<Bool>(false)
+        var isRaised: Bool { flag.load(ordering: .acquiring) }
+        func raise() { flag.store(true, ordering: .releasing) }
     }
 
     /// A gateway to one vendor on this machine, which serves all three dialects.

@@ -114,9 +114,12 @@ struct RemoteSinkTests {
         let receiver = try Receiver(Receiver.answer(200, "{}"))
         let scratch = try SinkScratch()
         try Self.fill(scratch)
+        let servers = VendorServers()
         var sink = TraceSink(
             remote: try Self.remote("http://127.0.0.1:\(receiver.port)/v1/traces"), version: "9",
-            servers: ["anthropic": TraceSink.Server(address: "api.example", port: 443)])
+            servers: servers)
+        // A vendor that a later reading of the configuration named is known from then on.
+        servers["anthropic"] = TraceSink.Server(address: "api.example", port: 443)
         let delivery = sink.deliver(try scratch.stored())
         #expect(delivery == .delivered)
         let seen = try #require(receiver.requests.first)
@@ -161,7 +164,7 @@ struct RemoteSinkTests {
             let receiver = try Receiver(answer)
             var sink = TraceSink(
                 remote: try Self.remote("http://127.0.0.1:\(receiver.port)/"), version: "9",
-                servers: [:])
+                servers: VendorServers())
             return sink.deliver(records)
         }
         #expect(try delivery(Receiver.answer(202)) == .delivered)
@@ -192,7 +195,8 @@ struct RemoteSinkTests {
         try Self.fill(scratch)
         let port = try ByteVendor.closedPort()
         var sink = TraceSink(
-            remote: try Self.remote("http://127.0.0.1:\(port)/"), version: "9", servers: [:])
+            remote: try Self.remote("http://127.0.0.1:\(port)/"), version: "9",
+            servers: VendorServers())
         let refused = sink.deliver(try scratch.stored())
         guard case .later(let reason, _) = refused else {
             Issue.record("\(refused)")
@@ -204,7 +208,7 @@ struct RemoteSinkTests {
         var waiting = TraceSink(
             remote: try Self.remote(
                 "http://127.0.0.1:\(silent.port)/", timeout: .milliseconds(100)),
-            version: "9", servers: [:])
+            version: "9", servers: VendorServers())
         let timedOut = waiting.deliver(try scratch.stored())
         guard case .later(let reason, _) = timedOut else {
             Issue.record("\(timedOut)")

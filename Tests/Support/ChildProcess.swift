@@ -80,6 +80,13 @@ package final class ChildProcess {
         return String(line ?? "")
     }
 
+    /// Waits until so many lines of the output hold a text.
+    package func awaitLines(_ mark: String, count: Int, seconds: Double = 30) throws {
+        try read(seconds, what: "\(count) times \"\(mark)\"") { text in
+            text.split(separator: "\n").count { $0.contains(mark) } >= count
+        }
+    }
+
     /// Waits until the program has ended; returns its status, 128 and the signal's number added
     /// where one ended it.
     package func wait(seconds: Double = 60) throws -> Int32 {

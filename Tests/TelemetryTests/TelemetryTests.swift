@@ -62,6 +62,38 @@ struct ExpositionTests {
         )
     }
 
+    @Test("knows vendors that one worker alone has met, and keeps those that went")
+    func vendors() {
+        let workers = (0..<2).map { _ in WorkerMetrics(vendors: ["a", "b"]) }
+        workers[0].vendors(named: ["a"])[0].attempts.add(1)
+        workers[1].vendors(named: ["a"])[0].attempts.add(2)
+        #expect(workers[1].vendors(named: ["c", "b"]).map(\.vendor) == ["c", "b"])
+        workers[1].vendors(named: ["c"])[0].attempts.add(4)
+        let lines = Exposition(workers: workers, version: "1").text().split(separator: "\n")
+        let attempts = lines.filter { $0.hasPrefix("weir_attempts_total{") }
+        #expect(
+            attempts == [
+                "weir_attempts_total{vendor=\"a\"} 3", "weir_attempts_total{vendor=\"b\"} 0",
+                "weir_attempts_total{vendor=\"c\"} 4",
+            ])
+    }
+
+    @Test("tells whether the last reading of the configuration could be used")
+    func reloads() {
+        let reloads = ReloadMetrics()
+        func has(_ line: String) -> Bool {
+            let text = Exposition(workers: [], version: "1", reloads: reloads).text()
+            return text.split(separator: "\n").contains { $0 == line }
+        }
+        #expect(has("weir_config_last_reload_successful 1"))
+        reloads.refused()
+        #expect(has("weir_config_last_reload_successful 0"))
+        #expect(has("weir_config_reloads_total{result=\"refused\"} 1"))
+        reloads.applied()
+        #expect(has("weir_config_last_reload_successful 1"))
+        #expect(has("weir_config_reloads_total{result=\"applied\"} 1"))
+    }
+
     @Test("escapes labels")
     func escaping() {
         #expect(Self.value("weir_response_bytes_total{vendor=\"my \\\"own\\\"\\\\\"}") == "200")

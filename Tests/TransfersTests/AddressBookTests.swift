@@ -1,3 +1,5 @@
+import Glibc
+import Primitives
 import Synchronization
 import Testing
 
@@ -9,13 +11,13 @@ struct AddressBookTests {
         let next = Mutex<Result<[String], AddressBook.LookupError>>(.success(["10.0.0.1"]))
     }
 
-    private static func book(_ answers: Answers) -> AddressBook {
-        AddressBook(hosts: ["api.example.com"]) { _ in answers.next.withLock { $0 } }
+    private static func book(_ answers: Answers) throws -> AddressBook {
+        try AddressBook(hosts: ["api.example.com"]) { _ in answers.next.withLock { $0 } }
     }
 
     @Test("knows nothing until it has asked, then the addresses")
     func resolution() throws {
-        let book = Self.book(Answers())
+        let book = try Self.book(Answers())
         let entry = try #require(book.entry(for: "api.example.com"))
         guard case .pending = entry.state else {
             Issue.record("asked before it was started")
@@ -33,7 +35,7 @@ struct AddressBookTests {
     @Test("changes its generation with the addresses alone")
     func generations() throws {
         let answers = Answers()
-        let book = Self.book(answers)
+        let book = try Self.book(answers)
         let entry = try #require(book.entry(for: "api.example.com"))
         _ = book.refresh()
         let first = entry.generation
@@ -44,10 +46,47 @@ struct AddressBookTests {
         #expect(entry.generation != first)
     }
 
+    @Test("follows other names: keeps what stays, and never gives a number twice")
+    func names() throws {
+        let answers = Answers()
+        let book = try Self.book(answers)
+        let first = try #require(book.entry(for: "api.example.com"))
+        _ = book.refresh()
+        try book.follow(["api.example.com", "eu.example.com"])
+        defer { book.stop() }
+        #expect(book.entry(for: "api.example.com") === first)
+        #expect(book.entry(for: "eu.example.com") != nil)
+        try book.follow(["eu.example.com"])
+        #expect(book.entry(for: "api.example.com") == nil)
+        try book.follow(["api.example.com"])
+        let again = try #require(book.entry(for: "api.example.com"))
+        _ = book.refresh()
+        #expect(again !== first)
+        #expect(again.generation != first.generation)
+    }
+
+    @Test("asks for a new name at once, and not after the pause between two rounds")
+    func promptly() throws {
+        let asked = Mutex<[String: Instant]>([:])
+        func isAsked(_ name: String) -> Instant? { asked.withLock { $0[name] } }
+        let book = try AddressBook(hosts: ["api.example.com"]) { name in
+            asked.withLock { $0[name] = $0[name] ?? Instant.now() }
+            return .success(["10.0.0.1"])
+        }
+        try book.start()
+        defer { book.stop() }
+        while isAsked("api.example.com") == nil { poll(nil, 0, 1) }
+        let began = Instant.now()
+        try book.follow(["eu.example.com"])
+        while isAsked("eu.example.com") == nil { poll(nil, 0, 1) }
+        // A round is half a minute.
+        #expect(try #require(isAsked("eu.example.com")) - began < .seconds(15))
+    }
+
     @Test("keeps the last good answer through an outage of the resolver")
     func outage() throws {
         let answers = Answers()
-        let book = Self.book(answers)
+        let book = try Self.book(answers)
         let entry = try #require(book.entry(for: "api.example.com"))
         answers.next.withLock { $0 = .failure(AddressBook.LookupError(reason: "no such name")) }
         #expect(!book.refresh())
@@ -78,6 +117,18 @@ struct EndpointTests {
         #expect(!needs("[::1]"))
     }
 
+    @Test("that are retired go, and their handles at rest with them")
+    func retirement() throws {
+        let origin = Endpoint.Origin(scheme: "http", host: "127.0.0.1", port: 80)
+        var endpoint = Endpoint(name: "a", origin: origin, index: 0, trust: nil, addresses: nil)
+        weak let known = endpoint
+        let transfer = try #require(endpoint.flatMap { Transfer(endpoint: $0) })
+        endpoint?.restingTransfers.append(consume transfer)
+        endpoint?.retire()
+        endpoint = nil
+        #expect(known == nil)
+    }
+
     @Test("are made of what libcurl can parse")
     func parsing() {
         func endpoint(_ host: String) -> Endpoint? {
@@ -89,6 +140,21 @@ struct EndpointTests {
         #expect(endpoint("[::1]") != nil)
         #expect(endpoint("api.example.com") != nil)
         #expect(endpoint("[") == nil)
+    }
+}
+
+@Suite("Origins' places")
+struct OriginPlacesTests {
+    @Test("are the same for the same origin, and stay")
+    func places() {
+        func origin(_ port: Int) -> Endpoint.Origin {
+            Endpoint.Origin(scheme: "http", host: "127.0.0.1", port: port)
+        }
+        var places = OriginPlaces()
+        #expect(places.place(of: origin(1)) == 0)
+        #expect(places.place(of: origin(2)) == 1)
+        #expect(places.place(of: origin(1)) == 0)
+        #expect(places.place(of: origin(3)) == 2)
     }
 }
 

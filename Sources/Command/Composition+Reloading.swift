@@ -1,0 +1,75 @@
+import Config
+import Gateway
+import Logging
+import Reactor
+import Telemetry
+
+// Reload: SIGHUP reads the configuration again. Vendors and chains take effect for what begins from
+// then on; whatever is in flight ends by the reading it began with. What else has changed is named,
+// and waits for a restart. A file with any fault changes nothing.
+extension Composition {
+    func reload() {
+        guard !isDraining else {
+            return logger.warning("nothing is reloaded: no requests are taken any more")
+        }
+        guard let file else {
+            return logger.warning("nothing is reloaded: there is no file to read again")
+        }
+        do {
+            let (next, warnings) = try file.read()
+            for warning in warnings {
+                logger.warning("the configuration", metadata: ["warning": "\(warning)"])
+            }
+            let plan = try editions.make(next)
+            let waiting = next.sectionsThatDiffer(from: configuration)
+            if !waiting.isEmpty {
+                logger.warning(
+                    "changes that wait for a restart",
+                    metadata: ["sections": "\(waiting.joined(separator: ", "))"])
+            }
+            configuration.vendors = next.vendors
+            configuration.chains = next.chains
+            recording.follow(next.vendors)
+            hand(out: plan)
+        } catch let error as ConfigurationError {
+            for fault in error.diagnostics {
+                logger.error("the configuration", metadata: ["fault": "\(fault)"])
+            }
+            refuse("\(error.diagnostics.count) faults")
+        } catch {
+            logger.error("the configuration", metadata: ["fault": "\(error)"])
+            refuse("1 fault")
+        }
+    }
+
+    private func refuse(_ reason: String) {
+        reloads.refused()
+        logger.error(
+            "not reloaded: what was read before stays in force", metadata: ["reason": "\(reason)"])
+    }
+
+    private func hand(out plan: EditionPlan) {
+        let round = EditionRound(number: (editionRound?.number ?? 0) + 1, awaited: runningCount)
+        editionRound = round
+        for mailbox in mailboxes {
+            mailbox.post(.follow(plan) { [control] in control?.post(.followed(round.number)) })
+        }
+    }
+
+    /// A worker serves by an edition now.
+    ///
+    /// Only the latest is waited for: one that another overtook is in force nowhere.
+    func followed(_ number: Int) {
+        guard var round = editionRound, round.number == number else { return }
+        round.awaited -= 1
+        editionRound = round
+        guard round.awaited == 0 else { return }
+        reloads.applied()
+        logger.notice(
+            "reloaded",
+            metadata: [
+                "vendors": "\(configuration.vendors.count)",
+                "chains": "\(configuration.chains.count)",
+            ])
+    }
+}

@@ -1,0 +1,18 @@
+extension Configuration {
+    /// The sections that say something else than in another configuration, vendors and chains left
+    /// aside, as they are written in the file.
+    public func sectionsThatDiffer(from other: Configuration) -> [String] {
+        var names: [String] = []
+        if server != other.server { names.append("[server]") }
+        if admin != other.admin { names.append("[admin]") }
+        if log != other.log { names.append("[log]") }
+        if prices != other.prices { names.append("[prices]") }
+        for name in Set(sinks.map(\.name)).union(other.sinks.map(\.name)).sorted() {
+            let (mine, theirs) = (
+                sinks.first { $0.name == name }, other.sinks.first { $0.name == name }
+            )
+            if mine != theirs { names.append("[sinks.\(name)]") }
+        }
+        return names
+    }
+}

@@ -1,0 +1,50 @@
+import TOMLKit
+
+/// Reads one file's text again and again, and parses it anew only when it has changed.
+///
+/// The TOML library frees nothing of what it parses, some fifteen times the size of the text. Who
+/// has the same text read every minute, for a secret that rotates, must not pay for that.
+public struct ConfigurationReader {
+    private var parsed: (text: String, root: [String: Node])?
+
+    /// A reader that has read nothing yet.
+    public init() {}
+
+    /// Reads a TOML text.
+    ///
+    /// `file` is its name in diagnostics.
+    ///
+    /// Throws ``ConfigurationError`` with every fault at once; warnings are returned beside the
+    /// configuration.
+    public mutating func read(
+        _ text: String, file: String, secrets: SecretSource
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
+        let root: [String: Node]
+        if let parsed, parsed.text == text {
+            root = parsed.root
+        } else {
+            root = try Self.parse(text, file: file)
+            parsed = (text, root)
+        }
+        return try Configuration.read(
+            root, Findings(file: file, keyPlaces: KeyPlaces(text)), secrets)
+    }
+
+    private static func parse(
+        _ text: String, file: String
+    ) throws(ConfigurationError) -> [String: Node] {
+        do {
+            guard case .table(let root) = Node(try TOMLTable(string: text)) else { return [:] }
+            return root
+        } catch let error as TOMLParseError {
+            let place = "\(file):\(error.source.begin.line):\(error.source.begin.column)"
+            throw ConfigurationError(diagnostics: [
+                Diagnostic(severity: .error, place: place, key: "", message: error.description)
+            ])
+        } catch {
+            throw ConfigurationError(diagnostics: [
+                Diagnostic(severity: .error, place: file, key: "", message: "\(error)")
+            ])
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Config
+public import Routing
+import Telemetry
+public import Transfers
+
+/// One reading of the configuration's vendors and chains, as it is handed to every worker.
+public struct EditionPlan: Sendable {
+    /// Vendors and chains.
+    public var routing: RoutingTable
+    /// How the targets have been doing, for all workers; places are those of this routing.
+    public var health: Health
+    /// In the order of the routing's vendors.
+    ///
+    /// An endpoint belongs to the thread that makes it; nil is for want of memory alone.
+    public var endpoints: [@Sendable () -> Endpoint?]
+
+    /// An edition of these parts.
+    public init(
+        routing: RoutingTable, health: Health, endpoints: [@Sendable () -> Endpoint?]
+    ) {
+        self.routing = routing
+        self.health = health
+        self.endpoints = endpoints
+    }
+}
+
+/// An edition made ready on a worker's thread.
+///
+/// Routes name vendors and targets by their places, which mean something in their own edition only.
+/// So an exchange keeps the edition that it began with to its end, its failovers included, and an
+/// edition lives as long as an exchange that keeps it.
+final class Edition {
+    let routing: RoutingTable
+    let health: Health
+    let endpoints: [Endpoint]
+    /// What this worker counts for each vendor: the same for the same name in every edition.
+    let metrics: [VendorMetrics]
+
+    init(_ plan: EditionPlan, _ metrics: WorkerMetrics) {
+        routing = plan.routing
+        health = plan.health
+        endpoints = plan.endpoints.map { make in
+            guard let endpoint = make() else {
+                preconditionFailure("no memory for an endpoint")
+            }
+            return endpoint
+        }
+        self.metrics = metrics.vendors(named: plan.routing.vendors.map(\.name))
+    }
+
+    /// Lets go of what no new exchange will use.
+    func retire() {
+        for endpoint in endpoints { endpoint.retire() }
+    }
+}
+
+@available(*, unavailable)
+extension Edition: Sendable {}

@@ -1,0 +1,30 @@
+import Primitives
+
+/// What is counted of readings of the configuration.
+///
+/// One thread changes it, any thread reads it.
+public final class ReloadMetrics: Sendable {
+    let appliedCount = Counter()
+    let refusedCount = Counter()
+    let isLatestRefused = Counter()
+    /// In milliseconds since 1970.
+    let inForceSince = Counter()
+
+    /// Nothing counted; what was read at the start is in force.
+    public init() {
+        inForceSince.set(Int(Identifier.wallClockMilliseconds()))
+    }
+
+    /// A configuration that was read again is in force.
+    public func applied() {
+        appliedCount.add()
+        isLatestRefused.set(0)
+        inForceSince.set(Int(Identifier.wallClockMilliseconds()))
+    }
+
+    /// A configuration that was read again cannot be used.
+    public func refused() {
+        refusedCount.add()
+        isLatestRefused.set(1)
+    }
+}
