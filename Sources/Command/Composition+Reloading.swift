@@ -16,7 +16,7 @@ extension Composition {
             return logger.warning("nothing is reloaded: there is no file to read again")
         }
         do {
-            let (next, warnings) = try file.read()
+            let (next, warnings) = try file.readAgain()
             for warning in warnings {
                 logger.warning("the configuration", metadata: ["warning": "\(warning)"])
             }
@@ -30,6 +30,7 @@ extension Composition {
             configuration.vendors = next.vendors
             configuration.chains = next.chains
             recording.follow(next.vendors)
+            reloads.applied()
             hand(out: plan)
         } catch let error as ConfigurationError {
             for fault in error.diagnostics {
@@ -49,22 +50,22 @@ extension Composition {
     }
 
     private func hand(out plan: EditionPlan) {
-        let round = EditionRound(number: (editionRound?.number ?? 0) + 1, awaited: runningCount)
-        editionRound = round
-        for mailbox in mailboxes {
-            mailbox.post(.follow(plan) { [control] in control?.post(.followed(round.number)) })
+        let number = (editionRound?.number ?? 0) + 1
+        editionRound = EditionRound(number: number, awaited: Set(mailboxes.keys))
+        for (worker, mailbox) in mailboxes {
+            mailbox.post(
+                .follow(plan) { [control] in
+                    control?.post(.followed(worker: worker, round: number))
+                })
         }
     }
 
-    /// A worker serves by an edition now.
+    /// A worker serves by the latest edition now.
     ///
-    /// Only the latest is waited for: one that another overtook is in force nowhere.
-    func followed(_ number: Int) {
-        guard var round = editionRound, round.number == number else { return }
-        round.awaited -= 1
-        editionRound = round
-        guard round.awaited == 0 else { return }
-        reloads.applied()
+    /// Only that is waited for: one that another overtook is in force nowhere.
+    func hasFollowed(_ worker: Int) {
+        guard editionRound?.awaited.remove(worker) != nil, editionRound?.awaited.isEmpty == true
+        else { return }
         logger.notice(
             "reloaded",
             metadata: [

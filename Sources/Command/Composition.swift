@@ -1,5 +1,4 @@
 import Config
-import Cryptography
 import Dashboard
 import Gateway
 import Glibc
@@ -22,16 +21,16 @@ final class Composition {
     }
 
     enum ControlMessage: Sendable {
-        case workerEnded
+        case workerEnded(Int)
         /// A worker serves by the edition of a round.
-        case followed(Int)
+        case followed(worker: Int, round: Int)
     }
 
     /// An edition on its way to the workers.
     struct EditionRound {
         let number: Int
         /// Workers that do not serve by it yet.
-        var awaited: Int
+        var awaited: Set<Int>
     }
 
     /// What is in force; what waits for a restart is not in it.
@@ -41,15 +40,16 @@ final class Composition {
     let editions: EditionMaker
     let reloads = ReloadMetrics()
     let recording: Recording
-    private let first: EditionPlan
+    /// Until the workers have it.
+    private var first: EditionPlan?
     private let log: OperationalLog
     private let metrics: [WorkerMetrics]
     private let readiness = OperatorPages.Readiness()
     private let admission: Admission
-    private(set) var mailboxes: [Mailbox<WorkerOrder>] = []
+    /// Of the workers that run, by their numbers.
+    private(set) var mailboxes: [Int: Mailbox<WorkerOrder>] = [:]
     private(set) var control: Mailbox<ControlMessage>?
     private var threads: [Reactor.Thread] = []
-    private(set) var runningCount = 0
     private(set) var isDraining = false
     var editionRound: EditionRound?
     private var loop: EventLoop?
@@ -99,9 +99,12 @@ final class Composition {
             let control = try Mailbox<ControlMessage> { slot.value?.noted($0) }
             self.control = control
             control.open(on: loop)
-            for (index, descriptor) in listeners.enumerated() {
-                try startWorker(index, descriptor, control)
+            if let first {
+                for (index, descriptor) in listeners.enumerated() {
+                    try startWorker(index, descriptor, first, control)
+                }
             }
+            first = nil
             let signals = try Signals(
                 [signalTerminate, signalInterrupt, signalHangUp], on: loop
             ) { [unowned self] in signalled($0) }
@@ -137,7 +140,7 @@ final class Composition {
         let order = isDraining ? WorkerOrder.stop : .drain
         logger.notice(isDraining ? "stopping at once" : "draining")
         isDraining = true
-        for mailbox in mailboxes { mailbox.post(order) }
+        for mailbox in mailboxes.values { mailbox.post(order) }
     }
 
     private func signalled(_ number: Int32) {
@@ -146,11 +149,13 @@ final class Composition {
 
     private func noted(_ message: ControlMessage) {
         switch message {
-        case .followed(let round):
-            followed(round)
-        case .workerEnded:
-            runningCount -= 1
-            if runningCount == 0 { loop?.stop() }
+        case .followed(let worker, let round):
+            if editionRound?.number == round { hasFollowed(worker) }
+        case .workerEnded(let worker):
+            mailboxes[worker] = nil
+            // It serves by nothing any more.
+            hasFollowed(worker)
+            if mailboxes.isEmpty { loop?.stop() }
         }
     }
 
@@ -169,21 +174,22 @@ final class Composition {
     }
 
     private func startWorker(
-        _ index: Int, _ descriptor: Int32, _ control: Mailbox<ControlMessage>
+        _ index: Int, _ descriptor: Int32, _ first: EditionPlan,
+        _ control: Mailbox<ControlMessage>
     ) throws {
         let settings = WorkerSettings(
             server: configuration.server, admission: admission, logger: logger
         )
         let metrics = metrics[index]
         let journal = recording.journalPlan(index)
-        let edition = first
+        let edition = Handover(first)
         let slot = LoopOwned<Worker>()
         let mailbox = try Mailbox<WorkerOrder> { slot.value?.obey($0) }
-        mailboxes.append(mailbox)
-        runningCount += 1
+        mailboxes[index] = mailbox
         let logger = logger
         let thread = try Reactor.Thread(name: "weir-worker-\(index)", standing: .prompt) {
-            defer { control.post(.workerEnded) }
+            defer { control.post(.workerEnded(index)) }
+            guard let edition = edition.take() else { return }
             do {
                 let loop = try EventLoop()
                 mailbox.open(on: loop)
@@ -234,6 +240,23 @@ final class Composition {
 
     private static func host(_ listen: String) -> String {
         String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
+    }
+}
+
+/// A value on its way to a thread, whose closure would keep it for as long as the thread lives,
+/// with keys that were replaced long ago.
+private final class Handover<Value: Sendable>: Sendable {
+    private let value: Mutex<Value?>
+
+    init(_ value: Value) {
+        self.value = Mutex(value)
+    }
+
+    func take() -> Value? {
+        value.withLock { value in
+            defer { value = nil }
+            return value
+        }
     }
 }
 

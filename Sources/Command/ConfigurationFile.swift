@@ -9,16 +9,43 @@ final class ConfigurationFile {
         self.path = path
     }
 
-    /// Reads the file, and those that it names for secrets, as they are now.
+    /// Reads the file, and those that it names for secrets.
     func read() throws(ConfigurationError) -> (
         configuration: Configuration, warnings: [Diagnostic]
     ) {
-        guard let text = Environment.file(path) else {
-            throw ConfigurationError(diagnostics: [
-                Diagnostic(severity: .error, place: path, key: "", message: "cannot be read")
-            ])
-        }
+        guard let text = Environment.file(path) else { throw fault("cannot be read") }
         let secrets = SecretSource(environment: Environment.variable, file: Environment.file)
         return try reader.read(text, file: path, secrets: secrets)
+    }
+
+    /// Reads all of it once more, with a process to lose.
+    ///
+    /// A pipe has nothing more to give, and would be waited for; a file that says nothing stands
+    /// for the defaults at a start, and here for somebody who has only begun to write it.
+    func readAgain() throws(ConfigurationError) -> (
+        configuration: Configuration, warnings: [Diagnostic]
+    ) {
+        guard let text = Environment.regularFile(path) else {
+            throw fault("cannot be read again, or is no regular file")
+        }
+        if !reader.hasParsed(text) {
+            guard Self.saysSomething(text) else { throw fault("says nothing") }
+            if let reason = TrialReading.fault(of: text) { throw fault(reason) }
+        }
+        let secrets = SecretSource(
+            environment: Environment.variable, file: Environment.regularFile)
+        return try reader.read(text, file: path, secrets: secrets)
+    }
+
+    private static func saysSomething(_ text: String) -> Bool {
+        text.split(whereSeparator: \.isNewline).contains { line in
+            line.first { !$0.isWhitespace }.map { $0 != "#" } ?? false
+        }
+    }
+
+    private func fault(_ message: String) -> ConfigurationError {
+        ConfigurationError(diagnostics: [
+            Diagnostic(severity: .error, place: path, key: "", message: message)
+        ])
     }
 }

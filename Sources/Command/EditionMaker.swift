@@ -13,6 +13,11 @@ import Transfers
 final class EditionMaker {
     private let addresses: AddressBook
     private var places = OriginPlaces()
+    /// By the bundle's path: what was loaded, and what the bundle held then.
+    ///
+    /// One that has not changed stays the same store: connections that it verified are used on, and
+    /// its memory is there once.
+    private var stores: [String: (fingerprint: String, store: TrustStore)] = [:]
 
     init() throws(SystemError) {
         addresses = try AddressBook(hosts: [])
@@ -25,17 +30,18 @@ final class EditionMaker {
                 description: "vendor \(vendor.name): libcurl cannot parse \(vendor.baseURL)"
             )
         }
-        let trust = try Self.loadTrust(configuration)
+        let trust = try loadTrust(configuration)
         let names = configuration.vendors.map(Self.origin).filter(\.needsResolution).map(\.host)
         do {
             try addresses.follow(Set(names))
         } catch {
             throw Composition.StartError(description: "\(error)")
         }
+        stores = trust
         let routing = RoutingTable(configuration)
         return EditionPlan(
             routing: routing, health: Health(targetCount: routing.targetCount),
-            endpoints: configuration.vendors.map { endpoint($0, trust[$0.caFile]) }
+            endpoints: configuration.vendors.map { endpoint($0, trust[$0.caFile]?.store) }
         )
     }
 
@@ -58,19 +64,25 @@ final class EditionMaker {
         }
     }
 
-    private static func loadTrust(
+    private func loadTrust(
         _ configuration: Configuration
-    ) throws(Composition.StartError) -> [String: TrustStore] {
-        var stores: [String: TrustStore] = [:]
+    ) throws(Composition.StartError) -> [String: (fingerprint: String, store: TrustStore)] {
+        var loaded: [String: (fingerprint: String, store: TrustStore)] = [:]
         for vendor in configuration.vendors
-        where vendor.scheme == "https" && stores[vendor.caFile] == nil {
+        where vendor.scheme == "https" && loaded[vendor.caFile] == nil {
+            // Before it is loaded: what changes meanwhile is seen the next time.
+            let fingerprint = TrustStore.fingerprint(of: vendor.caFile)
+            if let known = stores[vendor.caFile], known.fingerprint == fingerprint {
+                loaded[vendor.caFile] = known
+                continue
+            }
             do {
-                stores[vendor.caFile] = try TrustStore(file: vendor.caFile)
+                loaded[vendor.caFile] = (fingerprint, try TrustStore(file: vendor.caFile))
             } catch {
                 throw Composition.StartError(description: "vendor \(vendor.name): \(error)")
             }
         }
-        return stores
+        return loaded
     }
 
     private static func origin(_ vendor: Vendor) -> Endpoint.Origin {

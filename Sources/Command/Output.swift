@@ -46,7 +46,24 @@ enum Output {
 enum Environment {
     /// The text of a file; nil when it cannot be read.
     static func file(_ path: String) -> String? {
-        guard let file = unsafe fopen(path, "r") else { return nil }
+        unsafe fopen(path, "re").flatMap { unsafe text(of: $0) }
+    }
+
+    /// The text of a file that is not waited for, as a pipe would be; nil when it cannot be read.
+    static func regularFile(_ path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            let file = unsafe fdopen(descriptor, "r")
+        else {
+            close(descriptor)
+            return nil
+        }
+        return unsafe text(of: file)
+    }
+
+    private static func text(of file: UnsafeMutablePointer<FILE>) -> String? {
         defer { unsafe fclose(file) }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 64 << 10)

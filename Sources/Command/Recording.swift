@@ -41,6 +41,8 @@ final class Recording {
         } catch {
             throw Composition.StartError(description: "\(error)")
         }
+        // Before the sinks run: they begin with what an earlier process left.
+        Self.note(configuration.vendors, in: servers)
         let sinkMetrics = configuration.sinks.map { SinkMetrics(name: $0.name) }
         var journals: [JournalFile] = []
         do {
@@ -85,11 +87,14 @@ final class Recording {
             }
             return counts
         }
-        follow(configuration.vendors)
     }
 
     /// Notes where the vendors are, for sinks that tell it.
     func follow(_ vendors: [Vendor]) {
+        Self.note(vendors, in: servers)
+    }
+
+    private static func note(_ vendors: [Vendor], in servers: VendorServers) {
         for vendor in vendors {
             servers[vendor.name] = TraceSink.Server(address: vendor.host, port: vendor.port)
         }

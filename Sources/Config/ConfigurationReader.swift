@@ -10,6 +10,9 @@ public struct ConfigurationReader {
     /// A reader that has read nothing yet.
     public init() {}
 
+    /// Whether this text was parsed last, and will not be again.
+    public func hasParsed(_ text: String) -> Bool { parsed?.text == text }
+
     /// Reads a TOML text.
     ///
     /// `file` is its name in diagnostics.
@@ -20,7 +23,7 @@ public struct ConfigurationReader {
         _ text: String, file: String, secrets: SecretSource
     ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
         let root: [String: Node]
-        if let parsed, parsed.text == text {
+        if let parsed, hasParsed(text) {
             root = parsed.root
         } else {
             root = try Self.parse(text, file: file)
@@ -33,6 +36,15 @@ public struct ConfigurationReader {
     private static func parse(
         _ text: String, file: String
     ) throws(ConfigurationError) -> [String: Node] {
+        // toml++ has an assertion where an error should be, and would take the process with it.
+        if let place = KeyPlaces(text).badHeader {
+            throw ConfigurationError(diagnostics: [
+                Diagnostic(
+                    severity: .error, place: "\(file):\(place.line):\(place.column)", key: "",
+                    message: "no table's name begins like this; letters, digits, - and _ may stand "
+                        + "there, others in quotes")
+            ])
+        }
         do {
             guard case .table(let root) = Node(try TOMLTable(string: text)) else { return [:] }
             return root

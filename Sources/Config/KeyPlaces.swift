@@ -2,7 +2,7 @@
 ///
 /// The TOML library tells positions of syntax errors alone, not of the values it read; a diagnostic
 /// without a line is of little use at three in the morning. This walk knows just enough of TOML to
-/// find the keys of a text that the library has already accepted.
+/// find the keys of a text that the library accepts; of any other it makes what it can.
 struct KeyPlaces {
     struct Place: Equatable {
         let line: Int
@@ -11,6 +11,8 @@ struct KeyPlaces {
 
     /// By dotted path, elements of arrays in brackets: `chains[0].targets[1].vendor`.
     private(set) var places: [String: Place] = [:]
+    /// The first table header whose name begins with a byte that no key can begin with.
+    private(set) var badHeader: Place?
     private var arrayCounts: [String: Int] = [:]
     private let bytes: [UInt8]
     private var offset = 0
@@ -50,6 +52,8 @@ struct KeyPlaces {
         advance()
         let isArray = peek == UInt8(ascii: "[")
         if isArray { advance() }
+        while peek == 0x20 || peek == 0x09 { advance() }
+        if let byte = peek, !Self.mayBeginName(byte), badHeader == nil { badHeader = here }
         let parts = key()
         while let byte = peek, byte == UInt8(ascii: "]") { advance() }
         // The path down to a table may lead through arrays, of which the last element is meant.
@@ -146,6 +150,12 @@ struct KeyPlaces {
             guard peek == UInt8(ascii: ".") else { return parts }
             advance()
         }
+    }
+
+    /// Whether a byte may follow a header's bracket: an empty name is told by the library.
+    private static func mayBeginName(_ byte: UInt8) -> Bool {
+        isBare(byte) || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'")
+            || byte == UInt8(ascii: "]")
     }
 
     private static func isBare(_ byte: UInt8) -> Bool {

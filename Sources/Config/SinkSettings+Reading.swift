@@ -62,7 +62,8 @@ extension SinkSettings {
         } else if !url.hasPrefix("http://") && !url.hasPrefix("https://")
             || !url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         {
-            reader.error("url", "\"\(url)\" is no URL; for example \"\(example)\"")
+            let shown = Vendor.withoutUser(url)
+            reader.error("url", "\"\(shown)\" is no URL; for example \"\(example)\"")
         }
         reader.string("ca_file", &caFile)
         reader.duration("timeout", &timeout, allowsZero: false)

@@ -90,8 +90,9 @@ extension Vendor {
 
     private mutating func readBase(_ text: String, _ reader: TableReader) {
         func fail(_ message: String) {
+            let shown = Self.withoutUser(text)
             reader.error(
-                "base_url", "\"\(text)\" \(message); for example \"https://api.example.com/v1\"")
+                "base_url", "\"\(shown)\" \(message); for example \"https://api.example.com/v1\"")
         }
         var rest = Substring(text)
         if rest.hasPrefix("https://") {
@@ -130,6 +131,13 @@ extension Vendor {
             return fail("has no host, or one that is none")
         }
         host = authority.lowercased()
+    }
+
+    /// A URL without the name and password that it may hold: no text of ours repeats a secret.
+    static func withoutUser(_ url: String) -> String {
+        guard let at = url.lastIndex(of: "@") else { return url }
+        let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
+        return start <= at ? url[..<start] + "<redacted>" + url[at...] : url
     }
 
     private mutating func readCredential(_ reader: inout TableReader, _ secrets: SecretSource) {

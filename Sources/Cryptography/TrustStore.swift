@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 
 /// The certificate authorities a vendor's certificate is checked against, parsed once for the whole
 /// process.
@@ -45,6 +46,24 @@ public final class TrustStore: Sendable {
                     + "install ca-certificates or set ca_file"
                 : "cannot load certificates from \(file): not there, not readable or not PEM"
         )
+    }
+
+    /// What a bundle holds now, as a digest; with an empty path, the system's; empty where none can
+    /// be read.
+    public static func fingerprint(of file: String) -> String {
+        for path in file.isEmpty ? systemBundles : [file] {
+            guard let stream = unsafe fopen(path, "re") else { continue }
+            defer { unsafe fclose(stream) }
+            var digest = Digest()
+            var piece = [UInt8](repeating: 0, count: 64 << 10)
+            while true {
+                let count = unsafe fread(&piece, 1, piece.count, stream)
+                if count == 0 { break }
+                digest.add(piece.span.extracting(0..<count))
+            }
+            return digest.finish()
+        }
+        return ""
     }
 
     deinit {

@@ -203,6 +203,7 @@ extension Connection {
         exchange = Exchange()
         identifier = nil
         route = nil
+        edition = worker.edition
         tried.removeAll()
         tee = Tee()
         hold = nil

@@ -54,8 +54,7 @@ final class Connection: DescriptorHandler, TimerHandler {
     let descriptor: Int32
     let slot: Int
     let parser = RequestParser()
-    /// The vendors and chains of the current exchange, or of the last: a connection at rest keeps
-    /// none of an earlier reading for longer than it may rest.
+    /// The vendors and chains of the current exchange; at rest, the worker's own.
     var edition: Edition
 
     var phase = Phase.idle

@@ -28,7 +28,7 @@ public struct EditionPlan: Sendable {
 ///
 /// Routes name vendors and targets by their places, which mean something in their own edition only.
 /// So an exchange keeps the edition that it began with to its end, its failovers included, and an
-/// edition lives as long as an exchange that keeps it.
+/// edition goes when the last exchange that keeps it has ended.
 final class Edition {
     let routing: RoutingTable
     let health: Health
@@ -46,11 +46,6 @@ final class Edition {
             return endpoint
         }
         self.metrics = metrics.vendors(named: plan.routing.vendors.map(\.name))
-    }
-
-    /// Lets go of what no new exchange will use.
-    func retire() {
-        for endpoint in endpoints { endpoint.retire() }
     }
 }
 

@@ -122,11 +122,20 @@ public final class Worker: TurnHandler, TimerHandler {
     public func obey(_ order: WorkerOrder) {
         switch order {
         case .follow(let plan, let followed):
-            edition.retire()
-            edition = Edition(plan, metrics)
+            follow(plan)
             followed()
         case .drain: drain()
         case .stop: stop()
+        }
+    }
+
+    private func follow(_ plan: EditionPlan) {
+        let next = Edition(plan, metrics)
+        lanes.replace(edition.endpoints, by: next.endpoints)
+        edition = next
+        // Connections at rest would keep the one before for as long as they may rest.
+        for connection in connections where connection?.phase == .idle {
+            connection?.edition = next
         }
     }
 

@@ -3,7 +3,8 @@ import Synchronization
 /// Where vendors are, by their names: told by whoever reads the configuration, asked by sinks on
 /// their own threads.
 ///
-/// A vendor that went is still known: records that name it may be on their way.
+/// What is told is the place of the time of telling. A vendor that went is still known: records
+/// that name it may be on their way.
 public final class VendorServers: Sendable {
     private let servers = Mutex<[String: TraceSink.Server]>([:])
 

@@ -45,7 +45,8 @@ public struct Exposition: Sendable {
             "Whether the last reading could be used.", 1 - reloads.isLatestRefused.current, &text)
         scalar(
             "weir_config_in_force_timestamp_seconds", "gauge",
-            "When the configuration in force was read.", reloads.inForceSince.current / 1000, &text)
+            "When the configuration applied last was read.", reloads.inForceSince.current / 1000,
+            &text)
     }
 
     private func connections(_ text: inout String) {

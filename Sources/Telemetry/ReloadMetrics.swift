@@ -15,7 +15,7 @@ public final class ReloadMetrics: Sendable {
         inForceSince.set(Int(Identifier.wallClockMilliseconds()))
     }
 
-    /// A configuration that was read again is in force.
+    /// A configuration was read again, and is on its way to the workers: a turn of theirs.
     public func applied() {
         appliedCount.add()
         isLatestRefused.set(0)

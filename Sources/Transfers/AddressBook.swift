@@ -72,7 +72,7 @@ public final class AddressBook: Sendable {
 
     private let entries: Mutex<[Entry]>
     private let isStopped = Atomic<Bool>(false)
-    private let isRunning = Atomic<Bool>(false)
+    private let running = Atomic<Bool>(false)
     private let hasNews = Atomic<Bool>(false)
     private let waker: Waker
     private let lookup: @Sendable (String) -> Result<[String], LookupError>
@@ -100,6 +100,8 @@ public final class AddressBook: Sendable {
     /// What is known of one that stays is kept; a new one is asked for at once. Entries of names
     /// that go stay with whom they were given to, as they are.
     public func follow(_ hosts: Set<String>) throws(SystemError) {
+        // First: without a thread nothing may seem to be followed.
+        if !hosts.isEmpty { try run() }
         entries.withLock { entries in
             let known = Set(entries.map(\.host))
             entries.removeAll { !hosts.contains($0.host) }
@@ -107,14 +109,17 @@ public final class AddressBook: Sendable {
         }
         hasNews.store(true, ordering: .releasing)
         waker.wake()
-        try start()
     }
 
     /// Asks for every name once, then again and again on a thread of its own until the process
     /// ends.
     public func start() throws(SystemError) {
-        guard !entries.withLock({ $0.isEmpty }), !isRunning.exchange(true, ordering: .relaxed)
-        else { return }
+        if !entries.withLock({ $0.isEmpty }) { try run() }
+    }
+
+    /// From one thread at a time.
+    private func run() throws(SystemError) {
+        guard !running.load(ordering: .relaxed) else { return }
         let thread = try Thread(name: "weir-dns") { [self] in
             while !isStopped.load(ordering: .relaxed) {
                 hasNews.store(false, ordering: .relaxed)
@@ -122,6 +127,7 @@ public final class AddressBook: Sendable {
                 waker.sleep(atMost: pause) { hasNews.load(ordering: .acquiring) }
             }
         }
+        running.store(true, ordering: .relaxed)
         // A lookup can take as long as the resolver likes, so nobody waits for the thread's end.
         thread.detach()
     }

@@ -2,7 +2,8 @@ import CCurl
 public import Cryptography
 import Glibc
 
-/// A vendor as libcurl needs it, made once per worker: its address parsed, its authorities loaded.
+/// A vendor as libcurl needs it, made once per worker and reading of the configuration: its address
+/// parsed, its authorities loaded.
 @safe
 public final class Endpoint {
     /// The scheme, host and port of a vendor.
@@ -92,7 +93,7 @@ public final class Endpoint {
     /// Lets the handles at rest go; those in flight are thrown away when they have ended.
     ///
     /// Each holds its endpoint, so that without this neither would ever be freed.
-    public func retire() {
+    func retire() {
         isRetired = true
         restingTransfers.removeAll()
     }

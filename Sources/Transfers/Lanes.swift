@@ -35,8 +35,11 @@ public final class Lanes {
 
     /// The loop that serves this worker.
     public let loop: EventLoop
-    private let share: UnsafeMutableRawPointer?
+    private var share: UnsafeMutableRawPointer?
     private var lanes: ContiguousArray<Lane> = []
+    /// Lanes that take no transfer any more, and what sessions their handles may hold.
+    private var retiredLanes: ContiguousArray<Lane> = []
+    private var retiredShares: [UnsafeMutableRawPointer?] = unsafe []
     private var dueLanes: ContiguousArray<Lane> = []
     private var spareDueLanes: ContiguousArray<Lane> = []
     private var sockets: ContiguousArray<SocketState> = []
@@ -49,12 +52,18 @@ public final class Lanes {
     /// A worker's lanes.
     public init(loop: EventLoop) {
         self.loop = loop
-        // Without a share 7.88 keeps TLS sessions per easy handle and resumes none of them. It is
-        // this thread's alone, so it needs no locks.
-        unsafe share = curl_share_init()
+        unsafe share = Self.makeShare()
+        sweeper = Sweeper(self)
+    }
+
+    /// Without a share 7.88 keeps TLS sessions per easy handle and resumes none of them.
+    ///
+    /// It is this thread's alone, so it needs no locks.
+    private static func makeShare() -> UnsafeMutableRawPointer? {
+        let share = unsafe curl_share_init()
         unsafe ccurl_share_set_long(
             share, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_SSL_SESSION.rawValue))
-        sweeper = Sweeper(self)
+        return unsafe share
     }
 
     /// Closes all connections.
@@ -63,11 +72,37 @@ public final class Lanes {
     public func close(endpoints: [Endpoint]) {
         sweeper?.stop()
         sweeper = nil
-        for lane in lanes { lane.close() }
+        for lane in lanes + retiredLanes { lane.close() }
         lanes.removeAll()
+        retiredLanes.removeAll()
         // Handles at rest hold the share.
         for endpoint in endpoints { endpoint.retire() }
         unsafe curl_share_cleanup(share)
+        unsafe retiredShares.forEach { unsafe curl_share_cleanup($0) }
+    }
+
+    /// Goes over from some endpoints to others; what is in flight to the first goes on.
+    public func replace(_ endpoints: [Endpoint], by others: [Endpoint]) {
+        for endpoint in endpoints { endpoint.retire() }
+        let areTrusted = endpoints.allSatisfy { endpoint in
+            endpoint.trust == nil
+                || others.contains {
+                    $0.origin == endpoint.origin && $0.trust === endpoint.trust
+                }
+        }
+        if !areTrusted { renew() }
+    }
+
+    /// Makes no further use of connections and TLS sessions.
+    ///
+    /// They were verified by authorities that need not be trusted any more, and libcurl would not
+    /// ask again: it does not compare what a callback installs, and a session that is resumed shows
+    /// no certificate.
+    private func renew() {
+        retiredLanes += lanes
+        lanes.removeAll()
+        unsafe retiredShares.append(share)
+        unsafe share = Self.makeShare()
     }
 
     /// A handle configured for an endpoint, with nothing of an earlier exchange in it.
@@ -88,11 +123,14 @@ public final class Lanes {
                 detail: "\(transfer.endpoint.origin.host): \(reason)"
             )
         }
+        let isLate = transfer.endpoint.isRetired
+        if isLate { transfer.needsFreshConnection = true }
         guard let lane = lane(for: transfer) else {
             return TransferResult(notStarted: .outOfMemory, detail: "no lane could be made")
         }
         transfer.follower = Follower(delegate)
-        unsafe transfer.attach(to: lane, pool: lane.pool(for: transfer.endpoint), share: share)
+        unsafe transfer.attach(
+            to: lane, pool: lane.pool(for: transfer.endpoint), share: isLate ? nil : share)
         let code = lane.add(transfer)
         guard code == CURLM_OK else {
             transfer.clear()
@@ -221,6 +259,15 @@ public final class Lanes {
     /// Lanes that rested long lose their connections: nobody would notice otherwise that the
     /// vendors have closed them, and the descriptors would stay.
     fileprivate func sweep() {
+        retiredLanes.removeAll { lane in
+            guard lane.activeCount == 0, !lane.isDue else { return false }
+            lane.close()
+            return true
+        }
+        // One that a handle still holds stays, and is asked again.
+        if retiredLanes.isEmpty {
+            unsafe retiredShares.removeAll { unsafe curl_share_cleanup($0) == CURLSHE_OK }
+        }
         let before = lanes.count
         defer {
             // A busy hour's memory goes back to the system when it is over, not while streams run:

@@ -151,6 +151,9 @@ extension Transfer {
         unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: poolContext)
         unsafe set(CURLOPT_SHARE, pointer: share)
         set(CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)
+        // A late attempt goes by authorities of its time: it leaves no connection to those that
+        // come after, as it takes no session from the share. Such a handle is not used again.
+        if endpoint.isRetired { set(CURLOPT_FORBID_REUSE, 1) }
         if let current = endpoint.resolution, pool.resolvedGeneration != current.generation {
             // A lane's cache keeps what it is told until it is told otherwise.
             resolution = current

@@ -234,6 +234,39 @@ struct DiagnosticTests {
         #expect(found.first?.hasPrefix("config.toml:3:1: vendors.x.base_url: ") == true, "\(found)")
     }
 
+    @Test("repeat no password of a URL")
+    func passwords() {
+        for text in [
+            "[vendors.openai]\nbase_url = \"https://me:canary@example.com/v1\"",
+            "[sinks.x]\nkind = \"otlp\"\nurl = \"ftp://me:canary@example.com/v1\"",
+            "[vendors.openai]\nbase_url = \"me:canary@example.com\"",
+        ] {
+            let found = ConfigurationTests.faults(text)
+            #expect(found.contains { $0.contains("<redacted>@example.com") })
+            #expect(!found.contains { $0.contains("canary") })
+        }
+    }
+
+    @Test(
+        "of a header that the library would end the process at have their place",
+        arguments: [
+            ("[=", 1, 2), ("[$name]\n", 1, 2), ("a = 1\n[[ é ]]", 2, 4), ("[.a]", 1, 2),
+            ("[\n", 1, 2), ("[\r\n", 1, 2), ("x = [\n[{}],\n]\n\t[#", 4, 3), ("[[,", 1, 3),
+        ])
+    func headers(_ text: String, _ line: Int, _ column: Int) {
+        let found = ConfigurationTests.faults(text)
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("config.toml:\(line):\(column): no table's name") == true)
+    }
+
+    @Test(
+        "are not found in what only looks like a header",
+        arguments: ["a = [\n[{}],\n]", "a = \"\"\"\n[$]\n\"\"\"", "a = '''\n[=\n'''", "# [="])
+    func noHeaders(_ text: String) {
+        #expect(KeyPlaces(text).badHeader == nil)
+        #expect(!ConfigurationTests.faults(text).contains { $0.contains("no table's name") })
+    }
+
     @Test("come all at once, in the order of the file")
     func together() {
         let found = ConfigurationTests.faults(

@@ -124,8 +124,23 @@ final class GatewayProcess {
 
     /// Writes its configuration anew, the first sections as they were, and says so with SIGHUP.
     func reload(_ toml: String, more: String = "") throws {
-        _ = try folder.write(sections + more + toml, to: "config.toml")
+        try rewrite(sections + more + toml)
         process.signal(SIGHUP)
+    }
+
+    /// Its configuration.
+    var configurationPath: String { "\(folder.path)/config.toml" }
+
+    /// Replaces its configuration, as a whole; nil takes it away.
+    func rewrite(_ text: String?) throws {
+        guard let text else {
+            unsafe unlink(configurationPath)
+            return
+        }
+        let next = try folder.write(text, to: "next.toml")
+        guard unsafe rename(next, configurationPath) == 0 else {
+            throw RawConnection.Failure.broken("cannot rename \(next)")
+        }
     }
 
     /// Writes bytes into a file beside its configuration, and returns the path.

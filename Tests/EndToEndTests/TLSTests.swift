@@ -36,13 +36,15 @@ struct TLSTests {
 
         func gateway(host: String = "127.0.0.1", trusts: Bool = true) throws -> GatewayProcess {
             try GatewayProcess(
-                """
-                [vendors.openai]
-                base_url = "https://\(host):\(port)/v1"
-                ca_file = "\(trusts ? authority : "")"
-                """,
-                server: "workers = 1"
-            )
+                toml(host: host, authority: trusts ? authority : ""), server: "workers = 1")
+        }
+
+        func toml(host: String = "127.0.0.1", authority: String) -> String {
+            """
+            [vendors.openai]
+            base_url = "https://\(host):\(port)/v1"
+            ca_file = "\(authority)"
+            """
         }
     }
 
@@ -90,6 +92,35 @@ struct TLSTests {
         let counts = try Self.counts(gateway)
         #expect(counts["handshakes"]?.integer == 6)
         #expect(counts["resumed"]?.integer == 5)
+    }
+
+    @Test("with other authorities no connection and no session of the earlier ones is used")
+    func reload() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1")
+        let other = try Vendor(names: "IP:127.0.0.1")
+        let gateway = try vendor.gateway()
+        func reload(_ authority: String, _ count: Int) throws {
+            try gateway.reload(vendor.toml(authority: authority))
+            try gateway.process.awaitLines(" notice reloaded ", count: count)
+        }
+        #expect(try Self.get(gateway, "/v1/models").status == 200)
+        // The same bundle elsewhere is another one; the same at its place is not.
+        try reload(vendor.authority, 1)
+        #expect(try Self.counts(gateway)["handshakes"]?.integer == 1)
+        try reload(other.authority, 2)
+        for _ in 0..<3 {
+            let response = try Self.get(gateway, "/v1/models")
+            #expect(response.status == 502)
+            #expect(response.text.contains("CURLE_PEER_FAILED_VERIFICATION"))
+        }
+        try reload(vendor.authority, 3)
+        let counts = try Self.counts(gateway)
+        #expect(counts["resumed"]?.integer == 0)
+        // The bundle's own content counts, not its name.
+        let copy = try ChildProcess("/bin/cp", [other.authority, vendor.authority])
+        try #require(try copy.wait() == 0)
+        try reload(vendor.authority, 4)
+        #expect(try Self.get(gateway, "/v1/models").status == 502)
     }
 
     @Test("a connection that the vendor ended at rest costs no request, and no second sending")

@@ -8,37 +8,64 @@ import Testing
 /// Vendors and chains that are replaced while requests are under way.
 @Suite("Editions")
 struct EditionTests {
-    private static func toml(_ ports: [Int], credential: String = "none") -> String {
+    private static func toml(
+        _ ports: [Int], credential: String = "none", names: String = "v", each: String = ""
+    ) -> String {
         let vendors = ports.indices.map { index in
             """
-            [vendors.v\(index)]
+            [vendors.\(names)\(index)]
             dialect = "openai"
             base_url = "http://127.0.0.1:\(ports[index])/v1"
             credential = "\(credential)"
+            \(each)
             """
         }
-        let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }.joined(separator: ", ")
+        let targets = ports.indices.map { "{ vendor = \"\(names)\($0)\" }" }.joined(separator: ", ")
         return vendors.joined(separator: "\n")
             + "\n[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n"
     }
 
-    /// A vendor that fails each call, once it is told to.
+    /// A vendor that gives each answer in two parts, the second once it is told to.
     private final class Reluctant: Sendable {
         let isAsked = Atomic<Bool>(false)
-        let mayFail = Atomic<Bool>(false)
+        let mayGoOn = Atomic<Bool>(false)
+        private let first: String
+        private let second: String
+
+        /// One that fails.
+        init(first: String = "", second: String = Reluctant.failure) {
+            self.first = first
+            self.second = second
+        }
+
+        static let failure =
+            "HTTP/1.1 503 Away\r\nContent-Type: application/json\r\n"
+            + "Content-Length: 2\r\n\r\n{}"
 
         func start() throws -> ByteVendor {
             try ByteVendor { [self] connection, _ in
                 while true {
                     _ = try connection.request()
+                    try connection.send(first)
                     isAsked.store(true, ordering: .releasing)
-                    while !mayFail.load(ordering: .acquiring) { poll(nil, 0, 1) }
-                    try connection.send(
-                        "HTTP/1.1 503 Away\r\nContent-Type: application/json\r\n"
-                            + "Content-Length: 2\r\n\r\n{}")
+                    while !mayGoOn.load(ordering: .acquiring) { poll(nil, 0, 1) }
+                    try connection.send(second)
                 }
             }
         }
+
+        func awaitAsked(_ gateway: TestGateway) throws {
+            try gateway.await("the vendor to be asked") { isAsked.load(ordering: .acquiring) }
+        }
+
+        func goOn() { mayGoOn.store(true, ordering: .releasing) }
+    }
+
+    private static func inFlight(_ gateway: TestGateway, _ vendor: String) -> Int {
+        let metrics = gateway.metrics.vendors.first { $0.vendor == vendor }
+        return metrics.map {
+            $0.started.current - $0.movedOn.current - $0.outcomes.reduce(0) { $0 + $1.current }
+        } ?? 0
     }
 
     @Test("what begins is served by the new one, over the connections that are there")
@@ -79,11 +106,9 @@ struct EditionTests {
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         try client.send(Request.chat())
-        try gateway.await("the first vendor to be asked") {
-            reluctant.isAsked.load(ordering: .acquiring)
-        }
+        try reluctant.awaitAsked(gateway)
         try gateway.follow(Self.toml([other.port], credential: "canary-b"))
-        reluctant.mayFail.store(true, ordering: .releasing)
+        reluctant.goOn()
         let response = try client.response()
         #expect(response.status == 200 && response.isWhole)
         #expect(response["x-weir-vendor"] == "v1")
@@ -98,7 +123,7 @@ struct EditionTests {
     @Test("a target that was benched is tried again")
     func bench() throws {
         let reluctant = Reluctant()
-        reluctant.mayFail.store(true, ordering: .releasing)
+        reluctant.goOn()
         let failing = try reluctant.start()
         defer { failing.stop() }
         let good = try ScriptedVendor()
@@ -115,24 +140,105 @@ struct EditionTests {
         #expect(try attempts() == "2")
     }
 
-    @Test("a stream goes on to its end; a vendor that went away counts it")
+    @Test("a stream goes on to its end; its vendor, which went away, counts it")
     func stream() throws {
-        let first = try ScriptedVendor()
-        defer { first.stop() }
-        let second = try ScriptedVendor()
-        defer { second.stop() }
-        let gateway = try TestGateway(Self.toml([first.port, first.port]))
+        let event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n"
+        let end = "data: [DONE]\n\n"
+        func chunk(_ text: String) -> String {
+            "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n"
+        }
+        let reluctant = Reluctant(
+            first: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n" + chunk(event),
+            second: chunk(end) + "0\r\n\r\n")
+        let slow = try reluctant.start()
+        defer { slow.stop() }
+        let other = try ScriptedVendor()
+        defer { other.stop() }
+        let gateway = try TestGateway(Self.toml([slow.port]))
         defer { gateway.stop() }
-        let call = Request.chat(["Chunks": "30", "Delay": "10"], stream: true)
-        let expected = try RawConnection(port: first.port).exchange(call).body
         let client = try RawConnection(port: gateway.port)
-        try client.send(call)
-        try gateway.await("the stream to be in flight") {
+        try client.send(Request.chat(stream: true))
+        try reluctant.awaitAsked(gateway)
+        try gateway.await("the first bytes") {
             gateway.metrics.vendors.contains { $0.responseBytes.current > 0 }
         }
-        for _ in 0..<5 { try gateway.follow(Self.toml([second.port])) }
+        for _ in 0..<5 { try gateway.follow(Self.toml([other.port], names: "w")) }
+        #expect(Self.inFlight(gateway, "v0") == 1)
+        reluctant.goOn()
         let response = try client.response()
-        #expect(response.isWhole && response.body == expected)
+        #expect(response.isWhole && response.text == event + end)
         try gateway.await("the settlement") { gateway.outcomes(.complete) == 1 }
+        #expect(Self.inFlight(gateway, "v0") == 0)
+        #expect(try client.exchange(Request.chat())["x-weir-vendor"] == "w0")
+    }
+
+    @Test("an upload that had begun ends where it began")
+    func upload() throws {
+        let first = try ScriptedVendor()
+        defer { first.stop() }
+        let other = try ScriptedVendor()
+        defer { other.stop() }
+        let server = "[server]\nreplay_limit = \"1KiB\"\n"
+        let gateway = try TestGateway(server + Self.toml([first.port]))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let piece = [UInt8](repeating: 0x61, count: 100_000)
+        try client.send("POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+        try client.send(piece)
+        try gateway.await("the upload") { Self.inFlight(gateway, "v0") == 1 }
+        try gateway.follow(server + Self.toml([other.port], names: "w"))
+        try client.send(piece)
+        #expect(try client.response().isWhole)
+        #expect(try first.statistics().requests.first?.bodyBytes == 200_000)
+        #expect(try other.statistics().requestCount == 0)
+    }
+
+    @Test("a target that is waited for is tried again as it was")
+    func backoff() throws {
+        let failure = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\n{}"
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]"
+        // The late attempt comes on a connection of its own.
+        let slow = try ByteVendor { connection, number in
+            _ = try connection.request()
+            try connection.send(number == 1 ? failure : answer)
+            try connection.awaitEnd()
+        }
+        defer { slow.stop() }
+        let other = try ScriptedVendor()
+        defer { other.stop() }
+        let gateway = try TestGateway(Self.toml([slow.port]) + "retries = 1\n")
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat())
+        try gateway.await("the first failure") {
+            gateway.log.lines.contains { $0.contains("it is tried again") }
+        }
+        try gateway.follow(Self.toml([other.port], names: "w"))
+        let response = try client.response()
+        #expect(response.text == "[1]" && response["x-weir-attempts"] == "2")
+    }
+
+    @Test("an answer that nobody hears is heard out by the terms that it began with")
+    func unheard() throws {
+        let reluctant = Reluctant(
+            first: "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n[1,",
+            second: "23]")
+        let slow = try reluctant.start()
+        defer { slow.stop() }
+        let other = try ScriptedVendor()
+        defer { other.stop() }
+        let drains = "on_client_disconnect = \"drain\""
+        let gateway = try TestGateway(Self.toml([slow.port], each: drains))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat())
+        try reluctant.awaitAsked(gateway)
+        client.close()
+        try gateway.await("the client's going") { gateway.metrics.unheard.current == 1 }
+        try gateway.follow(Self.toml([other.port], names: "w"))
+        reluctant.goOn()
+        try gateway.await("the settlement") { Self.inFlight(gateway, "v0") == 0 }
+        #expect(gateway.outcomes(.clientCancelled) == 1)
     }
 }

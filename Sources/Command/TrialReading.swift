@@ -1,0 +1,98 @@
+import Glibc
+import Primitives
+import Reactor
+
+/// Reads a configuration's text in a process of its own, before this one dares to.
+///
+/// toml++ has assertions where errors should be, and ends the process at some malformed texts: at a
+/// date of a certain shape, for one. Before a start that is a start that failed; while it serves it
+/// would be every stream that is under way.
+@safe
+struct TrialReading: ~Copyable {
+    /// How long a reading may take.
+    private static let patience = Interval.seconds(5)
+
+    private let pid: Int32
+    private let input: Int32
+    private let deadline = Instant.now() + patience
+
+    /// Reads a text; why it cannot be read here, or nil where this process may read it, too.
+    static func fault(of text: String) -> String? {
+        do {
+            let trial = try TrialReading()
+            trial.send(text)
+            return trial.outcome()
+        } catch {
+            return "cannot be tried before it is read: \(error)"
+        }
+    }
+
+    private init() throws(SystemError) {
+        var ends: [Int32] = [0, 0]
+        guard unsafe pipe(&ends) == 0 else { throw SystemError(call: "pipe") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        let arguments = ["weir", "check", "--config", "/dev/stdin"]
+        var list = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { unsafe list.forEach { unsafe free($0) } }
+        var pid: pid_t = 0
+        let code = unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &list, environ)
+        guard code == 0 else {
+            close(ends[1])
+            throw SystemError(call: "posix_spawn /proc/self/exe", code: code)
+        }
+        self.pid = pid
+        input = ends[1]
+        _ = fcntl(input, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit {
+        close(input)
+    }
+
+    /// Hands the text over, as far as the other process takes it: one that has ended takes nothing.
+    private func send(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var sent = 0
+            while sent < bytes.count, Instant.now() < deadline {
+                guard let start = bytes.baseAddress else { return }
+                let count = unsafe write(input, start + sent, bytes.count - sent)
+                if count >= 0 {
+                    sent += count
+                } else if errno == EAGAIN {
+                    var entry = pollfd(fd: input, events: Int16(POLLOUT), revents: 0)
+                    _ = unsafe poll(&entry, 1, 100)
+                } else if errno != EINTR {
+                    return
+                }
+            }
+        }
+    }
+
+    /// Waits for the end; its status does not matter, since faults are found again here, where they
+    /// can be told with their places.
+    private consuming func outcome() -> String? {
+        let (pid, deadline) = (pid, deadline)
+        // The other end of the pipe is the end of the text.
+        _ = consume self
+        var status: Int32 = 0
+        while unsafe waitpid(pid, &status, WNOHANG) == 0 {
+            guard Instant.now() < deadline else {
+                kill(pid, SIGKILL)
+                _ = unsafe waitpid(pid, &status, 0)
+                return "took too long to read"
+            }
+            poll(nil, 0, 2)
+        }
+        let signal = status & 0x7F
+        guard signal != 0 else { return nil }
+        return "is malformed in a way that its parser cannot tell of: it ended by signal \(signal)"
+    }
+}
