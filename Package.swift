@@ -22,6 +22,21 @@ func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// `bin/fuzz` builds it with a fuzzer that brings the program's beginning along; nothing else does.
+let fuzzing: [Target] =
+    Context.environment["WEIR_FUZZ_BUILD"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "weir-fuzz",
+            dependencies: [
+                "Primitives", "HTTP", "JSON", "Dialects", "Config", "Journal", "LogStore",
+            ],
+            path: "Tests/Fuzz",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]
+        )
+    ]
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
@@ -211,5 +226,5 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("RepositoryTests", ["Support"]),
-    ]
+    ] + fuzzing
 )

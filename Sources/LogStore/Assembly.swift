@@ -103,10 +103,11 @@ final class Assembly {
         guard let payload = BeginPayload(frame.payload) else { return }
         hasBegin = true
         let before = Interval(nanoseconds: Int64(clamping: payload.acceptedBeforeNanoseconds))
-        began = Instant(nanoseconds: frame.time.nanoseconds - before.nanoseconds)
+        // Numbers of a journal may be anything: to trap on one would be to trap at every start.
+        began = Instant(nanoseconds: frame.time.nanoseconds &- before.nanoseconds)
         record.identifier = payload.identifier
         record.acceptedMicroseconds =
-            payload.wallMicroseconds - Int(before.nanoseconds / 1000)
+            payload.wallMicroseconds &- Int(before.nanoseconds / 1000)
         record.requestMicroseconds = Int(before.nanoseconds / 1000)
         record.dialect =
             Dialect.allCases.indices.contains(payload.dialect)
@@ -217,7 +218,7 @@ final class Assembly {
         if !hasBegin {
             began = requestEnded
             record.acceptedMicroseconds =
-                payload.wallMicroseconds - Int(duration.nanoseconds / 1000)
+                payload.wallMicroseconds &- Int(duration.nanoseconds / 1000)
         }
         record.outcome =
             Outcome(rawValue: payload.outcome)?.name ?? Record.interrupted

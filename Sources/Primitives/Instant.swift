@@ -29,9 +29,12 @@ public struct Instant: Comparable, Hashable, Sendable {
         return overflow ? .distantFuture : Instant(nanoseconds: sum)
     }
 
-    /// How much later one instant is than another.
+    /// How much later one instant is than another; an interval's end where it is further.
     public static func - (later: Instant, earlier: Instant) -> Interval {
-        Interval(nanoseconds: later.nanoseconds - earlier.nanoseconds)
+        let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(
+            earlier.nanoseconds)
+        guard overflow else { return Interval(nanoseconds: difference) }
+        return Interval(nanoseconds: later > earlier ? .max : .min)
     }
 
     /// Whether an instant comes before another.

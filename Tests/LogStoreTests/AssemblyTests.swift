@@ -255,10 +255,12 @@ struct AssemblyTests {
                 let payload = (0..<Int.random(in: 0...200, using: &random)).map { _ in
                     UInt8.random(in: .min ... .max, using: &random)
                 }
+                // The ends of what a number holds: a difference of two may not fit any more.
+                let times = [.min, .max, Int64.random(in: -5...Int64.max, using: &random)]
                 let place = JournalWriter.Place(
                     exchange: UInt64.random(in: 0...3, using: &random),
                     attempt: Int.random(in: 0...300, using: &random),
-                    time: Instant(nanoseconds: Int64.random(in: -5...Int64.max, using: &random)))
+                    time: Instant(nanoseconds: times.randomElement(using: &random) ?? 0))
                 scratch.writer.tell(
                     kind, place, note: Int.random(in: 0...99999, using: &random), payload.span)
             }

@@ -66,6 +66,9 @@ struct TimeTests {
         #expect(start + .milliseconds(1) - start == .milliseconds(1))
         #expect(start + Interval(nanoseconds: .max) == .distantFuture)
         #expect(start < .distantFuture)
+        let never = Instant(nanoseconds: .min)
+        #expect(Instant.distantFuture - never == Interval(nanoseconds: .max))
+        #expect(never - .distantFuture == Interval(nanoseconds: .min))
         #expect(Instant.now() <= Instant.now())
     }
 }
