@@ -93,6 +93,12 @@ extension Store {
                 try db.cachedStatement(sql: "DELETE FROM records WHERE number = ?")
                     .execute(arguments: [number])
             }
+            // What a sink would not take is named for as long as it can still be looked at.
+            try db.execute(
+                sql: """
+                    DELETE FROM quarantine
+                    WHERE number < ifnull((SELECT min(number) FROM records), \(Int64.max))
+                    """)
             try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
             return numbers.count
         }

@@ -170,6 +170,11 @@ struct StoreTests {
         let scratch = try RecordScratch()
         let store = try Self.written(
             scratch, (1...1200).map { Self.record($0, at: 1_700_000_000 + Int($0)) })
+        var progress = Store.SinkProgress()
+        progress.quarantined = 3
+        try store.note(
+            progress, ofSink: "s",
+            [1, 1100, 1101].map { Store.Quarantined(number: $0, id: "\($0)", reason: "no") })
         let before = (1_700_000_000 + 1101) * 1_000_000
         var rounds: [Int] = []
         while true {
@@ -184,6 +189,10 @@ struct StoreTests {
             try Int.fetchOne($0, sql: "SELECT count(*) FROM bodies")
         }
         #expect(bodies == 100)
+        #expect(try store.quarantined(bySink: "s", limit: 5).map(\.number) == [1101])
+        // The last ones leave nothing either.
+        #expect(try store.retire(before: before * 2) == 100)
+        #expect(try store.quarantined(bySink: "s", limit: 5).isEmpty)
     }
 
     @Test("a record that SQLite will not take keeps no other from it")
