@@ -171,7 +171,8 @@ public struct JournalWriter: ~Copyable {
 
     // What is counted together is seen together: the revision is odd meanwhile.
     private func beginCounting() {
-        file[.revision] += 1
+        // Not `+=`: to be changed in place it would be lent whole, while others read words of it.
+        file[.revision] = file[.revision] &+ 1
         cjournal_fence()
     }
 
@@ -180,7 +181,7 @@ public struct JournalWriter: ~Copyable {
         file[.dropped] = UInt64(dropped)
         file[.droppedFrames] = UInt64(droppedFrames)
         file[.droppedBytes] = UInt64(droppedBytes)
-        file[.revision] += 1
+        file[.revision] = file[.revision] &+ 1
     }
 }
 
