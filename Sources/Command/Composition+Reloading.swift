@@ -20,7 +20,7 @@ extension Composition {
             for warning in warnings {
                 logger.warning("the configuration", metadata: ["warning": "\(warning)"])
             }
-            let plan = try editions.make(next)
+            let plan = try editions.make(next, isAgain: true)
             let waiting = next.sectionsThatDiffer(from: configuration)
             if !waiting.isEmpty {
                 logger.warning(

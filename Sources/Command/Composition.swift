@@ -189,14 +189,13 @@ final class Composition {
         let logger = logger
         let thread = try Reactor.Thread(name: "weir-worker-\(index)", standing: .prompt) {
             defer { control.post(.workerEnded(index)) }
-            guard let edition = edition.take() else { return }
             do {
                 let loop = try EventLoop()
                 mailbox.open(on: loop)
-                let worker = Worker(
-                    settings: settings, metrics: metrics, loop: loop,
-                    edition: edition, journal: journal()
-                )
+                guard
+                    let worker = Self.makeWorker(
+                        settings, metrics, loop, edition, journal: journal())
+                else { return }
                 slot.value = worker
                 worker.listen(on: descriptor)
                 // Nobody else holds the worker: its loop, listener and mailbox only know it.
@@ -206,6 +205,18 @@ final class Composition {
             }
         }
         threads.append(thread)
+    }
+
+    // Not a part of the thread's closure, which would hold the plan until the loop ends.
+    @inline(never)
+    private static func makeWorker(
+        _ settings: WorkerSettings, _ metrics: WorkerMetrics, _ loop: EventLoop,
+        _ edition: Handover<EditionPlan>, journal: WorkerJournal?
+    ) -> Worker? {
+        edition.take().map {
+            Worker(
+                settings: settings, metrics: metrics, loop: loop, edition: $0, journal: journal)
+        }
     }
 
     private func startAdmin(on loop: EventLoop) throws -> Worker? {

@@ -17,20 +17,24 @@ final class EditionMaker {
     ///
     /// One that has not changed stays the same store: connections that it verified are used on, and
     /// its memory is there once.
-    private var stores: [String: (fingerprint: String, store: TrustStore)] = [:]
+    private var stores: [String: (fingerprint: String?, store: TrustStore)] = [:]
 
     init() throws(SystemError) {
         addresses = try AddressBook(hosts: [])
     }
 
     /// An edition of a configuration; throws, and changes nothing, where a vendor cannot be asked.
-    func make(_ configuration: Configuration) throws(Composition.StartError) -> EditionPlan {
+    ///
+    /// `isAgain`: while others are served, so that nothing may be waited for.
+    func make(
+        _ configuration: Configuration, isAgain: Bool = false
+    ) throws(Composition.StartError) -> EditionPlan {
         for vendor in configuration.vendors where !Endpoint.canBeAsked(Self.origin(vendor)) {
             throw Composition.StartError(
                 description: "vendor \(vendor.name): libcurl cannot parse \(vendor.baseURL)"
             )
         }
-        let trust = try loadTrust(configuration)
+        let trust = try loadTrust(configuration, isAgain: isAgain)
         let names = configuration.vendors.map(Self.origin).filter(\.needsResolution).map(\.host)
         do {
             try addresses.follow(Set(names))
@@ -65,14 +69,21 @@ final class EditionMaker {
     }
 
     private func loadTrust(
-        _ configuration: Configuration
-    ) throws(Composition.StartError) -> [String: (fingerprint: String, store: TrustStore)] {
-        var loaded: [String: (fingerprint: String, store: TrustStore)] = [:]
+        _ configuration: Configuration, isAgain: Bool
+    ) throws(Composition.StartError) -> [String: (fingerprint: String?, store: TrustStore)] {
+        var loaded: [String: (fingerprint: String?, store: TrustStore)] = [:]
         for vendor in configuration.vendors
         where vendor.scheme == "https" && loaded[vendor.caFile] == nil {
             // Before it is loaded: what changes meanwhile is seen the next time.
             let fingerprint = TrustStore.fingerprint(of: vendor.caFile)
-            if let known = stores[vendor.caFile], known.fingerprint == fingerprint {
+            guard fingerprint != nil || !isAgain else {
+                throw Composition.StartError(
+                    description: "vendor \(vendor.name): cannot load certificates from "
+                        + "\(vendor.caFile): not there, not readable or no regular file")
+            }
+            if let known = stores[vendor.caFile], fingerprint != nil,
+                known.fingerprint == fingerprint
+            {
                 loaded[vendor.caFile] = known
                 continue
             }

@@ -63,6 +63,11 @@ enum Environment {
         return unsafe text(of: file)
     }
 
+    /// All of standard input; nil when it cannot be read.
+    static func standardInput() -> String? {
+        unsafe fdopen(0, "r").flatMap { unsafe text(of: $0) }
+    }
+
     private static func text(of file: UnsafeMutablePointer<FILE>) -> String? {
         defer { unsafe fclose(file) }
         var bytes: [UInt8] = []

@@ -23,7 +23,7 @@ struct TrialReading: ~Copyable {
             trial.send(text)
             return trial.outcome()
         } catch {
-            return "cannot be tried before it is read: \(error)"
+            return "could not be tried before it is read: \(error)"
         }
     }
 
@@ -38,7 +38,7 @@ struct TrialReading: ~Copyable {
         unsafe posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        let arguments = ["weir", "check", "--config", "/dev/stdin"]
+        let arguments = ["weir", "try-reading"]
         var list = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { unsafe list.forEach { unsafe free($0) } }
         var pid: pid_t = 0
@@ -76,23 +76,30 @@ struct TrialReading: ~Copyable {
         }
     }
 
-    /// Waits for the end; its status does not matter, since faults are found again here, where they
-    /// can be told with their places.
+    /// Waits for the end, and believes nothing but the one status that only a parser that has
+    /// returned gives; faults are found again here, where they can be told with their places.
     private consuming func outcome() -> String? {
         let (pid, deadline) = (pid, deadline)
         // The other end of the pipe is the end of the text.
         _ = consume self
         var status: Int32 = 0
-        while unsafe waitpid(pid, &status, WNOHANG) == 0 {
-            guard Instant.now() < deadline else {
+        while true {
+            let ended = unsafe waitpid(pid, &status, WNOHANG)
+            if ended == pid { break }
+            guard ended == 0, Instant.now() < deadline else {
                 kill(pid, SIGKILL)
                 _ = unsafe waitpid(pid, &status, 0)
-                return "took too long to read"
+                return ended == 0 ? "took too long to read" : "was tried, and the outcome is lost"
             }
             poll(nil, 0, 2)
         }
         let signal = status & 0x7F
-        guard signal != 0 else { return nil }
-        return "is malformed in a way that its parser cannot tell of: it ended by signal \(signal)"
+        guard signal == 0 else {
+            return "is malformed in a way that its parser cannot tell of: it ended by signal "
+                + "\(signal)"
+        }
+        let code = status >> 8 & 0xFF
+        return code == TrialCommand.survived
+            ? nil : "could not be tried before it is read: status \(code)"
     }
 }

@@ -33,6 +33,11 @@ public struct ConfigurationReader {
             root, Findings(file: file, keyPlaces: KeyPlaces(text)), secrets)
     }
 
+    /// Parses a text and makes nothing of it: for a process that may end at it.
+    public static func tryParsing(_ text: String) {
+        _ = try? parse(text, file: "")
+    }
+
     private static func parse(
         _ text: String, file: String
     ) throws(ConfigurationError) -> [String: Node] {

@@ -179,6 +179,7 @@ struct KeyPlaces {
                 advance()
                 continue
             }
+            if !isLong, byte == 0x0A { break }
             if byte == quote {
                 guard isLong else { break }
                 if offset + 2 < bytes.count, bytes[offset + 1] == quote, bytes[offset + 2] == quote
@@ -189,7 +190,9 @@ struct KeyPlaces {
             advance()
         }
         let text = String(decoding: bytes[start..<min(offset, bytes.count)], as: UTF8.self)
-        for _ in 0..<(isLong ? 3 : 1) { advance() }
+        for _ in 0..<(isLong ? 3 : 1) where peek == quote { advance() }
+        // One or two right before the end are a part of the text.
+        for _ in 0..<2 where isLong && peek == quote { advance() }
         return text
     }
 

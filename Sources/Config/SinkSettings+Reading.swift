@@ -62,7 +62,7 @@ extension SinkSettings {
         } else if !url.hasPrefix("http://") && !url.hasPrefix("https://")
             || !url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         {
-            let shown = Vendor.withoutUser(url)
+            let shown = Vendor.withoutSecrets(url)
             reader.error("url", "\"\(shown)\" is no URL; for example \"\(example)\"")
         }
         reader.string("ca_file", &caFile)

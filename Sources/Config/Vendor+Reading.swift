@@ -90,7 +90,7 @@ extension Vendor {
 
     private mutating func readBase(_ text: String, _ reader: TableReader) {
         func fail(_ message: String) {
-            let shown = Self.withoutUser(text)
+            let shown = Self.withoutSecrets(text)
             reader.error(
                 "base_url", "\"\(shown)\" \(message); for example \"https://api.example.com/v1\"")
         }
@@ -133,11 +133,19 @@ extension Vendor {
         host = authority.lowercased()
     }
 
-    /// A URL without the name and password that it may hold: no text of ours repeats a secret.
-    static func withoutUser(_ url: String) -> String {
-        guard let at = url.lastIndex(of: "@") else { return url }
-        let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
-        return start <= at ? url[..<start] + "<redacted>" + url[at...] : url
+    /// A URL without what may be a key in it, before an `@` or in a query: no text of ours repeats
+    /// a secret.
+    static func withoutSecrets(_ url: String) -> String {
+        var shown = Substring(url)
+        if let query = shown.firstIndex(where: { $0 == "?" || $0 == "#" }) {
+            shown = shown[...query] + "<redacted>"
+        }
+        guard let at = shown.lastIndex(of: "@") else { return String(shown) }
+        let scheme = shown.prefix { $0.isLetter }
+        let start =
+            shown[scheme.endIndex...].hasPrefix("://")
+            ? shown.index(scheme.endIndex, offsetBy: 3) : shown.startIndex
+        return shown[..<start] + "<redacted>" + shown[at...]
     }
 
     private mutating func readCredential(_ reader: inout TableReader, _ secrets: SecretSource) {

@@ -48,22 +48,28 @@ public final class TrustStore: Sendable {
         )
     }
 
-    /// What a bundle holds now, as a digest; with an empty path, the system's; empty where none can
-    /// be read.
-    public static func fingerprint(of file: String) -> String {
+    /// What a bundle holds now, as a digest; with an empty path, the system's.
+    ///
+    /// Nil where there is no regular file: a pipe would be waited for, and be gone once read.
+    public static func fingerprint(of file: String) -> String? {
+        var digest = Digest()
+        var isThere = false
         for path in file.isEmpty ? systemBundles : [file] {
-            guard let stream = unsafe fopen(path, "re") else { continue }
-            defer { unsafe fclose(stream) }
-            var digest = Digest()
+            let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            guard descriptor >= 0 else { continue }
+            defer { close(descriptor) }
+            var status = stat()
+            guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG
+            else { continue }
+            isThere = true
             var piece = [UInt8](repeating: 0, count: 64 << 10)
             while true {
-                let count = unsafe fread(&piece, 1, piece.count, stream)
-                if count == 0 { break }
+                let count = unsafe read(descriptor, &piece, piece.count)
+                if count <= 0 { break }
                 digest.add(piece.span.extracting(0..<count))
             }
-            return digest.finish()
         }
-        return ""
+        return isThere ? digest.finish() : nil
     }
 
     deinit {

@@ -95,6 +95,12 @@ final class Assembly {
         return record
     }
 
+    /// A time within what calendars tell, and sums with an offset can hold: exporters add to it.
+    private static func wallClock(_ microseconds: Int, before earlier: Int) -> Int {
+        let latest = 9999 * 366 * 86_400 * 1_000_000
+        return min(max(0, microseconds), latest) - min(max(0, earlier), latest)
+    }
+
     private func offset(_ time: Instant) -> Int? {
         max(0, Int((time - began).nanoseconds / 1000))
     }
@@ -106,8 +112,8 @@ final class Assembly {
         // Numbers of a journal may be anything: to trap on one would be to trap at every start.
         began = Instant(nanoseconds: frame.time.nanoseconds &- before.nanoseconds)
         record.identifier = payload.identifier
-        record.acceptedMicroseconds =
-            payload.wallMicroseconds &- Int(before.nanoseconds / 1000)
+        record.acceptedMicroseconds = Self.wallClock(
+            payload.wallMicroseconds, before: Int(before.nanoseconds / 1000))
         record.requestMicroseconds = Int(before.nanoseconds / 1000)
         record.dialect =
             Dialect.allCases.indices.contains(payload.dialect)
@@ -217,8 +223,8 @@ final class Assembly {
         record.identifier = payload.identifier
         if !hasBegin {
             began = requestEnded
-            record.acceptedMicroseconds =
-                payload.wallMicroseconds &- Int(duration.nanoseconds / 1000)
+            record.acceptedMicroseconds = Self.wallClock(
+                payload.wallMicroseconds, before: Int(duration.nanoseconds / 1000))
         }
         record.outcome =
             Outcome(rawValue: payload.outcome)?.name ?? Record.interrupted

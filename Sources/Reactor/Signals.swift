@@ -17,6 +17,8 @@ public final class Signals: DescriptorHandler {
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        // Ignored, as some parents leave it, the ends of our own processes would be lost.
+        signal(SIGCHLD, SIG_DFL)
     }
 
     /// Has signals do to this thread what they do by themselves, or what a handler does: for

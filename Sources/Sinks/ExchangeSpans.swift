@@ -154,7 +154,7 @@ struct ExchangeSpans {
         _ attributes: AttributeList, _ failure: String?
     ) -> JSONValue {
         func time(_ offset: Int) -> JSONValue {
-            .string("\(stored.record.acceptedMicroseconds + offset)000")
+            .string("\(stored.record.acceptedMicroseconds &+ offset)000")
         }
         var members: [JSONValue.Member] = [
             .member("traceId", .string(trace)), .member("spanId", .string(id)),

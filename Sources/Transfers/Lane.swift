@@ -55,6 +55,11 @@ final class Lane: DescriptorHandler, TimerHandler {
         timer = nil
     }
 
+    /// Has the connections in use close as their transfers end.
+    func forbidReuse() {
+        for transfer in transfers { transfer.forbidReuse() }
+    }
+
     /// Sockets open, in use or not.
     var openCount: Int { pools.reduce(0) { $0 + ($1?.openCount ?? 0) } }
 

@@ -39,6 +39,7 @@ public final class Lanes {
     private var lanes: ContiguousArray<Lane> = []
     /// Lanes that take no transfer any more, and what sessions their handles may hold.
     private var retiredLanes: ContiguousArray<Lane> = []
+    private var mayCloseRetired = false
     private var retiredShares: [UnsafeMutableRawPointer?] = unsafe []
     private var dueLanes: ContiguousArray<Lane> = []
     private var spareDueLanes: ContiguousArray<Lane> = []
@@ -99,10 +100,28 @@ public final class Lanes {
     /// ask again: it does not compare what a callback installs, and a session that is resumed shows
     /// no certificate.
     private func renew() {
+        for lane in lanes { lane.forbidReuse() }
+        // A lane closes when it is empty; connections that rest in one that is not end here.
+        for descriptor in sockets.indices where sockets[descriptor].isIdle {
+            unwantedEvent(Int32(descriptor))
+        }
         retiredLanes += lanes
         lanes.removeAll()
         unsafe retiredShares.append(share)
         unsafe share = Self.makeShare()
+        closeRetired()
+    }
+
+    /// Closes what is retired and empty: at once, and as the rest ends.
+    private func closeRetired() {
+        retiredLanes.removeAll { lane in
+            guard lane.activeCount == 0, !lane.isDue else { return false }
+            lane.close()
+            return true
+        }
+        mayCloseRetired = false
+        // One that a handle still holds stays, and is asked again.
+        unsafe retiredShares.removeAll { unsafe curl_share_cleanup($0) == CURLSHE_OK }
     }
 
     /// A handle configured for an endpoint, with nothing of an earlier exchange in it.
@@ -150,6 +169,7 @@ public final class Lanes {
         guard let lane = transfer.lane else { return }
         lane.remove(transfer)
         activeCount -= 1
+        mayCloseRetired = !retiredLanes.isEmpty
         transfer.clear()
     }
 
@@ -190,6 +210,7 @@ public final class Lanes {
         swap(&dueLanes, &spareDueLanes)
         for index in spareDueLanes.indices { spareDueLanes[index].runTimers() }
         spareDueLanes.removeAll(keepingCapacity: true)
+        if mayCloseRetired { closeRetired() }
     }
 
     /// Notes that a vendor has refused a request whose upload rests.
@@ -214,6 +235,7 @@ public final class Lanes {
 
     func ended(_ transfer: Transfer, _ code: CurlCode) {
         activeCount -= 1
+        mayCloseRetired = !retiredLanes.isEmpty
         noteIdle(transfer)
         let result = transfer.result(code)
         let delegate = transfer.follower.delegate
@@ -259,15 +281,7 @@ public final class Lanes {
     /// Lanes that rested long lose their connections: nobody would notice otherwise that the
     /// vendors have closed them, and the descriptors would stay.
     fileprivate func sweep() {
-        retiredLanes.removeAll { lane in
-            guard lane.activeCount == 0, !lane.isDue else { return false }
-            lane.close()
-            return true
-        }
-        // One that a handle still holds stays, and is asked again.
-        if retiredLanes.isEmpty {
-            unsafe retiredShares.removeAll { unsafe curl_share_cleanup($0) == CURLSHE_OK }
-        }
+        closeRetired()
         let before = lanes.count
         defer {
             // A busy hour's memory goes back to the system when it is over, not while streams run:

@@ -144,6 +144,13 @@ extension Transfer {
         }
     }
 
+    /// Has the connection close at the transfer's end, which is when libcurl asks.
+    ///
+    /// For the transfers of endpoints that are retired, whose handles are not used again.
+    func forbidReuse() {
+        set(CURLOPT_FORBID_REUSE, 1)
+    }
+
     /// Sets what belongs to the lane the transfer was given to.
     func attach(to lane: Lane, pool: ConnectionPool, share: UnsafeMutableRawPointer?) {
         let poolContext = unsafe UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque())
@@ -153,7 +160,7 @@ extension Transfer {
         set(CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)
         // A late attempt goes by authorities of its time: it leaves no connection to those that
         // come after, as it takes no session from the share. Such a handle is not used again.
-        if endpoint.isRetired { set(CURLOPT_FORBID_REUSE, 1) }
+        if endpoint.isRetired { forbidReuse() }
         if let current = endpoint.resolution, pool.resolvedGeneration != current.generation {
             // A lane's cache keeps what it is told until it is told otherwise.
             resolution = current

@@ -240,6 +240,8 @@ struct DiagnosticTests {
             "[vendors.openai]\nbase_url = \"https://me:canary@example.com/v1\"",
             "[sinks.x]\nkind = \"otlp\"\nurl = \"ftp://me:canary@example.com/v1\"",
             "[vendors.openai]\nbase_url = \"me:canary@example.com\"",
+            "[vendors.openai]\nbase_url = \"me:canary@https://x@example.com\"",
+            "[vendors.openai]\nbase_url = \"https://me@example.com/v1?key=canary\"",
         ] {
             let found = ConfigurationTests.faults(text)
             #expect(found.contains { $0.contains("<redacted>@example.com") })
@@ -261,7 +263,10 @@ struct DiagnosticTests {
 
     @Test(
         "are not found in what only looks like a header",
-        arguments: ["a = [\n[{}],\n]", "a = \"\"\"\n[$]\n\"\"\"", "a = '''\n[=\n'''", "# [="])
+        arguments: [
+            "a = [\n[{}],\n]", "a = \"\"\"\n[$]\n\"\"\"", "a = '''\n[=\n'''", "# [=",
+            "a = '''say 'hi''''\nb = ['[^0-9]']\nc = \"\"\"x\"\"\"\"\"\nd = ['[']",
+        ])
     func noHeaders(_ text: String) {
         #expect(KeyPlaces(text).badHeader == nil)
         #expect(!ConfigurationTests.faults(text).contains { $0.contains("no table's name") })

@@ -103,8 +103,23 @@ struct ReloadTests {
         gateway.process.signal(SIGHUP)
         let line = try gateway.process.awaitLine(" not reloaded: ")
         #expect(line.contains("1 fault"))
+        #expect(!gateway.process.text.contains("could not be tried"))
         #expect(try RawConnection(port: gateway.port).exchange(Self.chat()).isWhole)
         #expect(try gateway.metric("weir_config_last_reload_successful") == 0)
+    }
+
+    @Test("a parent that ignores the ends of its children makes the gateway no less careful")
+    func ignoredChildren() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(
+            Self.toml([vendor.port]), limits: "-c 0; trap '' CHLD")
+        try gateway.rewrite("a = 2024-05-27T:\n")
+        gateway.process.signal(SIGHUP)
+        try gateway.process.awaitLine(" not reloaded: ")
+        #expect(gateway.process.text.contains("it ended by signal 6"))
+        try gateway.reload(Self.toml([vendor.port]))
+        try Self.awaitReloads(gateway, 1)
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat()).isWhole)
     }
 
     @Test("a pipe is not waited for, nor taken for an empty file")
@@ -116,11 +131,17 @@ struct ReloadTests {
         let gateway = try GatewayProcess(Self.toml([vendor.port]))
         try gateway.reload(Self.toml([vendor.port], credential: "file:\(path)"))
         try gateway.process.awaitLines(" not reloaded: ", count: 1)
+        #expect(gateway.process.text.contains("credential: the file \(path) cannot be read"))
+        let https = Self.toml([vendor.port]).replacing("http://", with: "https://")
+        try gateway.reload(
+            https.replacing("credential", with: "ca_file = \"\(path)\"\ncredential"))
+        try gateway.process.awaitLines(" not reloaded: ", count: 2)
+        #expect(gateway.process.text.contains("certificates from \(path)"))
         try gateway.rewrite(nil)
         try #require(unsafe mkfifo(gateway.configurationPath, 0o600) == 0)
         gateway.process.signal(SIGHUP)
-        try gateway.process.awaitLines(" not reloaded: ", count: 2)
-        #expect(gateway.process.text.contains("no regular file"))
+        try gateway.process.awaitLines(" not reloaded: ", count: 3)
+        #expect(gateway.process.text.contains("read again, or is no regular file"))
         #expect(try RawConnection(port: gateway.port).exchange(Self.chat()).isWhole)
     }
 

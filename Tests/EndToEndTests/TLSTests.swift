@@ -123,6 +123,31 @@ struct TLSTests {
         #expect(try Self.get(gateway, "/v1/models").status == 502)
     }
 
+    @Test("what is in flight when authorities change ends whole, and its connection with it")
+    func inFlight() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1")
+        let other = try Vendor(names: "IP:127.0.0.1")
+        let gateway = try vendor.gateway()
+        let slow = try RawConnection(port: gateway.port)
+        try slow.send("GET /v1/slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        _ = try slow.take(through: "\r\n\r\n")
+        // Another connection, which rests.
+        let before = try Self.counts(gateway)
+        #expect(before["handshakes"]?.integer == 2)
+        let descriptors = gateway.process.descriptorCount
+        try gateway.reload(vendor.toml(authority: other.authority))
+        try gateway.process.awaitLine(" notice reloaded ")
+        try vendor.process.awaitLine("gone 1\n")
+        _ = try vendor.folder.write("", to: "certificate.pem.go")
+        #expect(try slow.take("{\"ok\":true}".utf8.count) == Array("{\"ok\":true}".utf8))
+        try vendor.process.awaitLine("gone 2\n")
+        try gateway.await("the descriptors") { gateway.process.descriptorCount < descriptors }
+        try gateway.reload(vendor.toml(authority: vendor.authority))
+        try gateway.process.awaitLines(" notice reloaded ", count: 2)
+        let counts = try Self.counts(gateway)
+        #expect(counts["handshakes"]?.integer == 3 && counts["resumed"] == before["resumed"])
+    }
+
     @Test("a connection that the vendor ended at rest costs no request, and no second sending")
     func closeNotify() throws {
         let vendor = try Vendor(names: "IP:127.0.0.1")

@@ -8,7 +8,8 @@ enum HeadFuzz {
         var start = 0
         while start < input.bytes.count {
             let feed = input.bytes[start...].firstIndex(of: 0x0A) ?? input.bytes.count - 1
-            guard head.add(line: input.bytes.span.extracting(start..<feed + 1)) else { break }
+            // True of the last line of a final head.
+            if head.add(line: input.bytes.span.extracting(start..<feed + 1)) { break }
             start = feed + 1
         }
         _ = (head.mediaType, head.isEncoded, head.decimal("retry-after"), head.date("retry-after"))

@@ -4,17 +4,20 @@
 
 Prints its port. `/v1/models` answers and keeps the connection; `/v1/close` answers, does not say so,
 and then ends the TLS connection with a close_notify, as vendors do with idle ones, and prints
-`ended N` once the other side has ended it too; `/v1/last` says
-`Connection: close`; `/v1/count` tells the numbers of handshakes, resumed handshakes and requests.
+`ended N` once the other side has ended it too; every connection prints `gone N` at its end; `/v1/last` says
+`Connection: close`; `/v1/slow` says half of its answer, and the rest once CERTIFICATE.go is there;
+`/v1/count` tells the numbers of handshakes, resumed handshakes and requests.
 """
 
 import json
+import os
 import socket
 import ssl
 import sys
 import threading
+import time
 
-counts = {"handshakes": 0, "resumed": 0, "requests": 0, "ended": 0}
+counts = {"handshakes": 0, "resumed": 0, "requests": 0, "ended": 0, "gone": 0}
 lock = threading.Lock()
 
 
@@ -35,9 +38,13 @@ def serve(connection):
             counts["requests"] += 1
             body = json.dumps(counts).encode() if target == "/v1/count" else b'{"ok":true}'
         close = b"Connection: close\r\n" if target == "/v1/last" else b""
-        connection.sendall(
-            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), close, body)
-        )
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), close, body)
+        if target == "/v1/slow":
+            connection.sendall(answer[:-5])
+            while not os.path.exists(sys.argv[1] + ".go"):
+                time.sleep(0.01)
+            answer = answer[-5:]
+        connection.sendall(answer)
         if target in ("/v1/close", "/v1/last"):
             try:
                 connection.unwrap()
@@ -57,6 +64,9 @@ def guarded(context, raw):
         pass
     finally:
         raw.close()
+        with lock:
+            counts["gone"] += 1
+            print(f"gone {counts['gone']}", flush=True)
 
 
 def main():
