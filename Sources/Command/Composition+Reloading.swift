@@ -36,17 +36,17 @@ extension Composition {
             for fault in error.diagnostics {
                 logger.error("the configuration", metadata: ["fault": "\(fault)"])
             }
-            refuse("\(error.diagnostics.count) faults")
+            refuse(faults: error.diagnostics.count)
         } catch {
             logger.error("the configuration", metadata: ["fault": "\(error)"])
-            refuse("1 fault")
+            refuse(faults: 1)
         }
     }
 
-    private func refuse(_ reason: String) {
+    private func refuse(faults: Int) {
         reloads.refused()
         logger.error(
-            "not reloaded: what was read before stays in force", metadata: ["reason": "\(reason)"])
+            "not reloaded: what was read before stays in force", metadata: ["faults": "\(faults)"])
     }
 
     private func hand(out plan: EditionPlan) {
