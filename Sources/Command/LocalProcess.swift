@@ -11,29 +11,19 @@ final class LocalProcess {
 
     /// Starts this program with other arguments; what it says is kept, not shown.
     init(_ arguments: [String]) throws(Composition.StartError) {
-        var ends: [Int32] = [0, 0]
-        guard unsafe pipe(&ends) == 0 else {
-            throw Composition.StartError(description: "\(SystemError(call: "pipe"))")
+        do {
+            let pipe = try OwnProgram.pipe()
+            defer { Glibc.close(pipe.write) }
+            do {
+                pid = try OwnProgram.start(arguments, output: pipe.write)
+            } catch {
+                Glibc.close(pipe.read)
+                throw error
+            }
+            output = pipe.read
+        } catch {
+            throw Composition.StartError(description: "\(error)")
         }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-        var list = unsafe (["weir"] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { unsafe list.forEach { unsafe free($0) } }
-        var pid: pid_t = 0
-        let code = unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &list, environ)
-        Glibc.close(ends[1])
-        guard code == 0 else {
-            Glibc.close(ends[0])
-            throw Composition.StartError(
-                description: "\(SystemError(call: "posix_spawn /proc/self/exe", code: code))")
-        }
-        self.pid = pid
-        output = ends[0]
         Orphanage.add(pid)
     }
 

@@ -28,27 +28,15 @@ struct TrialReading: ~Copyable {
     }
 
     private init() throws(SystemError) {
-        var ends: [Int32] = [0, 0]
-        guard unsafe pipe(&ends) == 0 else { throw SystemError(call: "pipe") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(ends[0]) }
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
-        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        let arguments = ["weir", "try-reading"]
-        var list = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { unsafe list.forEach { unsafe free($0) } }
-        var pid: pid_t = 0
-        let code = unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &list, environ)
-        guard code == 0 else {
-            close(ends[1])
-            throw SystemError(call: "posix_spawn /proc/self/exe", code: code)
+        let pipe = try OwnProgram.pipe()
+        defer { close(pipe.read) }
+        do {
+            pid = try OwnProgram.start(["try-reading"], input: pipe.read)
+        } catch {
+            close(pipe.write)
+            throw error
         }
-        self.pid = pid
-        input = ends[1]
+        input = pipe.write
         _ = fcntl(input, F_SETFL, O_NONBLOCK)
     }
 

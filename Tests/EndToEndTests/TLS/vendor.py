@@ -5,20 +5,20 @@
 Prints its port. `/v1/models` answers and keeps the connection; `/v1/close` answers, does not say so,
 and then ends the TLS connection with a close_notify, as vendors do with idle ones, and prints
 `ended N` once the other side has ended it too; every connection prints `gone N` at its end; `/v1/last` says
-`Connection: close`; `/v1/slow` says half of its answer, and the rest once CERTIFICATE.go is there;
+`Connection: close`; `/v1/slow` says half of its answer, and the rest on SIGUSR1;
 `/v1/count` tells the numbers of handshakes, resumed handshakes and requests.
 """
 
 import json
-import os
+import signal
 import socket
 import ssl
 import sys
 import threading
-import time
 
 counts = {"handshakes": 0, "resumed": 0, "requests": 0, "ended": 0, "gone": 0}
 lock = threading.Lock()
+go = threading.Event()
 
 
 def serve(connection):
@@ -41,8 +41,7 @@ def serve(connection):
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), close, body)
         if target == "/v1/slow":
             connection.sendall(answer[:-5])
-            while not os.path.exists(sys.argv[1] + ".go"):
-                time.sleep(0.01)
+            go.wait()
             answer = answer[-5:]
         connection.sendall(answer)
         if target in ("/v1/close", "/v1/last"):
@@ -70,6 +69,7 @@ def guarded(context, raw):
 
 
 def main():
+    signal.signal(signal.SIGUSR1, lambda *_: go.set())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[1], sys.argv[2])
     listener = socket.create_server(("127.0.0.1", 0))
