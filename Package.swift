@@ -81,7 +81,7 @@ let package = Package(
         .systemLibrary(
             name: "CCompression",
             path: "Modules/CCompression",
-            providers: [.apt(["zlib1g-dev", "libbrotli-dev"])]
+            providers: [.apt(["zlib1g-dev", "libbrotli-dev", "libzstd-dev"])]
         ),
 
         // Values.
@@ -222,7 +222,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Primitives", "Reactor", "JSON", "Testbed", "Support"],
-            exclude: ["SDK", "TLS"],
+            exclude: ["ModelServer", "SDK", "TLS"],
             swiftSettings: settings
         ),
         tests("RepositoryTests", ["Support"]),

@@ -163,7 +163,7 @@ struct Exchange: ~Copyable {
                 state = .failing
                 return .failed(.reset, .unfitHead(vendor: vendor, violation))
             }
-            if result.wasStale, !result.sawResponse, !isFresh, canRepeat {
+            if result.wasStale, !result.sawResponse, !isFresh, canRepeat || !result.wasSent {
                 state = .attempting(isFresh: true)
                 freshRetries += 1
                 return .retryFresh

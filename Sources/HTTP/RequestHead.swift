@@ -14,6 +14,21 @@ public enum Method: Equatable, Sendable {
         case .other(let name): name
         }
     }
+
+    /// Whether a connection to a server of unknown quality can carry another request after one with
+    /// this method.
+    ///
+    /// Some servers read no body after a GET or a DELETE, and take it for the next request; some
+    /// send a body after a HEAD. Either way the next request would get an answer that is not its
+    /// own.
+    public func leavesConnectionUsable(hasBody: Bool) -> Bool {
+        switch self {
+        case .post: true
+        case .head: false
+        case .get: !hasBody
+        case .other(let name): !hasBody || name == "PUT" || name == "PATCH"
+        }
+    }
 }
 
 /// The head of a request as it was received: method, target and fields in their order and spelling.

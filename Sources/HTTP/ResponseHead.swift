@@ -10,7 +10,8 @@ public struct ResponseHead: ~Copyable {
     var fields: ContiguousArray<HeaderField> = []
     private var reasonEnd = 0
     private var isInformational = false
-    private var transferCoded = false
+    /// Whether the body comes in chunks, whatever length is announced.
+    public private(set) var isChunked = false
     private var lengths: [Int] = []
 
     /// The status; 0 before the first line.
@@ -29,7 +30,15 @@ public struct ResponseHead: ~Copyable {
     /// The length of the body as the vendor announced it; nil when it did not, or when a transfer
     /// coding overrides it.
     public var contentLength: Int? {
-        transferCoded ? nil : lengths.first
+        isChunked ? nil : lengths.first
+    }
+
+    /// Whether the head announces a body that its status cannot have, so that bytes may follow
+    /// which no client reads as this response's.
+    public var announcesForbiddenBody: Bool {
+        guard status == 204 || status == 304 else { return false }
+        // A 304 may tell the length that a 200 would have had.
+        return isChunked || status == 204 && (lengths.first ?? 0) > 0
     }
 
     /// Forgets everything and keeps the storage.
@@ -40,7 +49,7 @@ public struct ResponseHead: ~Copyable {
         reasonEnd = 0
         status = 0
         isInformational = false
-        transferCoded = false
+        isChunked = false
         isComplete = false
         violation = nil
     }
@@ -89,7 +98,7 @@ public struct ResponseHead: ~Copyable {
             isInformational = false
             return false
         }
-        if let first = lengths.first, !transferCoded, lengths.contains(where: { $0 != first }) {
+        if let first = lengths.first, !isChunked, lengths.contains(where: { $0 != first }) {
             violation = "Content-Length fields that differ"
         }
         isComplete = status != 0
@@ -133,7 +142,13 @@ public struct ResponseHead: ~Copyable {
         storage.append(line.extracting(0..<colon))
         storage.append(value)
         field.valueEnd = UInt32(storage.count)
-        if field.name == .transferEncoding { transferCoded = true }
+        if field.name == .transferEncoding {
+            // Another coding would have to be undone here, and none was asked for.
+            if !value.matchesIgnoringCase("chunked") {
+                violation = "a transfer coding other than chunked"
+            }
+            isChunked = true
+        }
         if field.name == .contentLength {
             if let length = value.decimal {
                 lengths.append(length)

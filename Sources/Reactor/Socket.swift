@@ -142,6 +142,17 @@ public enum Socket {
         }
     }
 
+    /// Whether there is something to read just now: bytes, the peer's end or an error.
+    public static func hasInput(_ descriptor: Int32) -> Bool {
+        var byte: UInt8 = 0
+        let flags = Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)
+        while true {
+            let count = unsafe recv(descriptor, &byte, 1, flags)
+            if count >= 0 { return true }
+            if errno != EINTR { return errno != EAGAIN }
+        }
+    }
+
     /// Reads and throws away what waits on a descriptor, at most `limit` bytes.
     public static func discardInput(_ descriptor: Int32, limit: Int = 1 << 20) {
         unsafe withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { space in

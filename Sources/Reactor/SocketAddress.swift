@@ -38,14 +38,26 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
 
     /// The address a socket is bound to, with the port the kernel chose.
     public init(boundTo descriptor: Int32) throws(SystemError) {
+        unsafe try self.init("getsockname") { unsafe getsockname(descriptor, $0, $1) }
+    }
+
+    /// The address of a connected socket's peer.
+    public init(peerOf descriptor: Int32) throws(SystemError) {
+        unsafe try self.init("getpeername") { unsafe getpeername(descriptor, $0, $1) }
+    }
+
+    private init(
+        _ call: String,
+        _ ask: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) throws(SystemError) {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let code = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(descriptor, $0, &length)
+                unsafe ask($0, &length)
             }
         }
-        guard code == 0 else { throw SystemError(call: "getsockname") }
+        guard code == 0 else { throw SystemError(call: call) }
         self.storage = storage
         self.length = length
     }
@@ -63,17 +75,21 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The written form.
-    public var description: String {
+    /// The address without its port; "?" where the kernel cannot write it.
+    public var host: String {
         var host = [CChar](repeating: 0, count: 64)
         let code = unsafe withSockaddr { address, length in
             unsafe getnameinfo(
                 address, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
         }
         guard code == 0 else { return "?" }
-        let name = String(
+        return String(
             decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return family == AF_INET6 ? "[\(name)]:\(port)" : "\(name):\(port)"
+    }
+
+    /// The written form.
+    public var description: String {
+        family == AF_INET6 ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
     func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {

@@ -6,7 +6,7 @@ import Reactor
 final class ConnectionPool {
     unowned let lane: Lane
     /// Sockets that libcurl holds open.
-    var openCount = 0
+    private(set) var descriptors: ContiguousArray<Int32> = []
     /// Transfers in flight.
     var activeCount = 0
     /// Idle sockets that the vendor closed and libcurl has not looked at since.
@@ -19,7 +19,39 @@ final class ConnectionPool {
     }
 
     /// Connections that a request could use at once.
-    var idleCount: Int { openCount - activeCount - retiredCount }
+    var idleCount: Int { descriptors.count - activeCount - retiredCount }
+
+    func opened(_ descriptor: Int32) {
+        descriptors.append(descriptor)
+        lane.lanes.socketOpened(descriptor, self)
+    }
+
+    func closing(_ descriptor: Int32) {
+        descriptors.removeAll { $0 == descriptor }
+        lane.lanes.socketClosing(descriptor, self)
+    }
+
+    /// The socket of a connection that libcurl knows by its addresses only.
+    ///
+    /// A local port is enough but where the vendor's name has several addresses.
+    func descriptor(localPort: Int, peer: () -> String, of lanes: Lanes) -> Int32? {
+        var found: Int32?
+        for descriptor in descriptors {
+            let index = Int(descriptor)
+            if lanes.sockets[index].localPort == 0 {
+                lanes.sockets[index].localPort =
+                    (try? SocketAddress(boundTo: descriptor))?.port ?? -1
+            }
+            guard lanes.sockets[index].localPort == localPort, lanes.sockets[index].holder == nil
+            else { continue }
+            guard let other = found else {
+                found = descriptor
+                continue
+            }
+            if (try? SocketAddress(peerOf: other))?.host != peer() { found = descriptor }
+        }
+        return found
+    }
 }
 
 // libcurl opens and closes its sockets through these two, so that we know which numbers are
@@ -41,8 +73,7 @@ func openSocket(
         socklen_t(MemoryLayout<Int32>.size)
     )
     unsafe Unmanaged<ConnectionPool>.fromOpaque(context)._withUnsafeGuaranteedRef { pool in
-        pool.openCount += 1
-        pool.lane.lanes.socketOpened(descriptor, pool)
+        pool.opened(descriptor)
     }
     return descriptor
 }
@@ -50,8 +81,7 @@ func openSocket(
 func closeSocket(_ context: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
     guard let context = unsafe context else { return -1 }
     unsafe Unmanaged<ConnectionPool>.fromOpaque(context)._withUnsafeGuaranteedRef { pool in
-        pool.openCount -= 1
-        pool.lane.lanes.socketClosing(descriptor, pool)
+        pool.closing(descriptor)
     }
     return close(descriptor)
 }

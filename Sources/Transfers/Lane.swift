@@ -61,7 +61,7 @@ final class Lane: DescriptorHandler, TimerHandler {
     }
 
     /// Sockets open, in use or not.
-    var openCount: Int { pools.reduce(0) { $0 + ($1?.openCount ?? 0) } }
+    var openCount: Int { pools.reduce(0) { $0 + ($1?.descriptors.count ?? 0) } }
 
     func pool(for endpoint: Endpoint) -> ConnectionPool {
         while pools.count <= endpoint.index { pools.append(nil) }

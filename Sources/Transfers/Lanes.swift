@@ -10,10 +10,16 @@ public import Reactor
 //
 // A socket stays registered with epoll when libcurl loses interest in it, because the next request
 // on the connection would register it again: two system calls saved per request. The price is that
-// an event may come for a connection at rest. Such a connection is of no more use, whatever the
-// event was: the vendor closed it, or sent bytes nobody asked for. It is emptied and shut down, so
-// that libcurl finds it dead when it next looks at it. Left alone, libcurl 7.88 takes a TLS
-// connection with an unread close_notify for a live one and loses a request on it.
+// an event may come for a connection at rest. What it says is old by the time it is looked at:
+// earlier in the same turn another transfer may have taken the connection, or read it to its end.
+// So an event alone ends nothing. A connection is at rest while no transfer holds it, which
+// libcurl's own call before each request tells; and whether a resting one has bytes or an end to
+// read is asked of the socket at that moment. If it has, it is emptied and shut down, so that
+// libcurl finds it dead when it next looks at it. Left alone, libcurl 7.88 takes a TLS connection
+// with an unread close_notify for a live one, and a plain one with surplus bytes, too.
+//
+// The same is asked once more right before a request goes out on a connection that has served
+// another: bytes that came since the last event would be taken for this request's answer.
 
 /// The libcurl multi handles of one worker.
 @safe
@@ -23,15 +29,6 @@ public final class Lanes {
     private static let sweepPeriod = Interval.seconds(15)
     /// Configured handles kept per endpoint.
     private static let restingTransfersMax = 256
-
-    private struct SocketState {
-        var pool: ConnectionPool?
-        /// Whether libcurl waits for something on it.
-        var isWanted = false
-        /// Whether the connection is known to be at rest.
-        var isIdle = false
-        var isRetired = false
-    }
 
     /// The loop that serves this worker.
     public let loop: EventLoop
@@ -43,7 +40,7 @@ public final class Lanes {
     private var retiredShares: [UnsafeMutableRawPointer?] = unsafe []
     private var dueLanes: ContiguousArray<Lane> = []
     private var spareDueLanes: ContiguousArray<Lane> = []
-    private var sockets: ContiguousArray<SocketState> = []
+    var sockets: ContiguousArray<SocketState> = []
     private var sweeper: Sweeper?
     private var unwantedUploads: ContiguousArray<Transfer> = []
 
@@ -102,8 +99,8 @@ public final class Lanes {
     private func renew() {
         for lane in lanes { lane.forbidReuse() }
         // A lane closes when it is empty; connections that rest in one that is not end here.
-        for descriptor in sockets.indices where sockets[descriptor].isIdle {
-            unwantedEvent(Int32(descriptor))
+        for descriptor in sockets.indices where sockets[descriptor].isResting {
+            retire(Int32(descriptor))
         }
         retiredLanes += lanes
         lanes.removeAll()
@@ -170,6 +167,8 @@ public final class Lanes {
         lane.remove(transfer)
         activeCount -= 1
         mayCloseRetired = !retiredLanes.isEmpty
+        // One that had ended already, unnoticed, leaves its connection open.
+        letRest(transfer)
         transfer.clear()
     }
 
@@ -236,7 +235,7 @@ public final class Lanes {
     func ended(_ transfer: Transfer, _ code: CurlCode) {
         activeCount -= 1
         mayCloseRetired = !retiredLanes.isEmpty
-        noteIdle(transfer)
+        letRest(transfer)
         let result = transfer.result(code)
         let delegate = transfer.follower.delegate
         // The delegate reads the head still; the handle rests only afterwards.
@@ -295,67 +294,6 @@ public final class Lanes {
             lane.close()
             return true
         }
-    }
-}
-
-// What libcurl's sockets are wanted for.
-extension Lanes {
-    func socketOpened(_ descriptor: Int32, _ pool: ConnectionPool) {
-        let index = Int(descriptor)
-        while index >= sockets.count {
-            sockets.append(contentsOf: repeatElement(SocketState(), count: max(64, sockets.count)))
-        }
-        sockets[index] = SocketState(pool: pool)
-    }
-
-    func socketClosing(_ descriptor: Int32, _ pool: ConnectionPool) {
-        loop.forget(descriptor)
-        guard Int(descriptor) < sockets.count else { return }
-        if sockets[Int(descriptor)].isRetired { pool.retiredCount -= 1 }
-        sockets[Int(descriptor)] = SocketState()
-    }
-
-    func want(_ descriptor: Int32, _ interest: Interest, _ lane: Lane) {
-        if Int(descriptor) < sockets.count {
-            sockets[Int(descriptor)].isWanted = true
-            sockets[Int(descriptor)].isIdle = false
-        }
-        loop.watch(descriptor, for: interest, lane)
-    }
-
-    func release(_ descriptor: Int32, isPaused: Bool, _ lane: Lane) {
-        let index = Int(descriptor)
-        // The resolver's and other internal descriptors are closed behind our back, and a paused
-        // connection has bytes waiting that would wake us every turn.
-        guard index < sockets.count, sockets[index].pool != nil, !isPaused else {
-            if index < sockets.count { sockets[index].isWanted = false }
-            return loop.unwatch(descriptor)
-        }
-        sockets[index].isWanted = false
-        loop.watch(descriptor, for: .read, lane)
-    }
-
-    func isWanted(_ descriptor: Int32) -> Bool {
-        let index = Int(descriptor)
-        return index >= sockets.count || sockets[index].pool == nil || sockets[index].isWanted
-    }
-
-    func unwantedEvent(_ descriptor: Int32) {
-        loop.unwatch(descriptor)
-        let index = Int(descriptor)
-        guard sockets[index].isIdle, !sockets[index].isRetired else { return }
-        sockets[index].isRetired = true
-        sockets[index].pool?.retiredCount += 1
-        Socket.discardInput(descriptor)
-        Socket.shutDown(descriptor)
-    }
-
-    private func noteIdle(_ transfer: Transfer) {
-        let index = Int(transfer.descriptor)
-        guard index >= 0, index < sockets.count, let pool = transfer.pool,
-            sockets[index].pool === pool, !sockets[index].isWanted
-        else { return }
-        sockets[index].isIdle = true
     }
 }
 

@@ -26,6 +26,7 @@ func receiveHeader(
         if wasComplete { return line.count }
         if transfer.head.violation != nil { return 0 }
         if completes {
+            transfer.forbidReuseIfUnsafe()
             transfer.follower.delegate?.transferReceivedHead(transfer)
             if transfer.isSendingPaused, transfer.head.status >= 300 {
                 transfer.lane?.lanes.noteUnwantedUpload(transfer)
@@ -45,7 +46,12 @@ func receiveBody(
     )
     return unsafe withTransfer(context) { transfer in
         guard bytes.count > 0 else { return 0 }
-        unsafe transfer.follower.take(Span(_unsafeElements: bytes), of: transfer)
+        let body = unsafe Span(_unsafeElements: bytes)
+        if transfer.head.isChunked {
+            transfer.takeChunks(body)
+        } else {
+            transfer.follower.take(body, of: transfer)
+        }
         return bytes.count
     }
 }
@@ -73,16 +79,27 @@ func sendBody(
 
 // Called right before a request is sent. On a pooled connection that dies before a byte of an
 // answer libcurl would send the request again, up to five times, though the vendor may have acted
-// on it; the second call is where that is refused, so that the decision is ours.
+// on it; the second call is where that is refused, so that the decision is ours. It is also where
+// libcurl tells which connection it has chosen.
 func beforeSending(
     _ context: UnsafeMutableRawPointer?, _ primary: UnsafeMutablePointer<CChar>?,
     _ local: UnsafeMutablePointer<CChar>?, _ primaryPort: Int32, _ localPort: Int32
 ) -> Int32 {
     guard let context = unsafe context else { return CURL_PREREQFUNC_ABORT }
     return unsafe withTransfer(context) { transfer in
-        transfer.sendings += 1
-        guard transfer.sendings == 1 else { return CURL_PREREQFUNC_ABORT }
-        transfer.sentAt = transfer.lane?.loop.now
+        guard transfer.sendings == 0, let lanes = transfer.lane?.lanes else {
+            transfer.sendings += 1
+            return CURL_PREREQFUNC_ABORT
+        }
+        let isFit = lanes.hold(transfer, localPort: Int(localPort)) {
+            unsafe primary.map { unsafe String(cString: $0) } ?? ""
+        }
+        guard isFit else {
+            transfer.foundSurplus = true
+            return CURL_PREREQFUNC_ABORT
+        }
+        transfer.sendings = 1
+        transfer.sentAt = lanes.loop.now
         return CURL_PREREQFUNC_OK
     }
 }

@@ -45,6 +45,8 @@ extension Transfer {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         set(CURLOPT_BUFFERSIZE, Self.readBytes)
+        // Bodies come as they were framed: libcurl would not tell what follows their last chunk.
+        set(CURLOPT_HTTP_TRANSFER_DECODING, 0)
         // A folder of certificates, Debian's default, would switch the store's cache off; the
         // store itself is ours, see TrustStore.
         set(CURLOPT_CAPATH, String?.none)
@@ -90,6 +92,8 @@ extension Transfer {
         }
         var bodyBytes: Int? = bytes.count
         if case .stream(let length) = body { bodyBytes = length }
+        hasBody = bodyBytes != 0
+        if !method.leavesConnectionUsable(hasBody: hasBody) { forbidReuse() }
         unsafe set(CURLOPT_HTTPHEADER, pointer: headers.linked(bodyBytes: bodyBytes))
     }
 
@@ -146,9 +150,21 @@ extension Transfer {
 
     /// Has the connection close at the transfer's end, which is when libcurl asks.
     ///
-    /// For the transfers of endpoints that are retired, whose handles are not used again.
+    /// A handle that was told so is not used again.
     func forbidReuse() {
+        isReusable = false
         set(CURLOPT_FORBID_REUSE, 1)
+    }
+
+    /// Has the connection close at the transfer's end if the head that came leaves it open whether
+    /// more bytes follow, which would be taken for the next request's answer.
+    ///
+    /// Called from inside libcurl.
+    func forbidReuseIfUnsafe() {
+        // A server that refuses a request before it has read its body may take that body for the
+        // next request. Over TLS such servers were not met, and a new handshake is dear.
+        let mayHaveUnreadBody = hasBody && head.status >= 300 && endpoint.origin.scheme == "http"
+        if mayHaveUnreadBody || head.announcesForbiddenBody { forbidReuse() }
     }
 
     /// Sets what belongs to the lane the transfer was given to.

@@ -38,8 +38,8 @@ public struct TransferResult: Sendable {
     public let wasSent: Bool
     /// Whether any byte of an answer came.
     public let sawResponse: Bool
-    /// Whether a pooled connection turned out dead and libcurl was about to send the request a
-    /// second time, which the guard refused.
+    /// Whether a pooled connection turned out dead: before the request was sent, or libcurl was
+    /// about to send it a second time, which the guard refused.
     public let wasStale: Bool
     /// libcurl's own words for the failure; empty on success.
     public let detail: String
@@ -114,11 +114,16 @@ public final class Transfer {
     var pool: ConnectionPool?
     var descriptor: Int32 = -1
     var sendings = 0
+    /// Whether the pooled connection had bytes or an end to read before the request was sent.
+    var foundSurplus = false
+    /// Whether the request has a body of at least a byte.
+    var hasBody = false
     /// Set for the one retry on a connection that is surely fresh.
     public var needsFreshConnection = false
     /// Whether the handle carries only what every transfer of its endpoint sets anew.
     var isReusable = false
     var resolution: Endpoint.Resolution?
+    private var chunks = ChunkDecoder()
 
     init?(endpoint: Endpoint) {
         guard let easy = unsafe curl_easy_init() else { return nil }
@@ -144,10 +149,25 @@ public final class Transfer {
         return bytes > 0 && sent >= Int64(bytes)
     }
 
+    /// Takes bytes of a chunked body as the vendor sent them, and hands its data on, a piece for
+    /// each chunk.
+    func takeChunks(_ bytes: Span<UInt8>) {
+        var offset = 0
+        while let piece = chunks.next(in: bytes, from: &offset) {
+            follower.take(bytes.extracting(piece), of: self)
+        }
+        // More of what follows may come later, and would pass for the next request's answer.
+        if chunks.surplusBytes > 0 { forbidReuse() }
+    }
+
     func result(_ code: CurlCode) -> TransferResult {
-        TransferResult(
+        var code = code
+        // libcurl follows the framing by itself. Should the two ever differ, a body is whole only
+        // if both say so.
+        if code == .ok, chunks.hasBegun, !chunks.isComplete { code = .partialFile }
+        return TransferResult(
             code: code, wasSent: sendings > 0, sawResponse: !head.isEmpty,
-            wasStale: sendings > 1 || code == .sendFailedRewind,
+            wasStale: sendings > 1 || foundSurplus || code == .sendFailedRewind,
             detail: code == .ok ? "" : unsafe String(cString: errorText)
         )
     }
@@ -163,6 +183,9 @@ public final class Transfer {
         needsFreshConnection = false
         isReusable = false
         sendings = 0
+        foundSurplus = false
+        hasBody = false
+        chunks = ChunkDecoder()
         descriptor = -1
         unsafe errorText.pointee = 0
         follower = Follower()

@@ -1,6 +1,8 @@
 import Glibc
 import JSON
+import Reactor
 import Support
+import Synchronization
 import Testing
 
 @Suite("TLS to vendors")
@@ -66,6 +68,34 @@ struct TLSTests {
             let gateway = try vendor.gateway(host: host)
             #expect(try Self.get(gateway, "/v1/models").text == "{\"ok\":true}")
         }
+    }
+
+    @Test("brings large answers whole to slow clients, over a connection for each")
+    func largeAnswers() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1")
+        let gateway = try vendor.gateway()
+        let port = gateway.port
+        let faults = Mutex<[String]>([])
+        let threads = try (0..<10).map { number in
+            try Reactor.Thread(name: "client-\(number)") {
+                do {
+                    let client = try RawConnection(
+                        port: port, receiveBufferBytes: number % 2 == 0 ? 32 << 10 : nil)
+                    for path in ["large", "chunked", "models", "large", "chunked"] {
+                        let response = try client.exchange(
+                            "GET /v1/\(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                        let bytes = path == "models" ? 11 : 4 << 20
+                        guard !response.isWhole || response.body.count != bytes else { continue }
+                        faults.withLock { $0.append("\(path): \(response.body.count) bytes") }
+                    }
+                } catch {
+                    faults.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        #expect(faults.withLock { $0 } == [])
+        #expect((try Self.counts(gateway)["handshakes"]?.integer ?? .max) <= 11)
     }
 
     @Test("is refused with an authority nobody trusts, and with another's name")

@@ -6,6 +6,7 @@ Prints its port. `/v1/models` answers and keeps the connection; `/v1/close` answ
 and then ends the TLS connection with a close_notify, as vendors do with idle ones, and prints
 `ended N` once the other side has ended it too; every connection prints `gone N` at its end; `/v1/last` says
 `Connection: close`; `/v1/slow` says half of its answer, and the rest on SIGUSR1;
+`/v1/large` and `/v1/chunked` answer 4 MiB;
 `/v1/count` tells the numbers of handshakes, resumed handshakes and requests.
 """
 
@@ -19,6 +20,16 @@ import threading
 counts = {"handshakes": 0, "resumed": 0, "requests": 0, "ended": 0, "gone": 0}
 lock = threading.Lock()
 go = threading.Event()
+
+
+def large(connection, is_chunked):
+    piece = bytes(range(256)) * 256
+    framing = b"Transfer-Encoding: chunked" if is_chunked else b"Content-Length: %d" % (64 * len(piece))
+    connection.sendall(b"HTTP/1.1 200 OK\r\n%s\r\n\r\n" % framing)
+    for _ in range(64):
+        connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if is_chunked else piece)
+    if is_chunked:
+        connection.sendall(b"0\r\n\r\n")
 
 
 def serve(connection):
@@ -37,6 +48,9 @@ def serve(connection):
         with lock:
             counts["requests"] += 1
             body = json.dumps(counts).encode() if target == "/v1/count" else b'{"ok":true}'
+        if target in ("/v1/large", "/v1/chunked"):
+            large(connection, target == "/v1/chunked")
+            continue
         close = b"Connection: close\r\n" if target == "/v1/last" else b""
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), close, body)
         if target == "/v1/slow":

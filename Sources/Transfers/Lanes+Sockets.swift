@@ -1,0 +1,108 @@
+import Primitives
+import Reactor
+
+/// What is known of one of libcurl's sockets.
+struct SocketState {
+    /// The connections it is one of; nil for descriptors that libcurl opened without asking, such
+    /// as its resolver's.
+    var pool: ConnectionPool?
+    /// The transfer that uses the connection: from right before its request is sent to its end.
+    var holder: ObjectIdentifier?
+    /// The local port; 0 until it was asked for.
+    var localPort = 0
+    /// Whether libcurl waits for something on it.
+    var isWanted = false
+    /// Whether a transfer on it has ended.
+    var hasServed = false
+    /// Whether it was shut down at rest, and libcurl has not looked at it since.
+    var isRetired = false
+
+    /// Whether the connection waits for its next request.
+    var isResting: Bool { holder == nil && hasServed && !isWanted && !isRetired }
+}
+
+// Which transfer holds which socket, and what libcurl wants of it.
+extension Lanes {
+    func socketOpened(_ descriptor: Int32, _ pool: ConnectionPool) {
+        let index = Int(descriptor)
+        while index >= sockets.count {
+            sockets.append(contentsOf: repeatElement(SocketState(), count: max(64, sockets.count)))
+        }
+        sockets[index] = SocketState(pool: pool)
+    }
+
+    func socketClosing(_ descriptor: Int32, _ pool: ConnectionPool) {
+        loop.forget(descriptor)
+        guard Int(descriptor) < sockets.count else { return }
+        if sockets[Int(descriptor)].isRetired { pool.retiredCount -= 1 }
+        sockets[Int(descriptor)] = SocketState()
+    }
+
+    func want(_ descriptor: Int32, _ interest: Interest, _ lane: Lane) {
+        if Int(descriptor) < sockets.count { sockets[Int(descriptor)].isWanted = true }
+        loop.watch(descriptor, for: interest, lane)
+    }
+
+    func release(_ descriptor: Int32, isPaused: Bool, _ lane: Lane) {
+        let index = Int(descriptor)
+        if index < sockets.count { sockets[index].isWanted = false }
+        // The resolver's and other internal descriptors are closed behind our back, and a paused
+        // connection has bytes waiting that would wake us every turn.
+        guard index < sockets.count, sockets[index].pool != nil, !isPaused else {
+            return loop.unwatch(descriptor)
+        }
+        loop.watch(descriptor, for: .read, lane)
+    }
+
+    func isWanted(_ descriptor: Int32) -> Bool {
+        let index = Int(descriptor)
+        return index >= sockets.count || sockets[index].pool == nil || sockets[index].isWanted
+    }
+
+    /// Looks at a socket that has an event libcurl did not ask for.
+    func unwantedEvent(_ descriptor: Int32) {
+        guard sockets[Int(descriptor)].isResting else {
+            // A transfer holds it and reads on by itself, or will ask for it: only the event, which
+            // would come again every turn, is of no use now.
+            return loop.unwatch(descriptor)
+        }
+        if Socket.hasInput(descriptor) { retire(descriptor) }
+    }
+
+    /// Makes sure that no request goes out on a resting connection any more.
+    func retire(_ descriptor: Int32) {
+        loop.unwatch(descriptor)
+        sockets[Int(descriptor)].isRetired = true
+        sockets[Int(descriptor)].pool?.retiredCount += 1
+        Socket.discardInput(descriptor)
+        Socket.shutDown(descriptor)
+    }
+
+    /// Notes which connection a transfer is about to send its request on.
+    ///
+    /// Called from inside libcurl. Returns false when the connection served another request and
+    /// has bytes or an end to read: they would pass for the answer to this one.
+    func hold(_ transfer: Transfer, localPort: Int, peer: () -> String) -> Bool {
+        guard
+            let descriptor = transfer.pool?.descriptor(
+                localPort: localPort, peer: peer, of: self)
+        else { return true }
+        let index = Int(descriptor)
+        transfer.descriptor = descriptor
+        sockets[index].holder = ObjectIdentifier(transfer)
+        return !sockets[index].hasServed || !Socket.hasInput(descriptor)
+    }
+
+    /// Notes that a transfer has let go of its connection, which may have been closed by now.
+    func letRest(_ transfer: Transfer) {
+        let index = Int(transfer.descriptor)
+        // By now the number may be another connection's.
+        guard index >= 0, index < sockets.count,
+            sockets[index].holder == ObjectIdentifier(transfer), let pool = sockets[index].pool
+        else { return }
+        sockets[index].holder = nil
+        sockets[index].hasServed = true
+        // Not watched while it was held, it would be closed by its vendor without our knowing.
+        if sockets[index].isResting { loop.watch(transfer.descriptor, for: .read, pool.lane) }
+    }
+}
