@@ -88,6 +88,7 @@ let package = Package(
         target("Primitives", []),
         target("HTTP", ["Primitives", "CLLHTTP"]),
         target("JSON", ["Primitives"]),
+        target("Codings", ["Primitives", "CCompression"]),
         target("Dialects", ["Primitives", "HTTP", "JSON"]),
         target(
             "Config",
@@ -102,7 +103,7 @@ let package = Package(
             "LogStore",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
-                "CCompression", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
+                "Codings", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -119,16 +120,16 @@ let package = Package(
         target(
             "Gateway",
             [
-                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "Cryptography", "Transfers", "Journal", "Telemetry",
+                "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config",
+                "Routing", "Cryptography", "Transfers", "Journal", "Telemetry",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
         target(
             "Sinks",
             [
-                "Primitives", "Reactor", "JSON", "Dialects", "Cryptography", "Transfers",
-                "LogStore", "Telemetry", .product(name: "Logging", package: "swift-log"),
+                "Primitives", "Reactor", "JSON", "Codings", "Dialects", "Cryptography",
+                "Transfers", "LogStore", "Telemetry", .product(name: "Logging", package: "swift-log"),
             ]
         ),
         target("Dashboard", ["Primitives", "HTTP", "Telemetry", "Gateway"]),
@@ -179,6 +180,7 @@ let package = Package(
         tests("ReactorTests", ["Primitives", "Reactor"]),
         tests("HTTPTests", ["Primitives", "HTTP", "Support"]),
         tests("JSONTests", ["Primitives", "JSON"]),
+        tests("CodingsTests", ["Primitives", "Codings", "Support"]),
         tests("DialectsTests", ["Primitives", "HTTP", "JSON", "Dialects", "Support"]),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
@@ -186,8 +188,8 @@ let package = Package(
         tests(
             "LogStoreTests",
             [
-                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
-                "LogStore", "Support", .product(name: "GRDB", package: "GRDB.swift"),
+                "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Journal",
+                "Telemetry", "LogStore", "Support", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -198,7 +200,8 @@ let package = Package(
         tests(
             "SinksTests",
             [
-                "Primitives", "Reactor", "JSON", "Dialects", "Transfers", "LogStore", "Sinks",
+                "Primitives", "Reactor", "JSON", "Codings", "Dialects", "Transfers", "LogStore",
+                "Sinks",
                 "Telemetry", "Support", .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -215,7 +218,7 @@ let package = Package(
             "GatewayTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "Transfers", "Telemetry", "Gateway", "Testbed", "Support",
+                "Transfers", "Telemetry", "Gateway", "Journal", "Codings", "Testbed", "Support",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -5,8 +5,9 @@
 #include <brotli/decode.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
-// Macros. 15 bits of window, and 32 to tell gzip from zlib by the first bytes.
+// Macros. The window's bits say which format: 15 zlib's, 31 gzip's, -15 none around the data.
 static inline int ccompression_begin(z_stream *stream, int window) {
   memset(stream, 0, sizeof *stream);
   return inflateInit2(stream, window);

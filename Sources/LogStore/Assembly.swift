@@ -1,3 +1,4 @@
+import Codings
 import Dialects
 import HTTP
 import Journal
@@ -26,7 +27,7 @@ final class Assembly {
     /// What came of one attempt.
     private final class Response {
         var observer: AnswerObserver?
-        var decoder: BodyDecoder?
+        var decoder: ContentDecoder?
         var fields = ""
         var status = 0
         var isStream = false
@@ -194,7 +195,7 @@ final class Assembly {
         response.status = frame.note
         response.isStream = isStream
         response.observer = AnswerObserver(dialect: record.dialect, isEventStream: isStream)
-        response.decoder = BodyDecoder(encoding)
+        response.decoder = ContentDecoder(encoding.utf8.span)
         if response.decoder == nil, !encoding.isEmpty { response.observer?.noteGap() }
         record.attempts[index].status = frame.note
         record.attempts[index].headMicroseconds = offset(frame.time)

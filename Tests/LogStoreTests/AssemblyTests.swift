@@ -1,3 +1,4 @@
+import Codings
 import Dialects
 import Glibc
 import Journal

@@ -10,6 +10,7 @@ struct LayeringTests {
         "Cryptography": ["Primitives", "COpenSSL"],
         "HTTP": ["Primitives", "CLLHTTP"],
         "JSON": ["Primitives"],
+        "Codings": ["Primitives", "CCompression"],
         "Dialects": ["Primitives", "HTTP", "JSON"],
         "Config": ["Primitives", "JSON", "Dialects"],
         "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
@@ -18,17 +19,17 @@ struct LayeringTests {
         "Telemetry": ["Primitives", "Reactor"],
         "LogStore": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
-            "CCompression", "CSQLite",
+            "Codings", "CSQLite",
         ],
         "Sinks": [
-            "Primitives", "Reactor", "JSON", "Dialects", "Cryptography", "Transfers", "LogStore",
-            "Telemetry",
+            "Primitives", "Reactor", "JSON", "Codings", "Dialects", "Cryptography", "Transfers",
+            "LogStore", "Telemetry",
         ],
         "Bench": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography", "Transfers",
         ],
         "Gateway": [
-            "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
+            "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config", "Routing",
             "Cryptography", "Transfers", "Journal", "Telemetry",
         ],
         "Dashboard": ["Primitives", "HTTP", "Telemetry", "Gateway"],
@@ -56,7 +57,7 @@ struct LayeringTests {
     func modules() {
         for (module, target) in [
             "CLinux": "Reactor", "CCurl": "Transfers", "CLLHTTP": "HTTP",
-            "COpenSSL": "Cryptography", "CJournal": "Journal", "CCompression": "LogStore",
+            "COpenSSL": "Cryptography", "CJournal": "Journal", "CCompression": "Codings",
             "CSQLite": "LogStore",
         ] {
             let targets = Set(

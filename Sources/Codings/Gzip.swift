@@ -28,9 +28,9 @@ public enum Gzip {
         return compressed.isEmpty ? nil : compressed
     }
 
-    /// The bytes of a text in either format; nil where it is none.
+    /// The bytes of a text in gzip's format; nil where it is none.
     package static func decompress(_ bytes: [UInt8]) -> [UInt8]? {
-        guard let decoder = BodyDecoder("gzip") else { return nil }
+        guard let decoder = ContentDecoder("gzip".utf8.span) else { return nil }
         var result: [UInt8] = []
         let isWhole = decoder.decode(bytes.span) { piece in
             result.append(piece)
