@@ -92,7 +92,10 @@ let package = Package(
         target("Dialects", ["Primitives", "HTTP", "JSON"]),
         target(
             "Config",
-            ["Primitives", "JSON", "Dialects", .product(name: "TOMLKit", package: "TOMLKit")]
+            [
+                "Primitives", "HTTP", "JSON", "Dialects",
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]
         ),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
 
@@ -129,7 +132,8 @@ let package = Package(
             "Sinks",
             [
                 "Primitives", "Reactor", "JSON", "Codings", "Dialects", "Cryptography",
-                "Transfers", "LogStore", "Telemetry", .product(name: "Logging", package: "swift-log"),
+                "Transfers", "LogStore", "Telemetry",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         target("Dashboard", ["Primitives", "HTTP", "Telemetry", "Gateway"]),
@@ -171,7 +175,7 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .target(
             name: "Support",
-            dependencies: ["Primitives", "Reactor", "JSON"],
+            dependencies: ["Primitives", "Reactor", "HTTP", "JSON"],
             path: "Tests/Support",
             swiftSettings: settings
         ),
@@ -218,7 +222,8 @@ let package = Package(
             "GatewayTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "Transfers", "Telemetry", "Gateway", "Journal", "Codings", "Testbed", "Support",
+                "Transfers", "Telemetry", "Gateway", "Journal", "LogStore", "Codings", "Testbed",
+                "Support",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

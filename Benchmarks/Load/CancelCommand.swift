@@ -92,12 +92,12 @@ struct Cancel: ParsableCommand {
         let body = String(repeating: "b", count: 500)
         switch phase {
         case .connecting:
-            return "POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n\(body)"
+            return "POST /v1/messages HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 500\r\n\r\n\(body)"
         case .uploading:
-            return "POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
+            return "POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
                 + String(repeating: body, count: 10)
         case .waiting, .streaming, .plain:
-            return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n"
+            return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
                 + "Content-Length: 500\r\n\r\n\(body)"
         }
     }

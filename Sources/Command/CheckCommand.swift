@@ -38,12 +38,21 @@ struct CheckCommand: ParsableCommand {
         let table = RoutingTable(configuration)
         var lines: [String] = []
         for chain in configuration.chains {
-            for plan in table.plans(of: chain.name) {
+            let plans = table.plans(of: chain.name)
+            for plan in plans {
+                let isAsOpenAIs =
+                    plan.api == .geminiCompatible
+                    && plans.first { $0.api == .openai }?.targets.map(\.vendor)
+                        == plan.targets.map(\.vendor)
+                if isAsOpenAIs { continue }
                 let targets = plan.targets.map { target in
                     table.vendors[target.vendor].name
                         + (target.model.map { " as \($0)" } ?? "")
                 }
-                var line = "# chain \(chain.name), \(plan.dialect.rawValue): "
+                // Google's endpoint for OpenAI's clients is told of where it goes another way.
+                let name =
+                    plan.api == .geminiCompatible ? "/v1beta/openai" : plan.dialect.rawValue
+                var line = "# chain \(chain.name), \(name): "
                 line += targets.joined(separator: ", then ")
                 line += "; at most \(plan.attemptsMax) attempts"
                 lines.append(line)

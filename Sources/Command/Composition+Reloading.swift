@@ -20,6 +20,10 @@ extension Composition {
             for warning in warnings {
                 logger.warning("the configuration", metadata: ["warning": "\(warning)"])
             }
+            // The address that is listened on is the running configuration's.
+            if let fault = Configuration.exposure(of: next.vendors, on: configuration.server) {
+                throw StartError(description: "server.listen: \(fault)")
+            }
             let plan = try editions.make(next, isAgain: true)
             let waiting = next.sectionsThatDiffer(from: configuration)
             if !waiting.isEmpty {

@@ -227,6 +227,8 @@ final class Composition {
         let descriptor = try Socket.listen(on: address, reusePort: false)
         adminPort = try SocketAddress(boundTo: descriptor).port
         var server = Configuration.Server()
+        server.listen = configuration.admin.listen
+        server.hosts = configuration.server.hosts
         server.maxBodyBytes = 64 << 10
         server.replayLimitBytes = 64 << 10
         let settings = WorkerSettings(

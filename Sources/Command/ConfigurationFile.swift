@@ -13,7 +13,8 @@ final class ConfigurationFile {
     func read() throws(ConfigurationError) -> (
         configuration: Configuration, warnings: [Diagnostic]
     ) {
-        guard let text = Environment.file(path) else { throw fault("cannot be read") }
+        guard let bytes = Environment.bytes(path) else { throw fault("cannot be read") }
+        let text = try ConfigurationReader.text(of: bytes, file: path)
         let secrets = SecretSource(environment: Environment.variable, file: Environment.file)
         return try reader.read(text, file: path, secrets: secrets)
     }
@@ -25,9 +26,10 @@ final class ConfigurationFile {
     func readAgain() throws(ConfigurationError) -> (
         configuration: Configuration, warnings: [Diagnostic]
     ) {
-        guard let text = Environment.regularFile(path) else {
+        guard let bytes = Environment.regularBytes(path) else {
             throw fault("cannot be read again, or is no regular file")
         }
+        let text = try ConfigurationReader.text(of: bytes, file: path)
         if !reader.hasParsed(text) {
             guard Self.saysSomething(text) else { throw fault("says nothing") }
             if let reason = TrialReading.fault(of: text) { throw fault(reason) }

@@ -49,8 +49,18 @@ enum Environment {
         unsafe fopen(path, "re").flatMap { unsafe text(of: $0) }
     }
 
+    /// The bytes of a file; nil when it cannot be read.
+    static func bytes(_ path: String) -> [UInt8]? {
+        unsafe fopen(path, "re").flatMap { unsafe bytes(of: $0) }
+    }
+
     /// The text of a file that is not waited for, as a pipe would be; nil when it cannot be read.
     static func regularFile(_ path: String) -> String? {
+        regularBytes(path).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes of such a file.
+    static func regularBytes(_ path: String) -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         var status = stat()
@@ -60,7 +70,7 @@ enum Environment {
             close(descriptor)
             return nil
         }
-        return unsafe text(of: file)
+        return unsafe bytes(of: file)
     }
 
     /// All of standard input; nil when it cannot be read.
@@ -69,6 +79,10 @@ enum Environment {
     }
 
     private static func text(of file: UnsafeMutablePointer<FILE>) -> String? {
+        unsafe bytes(of: file).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func bytes(of file: UnsafeMutablePointer<FILE>) -> [UInt8]? {
         defer { unsafe fclose(file) }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 64 << 10)
@@ -77,7 +91,7 @@ enum Environment {
             if count == 0 { break }
             bytes.append(contentsOf: piece.prefix(count))
         }
-        return unsafe ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+        return unsafe ferror(file) == 0 ? bytes : nil
     }
 
     /// A variable; nil when it is not set.

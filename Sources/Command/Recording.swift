@@ -49,11 +49,8 @@ final class Recording {
             let folder = try JournalFolder(log.path)
             let store = try Store(folder: log.path)
             self.store = store
-            var random = RandomSource()
-            for _ in 0..<workerCount {
-                journals.append(
-                    try folder.makeJournal(capacity: log.journalSizeBytes, using: &random))
-            }
+            try Self.makeJournals(
+                workerCount, in: folder, log, Self.journalCapture(log, capture), &journals)
             for (sink, counts) in zip(configuration.sinks, sinkMetrics) {
                 sinks.append(
                     try Self.run(sink, servers, store: store, counts, logger: logger))
@@ -100,12 +97,32 @@ final class Recording {
         }
     }
 
+    /// Makes a journal for each worker; those that were made are there, too, when one cannot be.
+    private static func makeJournals(
+        _ count: Int, in folder: JournalFolder, _ log: Configuration.Log,
+        _ capture: JournalCapture, _ journals: inout [JournalFile]
+    ) throws {
+        var random = RandomSource()
+        for _ in 0..<count {
+            journals.append(
+                try folder.makeJournal(
+                    capacity: log.journalSizeBytes, keepsContentAside: capture.needsAside,
+                    using: &random))
+        }
+    }
+
+    private static func journalCapture(
+        _ log: Configuration.Log, _ capture: Capture
+    ) -> JournalCapture {
+        JournalCapture(keptBytesMax: capture.bytesMax, isFull: log.capture == "full")
+    }
+
     /// What a worker makes its journal of, on its own thread.
     func journalPlan(_ index: Int) -> @Sendable () -> WorkerJournal? {
         guard journals.indices.contains(index) else { return { nil } }
         let file = journals[index]
         let waker = waker
-        let capture = JournalCapture(keptBytesMax: capture.bytesMax)
+        let capture = Self.journalCapture(log, capture)
         let paths = log.redactPaths
         // The configuration was read with every one of them compiled.
         let compiled = log.redactPatterns.compactMap { try? Pattern($0) }

@@ -7,7 +7,9 @@ extension Configuration {
     public var description: String {
         var lines: [String] = []
         lines += [
-            "[server]", "listen = \(quote(server.listen))", "workers = \(server.workers)",
+            "[server]", "listen = \(quote(server.listen))", "hosts = \(list(server.hosts))",
+            "origins = \(list(server.origins))", "anonymous = \(server.isAnonymous)",
+            "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",
             "replay_limit = \(size(server.replayLimitBytes))",
@@ -102,7 +104,8 @@ extension Configuration {
         case .otlp, .clickhouse:
             let headers = sink.headers.map { "\(quote($0.name)) = \"\($0.value)\"" }
             lines += [
-                "url = \(quote(sink.url))", "ca_file = \(quote(sink.caFile))",
+                "url = \(quote(Vendor.withoutSecrets(sink.url)))",
+                "ca_file = \(quote(sink.caFile))",
                 "timeout = \(time(sink.timeout))",
                 "headers = { \(headers.joined(separator: ", ")) }",
             ]

@@ -46,6 +46,9 @@ extension Configuration {
             configuration.chains.append(Chain.read(&reader, configuration.vendors))
         }
         reader.checkUniqueNames(configuration.chains)
+        if let fault = Configuration.exposure(of: configuration.vendors, on: configuration.server) {
+            reader.error("server.listen", fault)
+        }
         reader.finish()
         let found = findings.sorted
         let errors = found.filter { $0.severity == .error }
@@ -54,10 +57,44 @@ extension Configuration {
     }
 }
 
+extension Configuration {
+    /// What is wrong with serving these vendors on this address: credentials of the gateway's, for
+    /// anybody who reaches it; nil where nothing is.
+    public static func exposure(of vendors: [Vendor], on server: Server) -> String? {
+        guard !server.isAnonymous, !isLoopback(server.listen),
+            let vendor = vendors.first(where: \.usesOwnSecret)
+        else { return nil }
+        return "whoever reaches \(server.listen) would spend the gateway's own credential for "
+            + "vendor \(vendor.name), and nobody is asked who they are; allowed: an address of "
+            + "loopback, or anonymous = true under [server] where that is meant"
+    }
+
+    /// Whether an address with a port is one that this machine alone can reach.
+    public static func isLoopback(_ listen: String) -> Bool {
+        listen.hasPrefix("127.") || listen.hasPrefix("localhost:") || listen.hasPrefix("[::1]:")
+    }
+}
+
 extension Configuration.Server {
     mutating func read(_ reader: inout TableReader) {
         reader.string("listen", &listen)
         reader.checkAddress("listen", listen, allowsEmpty: false)
+        reader.strings("hosts", &hosts)
+        for (index, host) in hosts.enumerated()
+        where host.isEmpty || host.contains("/") || host.contains(":") && !host.hasPrefix("[") {
+            reader.error("hosts[\(index)]", "\"\(host)\" is no name of a host, without a port")
+        }
+        reader.strings("origins", &origins)
+        for (index, origin) in origins.enumerated()
+        where !(origin == "*" || origin == "null" || origin.contains("://"))
+            || origin.hasSuffix("/") && !origin.hasSuffix("://")
+        {
+            reader.error(
+                "origins[\(index)]",
+                "\"\(origin)\" is no origin; for example \"https://app.example.com\" or "
+                    + "\"vscode-webview://*\"")
+        }
+        reader.bool("anonymous", &isAnonymous)
         reader.integer("workers", &workers, in: 0...1024)
         reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
         reader.size("max_body", &maxBodyBytes, atLeast: 1)

@@ -21,6 +21,12 @@ public struct Configuration: Sendable {
     /// The defaults.
     public init() {}
 
+    /// The gateway's own secrets: what no record may hold.
+    public var ownSecrets: [Secret] {
+        vendors.flatMap(\.ownSecrets) + sinks.flatMap { $0.headers.map(\.value) }
+            + sinks.compactMap(\.password)
+    }
+
     /// The vendor of a name.
     public func vendor(named name: String) -> Vendor? {
         vendors.first { $0.name == name }
@@ -30,6 +36,13 @@ public struct Configuration: Sendable {
     public struct Server: Sendable, Equatable {
         /// Address and port.
         public var listen = "127.0.0.1:8080"
+        /// Names besides loopback's that a listener on loopback is asked by.
+        public var hosts: [String] = []
+        /// Web origins, with `*` for any run of letters, whose pages may call.
+        public var origins: [String] = []
+        /// Whether the gateway's own credentials may serve whoever reaches an address beyond
+        /// loopback.
+        public var isAnonymous = false
         /// Worker threads; 0 is one per processor this process may use.
         public var workers = 0
         /// Client connections at once, over all workers.

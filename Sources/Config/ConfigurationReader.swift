@@ -33,6 +33,27 @@ public struct ConfigurationReader {
             root, Findings(file: file, keyPlaces: KeyPlaces(text)), secrets)
     }
 
+    /// The text that a file's bytes are.
+    ///
+    /// Throws where they are none. Read up to the first byte that is no text, a file with a tail of
+    /// zeros, as a power cut leaves one, would stand for the defaults.
+    public static func text(
+        of bytes: [UInt8], file: String
+    ) throws(ConfigurationError) -> String {
+        if let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) { return text }
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let line =
+            lines.firstIndex { line in
+                line.contains(0) || String(validating: line, as: UTF8.self) == nil
+            } ?? 0
+        let what = lines[line].contains(0) ? "a NUL byte" : "bytes that are no UTF-8"
+        throw ConfigurationError(diagnostics: [
+            Diagnostic(
+                severity: .error, place: "\(file):\(line + 1):1", key: "",
+                message: "\(what): the file is damaged, or no text")
+        ])
+    }
+
     /// Parses a text and makes nothing of it: for a process that may end at it.
     public static func tryParsing(_ text: String) {
         _ = try? parse(text, file: "")

@@ -1,4 +1,5 @@
 import Dialects
+import HTTP
 import Primitives
 
 extension TableReader {
@@ -70,7 +71,7 @@ extension Vendor {
             reader.error("base_url", "is required, for example \"https://api.example.com/v1\"")
         }
         vendor.readCredential(&reader, secrets)
-        vendor.readHeaders(&reader)
+        vendor.readHeaders(&reader, secrets)
         var policy = vendor.onClientDisconnect.rawValue
         reader.choice("on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue))
         vendor.onClientDisconnect = DisconnectPolicy(rawValue: policy) ?? .cancel
@@ -104,13 +105,19 @@ extension Vendor {
         } else {
             return fail("must begin with https:// or http://")
         }
+        guard rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !rest.contains("#") else {
+            return fail("must have a plain path and no fragment")
+        }
+        let question = rest.firstIndex(of: "?") ?? rest.endIndex
+        baseQuery = String(rest[question...].dropFirst())
+        rest = rest[..<question]
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         var authority = rest[..<slash]
         var path = String(rest[slash...])
         while path.hasSuffix("/") { path.removeLast() }
-        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !path.contains("?"),
-            !path.contains("#")
-        else { return fail("must have a plain path without a query") }
+        guard !RequestPath.hasDotSegments(Array(path.utf8).span) else {
+            return fail("must have a path without dot segments")
+        }
         basePath = path
         port = scheme == "https" ? 443 : 80
         if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
@@ -186,40 +193,56 @@ extension Vendor {
         }
     }
 
-    private mutating func readHeaders(_ reader: inout TableReader) {
-        guard let node = reader.node("headers") else { return }
-        guard case .table(let members) = node else {
-            return reader.error("headers", "\(node.kind) where a table of texts is needed")
+    private mutating func readHeaders(_ reader: inout TableReader, _ secrets: SecretSource) {
+        guard reader.has("headers") else { return }
+        headers = []
+        reader.table("headers") { table in
+            for name in table.names.sorted() {
+                guard let value = Self.header(name, &table, secrets) else { continue }
+                headers.append(value)
+            }
         }
-        // Names that would undo the framing or the credential are no extra headers.
+    }
+
+    private static func header(
+        _ name: String, _ table: inout TableReader, _ secrets: SecretSource
+    ) -> Header? {
+        // Names that would undo the framing or the connection are no extra headers.
         let reserved: Set<String> = [
             "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te",
             "trailer", "keep-alive",
         ]
-        headers = []
-        for name in members.keys.sorted() {
-            guard case .string(let value)? = members[name] else {
-                reader.error("headers.\(name)", "text is needed")
-                continue
+        var text = ""
+        table.string(name, &text)
+        let isToken =
+            !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                byte > 0x20 && byte < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
             }
-            let isToken =
-                !name.isEmpty
-                && name.utf8.allSatisfy { byte in
-                    byte > 0x20 && byte < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
-                }
-            guard isToken else {
-                reader.error("headers.\(name)", "is no name of a header field")
-                continue
-            }
-            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
-                reader.error("headers.\(name)", "holds a control byte")
-                continue
-            }
-            guard !reserved.contains(name.lowercased()) else {
-                reader.error("headers.\(name)", "belongs to the connection and cannot be set")
-                continue
-            }
-            headers.append((name, value))
+        guard isToken else {
+            table.error(name, "is no name of a header field")
+            return nil
         }
+        guard !reserved.contains(name.lowercased()) else {
+            table.error(name, "belongs to the connection and cannot be set")
+            return nil
+        }
+        if text.hasPrefix("env:") || text.hasPrefix("file:") {
+            return table.secret(name, secrets).map {
+                Header(name: name, value: $0, isCredential: true)
+            }
+        }
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+            table.error(name, "holds a control byte")
+            return nil
+        }
+        let isCredential =
+            HeaderName(Array(name.utf8).span).isCredential
+            || CredentialShape.next(in: Array(text.utf8).span) != nil
+        if isCredential, !text.isEmpty {
+            table.warn(
+                name, "stands in the file itself; \"env:NAME\" or \"file:PATH\" keep it out")
+        }
+        return Header(name: name, value: Secret(text), isCredential: isCredential)
     }
 }

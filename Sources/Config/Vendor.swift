@@ -1,4 +1,5 @@
 public import Dialects
+import HTTP
 public import Primitives
 
 /// A vendor: who is called, how, and with whose credential.
@@ -31,6 +32,17 @@ public struct Vendor: Sendable {
         case inject
     }
 
+    /// A field that is set on every request.
+    public struct Header: Sendable, Equatable {
+        /// Its name.
+        public let name: String
+        /// Its value, which may be a secret.
+        public let value: Secret
+        /// Whether the value is a credential of the gateway's: it comes from the environment or a
+        /// file, or its name or its look say so.
+        public let isCredential: Bool
+    }
+
     /// The name in the file, in metrics and in records.
     public var name: String
     /// How it is spoken to.
@@ -43,10 +55,12 @@ public struct Vendor: Sendable {
     public var port: Int
     /// The path of `base_url` without a slash at its end; empty for none.
     public var basePath: String
+    /// The query of `base_url`, which every request gets; empty for none.
+    public var baseQuery = ""
     /// Whose credential is sent.
     public var credential: Credential = .client
     /// Fields set on every request, in the order of the file.
-    public var headers: [(name: String, value: String)] = []
+    public var headers: [Header] = []
     /// What happens when the client goes away.
     public var onClientDisconnect = DisconnectPolicy.cancel
     /// A PEM bundle of authorities; empty is the system's.
@@ -56,10 +70,40 @@ public struct Vendor: Sendable {
     /// Who asks for the usage of a stream.
     public var includeUsage = UsagePolicy.client
 
-    /// `base_url` as it is used.
+    /// `base_url` as it is used, what may be a key in its query taken out.
     public var baseURL: String {
         let isDefault = port == (scheme == "https" ? 443 : 80)
-        return "\(scheme)://\(host)\(isDefault ? "" : ":\(port)")\(basePath)"
+        var query = ByteBuffer()
+        if !baseQuery.isEmpty { Redaction.write("?\(baseQuery)".utf8.span, to: &query) }
+        let path = "\(basePath)\(query.bytes.text)"
+        return "\(scheme)://\(host)\(isDefault ? "" : ":\(port)")\(path)"
+    }
+
+    /// Whether it is one of the three vendors that are there without a file, by name and dialect:
+    /// their keys are known by their shape.
+    public var isBuiltIn: Bool {
+        Self.defaults.contains { $0.name == name && $0.dialect == dialect }
+    }
+
+    /// The gateway's own secrets that requests to it carry.
+    public var ownSecrets: [Secret] {
+        var secrets = headers.filter(\.isCredential).map(\.value)
+        if case .own(let secret) = credential { secrets.append(secret) }
+        return secrets + Self.secretParameters(of: baseQuery)
+    }
+
+    /// Whether a request to it is made with anything of the gateway's own that others must not
+    /// spend.
+    public var usesOwnSecret: Bool { !ownSecrets.isEmpty }
+
+    private static func secretParameters(of query: String) -> [Secret] {
+        query.split(separator: "&").compactMap { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2,
+                CredentialWords.isCredential(parameter: Array(parts[0].utf8).span)
+            else { return nil }
+            return Secret(String(parts[1]))
+        }
     }
 
     init(name: String, dialect: Dialect, host: String, basePath: String) {

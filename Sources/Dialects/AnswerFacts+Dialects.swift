@@ -85,6 +85,22 @@ extension AnswerFacts {
             sawTerminal = true
         }
         readError(root["error"])
+        readInteraction(root)
+    }
+
+    /// Takes over what an interaction says, whole or as an event of its stream.
+    private mutating func readInteraction(_ root: JSONValue) {
+        let interaction = root["interaction"] ?? root
+        let isInteraction =
+            root["event_type"] != nil || interaction["object"]?.text == "interaction"
+        guard isInteraction else { return }
+        if let name = interaction["model"]?.text, !name.isEmpty { model = name }
+        readUsage(interaction["usage"])
+        guard let status = interaction["status"]?.text,
+            ["completed", "requires_action", "failed", "incomplete", "cancelled"].contains(status)
+        else { return }
+        sawTerminal = true
+        finishReason = status
     }
 }
 

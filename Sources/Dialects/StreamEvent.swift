@@ -22,7 +22,7 @@ extension Dialect {
         switch self {
         case .openai: Self.openAIKind(name: event.name.bytes, data: event.data.bytes)
         case .anthropic: Self.anthropicKind(name: event.name.bytes, data: event.data.bytes)
-        case .gemini: Self.geminiKind(event.data.bytes)
+        case .gemini: Self.geminiKind(name: event.name.bytes, data: event.data.bytes)
         }
     }
 
@@ -89,17 +89,54 @@ extension Dialect {
         return true
     }
 
-    // MARK: Gemini
+    // MARK: Gemini: contents, and interactions
 
-    private static func geminiKind(_ data: Span<UInt8>) -> StreamEventKind {
+    private static func geminiKind(
+        name: Span<UInt8>, data: Span<UInt8>
+    ) -> StreamEventKind {
+        if name.matches("error") { return .error }
         if data.count == 0 { return .lifecycle }
-        guard let members = Members(of: data, "error", "candidates", "promptFeedback") else {
-            return .content
+        if data.matches("[DONE]") { return .terminal }
+        guard let seen = GeminiEvent(data) else { return .content }
+        if seen.isError { return .error }
+        if let type = seen.interactionType {
+            return interactionKind(data.extracting(type), seen, data)
         }
-        if let error = members["error"], !isNothing(data.extracting(error)) { return .error }
-        if members["promptFeedback"] != nil { return .content }
-        guard let candidates = members["candidates"] else { return .lifecycle }
-        return isNothing(data.extracting(candidates)) ? .lifecycle : .content
+        return seen.hasContent ? .content : .lifecycle
+    }
+
+    private static func interactionKind(
+        _ type: Span<UInt8>, _ seen: GeminiEvent, _ data: Span<UInt8>
+    ) -> StreamEventKind {
+        if type.matches("\"error\"") || type.matches("\"interaction.failed\"") { return .error }
+        if type.matches("\"interaction.status_update\""), let status = seen.status {
+            let word = data.extracting(status)
+            return word.matches("\"failed\"") || word.matches("\"budget_exceeded\"")
+                ? .error : .lifecycle
+        }
+        for opening: StaticString in [
+            "\"interaction.created\"", "\"interaction.start\"", "\"interaction.queued\"",
+            "\"interaction.in_progress\"", "\"step.stop\"", "\"content.stop\"",
+        ] where type.matches(opening) { return .lifecycle }
+        if type.matches("\"step.start\""), let step = seen.step {
+            return stepIsEmpty(data.extracting(step)) ? .lifecycle : .content
+        }
+        return .content
+    }
+
+    /// Whether a step only announces thought or text that is to come.
+    private static func stepIsEmpty(_ step: Span<UInt8>) -> Bool {
+        guard let members = Members(of: step, "type", "content", "summary"),
+            let type = members["type"]
+        else { return false }
+        let kind = step.extracting(type)
+        guard kind.matches("\"thought\"") || kind.matches("\"model_output\"") else {
+            return false
+        }
+        for name: StaticString in ["content", "summary"] {
+            if let value = members[name], !isNothing(step.extracting(value)) { return false }
+        }
+        return true
     }
 
     private static func isNothing(_ value: Span<UInt8>) -> Bool {
@@ -185,6 +222,48 @@ extension JSONScanner {
             }
         }
         return hasContent
+    }
+}
+
+/// What an event of Gemini's says at first sight, found in one walk.
+private struct GeminiEvent {
+    var isError = false
+    /// Whether it says more than accounts and names do: what is not known here is for the client.
+    var hasContent = false
+    /// Where the type of an interaction's event stands, its status and its step.
+    var interactionType: Range<Int>?
+    var status: Range<Int>?
+    var step: Range<Int>?
+
+    /// Nil when the text is no JSON object.
+    init?(_ data: Span<UInt8>) {
+        var scanner = JSONScanner(data)
+        guard (try? scanner.kind()) == .object else { return nil }
+        var seen = (
+            isError: false, hasContent: false, type: Range<Int>?.none, status: Range<Int>?.none,
+            step: Range<Int>?.none
+        )
+        let walked: Void? = try? scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+            let value = try scanner.value()
+            if scanner.isKey(key, "error") {
+                seen.isError = !scanner.isNothing(value)
+            } else if scanner.isKey(key, "event_type") {
+                seen.type = value
+            } else if scanner.isKey(key, "status") {
+                seen.status = value
+            } else if scanner.isKey(key, "step") {
+                seen.step = value
+            } else if scanner.isKey(key, "candidates") {
+                if !scanner.isNothing(value) { seen.hasContent = true }
+            } else if !scanner.isKey(key, "usageMetadata"), !scanner.isKey(key, "modelVersion"),
+                !scanner.isKey(key, "responseId"), !scanner.isKey(key, "createTime"),
+                !scanner.isKey(key, "modelStatus")
+            {
+                seen.hasContent = true
+            }
+        }
+        guard walked != nil else { return nil }
+        (isError, hasContent, interactionType, status, step) = seen
     }
 }
 

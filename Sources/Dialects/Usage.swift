@@ -127,6 +127,14 @@ public struct UsageFields: Equatable, Sendable {
     // Gemini's candidates leave out thoughts, mostly: the total tells.
     private var gemini: Usage {
         var usage = Usage()
+        if let input = self["total_input_tokens"] {
+            // An interaction's totals, each of which leaves the others out.
+            usage.input = input + (self["total_tool_use_tokens"] ?? 0)
+            usage.reasoning = self["total_thought_tokens"]
+            usage.output = self["total_output_tokens"].map { $0 + (usage.reasoning ?? 0) }
+            usage.cacheRead = self["total_cached_tokens"]
+            return usage
+        }
         let tools = self["toolUsePromptTokenCount"] ?? 0
         usage.input = self["promptTokenCount"].map { $0 + tools }
         usage.reasoning = self["thoughtsTokenCount"]

@@ -1,3 +1,4 @@
+import Codings
 import Config
 import Dialects
 import HTTP
@@ -9,59 +10,10 @@ import Routing
 import Telemetry
 import Transfers
 
-// Route and attempt: the request goes to a vendor.
+// Attempt: the request goes to a vendor.
 extension Connection {
     var vendor: SharedVendor? {
         route.map { edition.routing.vendors[$0.vendor] }
-    }
-
-    /// Routes the request and makes the first attempt.
-    func begin() {
-        requestEnded = worker.loop.now
-        lastVendorByte = requestEnded
-        edition = worker.edition
-        identifier = Identifier.next(using: &worker.random)
-        do {
-            var route = try chooseRoute()
-            if route.plan.targets.count > 1 {
-                route.target =
-                    edition.health.next(of: route.plan, excluding: tried, now: worker.loop.now) ?? 0
-            }
-            self.route = route
-            teeBegin()
-            edition.metrics[route.vendor].started.add()
-            attempt(onFreshConnection: false)
-        } catch {
-            teeBegin()
-            refuse(Self.failure(error), closing: phase == .body)
-        }
-        ensureClock()
-    }
-
-    private func chooseRoute() throws(RoutingTable.Refusal) -> RoutingTable.Route {
-        if case .stream = bodyMode {
-            // Of a body that is not kept nothing is known, its model least of all.
-            let nothing = ByteBuffer()
-            return try edition.routing.route(parser.head, body: nothing.bytes)
-        }
-        return try parser.withBody { body throws(RoutingTable.Refusal) in
-            try edition.routing.route(parser.head, body: body.bytes)
-        }
-    }
-
-    private static func failure(_ refusal: RoutingTable.Refusal) -> Failure {
-        switch refusal {
-        case .noVendor(let dialect):
-            .refused(
-                404, "no_vendor", "no vendor of dialect \(dialect.rawValue) is configured"
-            )
-        case .noTarget(let chain, let dialect, let skipped):
-            .refused(
-                404, "no_target",
-                "chain \(chain) has no target for a request in the dialect \(dialect.rawValue): "
-                    + skipped.map { "\($0.vendor): \($0.reason)" }.joined(separator: "; ")
-            )
-        }
     }
 
     /// Sends the request to the route's current target.
@@ -70,7 +22,6 @@ extension Connection {
         exchange.attemptBegan()
         attemptBegan = worker.loop.now
         edition.metrics[route.vendor].attempts.add()
-        teeAttemptBegan(isFresh: isFresh)
         guard let transfer = worker.lanes.makeTransfer(to: edition.endpoints[route.vendor]) else {
             return ended(
                 TransferResult(notStarted: .outOfMemory, detail: "no handle could be made"),
@@ -78,10 +29,11 @@ extension Connection {
             )
         }
         transfer.needsFreshConnection = isFresh
-        let bytes = unsafe bodyForTarget(route, vendor)
-        Attempt.write(
-            parser.head, route: route, vendor: vendor, mustBeReadable: isUsageInjected,
-            into: transfer)
+        let (bytes, change) = unsafe bodyForTarget(route, vendor)
+        let isReplaced = Attempt.write(
+            parser.head, route: route, vendor: vendor, change: change, into: transfer)
+        teeAttemptBegan(
+            model: isReplaced ? route.plan.targets[route.target].model ?? "" : "", isFresh: isFresh)
         let body: RequestBody =
             switch bodyMode {
             case .stream(let length): .stream(length: length)
@@ -99,20 +51,24 @@ extension Connection {
     }
 
     /// The kept body as the current target wants it: the client's own bytes, or a copy with the
-    /// target's model spliced in, or with usage asked for.
+    /// target's model in it, or with usage asked for.
     ///
     /// It stays where it is until the transfer has ended.
     private func bodyForTarget(
         _ route: RoutingTable.Route, _ vendor: SharedVendor
-    ) -> UnsafeRawBufferPointer {
+    ) -> (UnsafeRawBufferPointer, Attempt.BodyChange) {
         spliced.removeAll()
         usageFilter = nil
         isUsageInjected = false
-        var isSpliced = false
-        if let model = route.plan.targets[route.target].model, route.dialect != .gemini {
-            isSpliced = parser.withBody { body in
-                JSONSplice.replace("model", in: body.bytes, with: model, to: &spliced)
+        var change = Attempt.BodyChange()
+        if let model = route.plan.targets[route.target].model, let content {
+            change.isChanged = parser.withHead { head in
+                parser.withBody { body in
+                    content.write(head, body.bytes, model: model, to: &spliced)
+                }
             }
+            change.isDecoded = change.isChanged && content.isEncoded
+            change.hasOtherModel = change.isChanged
         }
         let mayAsk = vendor.includeUsage == .inject && route.dialect == .openai
         if mayAsk, case .keep = bodyMode,
@@ -121,12 +77,13 @@ extension Connection {
             var plain = ByteBuffer()
             swap(&plain, &spliced)
             isUsageInjected =
-                isSpliced
+                change.isChanged
                 ? UsageInjection.write(plain.bytes, to: &spliced)
                 : parser.withBody { UsageInjection.write($0.bytes, to: &spliced) }
-            if isUsageInjected { isSpliced = true } else { swap(&plain, &spliced) }
+            if isUsageInjected { change.isChanged = true } else { swap(&plain, &spliced) }
         }
-        return unsafe isSpliced ? spliced.pointer : parser.body.pointer
+        change.needsReadableAnswer = isUsageInjected
+        return unsafe (change.isChanged ? spliced.pointer : parser.body.pointer, change)
     }
 
     /// Carries out what the exchange decides about the end of a transfer.
@@ -200,6 +157,7 @@ extension Connection {
 extension Connection: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
         teeHead(of: transfer)
+        answerDecoder = nil
         if exchange.isUnheard { return noteUnheardHead(transfer) }
         terminal = terminalWatch(transfer.head)
         if isUsageInjected, transfer.head.mediaType == .eventStream, !transfer.head.isEncoded,
@@ -208,6 +166,7 @@ extension Connection: TransferDelegate {
             usageFilter = UsageFilter()
         }
         let kind = holdKind(transfer.head)
+        answerDecoder = decoder(for: transfer.head, isHeld: kind != nil)
         switch exchange.headReceived(mayFollow: kind != nil) {
         case .relay: relayHead(of: transfer)
         case .hold: if let kind { beginHold(kind, of: transfer) }
@@ -216,20 +175,43 @@ extension Connection: TransferDelegate {
     }
 
     func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
-        teeChunk(bytes)
-        terminal?.take(bytes)
-        guard var filter = usageFilter.take() else { return passOn(bytes, of: transfer) }
+        guard let answerDecoder else { return take(bytes, reads: bytes, of: transfer) }
+        var plain = ByteBuffer()
+        swap(&plain, &worker.plain)
+        let isReadable = answerDecoder.decode(bytes) { plain.append($0) }
+        // What cannot be read any more is not guessed at.
+        if !isReadable { self.answerDecoder = nil }
+        take(bytes, reads: plain.bytes, isReadable: isReadable, of: transfer)
+        plain.removeAll()
+        swap(&plain, &worker.plain)
+    }
+
+    /// Takes a piece of a response, which reads as `plain` once its content coding is undone.
+    private func take(
+        _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool = true,
+        of transfer: Transfer
+    ) {
+        teeChunk(bytes, reads: plain, isReadable: isReadable)
+        if isReadable { terminal?.take(plain) } else { terminal = nil }
+        guard var filter = usageFilter.take() else {
+            return passOn(bytes, reads: plain, isReadable: isReadable, of: transfer)
+        }
         var passed = ByteBuffer()
         filter.take(bytes, to: &passed)
         usageFilter = consume filter
-        if !passed.isEmpty { passOn(passed.bytes, of: transfer) }
+        if !passed.isEmpty { passOn(passed.bytes, reads: passed.bytes, of: transfer) }
     }
 
-    private func passOn(_ bytes: Span<UInt8>, of transfer: Transfer) {
-        if let hold { return self.hold(bytes, in: hold, of: transfer) }
+    private func passOn(
+        _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool = true,
+        of transfer: Transfer
+    ) {
+        if let hold {
+            return self.hold(bytes, reads: plain, isReadable: isReadable, in: hold, of: transfer)
+        }
         // Without a head that was passed on there is no framing for them.
         guard exchange.isCommitted else { return dropUnheard(bytes.count) }
-        relay(bytes, of: transfer)
+        relay(bytes, reads: plain, of: transfer)
     }
 
     func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
@@ -257,7 +239,7 @@ extension Connection: TransferDelegate {
             // A last event without its blank line was still waited for.
             var rest = ByteBuffer()
             filter.endStream(to: &rest)
-            if !rest.isEmpty { passOn(rest.bytes, of: transfer) }
+            if !rest.isEmpty { passOn(rest.bytes, reads: rest.bytes, of: transfer) }
         }
         self.transfer = nil
         ended(

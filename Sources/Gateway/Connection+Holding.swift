@@ -1,3 +1,4 @@
+import Codings
 import Config
 import Dialects
 import HTTP
@@ -19,7 +20,8 @@ extension Connection {
         }
         guard head.status < 300, route.plan.policy.movesOn(from: .streamError) else { return nil }
         switch head.mediaType {
-        case .eventStream: return head.isEncoded ? nil : .stream
+        // An unknown coding hides what is waited for.
+        case .eventStream: return isReadable(head) ? .stream : nil
         // A model's answer is no page: this is somebody's error between us and the vendor.
         case .html: return .refusal(.streamError)
         case .json, .other:
@@ -32,11 +34,28 @@ extension Connection {
     ///
     /// Called from inside libcurl.
     func terminalWatch(_ head: borrowing ResponseHead) -> TerminalWatch? {
-        guard let vendor, vendor.terminal == .strict, head.mediaType == .eventStream,
-            !head.isEncoded, head.status < 300, head.status != 204, parser.head.method != .head
+        guard let route, let vendor, vendor.terminal == .strict, head.mediaType == .eventStream,
+            isReadable(head), head.status < 300, head.status != 204, parser.head.method != .head
         else { return nil }
-        let isDue = parser.withHead { vendor.dialect.marksStreamEnds(target: $0.pathAndQuery) }
-        return isDue ? TerminalWatch(dialect: vendor.dialect) : nil
+        let isDue = parser.withHead { route.dialect.marksStreamEnds(target: $0.pathAndQuery) }
+        return isDue ? TerminalWatch(dialect: route.dialect) : nil
+    }
+
+    /// Whether the bytes of a response with this head can be looked into.
+    private func isReadable(_ head: borrowing ResponseHead) -> Bool {
+        !head.isEncoded || ContentDecoder(head.codings.span) != nil
+    }
+
+    /// What undoes the content coding of a response with this head; nil where it has none, or none
+    /// that is known, or where nothing looks into it.
+    ///
+    /// Called from inside libcurl.
+    func decoder(for head: borrowing ResponseHead, isHeld: Bool) -> ContentDecoder? {
+        guard head.isEncoded else { return nil }
+        let watchesContents =
+            head.mediaType == .eventStream && route?.clocks.contentIdle ?? .zero > .zero
+        guard isHeld || terminal != nil || watchesContents || masksBodies else { return nil }
+        return ContentDecoder(head.codings.span)
     }
 
     /// Whether another attempt could follow the current one.
@@ -96,9 +115,12 @@ extension Connection {
     /// Keeps a piece of a body, and lets everything go once it is an answer.
     ///
     /// Called from inside libcurl; what else there is to do is done by ``actOnHold()``.
-    func hold(_ bytes: Span<UInt8>, in hold: Hold, of transfer: Transfer) {
+    func hold(
+        _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool, in hold: Hold,
+        of transfer: Transfer
+    ) {
         lastVendorByte = worker.loop.now
-        switch hold.take(bytes) {
+        switch hold.take(bytes, reads: plain, isReadable: isReadable) {
         case .waiting:
             break
         case .failed:

@@ -1,7 +1,9 @@
 import Config
+import Dialects
 import HTTP
 import Primitives
 import Reactor
+import Routing
 import Telemetry
 import Transfers
 
@@ -93,6 +95,7 @@ extension Connection {
         bodyBytes = 0
         bodyMode = .keep
         enter(.body)
+        if let failure = admissionFailure() { return refuse(failure, closing: true) }
         let plan = Admission.plan(parser.head, worker.settings.server)
         if case .refuse(let failure) = plan { return refuse(failure, closing: true) }
         if parser.head.expectsContinue, parser.head.hasBody {
@@ -105,9 +108,48 @@ extension Connection {
                 return refuse(
                     Admission.tooLarge(worker.settings.server.replayLimitBytes), closing: true)
             }
-            bodyMode = .stream(length: parser.head.contentLength)
-            begin()
+            // What decides the way of a body is read before it goes anywhere.
+            if worker.edition.routing.needsModel(of: parser.head) {
+                modelScanBytes = Limits.modelScanBytesMin
+            } else {
+                stream(length: parser.head.contentLength)
+            }
         }
+    }
+
+    /// Why a request is not taken in, whatever it asks for; nil where it is.
+    private func admissionFailure() -> Failure? {
+        if worker.policy.refusesHost(of: parser.head) {
+            return .refused(
+                421, "unknown_host",
+                "this listener is reached by names of loopback, and by those under hosts in "
+                    + "[server]; the request asks for another")
+        }
+        origin = worker.policy.origin(of: parser.head)
+        return nil
+    }
+
+    /// Begins to pass a body on that is too large to keep.
+    private func stream(length: Int?) {
+        bodyMode = .stream(length: length)
+        begin()
+    }
+
+    /// Begins to pass a large body on once its beginning has told its model, or will not tell it.
+    private func streamOnceModelIsKnown() {
+        let replayLimit = worker.settings.server.replayLimitBytes
+        guard parser.body.count >= min(modelScanBytes, replayLimit) else { return }
+        let found = parser.withHead { head in
+            parser.withBody { RequestContent(head, $0.bytes, isWhole: false) }
+        }
+        if case .named = found.model.finding {
+            content = found
+        } else if parser.body.count < replayLimit {
+            // Twice as much each time: all of it is walked over twice at most.
+            return modelScanBytes = 2 * parser.body.count
+        }
+        modelScanBytes = 0
+        stream(length: parser.head.contentLength)
     }
 
     private func bodyArrived() {
@@ -118,13 +160,13 @@ extension Connection {
             guard parser.body.count <= server.maxBodyBytes else {
                 return refuse(Admission.tooLarge(server.maxBodyBytes), closing: true)
             }
+            if modelScanBytes > 0 { return streamOnceModelIsKnown() }
             guard parser.body.count > server.replayLimitBytes else { return }
             guard worker.responder == nil else {
                 return refuse(Admission.tooLarge(server.replayLimitBytes), closing: true)
             }
             // Chunks without an announced length grew too large to keep: from here they stream.
-            bodyMode = .stream(length: nil)
-            begin()
+            stream(length: nil)
         case .stream:
             guard exchange.isInFlight else {
                 // The vendor has answered without wanting the rest.
@@ -157,6 +199,7 @@ extension Connection {
         if let responder = worker.responder {
             return respond(responder.respond(to: parser.head))
         }
+        if origin == .allowed, parser.head.isPreflight { return respondToPreflight() }
         switch bodyMode {
         case .keep:
             begin()

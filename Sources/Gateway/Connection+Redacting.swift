@@ -33,7 +33,7 @@ extension Connection {
         var text = ByteBuffer()
         redactor.redact(
             tee.gatheredRequest.bytes, limit: journal.capture.requestBytesMax, to: &text)
-        if !tellPieces(.requestBody, number, text.bytes, journal) { tee.isRequestWhole = false }
+        tellBody(.requestBody, number, text.bytes, offset: 0, journal)
         tee.gatheredRequest.release()
     }
 
@@ -73,7 +73,8 @@ extension Connection {
             next = start
         }
         tee.gatheredResponse.consume(start)
-        if !tellPieces(.chunk, number, text.bytes, journal) { tee.isResponseWhole = false }
+        tellBody(.chunk, number, text.bytes, offset: tee.toldBytes, journal)
+        tee.toldBytes += text.count
     }
 
     /// Tells what was gathered of a response's body, which is at its end.
@@ -87,7 +88,8 @@ extension Connection {
         } else {
             redactor.redact(tee.gatheredResponse.bytes, limit: tee.responseBytesMax, to: &text)
         }
-        if !tellPieces(.chunk, number, text.bytes, journal) { tee.isResponseWhole = false }
+        tellBody(.chunk, number, text.bytes, offset: tee.toldBytes, journal)
+        tee.toldBytes += text.count
         tee.gatheredResponse.release()
     }
 }

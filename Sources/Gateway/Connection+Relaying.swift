@@ -30,7 +30,9 @@ extension Connection {
         tee.status = status
         tee.answered = exchange.attempts
         guard let route else { return }
-        isEventStream = transfer.head.mediaType == .eventStream && !transfer.head.isEncoded
+        isEventStream = transfer.head.mediaType == .eventStream
+        // Nothing of ours can be written between the bytes of a content coding.
+        isEncodedStream = isEventStream && transfer.head.isEncoded
         let now = worker.loop.now
         lastVendorByte = now
         if isEventStream, route.clocks.contentIdle > .zero {
@@ -81,7 +83,8 @@ extension Connection {
         of transfer: Transfer, framing: ResponseFraming, to buffer: inout ByteBuffer
     ) {
         transfer.head.writeStatusLine(to: &buffer)
-        transfer.head.writeFields(to: &buffer)
+        // A page that may call by the gateway's word is not told otherwise by the vendor.
+        transfer.head.writeFields(to: &buffer, withoutCORS: origin == .allowed)
         switch framing {
         case .length(let length):
             buffer.append("content-length: ")
@@ -110,6 +113,11 @@ extension Connection {
         output.append(text: vendor)
         output.append("\r\nx-weir-attempts: ")
         output.append(decimal: exchange.attempts)
+        if origin == .allowed {
+            output.append("\r\n")
+            writeCORS()
+            output.truncate(to: output.count - 2)
+        }
         if parser.head.asksForTrace { writeTiming() }
         output.append("\r\n\r\n")
     }
@@ -134,13 +142,13 @@ extension Connection {
         }
     }
 
-    func relay(_ bytes: Span<UInt8>, of transfer: Transfer) {
+    func relay(_ bytes: Span<UInt8>, reads plain: Span<UInt8>, of transfer: Transfer) {
         if output.capacity == 0 { worker.buffers.lend(to: &output) }
         framing.write(bytes, to: &output)
         lastVendorByte = worker.loop.now
         if isEventStream {
-            streamEnd.take(bytes)
-            contents?.take(bytes, now: worker.loop.now)
+            streamEnd.take(plain)
+            contents?.take(plain, now: worker.loop.now)
         }
         if !hasResponseBytes {
             hasResponseBytes = true
@@ -159,7 +167,8 @@ extension Connection {
     ///
     /// Only between two events: in the middle of one it would be taken for the rest of that.
     func writeErrorEvent() {
-        guard isEventStream, hasResponseBytes, streamEnd.isBetweenEvents, let route, let vendor
+        guard isEventStream, !isEncodedStream, hasResponseBytes, streamEnd.isBetweenEvents,
+            let route, let vendor
         else { return }
         let failure = Failure.streamBroke(vendor: vendor.name)
         var event = ByteBuffer()

@@ -101,7 +101,7 @@ extension Connection {
         let dialect =
             route?.dialect
             ?? (phase == .head || phase == .idle
-                ? .openai : parser.withHead { Dialect(of: $0, path: $0.path) })
+                ? .openai : parser.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai)
         let error = DialectError(
             status: failure.status, code: failure.code, message: failure.message,
             identifier: identifier?.description ?? ""
@@ -151,6 +151,10 @@ extension Connection {
             output.append("\r\n")
         }
         if let failure { writeAdvice(failure) }
+        if status == 405 {
+            output.append("allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")
+        }
+        if origin == .allowed { writeCORS() }
         output.append("\r\n")
         if parser.head.method != .head { output.append(body.bytes) }
         isResponseComplete = true
@@ -203,6 +207,9 @@ extension Connection {
         exchange = Exchange()
         identifier = nil
         route = nil
+        content = nil
+        modelScanBytes = 0
+        origin = .none
         edition = worker.edition
         tried.removeAll()
         tee = Tee()
@@ -212,6 +219,8 @@ extension Connection {
         usageFilter = nil
         isUsageInjected = false
         isEventStream = false
+        isEncodedStream = false
+        answerDecoder = nil
         streamEnd = StreamEnd()
         contents = nil
         terminal = nil

@@ -13,7 +13,7 @@ import Transfers
 // changes what the client gets; a chunk costs one copy and a checksum. Credentials are left out
 // before anything is written.
 extension Connection {
-    private func place(_ exchange: UInt64) -> JournalWriter.Place {
+    func place(_ exchange: UInt64) -> JournalWriter.Place {
         JournalWriter.Place(
             exchange: exchange, attempt: exchange == 0 ? 0 : self.exchange.attempts,
             time: worker.loop.now)
@@ -28,7 +28,7 @@ extension Connection {
         let wallMicroseconds = Int(identifier.high >> 16) * 1000
         let chain = route?.plan.chain ?? ""
         let dialect =
-            route?.dialect ?? parser.withHead { Dialect(of: $0, path: $0.path) }
+            route?.dialect ?? parser.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
         let length: Int =
             if case .keep = bodyMode { parser.body.count } else { parser.head.contentLength ?? -1 }
         journal.scratch.removeAll()
@@ -38,12 +38,16 @@ extension Connection {
             dialect: dialect.place, keyDigest: digest, bodyBytes: length, to: &journal.scratch)
         parser.withHead { head in
             journal.scratch.text(head.method.name)
-            journal.scratch.shortBlock { Redaction.writeTarget(head.pathAndQuery, to: &$0) }
+            journal.scratch.shortBlock { Redaction.write(head.pathAndQuery, to: &$0) }
         }
         journal.scratch.text(chain)
-        // The model stands in the body, or in Gemini's path: whoever reads the journal finds it.
-        journal.scratch.text("")
+        // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
+        // unless it was asked for on the way.
+        var model = ""
+        if case .named(let name)? = content?.model.finding { model = name }
+        journal.scratch.text(model)
         journal.scratch.block { parser.head.writeRedactedFields(to: &$0) }
+        journal.scratch.hide(journal.mask)
         tee.exchange = journal.writer.begin(journal.scratch.bytes, time: requestEnded)
         if case .keep = bodyMode { parser.withBody { teeRequestBody($0.bytes) } }
     }
@@ -52,45 +56,54 @@ extension Connection {
     func teeRequestBody(_ bytes: Span<UInt8>) {
         guard let number = tee.exchange, bytes.count > 0, let journal = worker.journal
         else { return }
-        let room = journal.capture.requestBytesMax - tee.requestBytes
+        let offset = tee.requestBytes
+        let room = journal.capture.requestBytesMax - offset
         tee.requestBytes += bytes.count
         if journal.redactor != nil { return gatherRequest(bytes, journal) }
         guard room > 0, tee.isRequestWhole else { return }
+        guard journal.mask.isEmpty || isRequestShowable(bytes, journal) else {
+            return tee.isRequestWhole = false
+        }
         let wanted = bytes.extracting(0..<min(room, bytes.count))
-        if !tellPieces(.requestBody, number, wanted, journal) { tee.isRequestWhole = false }
+        tellBody(.requestBody, number, wanted, offset: offset, journal)
     }
 
-    /// Tells bytes of a body in frames of a size that finds room; false when one found none.
-    func tellPieces(
-        _ kind: FrameKind, _ number: UInt64, _ bytes: Span<UInt8>, _ journal: WorkerJournal
-    ) -> Bool {
-        var rest = bytes
-        while rest.count > 0 {
-            let piece = rest.extracting(0..<min(rest.count, 64 << 10))
-            guard journal.writer.tellBody(kind, place(number), piece) else {
-                tee.droppedFrames += 1
-                return false
-            }
-            rest = rest.extracting(piece.count..<rest.count)
+    /// Tells a piece of a body; where it finds no room, nothing more of the body is told.
+    func tellBody(
+        _ kind: FrameKind, _ number: UInt64, _ bytes: Span<UInt8>, offset: Int,
+        _ journal: WorkerJournal
+    ) {
+        let isTold: Bool
+        if journal.mask.isEmpty || kind == .requestBody && parser.head.isEncoded {
+            isTold = journal.tell(kind, place(number), bytes, offset: offset)
+        } else if kind == .requestBody {
+            isTold = journal.tellMasked(
+                kind, place(number), bytes, offset: offset, held: &tee.heldRequest)
+        } else {
+            isTold = journal.tellMasked(
+                kind, place(number), bytes, offset: offset, held: &tee.heldResponse)
         }
-        return true
+        guard !isTold else { return }
+        tee.droppedFrames += 1
+        if kind == .requestBody { tee.isRequestWhole = false } else { tee.isResponseWhole = false }
     }
 
     /// Tells that an attempt begins.
-    func teeAttemptBegan(isFresh: Bool) {
-        guard let number = tee.exchange, let vendor, let route else { return }
+    ///
+    /// `model`: the one that is really asked for, where it is another than the client's.
+    func teeAttemptBegan(model: String, isFresh: Bool) {
+        guard let number = tee.exchange, let vendor else { return }
         tell(.attemptBegan, number) { payload in
-            AttemptPayload(
-                vendor: vendor.name, model: route.plan.targets[route.target].model ?? "",
-                isFresh: isFresh
-            ).write(to: &payload)
+            AttemptPayload(vendor: vendor.name, model: model, isFresh: isFresh)
+                .write(to: &payload)
         }
     }
 
     /// Tells that an attempt came to nothing.
     func teeAttemptFailed(_ name: String, _ result: TransferResult?, status: Int, reason: String) {
-        guard let number = tee.exchange else { return }
+        guard let number = tee.exchange, let journal = worker.journal else { return }
         tellGatheredResponse()
+        tellHeld(number, journal)
         tell(.attemptFailed, number) { payload in
             FailurePayload(
                 name: name, curlCode: Int(result?.code.rawValue ?? 0), status: status,
@@ -108,6 +121,9 @@ extension Connection {
         tee.responseBytes = 0
         tee.isResponseWhole = true
         tee.gatheredResponse.removeAll()
+        tee.heldResponse.removeAll()
+        tee.heldPlain.removeAll()
+        tee.toldBytes = 0
         tee.isEventStream = transfer.head.mediaType == .eventStream
         tee.isResponseReadable = !transfer.head.isEncoded
         let mediaType = transfer.head.mediaType
@@ -129,7 +145,7 @@ extension Connection {
     ///
     /// Called from inside libcurl, once for every piece.
     @inline(__always)
-    func teeChunk(_ bytes: Span<UInt8>) {
+    func teeChunk(_ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool) {
         guard let number = tee.exchange else { return }
         // A pattern at the end of what is kept may reach beyond it.
         let reach = worker.redactsBodies ? Self.redactionReachBytes : 0
@@ -137,10 +153,16 @@ extension Connection {
             tee.isResponseWhole
             && tee.responseBytes < tee.responseBytesMax.addingReportingOverflow(reach).partialValue
             || tee.responseBytesMax == .max && tee.isResponseWhole
+        let offset = tee.responseBytes
         tee.responseBytes += bytes.count
         guard isWanted else { return }
         if worker.redactsBodies { return gatherResponse(bytes, number) }
-        if !worker.chunkTee.tell(place(number), bytes) {
+        if !tee.isResponseReadable, masksBodies {
+            return teeEncoded(bytes, reads: plain, isReadable: isReadable, number, offset: offset)
+        }
+        let isTold = worker.chunkTee.tell(
+            place(number), bytes, offset: offset, held: &tee.heldResponse)
+        if !isTold {
             tee.droppedFrames += 1
             tee.isResponseWhole = false
         }
@@ -156,6 +178,7 @@ extension Connection {
         tee.isDeliveryTold = true
         tellGatheredRequest()
         tellGatheredResponse()
+        tellHeld(number, journal)
         writeSettlement(exchange.outcomeToBe ?? .complete, journal)
         journal.writer.announce(place(number), journal.scratch.bytes)
     }
@@ -165,6 +188,7 @@ extension Connection {
         guard let number = tee.exchange, let journal = worker.journal else { return }
         tellGatheredRequest()
         tellGatheredResponse()
+        tellHeld(number, journal)
         writeSettlement(outcome, journal)
         journal.writer.settle(
             place(number), isAnnounced: tee.isDeliveryTold, journal.scratch.bytes)
@@ -193,6 +217,7 @@ extension Connection {
         )
         journal.scratch.removeAll()
         payload.write(to: &journal.scratch)
+        journal.scratch.hide(journal.mask)
     }
 
     private func tell(
@@ -202,6 +227,7 @@ extension Connection {
         guard let journal = worker.journal else { return }
         journal.scratch.removeAll()
         write(&journal.scratch)
+        journal.scratch.hide(journal.mask)
         if !journal.writer.tell(kind, place(number), note: note, journal.scratch.bytes) {
             tee.droppedFrames += 1
         }

@@ -1,3 +1,4 @@
+import Codings
 import Dialects
 import HTTP
 import Primitives
@@ -11,7 +12,8 @@ import Transfers
 // what `Exchange` decides. The steps stand in files of their own, in the order of the way:
 //
 //   Connection+Receiving   receive: bytes in, heads and bodies out of them
-//   Connection+Attempting  route, attempt: the request goes to a vendor
+//   Connection+Routing     route: the target that the request goes to, or why to none
+//   Connection+Attempting  attempt: the request goes to a vendor
 //   Connection+FailingOver attempt: what follows one that came to nothing
 //   Connection+Holding     hold: until the response is known to be an answer
 //   Connection+Relaying    relay: the vendor's head and bytes into the output
@@ -63,6 +65,12 @@ final class Connection: DescriptorHandler, TimerHandler {
     var bodyBytes = 0
     var identifier: Identifier?
     var route: RoutingTable.Route?
+    /// What the request's body says, once it was asked for.
+    var content: RequestContent?
+    /// Bytes of a body too large to keep at which its model is looked for again.
+    var modelScanBytes = 0
+    /// What the web origin of the request means.
+    var origin = CallerPolicy.Origin.none
     var transfer: Transfer?
     var framing = ResponseFraming.none
     /// Targets that this exchange has tried.
@@ -74,11 +82,16 @@ final class Connection: DescriptorHandler, TimerHandler {
     var resumeAt: Instant?
     /// The request's body with another model in it, as the current target wants it.
     var spliced = ByteBuffer()
-    /// Whether the response is a stream of events in plain text, and how it ended so far.
+    /// Whether the response is a stream of events, one under a content coding, and how it ended so
+    /// far.
     var isEventStream = false
+    var isEncodedStream = false
     var streamEnd = StreamEnd()
     /// Tells contents from comments and pings after the commit, where a clock asks for it.
     var contents: ContentWatch?
+
+    /// Undoes the content coding of the response on the side, for those who look into it.
+    var answerDecoder: ContentDecoder?
 
     /// Looks for the terminal marker of a stream that must have one.
     var terminal: TerminalWatch?

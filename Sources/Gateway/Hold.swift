@@ -56,6 +56,8 @@ final class Hold {
 
     private let dialect: Dialect
     private let bytesMax: Int
+    /// Bytes of an error that are read: a few compressed ones can stand for very many.
+    private let textBytesMax = 256 << 10
     private var splitter: EventSplitter
     /// The body of an error without its framing.
     private var text = ByteBuffer()
@@ -78,13 +80,22 @@ final class Hold {
         splitter = EventSplitter(bytesMax: bytesMax)
     }
 
-    /// Takes a piece of the body.
-    func take(_ bytes: Span<UInt8>) -> Finding {
+    /// Takes a piece of the body, which reads as `plain` once its content coding is undone.
+    ///
+    /// What cannot be read is an answer: nothing says that it is none.
+    func take(
+        _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool = true
+    ) -> Finding {
         framing.write(bytes, to: &body)
         bodyBytes += bytes.count
-        streamEnd.take(bytes)
+        streamEnd.take(plain)
         guard finding == .waiting else { return finding }
-        if kind == .stream { look(at: bytes) } else { text.append(bytes) }
+        if kind == .stream {
+            look(at: plain)
+            if finding == .waiting, !isReadable { finding = .release }
+        } else if text.count < textBytesMax {
+            text.append(plain)
+        }
         if finding == .waiting, body.count > bytesMax { finding = .release }
         return finding
     }

@@ -12,6 +12,8 @@ enum Limits {
     /// Upload bytes waiting for a vendor at which a client is not read, and at which it is again.
     static let uploadHighBytes = 256 << 10
     static let uploadLowBytes = 64 << 10
+    /// Bytes of a body too large to keep at which its model is first looked for.
+    static let modelScanBytesMin = 64 << 10
     /// Bytes of following requests kept while one is being served.
     static let pipelinedBytes = 64 << 10
     /// How long accepting rests when there are no descriptors left.

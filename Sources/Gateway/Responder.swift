@@ -27,13 +27,17 @@ public protocol Responder: AnyObject {
 func reasonPhrase(_ status: Int) -> StaticString {
     switch status {
     case 200: "OK"
+    case 204: "No Content"
     case 400: "Bad Request"
+    case 401: "Unauthorized"
+    case 403: "Forbidden"
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
     case 417: "Expectation Failed"
+    case 421: "Misdirected Request"
     case 431: "Request Header Fields Too Large"
     case 501: "Not Implemented"
     case 502: "Bad Gateway"

@@ -47,6 +47,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// What exchanges that begin now are served by.
     private(set) var edition: Edition
     let settings: WorkerSettings
+    let policy: CallerPolicy
     let metrics: WorkerMetrics
     let logger: Logger
     /// Answers in place of vendors: on the listener for operators.
@@ -60,6 +61,8 @@ public final class Worker: TurnHandler, TimerHandler {
     let redactsBodies: Bool
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
+    /// What a piece of an encoded response reads: lent to the connection that takes it.
+    var plain = ByteBuffer()
 
     private var listener: Listener?
     private var connections: ContiguousArray<Connection?> = []
@@ -81,6 +84,7 @@ public final class Worker: TurnHandler, TimerHandler {
         responder: (any Responder)? = nil, journal: WorkerJournal? = nil
     ) {
         self.settings = settings
+        policy = CallerPolicy(settings.server)
         self.metrics = metrics
         self.loop = loop
         self.edition = Edition(edition, metrics)
@@ -88,6 +92,7 @@ public final class Worker: TurnHandler, TimerHandler {
         self.journal = journal
         chunkTee = ChunkTee(journal)
         redactsBodies = journal?.redactor != nil
+        journal?.adopt(self.edition.routing.mask)
         logger = settings.logger
         lanes = Lanes(loop: loop)
         loop.turnHandler = self
@@ -132,6 +137,7 @@ public final class Worker: TurnHandler, TimerHandler {
     private func follow(_ plan: EditionPlan) {
         let next = Edition(plan, metrics)
         lanes.replace(edition.endpoints, by: next.endpoints)
+        journal?.adopt(edition.routing.mask.joined(with: next.routing.mask))
         edition = next
         // Connections at rest would keep the one before for as long as they may rest.
         for connection in connections where connection?.phase == .idle {

@@ -4,15 +4,20 @@ import Primitives
 public enum HeaderName: UInt8, Sendable {
     case other
     case accept
+    case accessControlRequestMethod
+    /// Any other `anthropic-…`.
+    case anthropicOther
     case anthropicVersion
     case apiKey
     case authorization
     case connection
+    case contentEncoding
     case contentLength
     case contentType
     case expect
     case host
     case keepAlive
+    case origin
     case proxyAuthenticate
     case proxyAuthorization
     case proxyConnection
@@ -23,10 +28,15 @@ public enum HeaderName: UInt8, Sendable {
     case xAPIKey
     case xGoogAPIClient
     case xGoogAPIKey
+    /// A credential of some other kind: a cookie, a token of a proxy's.
+    case otherCredential
+    /// What a proxy in front of the gateway says about who the caller is.
+    case edgeCredential
 
     /// The name that bytes spell, in any case.
     public init(_ bytes: Span<UInt8>) {
-        self = Self.recognise(bytes)
+        let name = Self.recognise(bytes)
+        self = name == .other ? CredentialWords.name(bytes) : name
     }
 
     /// Whether a field concerns one connection only and is never passed on (RFC 9110, 7.6.1).
@@ -40,8 +50,21 @@ public enum HeaderName: UInt8, Sendable {
         }
     }
 
-    /// Whether a field may carry the caller's credential for a vendor.
+    /// Whether a field carries a credential of any kind.
+    ///
+    /// The one definition: what is so is never written down, and goes to no vendor beside a
+    /// credential of ours.
     public var isCredential: Bool {
+        switch self {
+        case .apiKey, .authorization, .xAPIKey, .xGoogAPIKey, .proxyAuthorization,
+            .otherCredential, .edgeCredential:
+            true
+        default: false
+        }
+    }
+
+    /// Whether a field is one in which vendors expect the caller's credential.
+    public var isVendorCredential: Bool {
         switch self {
         case .apiKey, .authorization, .xAPIKey, .xGoogAPIKey: true
         default: false
@@ -53,14 +76,17 @@ public enum HeaderName: UInt8, Sendable {
         switch name.count {
         case 2: pick(name, ("te", .te))
         case 4: pick(name, ("host", .host))
-        case 6: pick(name, ("accept", .accept), ("expect", .expect))
+        case 6: pick(name, ("accept", .accept), ("expect", .expect), ("origin", .origin))
         case 7: pick(name, ("api-key", .apiKey), ("upgrade", .upgrade), ("trailer", .trailer))
         case 9: pick(name, ("x-api-key", .xAPIKey))
         case 10: pick(name, ("connection", .connection), ("keep-alive", .keepAlive))
         case 12: pick(name, ("content-type", .contentType))
         case 13: pick(name, ("authorization", .authorization))
         case 14: pick(name, ("content-length", .contentLength), ("x-goog-api-key", .xGoogAPIKey))
-        case 16: pick(name, ("proxy-connection", .proxyConnection))
+        case 16:
+            pick(
+                name, ("content-encoding", .contentEncoding),
+                ("proxy-connection", .proxyConnection))
         case 17:
             pick(
                 name, ("transfer-encoding", .transferEncoding),
@@ -68,6 +94,7 @@ public enum HeaderName: UInt8, Sendable {
             )
         case 18: pick(name, ("proxy-authenticate", .proxyAuthenticate))
         case 19: pick(name, ("proxy-authorization", .proxyAuthorization))
+        case 29: pick(name, ("access-control-request-method", .accessControlRequestMethod))
         default: .other
         }
     }

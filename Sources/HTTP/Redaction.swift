@@ -1,82 +1,131 @@
 public import Primitives
 
-/// What a credential looks like in a head, so that none is written down.
+/// Takes credentials out of what is written down of a head.
 public enum Redaction {
-    /// Whether a field's value may be a credential, told by its name.
-    public static func hides(_ name: HeaderName, _ text: Span<UInt8>) -> Bool {
-        if name.isCredential || name == .proxyAuthorization { return true }
-        guard name == .other, text.count >= 3 else { return false }
-        // By the last letter first: most fields end in none of these.
-        switch text[text.count - 1].lowercased {
-        case UInt8(ascii: "a"): return text.endsIgnoringCase("oidc-data")
-        case UInt8(ascii: "d"): return text.endsIgnoringCase("password")
-        case UInt8(ascii: "e"): return text.endsIgnoringCase("cookie")
-        case UInt8(ascii: "h"): return text.endsIgnoringCase("auth")
-        case UInt8(ascii: "l"):
-            // Where browsers put the key of a realtime session.
-            return text.endsIgnoringCase("credential")
-                || text.matchesIgnoringCase("sec-websocket-protocol")
-        case UInt8(ascii: "n"):
-            return text.endsIgnoringCase("token") || text.endsIgnoringCase("authorization")
-                || text.endsIgnoringCase("assertion")
-        case UInt8(ascii: "s"):
-            return text.endsIgnoringCase("credentials") || text.endsIgnoringCase("secrets")
-        case UInt8(ascii: "t"):
-            return text.endsIgnoringCase("secret") || text.endsIgnoringCase("jwt")
-        case UInt8(ascii: "y"):
-            return text.endsIgnoringCase("key") && !text.matchesIgnoringCase("idempotency-key")
-        default: return false
-        }
-    }
-
-    /// Whether a value looks like a credential, whatever its field is called.
-    static func looksSecret(_ value: Span<UInt8>) -> Bool {
-        value.count > 6
-            && (value.extracting(0..<6).matchesIgnoringCase("basic ")
-                || value.count > 7 && value.extracting(0..<7).matchesIgnoringCase("bearer "))
-    }
-
-    /// Appends a target, the values of parameters that may be credentials taken out.
-    public static func writeTarget(_ target: Span<UInt8>, to output: inout ByteBuffer) {
-        guard let question = target.firstIndex(of: UInt8(ascii: "?")) else {
-            return output.append(target)
-        }
-        output.append(target.extracting(0..<question + 1))
-        var start = question + 1
-        while start <= target.count {
-            if start > question + 1 { output.append(byte: target[start - 1]) }
-            let end = separator(in: target, from: start)
-            let pair = target.extracting(start..<end)
-            let equals = pair.firstIndex(of: UInt8(ascii: "="))
-            if let equals, isSecret(parameter: pair.extracting(0..<equals)) {
-                output.append(pair.extracting(0..<equals + 1))
-                output.append(text: redacted)
-            } else {
-                output.append(pair)
-            }
-            start = end + 1
-        }
-    }
-
     /// What stands in a credential's place.
     public static let redacted = "<redacted>"
 
-    /// Where the pair ends that begins at an offset: some split at semicolons too.
-    private static func separator(in target: Span<UInt8>, from start: Int) -> Int {
-        let ampersand = target.firstIndex(of: UInt8(ascii: "&"), from: start) ?? target.count
-        let semicolon = target.firstIndex(of: UInt8(ascii: ";"), from: start) ?? target.count
-        return min(ampersand, semicolon)
+    /// Whether a value is a credential, whatever its field is called.
+    static func looksSecret(_ value: Span<UInt8>) -> Bool {
+        value.startsIgnoringCase("basic ") && value.count > 6
+            || value.startsIgnoringCase("bearer ") && value.count > 7
     }
 
-    // Escaped letters are not undone: a name that has any is not one of ours, and hidden.
-    private static func isSecret(parameter name: Span<UInt8>) -> Bool {
-        if name.firstIndex(of: UInt8(ascii: "%")) != nil { return true }
-        return name.endsIgnoringCase("key") || name.endsIgnoringCase("token")
-            || name.endsIgnoringCase("secret") || name.endsIgnoringCase("password")
-            || name.endsIgnoringCase("auth") || name.endsIgnoringCase("credential")
-            || name.endsIgnoringCase("authorization") || name.endsIgnoringCase("jwt")
-            || name.endsIgnoringCase("assertion") || name.endsIgnoringCase("signature")
-            || name.matchesIgnoringCase("sig")
+    /// Times that escapes are undone to see what they hide; what is nested deeper is taken out.
+    private static let unescapingsMax = 4
+
+    /// Appends a target, or a value that may hold URLs, without the credentials in it: values of
+    /// parameters, what stands before an `@` in an authority, and whatever looks like a key.
+    public static func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
+        write(text, unescapes: true, to: &output)
+    }
+
+    private static func write(
+        _ text: Span<UInt8>, unescapes: Bool, to output: inout ByteBuffer
+    ) {
+        var start = 0
+        while start < text.count {
+            let mark = text.firstIndex(
+                below: 0, or: UInt8(ascii: "?"), or: UInt8(ascii: "#"), from: start)
+            writePlain(text.extracting(start..<mark), to: &output)
+            guard mark < text.count else { return }
+            output.append(byte: text[mark])
+            start = writeQuery(text, from: mark + 1, unescapes: unescapes, to: &output)
+        }
+    }
+
+    /// Appends a text without a query, without what may be a password before an `@`.
+    private static func writePlain(_ text: Span<UInt8>, to output: inout ByteBuffer) {
+        var start = 0
+        while let at = text.firstIndex(of: UInt8(ascii: "@"), from: start) {
+            var begin = at
+            while begin > start, !text[begin - 1].endsAuthority { begin -= 1 }
+            let isAuthority =
+                begin >= 2 && text[begin - 1] == UInt8(ascii: "/")
+                && text[begin - 2] == UInt8(ascii: "/")
+            writeShapes(text.extracting(start..<(isAuthority ? begin : at)), to: &output)
+            if isAuthority { output.append(text: redacted) }
+            output.append(byte: UInt8(ascii: "@"))
+            start = at + 1
+        }
+        writeShapes(text.extracting(start..<text.count), to: &output)
+    }
+
+    /// Appends the pairs of a query, or of a fragment, up to where it ends, which is returned.
+    private static func writeQuery(
+        _ text: Span<UInt8>, from offset: Int, unescapes: Bool, to output: inout ByteBuffer
+    ) -> Int {
+        var start = offset
+        while start < text.count {
+            var end = start
+            while end < text.count, !text[end].endsPair { end += 1 }
+            writePair(text.extracting(start..<end), unescapes: unescapes, to: &output)
+            guard end < text.count else { return end }
+            output.append(byte: text[end])
+            start = end + 1
+            guard text[end].separatesPairs else { return start }
+        }
+        return start
+    }
+
+    private static func writePair(
+        _ pair: Span<UInt8>, unescapes: Bool, to output: inout ByteBuffer
+    ) {
+        guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else {
+            return writePlain(pair, to: &output)
+        }
+        output.append(pair.extracting(0..<equals + 1))
+        let value = pair.extracting(equals + 1..<pair.count)
+        if CredentialWords.isCredential(parameter: pair.extracting(0..<equals)) {
+            output.append(text: redacted)
+        } else if unescapes, value.firstIndex(of: UInt8(ascii: "%")) != nil {
+            // A URL in a parameter is escaped; what it holds is looked at as it reads.
+            if hidesCredential(value) {
+                output.append(text: redacted)
+            } else {
+                output.append(value)
+            }
+        } else {
+            writePlain(value, to: &output)
+        }
+    }
+
+    /// Whether an escaped value holds a credential at any step of its unescaping.
+    private static func hidesCredential(_ value: Span<UInt8>) -> Bool {
+        var plain = value.indices.map { value[$0] }
+        for _ in 0..<unescapingsMax {
+            let next = plain.span.percentDecoded()
+            if next.count == plain.count { return false }
+            plain = next
+            var written = ByteBuffer()
+            write(plain.span, unescapes: false, to: &written)
+            if !written.bytes.equals(plain.span) { return true }
+        }
+        return plain.span.percentDecoded().count < plain.count
+    }
+
+    /// Appends a text without the tokens in it that look like keys.
+    private static func writeShapes(_ text: Span<UInt8>, to output: inout ByteBuffer) {
+        var start = 0
+        while let token = CredentialShape.next(in: text, from: start) {
+            output.append(text.extracting(start..<token.lowerBound))
+            output.append(text: redacted)
+            start = token.upperBound
+        }
+        output.append(text.extracting(start..<text.count))
+    }
+
+    /// Whether a value holds a URL with a credential in it: such a field goes to no vendor beside a
+    /// credential of ours.
+    public static func holdsCredentialURL(_ value: Span<UInt8>) -> Bool {
+        guard
+            value.firstIndex(
+                below: 0, or: UInt8(ascii: "?"), or: UInt8(ascii: "@")) < value.count
+                || value.firstIndex(of: UInt8(ascii: "#")) != nil
+        else { return false }
+        var written = ByteBuffer()
+        write(value, to: &written)
+        return !written.bytes.equals(value)
     }
 }
 
@@ -88,16 +137,11 @@ extension RequestHead {
         }
     }
 
-    /// The credential that the client sent, however it sent it; empty without one.
+    /// The credential that the client sent for a vendor, however it sent it; empty without one.
     public var credential: Span<UInt8> {
         @_lifetime(borrow self)
         get {
-            for field in fields where field.name.isCredential {
-                let value = storage.bytes(field.valueRange)
-                let start = value.hasPrefix("Bearer ") ? 7 : 0
-                return storage.bytes(
-                    field.valueRange.lowerBound + start..<field.valueRange.upperBound)
-            }
+            for field in fields where field.name.isVendorCredential { return token(of: field) }
             return storage.bytes(0..<0)
         }
     }
@@ -119,20 +163,34 @@ extension ByteBuffer {
     ) {
         append(name)
         append(": ")
-        if Redaction.hides(field.name, name) || Redaction.looksSecret(value) {
+        if field.name.isCredential || Redaction.looksSecret(value) {
             append(text: Redaction.redacted)
-        } else {
+        } else if field.name == .accept || field.name == .contentType || value.count < 4 {
             append(value)
+        } else {
+            Redaction.write(value, to: &self)
         }
         append("\r\n")
     }
 }
 
-extension Span where Element == UInt8 {
-    /// Whether the bytes end with those of a literal in lower case, in any case of theirs.
-    fileprivate func endsIgnoringCase(_ literal: StaticString) -> Bool {
-        let length = literal.utf8CodeUnitCount
-        return count >= length
-            && extracting(count - length..<count).matchesIgnoringCase(literal)
+extension UInt8 {
+    /// Whether a byte ends the authority of a URL, read backwards from its `@`.
+    fileprivate var endsAuthority: Bool {
+        self <= 0x20 || self == UInt8(ascii: "/") || self == UInt8(ascii: "?")
+            || self == UInt8(ascii: "#") || self == UInt8(ascii: "\"") || self == UInt8(ascii: "<")
+            || self == UInt8(ascii: ",")
+    }
+
+    /// Whether a byte separates the pairs of a query: some split at semicolons, too.
+    fileprivate var separatesPairs: Bool {
+        self == UInt8(ascii: "&") || self == UInt8(ascii: ";") || self == UInt8(ascii: "?")
+            || self == UInt8(ascii: "#")
+    }
+
+    /// Whether a byte ends a pair, or the URL that it stands in.
+    fileprivate var endsPair: Bool {
+        separatesPairs || self <= 0x20 || self == UInt8(ascii: "\"") || self == UInt8(ascii: "'")
+            || self == UInt8(ascii: "<") || self == UInt8(ascii: ">") || self == UInt8(ascii: ",")
     }
 }

@@ -2,7 +2,7 @@ import Primitives
 
 /// Why a request cannot be served: the status to answer with, and the reason in words.
 public struct Malformation: Error, Equatable, CustomStringConvertible {
-    /// 400, 414, 431, 501 or 505.
+    /// 400, 405, 414, 417, 431, 501 or 505.
     public let status: Int
     /// What is wrong with the request.
     public let reason: String
@@ -20,6 +20,10 @@ public struct Malformation: Error, Equatable, CustomStringConvertible {
 extension RequestHead {
     /// Holds a head that the parser accepted to what may be forwarded, and notes its framing.
     mutating func validate(firstLineLength: Int) throws(Malformation) {
+        // It would be answered with what it holds, credentials of a proxy's included.
+        guard method != .other("TRACE") else {
+            throw Malformation(405, "the method TRACE is not served")
+        }
         guard minorVersion <= 1 else { throw Malformation(505, "only HTTP/1.0 and 1.1 are spoken") }
         // The parser skips runs of spaces between the parts of a request line.
         guard firstLineLength == targetEnd + 1 + 1 + "HTTP/1.1".utf8.count else {

@@ -80,10 +80,27 @@ public struct RequestHead: ~Copyable {
     /// Whether the body's bytes are not what they stand for.
     public var isEncoded: Bool {
         fields.contains { field in
-            let name = storage.bytes(field.nameRange)
-            return name.count == 16 && name.matchesIgnoringCase("content-encoding")
+            field.name == .contentEncoding
                 && !storage.bytes(field.valueRange).matchesIgnoringCase("identity")
         }
+    }
+
+    /// The value of a field that is there once, or of the first; empty without one.
+    @_lifetime(borrow self)
+    public func value(of name: HeaderName) -> Span<UInt8> {
+        for field in fields where field.name == name { return value(of: field) }
+        return storage.bytes(0..<0)
+    }
+
+    /// The values of all fields of a name as one list, as RFC 9110, 5.3 joins them.
+    public func list(of name: HeaderName) -> [UInt8] {
+        var list: [UInt8] = []
+        for field in fields where field.name == name {
+            if !list.isEmpty { list.append(UInt8(ascii: ",")) }
+            let value = value(of: field)
+            for index in value.indices { list.append(value[index]) }
+        }
+        return list
     }
 
     /// The path without its query.
@@ -93,6 +110,56 @@ public struct RequestHead: ~Copyable {
             let whole = storage.bytes(pathRange)
             let end = whole.firstIndex(of: UInt8(ascii: "?")) ?? whole.count
             return storage.bytes(pathRange.lowerBound..<pathRange.lowerBound + end)
+        }
+    }
+
+    /// The `Host` field's value; nil without one, as in HTTP/1.0.
+    public var host: Span<UInt8>? {
+        @_lifetime(borrow self)
+        get {
+            for field in fields where field.name == .host { return value(of: field) }
+            return nil
+        }
+    }
+
+    /// The authority in a target of absolute form; nil for a target that is a path.
+    public var targetAuthority: Span<UInt8>? {
+        @_lifetime(borrow self)
+        get {
+            guard pathRange.lowerBound > methodEnd,
+                let colon = target.firstIndex(of: UInt8(ascii: ":"))
+            else { return nil }
+            return storage.bytes(methodEnd + colon + 3..<pathRange.lowerBound)
+        }
+    }
+
+    /// The query without its question mark; empty without one.
+    public var query: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            let whole = storage.bytes(pathRange)
+            let mark = whole.firstIndex(of: UInt8(ascii: "?")) ?? whole.count
+            return storage.bytes(
+                min(pathRange.lowerBound + mark + 1, pathRange.upperBound)..<pathRange.upperBound)
+        }
+    }
+
+    /// The credential in a field's value, without the word before it that names its scheme.
+    @_lifetime(borrow self)
+    public func token(of field: HeaderField) -> Span<UInt8> {
+        let value = storage.bytes(field.valueRange)
+        guard field.name == .authorization, value.startsIgnoringCase("bearer ") else {
+            return value
+        }
+        return storage.bytes(field.valueRange.lowerBound + 7..<field.valueRange.upperBound).trimmed
+    }
+
+    /// The credential in the `Authorization` field; nil without one.
+    public var authorizationToken: Span<UInt8>? {
+        @_lifetime(borrow self)
+        get {
+            for field in fields where field.name == .authorization { return token(of: field) }
+            return nil
         }
     }
 

@@ -29,6 +29,9 @@ public final class RequestParser {
     var isFieldOpen = false
     private var lines = LineGuard(lineLengthMax: HeadLimits.headBytesMax)
     private var headBytes = 0
+    /// The first bytes of the request, for a method that llhttp does not know.
+    private var opening = ByteBuffer()
+    private static let openingBytesMax = 8
     var trailerBytes = 0
     var failure: Malformation?
     /// The bytes being parsed, during a call only, and how far they have been seen as framing.
@@ -127,6 +130,7 @@ public final class RequestParser {
         isHeadReported = false
         lines = LineGuard(lineLengthMax: HeadLimits.headBytesMax)
         headBytes = 0
+        opening.removeAll()
         trailerBytes = 0
         failure = nil
         head.reset()
@@ -134,7 +138,11 @@ public final class RequestParser {
     }
 
     private func execute(_ bytes: Span<UInt8>) -> Int {
-        unsafe bytes.withUnsafeBufferPointer { pointer in
+        if opening.count < Self.openingBytesMax, phase == .head {
+            let room = Self.openingBytesMax - opening.count
+            opening.append(bytes.extracting(0..<min(room, bytes.count)))
+        }
+        return unsafe bytes.withUnsafeBufferPointer { pointer in
             unsafe input = pointer
             framingStart = 0
             defer { unsafe input = UnsafeBufferPointer(start: nil, count: 0) }
@@ -150,7 +158,7 @@ public final class RequestParser {
             if code == HPE_PAUSED {
                 unsafe llhttp_resume(llhttp)
             } else if code != HPE_OK, failure == nil {
-                failure = unsafe Self.malformation(code, llhttp)
+                failure = malformation(code)
             }
             guardFraming(upTo: consumed)
             if wasHead { noteHeadBytes(consumed) }
@@ -173,15 +181,15 @@ public final class RequestParser {
         framingStart = end
     }
 
-    private static func malformation(
-        _ code: llhttp_errno_t, _ llhttp: UnsafeMutablePointer<llhttp_t>
-    ) -> Malformation {
+    private func malformation(_ code: llhttp_errno_t) -> Malformation {
         switch code {
+        case HPE_INVALID_METHOD where opening.bytes.trimmedLines.hasPrefix("TRACK"):
+            return Malformation(405, "the method TRACK is not served")
         case HPE_INVALID_METHOD:
             return Malformation(501, "the method is not known")
         case HPE_PAUSED_H2_UPGRADE:
             return Malformation(505, "only HTTP/1.0 and 1.1 are spoken")
-        case HPE_INVALID_VERSION where unsafe isOtherVersion(llhttp):
+        case HPE_INVALID_VERSION where unsafe Self.isOtherVersion(llhttp):
             return Malformation(505, "only HTTP/1.0 and 1.1 are spoken")
         case HPE_PAUSED_UPGRADE:
             return Malformation(501, "CONNECT and Upgrade are not supported")
@@ -197,5 +205,17 @@ public final class RequestParser {
     private static func isOtherVersion(_ llhttp: UnsafeMutablePointer<llhttp_t>) -> Bool {
         guard let reason = unsafe llhttp_get_error_reason(llhttp) else { return false }
         return unsafe String(cString: reason) == "Invalid HTTP version"
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// The bytes without the empty lines that may stand before a request.
+    fileprivate var trimmedLines: Span<UInt8> {
+        @_lifetime(copy self)
+        get {
+            var start = 0
+            while start < count, self[start] == 0x0D || self[start] == 0x0A { start += 1 }
+            return extracting(start..<count)
+        }
     }
 }

@@ -36,6 +36,17 @@ extension ResponseHead {
         }
     }
 
+    /// The content codings of all fields, as one list.
+    public var codings: [UInt8] {
+        var list: [UInt8] = []
+        for field in fields where field.name == .contentEncoding {
+            if !list.isEmpty { list.append(UInt8(ascii: ",")) }
+            let value = storage.bytes(field.valueRange)
+            for index in value.indices { list.append(value[index]) }
+        }
+        return list
+    }
+
     /// Whether a content coding hides the body's text.
     public var isEncoded: Bool {
         let fields = fields.span

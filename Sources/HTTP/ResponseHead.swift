@@ -178,11 +178,14 @@ public struct ResponseHead: ~Copyable {
 
     /// Writes the fields that concern the client, in their order and spelling: everything that is
     /// not hop by hop, and not the length, which the relay decides on.
-    public func writeFields(to output: inout ByteBuffer) {
+    ///
+    /// `withoutCORS`: what tells a browser which pages may read the response is left out, too.
+    public func writeFields(to output: inout ByteBuffer, withoutCORS: Bool = false) {
         let listed = fields.contains { $0.name == .connection }
         for field in fields where !field.name.isHopByHop && field.name != .contentLength {
             let name = storage.bytes(field.nameRange)
             if listed, connectionLists(name) { continue }
+            if withoutCORS, name.startsIgnoringCase("access-control-") { continue }
             output.append(name)
             output.append(": ")
             output.append(storage.bytes(field.valueRange))

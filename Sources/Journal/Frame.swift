@@ -2,7 +2,8 @@ public import Primitives
 
 // A frame on disk, little-endian, at a multiple of eight bytes:
 //
-//   0  crc32c   of everything after it, padding aside
+//   0  crc32c   of everything after it, padding aside, bound to the journal and the place: bytes
+//               inside a body, and frames of an earlier round, never pass for a frame
 //   4  length   bytes of the payload
 //   8  mark     0x57E1: where reading goes on after damage
 //  10  kind     see FrameKind
@@ -31,6 +32,24 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     /// Its end as it will be if nothing more is told, right before the client is given its last
     /// byte; the payload is a settlement's.
     case delivery
+    /// A piece of its request's body that is in no file: the payload says where it is in memory.
+    case requestBodyAside
+    /// A piece of the response's body that is in no file.
+    case chunkAside
+
+    /// The kind under which a reader is lent a frame of this kind.
+    var lentKind: FrameKind {
+        switch self {
+        case .requestBodyAside: .requestBody
+        case .chunkAside: .chunk
+        default: self
+        }
+    }
+
+    /// The kind of a piece of a body that is put aside.
+    var asideKind: FrameKind { self == .requestBody ? .requestBodyAside : .chunkAside }
+
+    var isAside: Bool { self == .requestBodyAside || self == .chunkAside }
 }
 
 /// A frame as a reader is lent it.
@@ -49,10 +68,15 @@ public struct Frame: ~Escapable {
     public let position: UInt64
     /// What it carries.
     public let payload: Span<UInt8>
+    /// Bytes of a piece that was in no file and is gone with its process.
+    public let missingBytes: Int
 
     @_lifetime(copy payload)
-    init(_ header: FrameHeader, position: UInt64, payload: Span<UInt8>) {
-        kind = header.kind
+    init(
+        _ header: FrameHeader, position: UInt64, payload: Span<UInt8>, missingBytes: Int = 0
+    ) {
+        kind = header.kind.lentKind
+        self.missingBytes = missingBytes
         attempt = Int(header.attempt)
         note = Int(header.note)
         exchange = header.exchange

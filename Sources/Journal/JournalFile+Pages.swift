@@ -19,6 +19,8 @@ extension JournalFile {
     public func release(upTo cursor: UInt64) {
         let before = readCursor
         precondition(cursor >= before && cursor <= writeCursor)
+        // What is stored, and may be taken out of the store one day, stays nowhere else.
+        unsafe memset(place(before), 0, Int(cursor - before))
         // What was read leaves this process's memory before the writer may want the room again; the
         // kernel keeps it.
         for start in Self.pageRuns(in: before..<cursor) {

@@ -32,7 +32,9 @@ public final class JournalFile: @unchecked Sendable {
     /// Bytes before the ring: a multiple of every page size Linux has.
     static let headBytes = 64 << 10
     private static let magic: UInt64 = 0x314C_4E52_4A57  // "WJRNL1"
-    private static let formatVersion: UInt64 = 1
+    private static let formatVersion: UInt64 = 2
+    /// The version whose checksums are bound to nothing; journals of it are still read.
+    private static let unboundVersion: UInt64 = 1
 
     /// Places of words in the file's head.
     enum Word: Int {
@@ -57,13 +59,23 @@ public final class JournalFile: @unchecked Sendable {
     /// The journal's name, drawn when it was made: the store keeps its place under it.
     public let name: Identifier
 
+    /// Where pieces of bodies go that are to be in no file; nil where there are none such, and for
+    /// a journal that another process wrote.
+    let content: ContentRing?
+    private let seed: UInt64?
     private let head: UnsafeMutableRawPointer
     @unsafe let ring: UnsafeMutableRawPointer
 
     /// Makes a journal, its space on the disk claimed, so that no write to it can fail later.
-    public init(creating path: String, capacity: Int, name: Identifier) throws(SystemError) {
+    ///
+    /// `keepsContentAside`: whether there are pieces of bodies that are to be in no file.
+    public init(
+        creating path: String, capacity: Int, name: Identifier, keepsContentAside: Bool = false
+    ) throws(SystemError) {
         let capacity = (max(capacity, Self.headBytes) + Self.headBytes - 1) & ~(Self.headBytes - 1)
-        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        content = keepsContentAside ? try ContentRing(capacity: capacity) : nil
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let descriptor = unsafe open(path, flags, 0o600)
         guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
         defer { close(descriptor) }
         // Without it a full disk would end the process with SIGBUS at the first touch.
@@ -81,6 +93,7 @@ public final class JournalFile: @unchecked Sendable {
         self.path = path
         self.capacity = capacity
         self.name = name
+        seed = name.low
         self[.version] = Self.formatVersion
         self[.capacity] = UInt64(capacity)
         self[.nameHigh] = name.high
@@ -91,25 +104,31 @@ public final class JournalFile: @unchecked Sendable {
 
     /// Opens a journal that some process has left, or writes just now.
     public init(opening path: String) throws {
-        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw SystemError(call: "fstat") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw Unusable(description: "\(path): is no regular file")
+        }
         let size = Int(status.st_size)
         guard size > Self.headBytes, size % Self.headBytes == 0 else {
             throw Unusable(description: "\(path): \(size) bytes are no journal's size")
         }
         capacity = size - Self.headBytes
         self.path = path
+        content = nil
         unsafe (head, ring) = try Self.map(descriptor, capacity, path)
         name = Identifier(
             high: unsafe cjournal_load(head + Word.nameHigh.rawValue),
             low: unsafe cjournal_load(head + Word.nameLow.rawValue)
         )
+        let version = unsafe cjournal_load(head + Word.version.rawValue)
+        seed = version == Self.unboundVersion ? nil : name.low
         let isJournal =
-            self[.magic] == Self.magic && self[.version] == Self.formatVersion
-            && self[.capacity] == UInt64(capacity)
+            self[.magic] == Self.magic && self[.capacity] == UInt64(capacity)
+            && (version == Self.formatVersion || version == Self.unboundVersion)
         guard isJournal else {
             throw Unusable(description: "\(path): its head is not a journal's")
         }
@@ -168,6 +187,14 @@ public final class JournalFile: @unchecked Sendable {
     @unsafe
     func place(_ cursor: UInt64) -> UnsafeMutableRawPointer {
         unsafe ring + Int(cursor % UInt64(capacity))
+    }
+
+    /// What the checksum of a frame at a place begins with: it is drawn with the journal's name,
+    /// which no client is told, and differs from place to place.
+    func checksumSeed(at cursor: UInt64) -> UInt32 {
+        guard let seed else { return 0 }
+        let mixed = seed ^ cursor
+        return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
     }
 
     /// Bytes written since the journal was made.

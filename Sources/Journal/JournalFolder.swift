@@ -23,8 +23,9 @@ public final class JournalFolder: Sendable {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw SystemError(call: "mkdir \(path)")
         }
+        try Self.checkOwner(path)
         let file = "\(path)/lock"
-        lock = unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        lock = unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else { throw SystemError(call: "open \(file)") }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
@@ -45,6 +46,26 @@ public final class JournalFolder: Sendable {
     deinit {
         // The lock goes with the descriptor.
         close(lock)
+    }
+
+    /// Makes sure that nobody else can put files, or links to others, into the folder.
+    private static func checkOwner(_ path: String) throws {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw SystemError(call: "stat \(path)") }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw Unusable(description: "\(path) is no folder")
+        }
+        // The administrator may change everything anyway.
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw Unusable(
+                description: "\(path) belongs to user \(status.st_uid), and weir runs as "
+                    + "\(geteuid()): its records must be in a folder of its own")
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            throw Unusable(
+                description: "\(path) can be written to by others: records must be in a folder of "
+                    + "weir's own; chmod go-w \(path)")
+        }
     }
 
     private static func text(of descriptor: Int32) -> String {
@@ -70,11 +91,13 @@ public final class JournalFolder: Sendable {
 
     /// Makes a journal for a worker.
     public func makeJournal(
-        capacity: Int, using random: inout some RandomNumberGenerator
+        capacity: Int, keepsContentAside: Bool = false,
+        using random: inout some RandomNumberGenerator
     ) throws(SystemError) -> JournalFile {
         let name = Identifier.next(using: &random)
         return try JournalFile(
-            creating: "\(path)/\(name)\(Self.ending)", capacity: capacity, name: name
+            creating: "\(path)/\(name)\(Self.ending)", capacity: capacity, name: name,
+            keepsContentAside: keepsContentAside
         )
     }
 

@@ -8,14 +8,18 @@ import Primitives
 @safe
 public struct JournalReader: ~Copyable {
     private let file: JournalFile
+    private let content: ContentRing?
     /// Where the next frame begins.
     public private(set) var cursor: UInt64
     /// Runs of bytes that were no frames.
     public private(set) var damageCount = 0
 
     /// A reader that goes on from a place: what the reader before it was done with, or later.
-    public init(_ file: JournalFile, from cursor: UInt64? = nil) {
+    ///
+    /// `again`: it reads what another has read; pieces that are in no file are gone by then.
+    public init(_ file: JournalFile, from cursor: UInt64? = nil, again: Bool = false) {
         self.file = file
+        content = again ? nil : file.content
         let written = file.writeCursor
         let oldest = max(file.readCursor, written - min(written, UInt64(file.capacity)))
         self.cursor = min(max(cursor ?? oldest, oldest), written)
@@ -34,7 +38,9 @@ public struct JournalReader: ~Copyable {
         while cursor < written {
             let start = unsafe UnsafeRawPointer(file.place(cursor))
             let available = Int(min(written - cursor, UInt64(file.capacity)))
-            guard let header = unsafe FrameHeader(at: start, available: available) else {
+            let seed = file.checksumSeed(at: cursor)
+            let found = unsafe FrameHeader(at: start, available: available, seed: seed)
+            guard let header = found else {
                 // Frames begin at multiples of eight bytes.
                 if !isDamaged { damageCount += 1 }
                 isDamaged = true
@@ -48,9 +54,38 @@ public struct JournalReader: ~Copyable {
                 start: start + FrameHeader.bytes, count: Int(header.length)
             )
             let payload = unsafe Span<UInt8>(_unsafeBytes: bytes)
-            guard body(Frame(header, position: position, payload: payload)) else { return }
+            guard lend(header, position, payload, body) else { return }
         }
         // A last frame's padding may end beyond what a damaged length left.
         cursor = min(cursor, written)
+    }
+
+    private func lend(
+        _ header: FrameHeader, _ position: UInt64, _ payload: Span<UInt8>,
+        _ body: (borrowing Frame) -> Bool
+    ) -> Bool {
+        guard header.kind.isAside else {
+            return body(Frame(header, position: position, payload: payload))
+        }
+        let run = ContentRing.Place(payload)
+        guard let content else {
+            return body(
+                Frame(header, position: position, payload: Span(), missingBytes: run.count))
+        }
+        var goesOn = true
+        content.read(run) { piece in
+            goesOn = body(Frame(header, position: position, payload: piece))
+        }
+        content.release(run)
+        return goesOn
+    }
+}
+
+extension ContentRing.Place {
+    /// The place that the payload of a frame tells.
+    init(_ payload: Span<UInt8>) {
+        var reader = PayloadReader(payload)
+        start = reader.number(bytes: 8)
+        count = Int(min(reader.number(bytes: 8), 1 << 40))
     }
 }

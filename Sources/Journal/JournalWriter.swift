@@ -22,6 +22,7 @@ public struct JournalWriter: ~Copyable {
     private let bodyHeadroom: UInt64
     private let nearlyFull: UInt64
     private var cursor: UInt64
+    private var contentCursor: UInt64 = 0
     /// The reader's cursor as it was last seen: asked again only when room seems short.
     private var readCursor: UInt64
     private var reserved: UInt64 = 0
@@ -104,6 +105,29 @@ public struct JournalWriter: ~Copyable {
         return true
     }
 
+    /// Adds a piece of a body that is to be in no file; false when it was dropped for want of room.
+    ///
+    /// Without a place beside the journal it is dropped, too.
+    public mutating func tellBodyAside(
+        _ kind: FrameKind, _ place: Place, _ piece: Span<UInt8>
+    ) -> Bool {
+        let footprint = UInt64(FrameHeader.footprint(16))
+        guard let content = file.content, hasRoom(for: footprint + bodyHeadroom),
+            let run = content.place(after: contentCursor, count: piece.count)
+        else {
+            countDropped(piece.count)
+            return false
+        }
+        content.write(piece, at: run)
+        contentCursor = run.end
+        var words: InlineArray<2, UInt64> = [run.start.littleEndian, 0]
+        words[1] = UInt64(run.count).littleEndian
+        unsafe words.span.withUnsafeBytes { bytes in
+            unsafe write(kind.asideKind, place, note: 0, Span<UInt8>(_unsafeBytes: bytes))
+        }
+        return true
+    }
+
     /// Tells how an exchange that was begun ends if nothing more is told of it: there is always
     /// room for it.
     ///
@@ -147,7 +171,7 @@ public struct JournalWriter: ~Copyable {
             guard let source = bytes.baseAddress else { return }
             unsafe memcpy(start + FrameHeader.bytes, source, bytes.count)
         }
-        unsafe header.store(to: start)
+        unsafe header.store(to: start, seed: file.checksumSeed(at: cursor))
         cursor += UInt64(FrameHeader.footprint(payload.count))
         // The frame is there for the reader from here on, and not before.
         file[.writeCursor] = cursor
@@ -190,8 +214,10 @@ extension JournalWriter: Sendable {}
 
 extension FrameHeader {
     /// Writes the header before a payload that is in its place already, the checksum last.
+    ///
+    /// `seed` is what the checksum begins with.
     @unsafe
-    func store(to start: UnsafeMutableRawPointer) {
+    func store(to start: UnsafeMutableRawPointer, seed: UInt32) {
         unsafe start.storeBytes(of: length.littleEndian, toByteOffset: 4, as: UInt32.self)
         unsafe start.storeBytes(of: Self.mark.littleEndian, toByteOffset: 8, as: UInt16.self)
         unsafe start.storeBytes(of: kind.rawValue, toByteOffset: 10, as: UInt8.self)
@@ -199,14 +225,14 @@ extension FrameHeader {
         unsafe start.storeBytes(of: note.littleEndian, toByteOffset: 12, as: UInt32.self)
         unsafe start.storeBytes(of: exchange.littleEndian, toByteOffset: 16, as: UInt64.self)
         unsafe start.storeBytes(of: time.littleEndian, toByteOffset: 24, as: Int64.self)
-        let checksum = unsafe cjournal_crc32c(0, start + 4, Self.bytes - 4 + Int(length))
+        let checksum = unsafe cjournal_crc32c(seed, start + 4, Self.bytes - 4 + Int(length))
         unsafe start.storeBytes(of: checksum.littleEndian, as: UInt32.self)
     }
 
     /// Reads a header at most `available` bytes of which are written; nil when it is none, or its
     /// payload is damaged.
     @unsafe
-    init?(at start: UnsafeRawPointer, available: Int) {
+    init?(at start: UnsafeRawPointer, available: Int, seed: UInt32) {
         guard available >= Self.bytes,
             unsafe UInt16(littleEndian: start.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
                 == Self.mark,
@@ -218,7 +244,7 @@ extension FrameHeader {
         guard Int(length) <= available - Self.bytes else { return nil }
         let checksum = unsafe UInt32(littleEndian: start.loadUnaligned(as: UInt32.self))
         guard
-            unsafe cjournal_crc32c(0, start + 4, Self.bytes - 4 + Int(length)) == checksum
+            unsafe cjournal_crc32c(seed, start + 4, Self.bytes - 4 + Int(length)) == checksum
         else { return nil }
         self.kind = kind
         attempt = unsafe start.loadUnaligned(fromByteOffset: 11, as: UInt8.self)

@@ -19,6 +19,15 @@ public struct PayloadWriter: ~Copyable {
         get { buffer.bytes }
     }
 
+    /// Puts an asterisk in place of each byte of a secret.
+    public mutating func hide(_ secrets: SecretMask) {
+        var start = 0
+        while let place = secrets.first(in: buffer.bytes, from: start) {
+            for index in place { buffer.set(UInt8(ascii: "*"), at: index) }
+            start = place.upperBound
+        }
+    }
+
     /// Forgets all fields and keeps the memory.
     public mutating func removeAll() {
         buffer.removeAll()

@@ -53,6 +53,7 @@ final class Assembly {
     func take(_ frame: borrowing Frame) -> Bool {
         switch frame.kind {
         case .begin: begin(frame)
+        case .requestBody where frame.missingBytes > 0: requestSeen += frame.missingBytes
         case .requestBody: takeRequestBody(frame.payload)
         case .attemptBegan: attemptBegan(frame)
         case .attemptFailed: attemptFailed(frame)
@@ -61,6 +62,9 @@ final class Assembly {
         case .delivery:
             // Most are overtaken by the settlement at once, and never read.
             delivery = ([UInt8](frame.payload), frame.time)
+        case .requestBodyAside, .chunkAside:
+            // Lent as the pieces that they are.
+            break
         case .settlement:
             settle(frame.payload, at: frame.time)
             return true
@@ -206,6 +210,11 @@ final class Assembly {
         guard let response = responses[frame.attempt] else { return }
         let time = frame.time
         response.lastAt = time
+        if frame.missingBytes > 0 {
+            response.seen += frame.missingBytes
+            response.observer?.noteGap()
+            return
+        }
         response.seen += frame.payload.count
         Self.keep(frame.payload, in: &response.kept, seen: response.seen, capture)
         guard let decoder = response.decoder else {
@@ -269,8 +278,10 @@ final class Assembly {
         record.contentMicroseconds = facts.firstContent.flatMap(offset)
         record.finishReason = facts.finishReason
         if !facts.errorKind.isEmpty, record.errorKind.isEmpty {
-            record.errorKind = facts.errorKind
-            record.errorMessage = facts.errorMessage
+            // A vendor's words are content: it may repeat the prompt in them.
+            let isKept = capture.bytesMax > 0
+            record.errorKind = isKept || facts.errorKind.isWord ? facts.errorKind : "error"
+            record.errorMessage = isKept ? facts.errorMessage : ""
         }
         // A clean end that no terminal marker announced, where one is due, is not known to be one.
         if record.isStream, facts.isUnderstood, !facts.sawTerminal, record.outcome == "complete",
@@ -283,5 +294,16 @@ final class Assembly {
         record.usage = facts.usageFields.usage(of: record.dialect)
         record.usageText = facts.usageText
         record.usageState = record.usage.isEmpty ? .unknown : .reported
+    }
+}
+
+extension String {
+    /// Whether a text is a name such as `rate_limit_error`, and no sentence.
+    fileprivate var isWord: Bool {
+        utf8.count <= 64
+            && utf8.allSatisfy { byte in
+                byte == 0x5F || byte == 0x2D || byte == 0x2E || 0x30...0x39 ~= byte
+                    || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte
+            }
     }
 }

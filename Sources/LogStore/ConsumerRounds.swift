@@ -33,6 +33,8 @@ final class ConsumerRounds {
     private var endsBy: Instant?
     /// Whether more old records wait to be taken out.
     private var isRetiring = false
+    /// Whether records were taken out that the file beside the database may still hold.
+    private var isWipeDue = false
     /// Whether the last round was ended by its bounds, and more lies there to be read at once.
     private var isBounded = false
     private var firstSource = 0
@@ -321,6 +323,11 @@ final class ConsumerRounds {
             let count = try settings.store.retire(before: before)
             settings.metrics.retired.add(count)
             isRetiring = count >= Store.retiredAtOnce
+            isWipeDue = isWipeDue || count > 0
+            if isWipeDue, !isRetiring {
+                try settings.store.wipeRetired()
+                isWipeDue = false
+            }
         } catch {
             isRetiring = false
             settings.logger.warning(

@@ -138,7 +138,7 @@ final class JournalSource {
     private func spill(from oldest: UInt64, into batch: inout Batch) {
         var frames: [UInt64: [UInt8]] = [:]
         let end = reader.cursor
-        var again = JournalReader(file, from: oldest)
+        var again = JournalReader(file, from: oldest, again: true)
         again.read { frame in
             guard frame.position < end else { return false }
             guard let entry = open[frame.exchange], let position = entry.position,
@@ -147,7 +147,7 @@ final class JournalSource {
             if frame.kind == .chunk {
                 // Its process has read it already; another would only want what is kept of it.
                 guard entry.spilledBytes <= capture.bytesMax else { return true }
-                entry.spilledBytes += frame.payload.count
+                entry.spilledBytes += frame.payload.count + frame.missingBytes
             }
             StoredFrames.append(frame, to: &frames[frame.exchange, default: []])
             return true

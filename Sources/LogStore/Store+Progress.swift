@@ -103,4 +103,12 @@ extension Store {
             return numbers.count
         }
     }
+
+    /// Takes what was retired out of the file beside the database, too, which holds pages as they
+    /// were before.
+    ///
+    /// Throws where a reader is in the way: it works later.
+    func wipeRetired() throws {
+        _ = try database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
+    }
 }

@@ -38,15 +38,38 @@ public final class Store: Sendable {
             // What retention frees goes back to the disk in small steps.
             try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+            // What retention takes out is wiped, and not only given up.
+            try db.execute(sql: "PRAGMA secure_delete = ON")
         }
         // SQLite gives the files beside it the rights of this one, which are nobody else's.
         let path = Self.path(in: folder)
-        let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        if file >= 0 { Glibc.close(file) }
-        unsafe chmod(path, 0o600)
+        try Self.claim(path)
         let pool = try DatabasePool(path: path, configuration: configuration)
         database = pool
         try Self.migrator.migrate(pool)
+    }
+
+    /// Makes the database's file if it is not there, and makes sure that it, and those that SQLite
+    /// keeps beside it, are files and no links to others.
+    private static func claim(_ path: String) throws {
+        for name in [path, "\(path)-wal", "\(path)-shm"] {
+            let flags = name == path ? O_RDWR | O_CREAT : O_RDWR
+            let file = unsafe open(name, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            if file < 0, errno == ENOENT { continue }
+            var status = stat()
+            guard file >= 0, unsafe fstat(file, &status) == 0,
+                status.st_mode & S_IFMT == S_IFREG
+            else {
+                let code = errno
+                if file >= 0 { Glibc.close(file) }
+                throw Failure(
+                    code: "SQLITE_CANTOPEN",
+                    description: "\(name) is no file of weir's own: "
+                        + (unsafe String(cString: strerror(code))))
+            }
+            _ = fchmod(file, 0o600)
+            Glibc.close(file)
+        }
     }
 
     /// Opens the database of a folder for reading, while a gateway writes to it or not.

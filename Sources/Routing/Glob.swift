@@ -1,17 +1,22 @@
 import Primitives
 
 /// A pattern in which `*` stands for any run of bytes, slashes included, and `?` for any one byte.
-struct Glob: Sendable {
+public struct Glob: Sendable {
     private let pattern: [UInt8]
 
-    init(_ text: String) {
+    /// A pattern from its text.
+    public init(_ text: String) {
         pattern = Array(text.utf8)
     }
 
     /// Whether everything matches.
     var matchesAll: Bool { pattern == [UInt8(ascii: "*")] }
 
-    func matches(_ bytes: Span<UInt8>) -> Bool {
+    /// Whether it names nothing in particular: every path, or every text.
+    var isCatchAll: Bool { matchesAll || pattern == Array("/*".utf8) }
+
+    /// Whether a text is one of those that the pattern stands for.
+    public func matches(_ bytes: Span<UInt8>) -> Bool {
         var position = 0
         var index = 0
         // Where to go on when the run a star stands for must be one longer: no recursion, and no

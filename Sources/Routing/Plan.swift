@@ -25,8 +25,8 @@ public final class Plan: Sendable {
 
     /// The chain's name; empty where the dialect alone decided.
     public let chain: String
-    /// The dialect of the requests.
-    public let dialect: Dialect
+    /// The API of the requests.
+    public let api: API
     /// In order of preference; never empty.
     public let targets: [Target]
     /// What the chain names and this dialect's requests do not get.
@@ -44,11 +44,23 @@ public final class Plan: Sendable {
     /// The clocks of each attempt.
     public let clocks: Chain.Clocks
 
+    /// Whether some target is asked for another model than the client's.
+    public var replacesModel: Bool { targets.contains { $0.model != nil } }
+    /// Whether requests go out with something of the gateway's own that others must not spend.
+    public let usesOwnSecret: Bool
+    /// Whether a path that some vendor resolves to another one must not be sent on.
+    public let refusesDotSegments: Bool
+
+    /// `vendors` are those of the targets, in the same order.
     init(
-        _ chain: Chain, dialect: Dialect, targets: [Target], skipped: [Skipped]
+        _ chain: Chain, api: API, targets: [Target], vendors: [Vendor], skipped: [Skipped]
     ) {
         self.chain = chain.name
-        self.dialect = dialect
+        self.api = api
+        usesOwnSecret = vendors.contains { $0.usesOwnSecret }
+        refusesDotSegments = vendors.contains { vendor in
+            !vendor.basePath.isEmpty || vendor.usesOwnSecret || vendor.credential != .client
+        }
         self.targets = targets
         self.skipped = skipped
         retriesMax = chain.retries
@@ -59,6 +71,9 @@ public final class Plan: Sendable {
         holdTime = chain.holdTime
         clocks = chain.clocks
     }
+
+    /// The shapes of the requests, their answers and errors.
+    public var dialect: Dialect { api.dialect }
 
     /// Whether a failure could be followed by another attempt at all, so that holding is of use.
     public var hasAlternatives: Bool {

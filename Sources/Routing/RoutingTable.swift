@@ -1,8 +1,7 @@
 public import Config
 public import Dialects
 public import HTTP
-import JSON
-import Primitives
+public import Primitives
 
 /// Which targets serve a request: the configuration's vendors and chains, made ready to be asked.
 public struct RoutingTable: Sendable {
@@ -30,159 +29,125 @@ public struct RoutingTable: Sendable {
 
     /// Why a request goes nowhere.
     public enum Refusal: Error, Equatable, Sendable {
+        /// The path is none of a vendor's API, and no chain names it.
+        case noAPI
+        /// There are chains, none of them serves the request, and no vendor takes it with the
+        /// caller's own credential.
+        case noChain(Dialect)
         /// No vendor speaks the request's dialect.
         case noVendor(Dialect)
         /// None of the chain's targets can serve a request of this dialect.
         case noTarget(chain: String, Dialect, [Plan.Skipped])
+        /// A chain needs the model, and it cannot be told; why.
+        case modelUnreadable(chain: String, reason: String)
     }
 
     /// All vendors, in the order of the file.
     public let vendors: [SharedVendor]
     /// Targets of all chains and dialects: how many there are, for ``Health``.
     public let targetCount: Int
+    /// Finds the gateway's own secrets in what is to be written down.
+    public let mask: SecretMask
+    /// Whether a request to some vendor carries anything of the gateway's own.
+    public let usesOwnSecret: Bool
     private let chains: [PreparedChain]
-    private let planByDialect: [Dialect: Plan]
-
-    private final class PreparedChain: Sendable {
-        let name: String
-        let prefix: [UInt8]
-        let paths: [Glob]
-        let models: [Glob]
-        let plans: [Dialect: Plan]
-        let skipped: [Dialect: [Plan.Skipped]]
-        let needsModel: Bool
-
-        init(
-            _ chain: Chain, plans: [Dialect: Plan], skipped: [Dialect: [Plan.Skipped]]
-        ) {
-            name = chain.name
-            prefix = Array(chain.prefix.utf8)
-            paths = chain.paths.map(Glob.init)
-            let models = chain.models.map(Glob.init)
-            self.models = models
-            needsModel = !models.contains { $0.matchesAll }
-            self.plans = plans
-            self.skipped = skipped
-        }
-    }
+    private let plansByAPI: [API: Plan]
 
     /// A table for a configuration.
     public init(_ configuration: Configuration) {
         vendors = configuration.vendors.map(SharedVendor.init)
+        mask = SecretMask(configuration.ownSecrets)
+        usesOwnSecret = configuration.vendors.contains { $0.usesOwnSecret }
         var count = 0
         chains = configuration.chains.map { chain in
-            Self.prepare(chain, configuration.vendors, &count)
+            PreparedChain(chain, configuration.vendors, &count)
         }
-        var first: [Dialect: Plan] = [:]
-        for (index, vendor) in configuration.vendors.enumerated() where first[vendor.dialect] == nil
-        {
-            let target = Plan.Target(vendor: index, model: nil, health: count)
-            count += 1
-            let chain = Chain(name: "", targets: [Chain.Target(vendor: vendor.name)])
-            first[vendor.dialect] = Plan(
-                chain, dialect: vendor.dialect, targets: [target], skipped: []
-            )
-        }
-        planByDialect = first
-        targetCount = count
-    }
-
-    private static func prepare(
-        _ chain: Chain, _ vendors: [Vendor], _ count: inout Int
-    ) -> PreparedChain {
-        var plans: [Dialect: Plan] = [:]
-        var skippedByDialect: [Dialect: [Plan.Skipped]] = [:]
-        for dialect in Dialect.allCases {
-            var targets: [Plan.Target] = []
-            var skipped: [Plan.Skipped] = []
-            // The client's own key is meant for one vendor: the first of the chain that takes it.
-            var keyBearer: Int?
-            for target in chain.targets {
-                guard let index = vendors.firstIndex(where: { $0.name == target.vendor }) else {
-                    continue
-                }
-                let vendor = vendors[index]
-                if vendor.dialect != dialect {
-                    let reason =
-                        "it speaks \(vendor.dialect.rawValue), and requests are not translated"
-                    skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
-                } else if vendor.credential == .client, keyBearer ?? index != index {
-                    let reason =
-                        "it has no credential of its own, and the caller's is meant for another"
-                    skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
-                } else {
-                    if vendor.credential == .client { keyBearer = index }
-                    targets.append(
-                        Plan.Target(vendor: index, model: target.model, health: count)
-                    )
-                    count += 1
-                }
+        var plans: [API: Plan] = [:]
+        for api in API.allCases {
+            // Beside chains, what none of them names is the caller's own business alone: it goes
+            // nowhere with a credential of ours.
+            let vendor = configuration.vendors.firstIndex { vendor in
+                vendor.dialect == api.home
+                    && (configuration.chains.isEmpty
+                        || vendor.credential == .client && !vendor.usesOwnSecret)
             }
-            skippedByDialect[dialect] = skipped
-            guard !targets.isEmpty else { continue }
-            plans[dialect] = Plan(chain, dialect: dialect, targets: targets, skipped: skipped)
+            guard let vendor else { continue }
+            let target = Plan.Target(vendor: vendor, model: nil, health: count)
+            count += 1
+            let name = configuration.vendors[vendor].name
+            plans[api] = Plan(
+                Chain(name: "", targets: [Chain.Target(vendor: name)]), api: api,
+                targets: [target], vendors: [configuration.vendors[vendor]], skipped: [])
         }
-        return PreparedChain(chain, plans: plans, skipped: skippedByDialect)
+        plansByAPI = plans
+        targetCount = count
     }
 
     /// The plans of a chain as they will act, for people.
     public func plans(of chain: String) -> [Plan] {
         guard let entry = chains.first(where: { $0.name == chain }) else { return [] }
-        return Dialect.allCases.compactMap { entry.plans[$0] }
+        return API.allCases.compactMap { entry.plans[$0] }
+    }
+
+    /// Whether the way of a request with this head, or what its target is sent, depends on its
+    /// model, so that its body is worth waiting for.
+    public func needsModel(of head: borrowing RequestHead) -> Bool {
+        let whole = head.path
+        for chain in chains {
+            guard let path = chain.strip(whole), chain.matches(path: path) else { continue }
+            guard let api = chain.api(of: head, path: path) else { continue }
+            guard !RequestPath.takesFiles(path) else { return false }
+            // Gemini's paths name it.
+            let isInBody = api != .gemini || path.modelPlace == nil
+            guard chain.needsModel else {
+                return isInBody && chain.plans[api]?.replacesModel == true
+            }
+            if isInBody { return true }
+        }
+        return false
     }
 
     /// The route of a request.
     ///
-    /// `body` is what is known of it: whole, or empty where it streams.
+    /// `model` is asked for when a chain needs it, once at most; it reads the body.
     public func route(
-        _ head: borrowing RequestHead, body: Span<UInt8>
+        _ head: borrowing RequestHead, model: () -> RequestModel.Finding
     ) throws(Refusal) -> Route {
         let whole = head.path
+        var found: RequestModel.Finding?
         for chain in chains {
-            guard let path = Self.strip(chain.prefix, from: whole) else { continue }
-            guard chain.paths.contains(where: { $0.matches(path) }) else { continue }
+            guard let path = chain.strip(whole), chain.matches(path: path) else { continue }
+            guard let api = chain.api(of: head, path: path) else { continue }
             if chain.needsModel {
-                let model = Self.model(path: path, body: body)
-                guard let model, chain.models.contains(where: { $0.matches(model.bytes) }) else {
-                    continue
+                let finding = Self.modelOutsideBody(path, api) ?? found ?? model()
+                found = finding
+                switch finding {
+                case .none: continue
+                case .unreadable(let reason):
+                    throw .modelUnreadable(chain: chain.name, reason: reason)
+                case .named(let name):
+                    guard chain.matches(model: name) else { continue }
                 }
             }
-            let dialect = Dialect(of: head, path: path)
-            guard let plan = chain.plans[dialect] else {
+            guard let plan = chain.plans[api] else {
                 throw Refusal.noTarget(
-                    chain: chain.name, dialect, chain.skipped[dialect] ?? []
+                    chain: chain.name, api.dialect, chain.skipped[api] ?? []
                 )
             }
-            return Route(plan: plan, prefixLength: chain.prefix.count)
+            return Route(plan: plan, prefixLength: chain.prefixLength)
         }
-        let dialect = Dialect(of: head, path: whole)
-        guard let plan = planByDialect[dialect] else { throw Refusal.noVendor(dialect) }
-        return Route(plan: plan, prefixLength: 0)
+        guard let api = API(of: head, path: whole) else { throw Refusal.noAPI }
+        if let plan = plansByAPI[api] { return Route(plan: plan, prefixLength: 0) }
+        throw chains.isEmpty ? Refusal.noVendor(api.home) : Refusal.noChain(api.dialect)
     }
 
-    @_lifetime(copy path)
-    private static func strip(_ prefix: [UInt8], from path: Span<UInt8>) -> Span<UInt8>? {
-        guard !prefix.isEmpty else { return path }
-        guard path.count > prefix.count, path[prefix.count] == UInt8(ascii: "/") else { return nil }
-        for index in prefix.indices where path[index] != prefix[index] { return nil }
-        return path.extracting(prefix.count..<path.count)
-    }
-
-    /// The model of a request: of Gemini's in the path, of the others in the body.
-    private static func model(
-        path: Span<UInt8>, body: Span<UInt8>
-    ) -> ByteBuffer? {
-        var model = ByteBuffer()
-        if let place = path.modelPlace {
-            model.append(path.extracting(place))
-            return model
-        }
-        // A body that is no JSON, an upload perhaps, has no model.
-        guard let place = try? JSONScanner.member("model", of: body), place.count >= 2,
-            body[place.lowerBound] == UInt8(ascii: "\"")
-        else { return nil }
-        let inner = body.extracting(place.lowerBound + 1..<place.upperBound - 1)
-        model.append(text: JSONText.unescape(inner))
-        return model
+    /// The model that a path of Gemini's names, and none for a file; nil where the body tells.
+    private static func modelOutsideBody(
+        _ path: Span<UInt8>, _ api: API
+    ) -> RequestModel.Finding? {
+        if RequestPath.takesFiles(path) { return RequestModel.Finding.none }
+        guard api == .gemini, let place = path.modelPlace else { return nil }
+        let plain = path.extracting(place).percentDecoded()
+        return .named(String(decoding: plain, as: UTF8.self))
     }
 }

@@ -7,9 +7,12 @@ public import Config
 @dynamicMemberLookup
 public final class SharedVendor: Sendable {
     private let vendor: Vendor
+    /// See ``Vendor/isBuiltIn``; asked for every request.
+    public let isBuiltIn: Bool
 
     init(_ vendor: Vendor) {
         self.vendor = vendor
+        isBuiltIn = vendor.isBuiltIn
     }
 
     /// A property of the vendor's.

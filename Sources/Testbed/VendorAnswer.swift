@@ -25,7 +25,7 @@ struct VendorAnswer {
         head: borrowing RequestHead, body: JSONValue?, script: VendorScript
     ) -> VendorAnswer {
         let path = head.path.text
-        let dialect = Dialect(of: head, path: head.path)
+        let dialect = API(of: head, path: head.path)?.dialect ?? .openai
         if script.status != 200 { return failure(dialect, script) }
         if path.hasSuffix("/chat/completions") {
             return body?["stream"]?.isTrue ?? false

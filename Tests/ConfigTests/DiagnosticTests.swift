@@ -222,7 +222,7 @@ struct DiagnosticTests {
         arguments: [
             "api.example.com/v1", "ftp://a", "https://", "https:///v1", "http://a:0",
             "http://a:99999",
-            "http://a b", "http://a/v1?x", "http://a/#x", "http://user@a", "http://::1",
+            "http://a b", "http://a/v1#x", "http://a/#x", "http://user@a", "http://::1",
             "http://a/ü",
             "http://[::1",
         ]

@@ -108,4 +108,30 @@ struct StreamEventTests {
         ]
         for (event, kind) in cases { #expect(Self.kinds(.gemini, event) == [kind], "\(event)") }
     }
+
+    @Test("of Gemini's interactions open with their shells; what is not known is content")
+    func interactions() {
+        let cases: [(String, StreamEventKind)] = [
+            (#"{"event_type":"interaction.created","interaction":{"id":"1"}}"#, .lifecycle),
+            (#"{"event_type":"interaction.status_update","status":"in_progress"}"#, .lifecycle),
+            (#"{"event_type":"interaction.status_update","status":"failed"}"#, .error),
+            (#"{"event_type":"step.start","step":{"type":"thought"}}"#, .lifecycle),
+            (#"{"event_type":"step.start","step":{"type":"model_output"}}"#, .lifecycle),
+            (#"{"event_type":"step.start","step":{"type":"function_call","name":"f"}}"#, .content),
+            (#"{"event_type":"step.delta","delta":{"type":"text","text":"a"}}"#, .content),
+            (#"{"event_type":"step.stop","index":0}"#, .lifecycle),
+            (#"{"event_type":"content.delta","delta":{}}"#, .content),
+            (#"{"event_type":"interaction.completed","interaction":{}}"#, .content),
+            (#"{"event_type":"interaction.requires_action"}"#, .content),
+            (#"{"event_type":"interaction.failed","interaction":{}}"#, .error),
+            (#"{"event_type":"error","error":{"message":"x"}}"#, .error),
+            (#"{"event_type":"something.new"}"#, .content), ("[DONE]", .terminal),
+            (#"{"somethingNew":{"a":1}}"#, .content), (#"{"embedding":{"values":[1]}}"#, .content),
+            (#"{"usageMetadata":{},"modelVersion":"m","responseId":"r"}"#, .lifecycle),
+        ]
+        for (data, kind) in cases {
+            #expect(Self.kinds(.gemini, "data: \(data)\n\n") == [kind], "\(data)")
+        }
+        #expect(Self.kinds(.gemini, "event: error\ndata: {}\n\n") == [.error])
+    }
 }

@@ -157,7 +157,7 @@ final class GatewayProcess {
     /// The page of the operators' listener.
     func page(_ path: String) throws -> RawResponse {
         try RawConnection(port: adminPort).exchange(
-            "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         )
     }
 

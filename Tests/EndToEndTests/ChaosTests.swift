@@ -242,7 +242,8 @@ struct ChaosTests {
             "gemini": "/v1beta/models/m:generateContent",
         ]
         try client.send(
-            "POST \(paths[dialect] ?? "/") HTTP/1.1\r\nHost: a\r\nX-Stream: \(stream ? 1 : 0)\r\n"
+            "POST \(paths[dialect] ?? "/") HTTP/1.1\r\nHost: [::1]\r\n"
+                + "X-Stream: \(stream ? 1 : 0)\r\n"
                 + "Content-Length: 2\r\n\r\n{}"
         )
         let response = try client.response()

@@ -49,7 +49,7 @@ final class ClickHouseProcess {
     /// What the server answers to a question, without the line's end.
     func ask(_ question: String) throws -> String {
         let response = try RawConnection(port: port).exchange(
-            "POST / HTTP/1.1\r\nHost: a\r\nX-ClickHouse-User: default\r\nX-ClickHouse-Key: "
+            "POST / HTTP/1.1\r\nHost: localhost\r\nX-ClickHouse-User: default\r\nX-ClickHouse-Key: "
                 + "\(Self.password)\r\nConnection: close\r\nContent-Length: "
                 + "\(question.utf8.count)\r\n\r\n\(question)")
         guard response.status == 200 else { throw RawConnection.Failure.broken(response.text) }

@@ -33,7 +33,7 @@ struct LoadTests {
 
         var request: String {
             let body = "{\"model\":\"gpt-4o\",\"stream\":\(isStream),\"messages\":[]}"
-            return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: "
+            return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
                 + "\(body.utf8.count)\r\n\(script)\r\n\(body)"
         }
     }

@@ -9,7 +9,7 @@ import Testing
 struct OperationTests {
     private static func chat(_ fields: String, stream: Bool = true) -> String {
         let body = "{\"model\":\"gpt-4o\",\"stream\":\(stream),\"messages\":[]}"
-        return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: "
+        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
             + "\(body.utf8.count)\r\n\(fields)\r\n\(body)"
     }
 
@@ -21,7 +21,7 @@ struct OperationTests {
         #expect(try gateway.page("/readyz").text == "ready\n")
         #expect(try gateway.page("/").status == 404)
         let post = try RawConnection(port: gateway.adminPort).exchange(
-            "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+            "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
         )
         #expect(post.status == 405)
         for _ in 0..<7 {
@@ -118,7 +118,8 @@ struct OperationTests {
         )
         let total = 2 << 30
         let client = try RawConnection(port: gateway.port, patienceSeconds: 60)
-        try client.send("POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: \(total)\r\n\r\n")
+        try client.send(
+            "POST /v1/files HTTP/1.1\r\nHost: [::1]\r\nContent-Length: \(total)\r\n\r\n")
         let piece = [UInt8](repeating: 0x62, count: 1 << 20)
         let before = gateway.process.residentBytes
         var highest = 0

@@ -196,7 +196,7 @@ struct RecordFaultTests {
         // An odd body among them: bytes that are no UTF-8.
         var requests = [[UInt8]](repeating: Array(Self.chat.utf8), count: 30)
         requests.append(
-            Array("POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n".utf8)
+            Array("POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n".utf8)
                 + [0xFF, 0x00, 0x27])
         for request in requests {
             let client = try RawConnection(port: gateway.port)

@@ -31,7 +31,7 @@ struct RecordTests {
     static func request(
         _ path: String, _ body: String, _ fields: String = ""
     ) -> String {
-        "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             + "Content-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
     }
 

@@ -23,7 +23,7 @@ struct ReloadTests {
 
     private static func chat(_ fields: String = "", stream: Bool = false) -> String {
         let body = "{\"model\":\"gpt-4o\",\"stream\":\(stream),\"messages\":[]}"
-        return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: "
+        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
             + "\(body.utf8.count)\r\n\(fields)\r\n\(body)"
     }
 

@@ -108,7 +108,7 @@ final class MockProcess {
     /// What it saw.
     func statistics() throws -> VendorView {
         let response = try RawConnection(port: port).exchange(
-            "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n"
+            "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n"
         )
         return try VendorView(response.text)
     }

@@ -53,7 +53,7 @@ struct TLSTests {
 
     private static func get(_ gateway: GatewayProcess, _ path: String) throws -> RawResponse {
         try RawConnection(port: gateway.port).exchange(
-            "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         )
     }
 
@@ -160,7 +160,7 @@ struct TLSTests {
         let other = try Vendor(names: "IP:127.0.0.1")
         let gateway = try vendor.gateway()
         let slow = try RawConnection(port: gateway.port)
-        try slow.send("GET /v1/slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        try slow.send("GET /v1/slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
         _ = try slow.take(through: "\r\n\r\n")
         // Another connection, which rests.
         let before = try Self.counts(gateway)

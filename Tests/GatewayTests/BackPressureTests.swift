@@ -114,7 +114,7 @@ struct BackPressureTests {
         let piece = (0..<(64 << 10)).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let sender = try Sender(client, sent: { sent.add($0, ordering: .relaxed) }) {
             client, count in
-            try client.send("POST /v1/files HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\r\n")
+            try client.send("POST /v1/files HTTP/1.1\r\nHost: localhost\r\n\(framing)\r\n\r\n")
             for _ in 0..<(total / piece.count) {
                 if isChunked { try client.send("10000\r\n") }
                 try client.send(piece)
@@ -175,7 +175,8 @@ struct BackPressureTests {
         let gateway = try TestGateway(vendor: vendor.port, server: "replay_limit = \"1KiB\"")
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nxxxx")
+        try client.send(
+            "POST /v1/files HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000000\r\n\r\nxxxx")
         let response = try client.response()
         #expect(response.status == 413 && response.text == "much")
         #expect(try client.takeToEnd().isEmpty)
@@ -197,7 +198,7 @@ struct BackPressureTests {
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         let total = 32 << 20
-        try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: \(total)\r\n\r\n")
+        try client.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nContent-Length: \(total)\r\n\r\n")
         let sent = Atomic<Int>(0)
         let piece = [UInt8](repeating: 0x62, count: 64 << 10)
         let sender = try Sender(client, sent: { sent.add($0, ordering: .relaxed) }) {
@@ -234,7 +235,8 @@ struct BackPressureTests {
         let client = try RawConnection(port: gateway.port)
         let piece = [UInt8](repeating: 0x62, count: 64 << 10)
         let sender = try Sender(client, sent: { _ in }) { client, _ in
-            try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 60000000\r\n\r\n")
+            try client.send(
+                "POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 60000000\r\n\r\n")
             for _ in 0..<900 { try client.send(piece) }
         }
         #expect(try client.response().status == 504)
@@ -251,7 +253,7 @@ struct BackPressureTests {
         )
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try client.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\n")
         let piece = String(repeating: "b", count: 4096)
         try client.send("1000\r\n\(piece)\r\n")
         try gateway.await("the upload to begin") { (try? vendor.statistics().requestCount) == 1 }
@@ -277,7 +279,7 @@ struct BackPressureTests {
         )
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try client.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\n")
         let piece = "1000\r\n\(String(repeating: "b", count: 4096))\r\n"
         try client.send(piece)
         _ = try client.take(through: "hi\r\n")
@@ -309,7 +311,7 @@ struct BackPressureTests {
         let gateway = try TestGateway(vendor: vendor.port, server: "replay_limit = \"1KiB\"")
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try client.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\n")
         try client.send("1000\r\n\(String(repeating: "b", count: 4096))\r\n")
         if answersEarly {
             _ = try client.take(through: "hi\r\n")
@@ -349,7 +351,7 @@ struct BackPressureTests {
         let gateway = try TestGateway(vendor: vendor.port, server: "replay_limit = \"1KiB\"")
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: \(total)\r\n\r\n")
+        try client.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nContent-Length: \(total)\r\n\r\n")
         let piece = [UInt8](repeating: 0x62, count: 64 << 10)
         let sender = try Sender(client, sent: { _ in }) { client, _ in
             for _ in 0..<(total / piece.count) { try client.send(piece) }
@@ -378,7 +380,8 @@ struct BackPressureTests {
         defer { gateway.stop() }
         for _ in 0..<5 {
             let client = try RawConnection(port: gateway.port)
-            try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+            try client.send(
+                "POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000000\r\n\r\n")
             try client.send([UInt8](repeating: 0x62, count: 1_000_000))
             let response = try client.response()
             #expect(response.status == 502)

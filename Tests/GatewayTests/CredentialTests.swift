@@ -47,13 +47,17 @@ struct CredentialTests {
         #expect(!everything.contains("canary"))
     }
 
-    @Test("of the client passes as it came", arguments: paths)
+    @Test("of the client passes as it came, in the fields of its dialect", arguments: paths)
     func client(_ path: String) throws {
         let (request, _, _) = try Self.seen("client", path)
+        let isOpenAI = path.hasPrefix("/v1/chat")
+        let isAnthropic = path.hasPrefix("/v1/mess")
+        let isGemini = path.hasPrefix("/v1beta")
         #expect(request["authorization"] == "Bearer client-canary")
-        #expect(request["x-api-key"] == "client-canary")
-        #expect(request["x-goog-api-key"] == "client-canary")
-        #expect(request.target.hasSuffix("=client-canary&a=b"))
+        #expect(request["api-key"] == (isOpenAI ? "client-canary" : nil))
+        #expect(request["x-api-key"] == (isAnthropic ? "client-canary" : nil))
+        #expect(request["x-goog-api-key"] == (isGemini ? "client-canary" : nil))
+        #expect(request.target.hasSuffix("=client-canary&a=b") == isGemini)
     }
 
     @Test("never show in an answer of ours or in the log", arguments: ["client", "gateway-canary"])

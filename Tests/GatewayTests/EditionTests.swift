@@ -184,7 +184,7 @@ struct EditionTests {
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         let piece = [UInt8](repeating: 0x61, count: 100_000)
-        try client.send("POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+        try client.send("POST /v1/files HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 200000\r\n\r\n")
         try client.send(piece)
         try gateway.await("the upload") { Self.inFlight(gateway, "v0") == 1 }
         try gateway.follow(server + Self.toml([other.port], names: "w"))

@@ -301,7 +301,7 @@ struct FailoverTests {
         let body = "{ \"n\": 1.50, \"model\" : \"gpt-4o\",\"x\":{\"model\":1}, \"s\":\"\\u00e9\" }"
         let client = try RawConnection(port: gateway.port)
         let response = try client.exchange(
-            "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n"
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
                 + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         )
         #expect(response.status == 200)

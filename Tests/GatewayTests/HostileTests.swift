@@ -52,7 +52,7 @@ struct HostileTests {
         var slow: [RawConnection] = []
         for _ in 0..<1000 {
             let client = try RawConnection(port: gateway.port)
-            try client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+            try client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
             slow.append(client)
         }
         let normal = try RawConnection(port: gateway.port)
@@ -76,7 +76,7 @@ struct HostileTests {
             vendor: vendor.port, server: "slow_client_timeout = \"300ms\"")
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+        try client.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 10\r\n\r\n12345")
         #expect(try client.response().status == 408)
         #expect(try vendor.statistics().requestCount == 0)
     }
@@ -126,17 +126,17 @@ struct HostileTests {
         let gateway = try TestGateway(vendor: vendor.port, server: "max_body = \"64KiB\"")
         defer { gateway.stop() }
         let length = try RawConnection(port: gateway.port)
-        try length.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n")
+        try length.send("POST /v1/ok HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65537\r\n\r\n")
         #expect(try length.response().status == 413)
         let exact = try RawConnection(port: gateway.port)
         let body = String(repeating: "b", count: 65_536)
         #expect(
             try exact.exchange(
-                "POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n\(body)"
+                "POST /v1/ok HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\n\r\n\(body)"
             ).status == 200
         )
         let chunks = try RawConnection(port: gateway.port)
-        try chunks.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try chunks.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in 0..<17 { try chunks.send("1000\r\n\(body.prefix(4096))\r\n") }
         #expect(try chunks.response().status == 413)
         #expect(try vendor.statistics().requestCount == 1)
@@ -149,7 +149,7 @@ struct HostileTests {
         let gateway = try TestGateway(vendor: vendor.port, server: "max_body = \"1KiB\"")
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("POST /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+        try client.send("POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000000\r\n\r\n")
         for _ in 0..<100 { try client.send([UInt8](repeating: 0x62, count: 10_000)) }
         #expect(try client.response().status == 413)
         #expect(client.end != .reset)

@@ -111,10 +111,10 @@ struct RelayTests {
         let gateway = try TestGateway(vendor: vendor.port)
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        let without = try client.exchange("\(method) /v1/ok HTTP/1.1\r\nHost: a\r\n\r\n")
+        let without = try client.exchange("\(method) /v1/ok HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(without.status == 200)
         let with = try client.exchange(
-            "\(method) /v1/ok HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+            "\(method) /v1/ok HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
         )
         #expect(with.status == 200)
         let seen = try vendor.statistics().requests
@@ -145,7 +145,7 @@ struct RelayTests {
         let gateway = try TestGateway(vendor: vendor.port)
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        let head = try client.exchange("HEAD /v1/ok HTTP/1.1\r\nHost: a\r\n\r\n", isHead: true)
+        let head = try client.exchange("HEAD /v1/ok HTTP/1.1\r\nHost: [::1]\r\n\r\n", isHead: true)
         #expect(head.status == 200)
         #expect(head["content-length"] == "11")
         // The connection goes on: nothing of a body was sent.
@@ -180,7 +180,8 @@ struct RelayTests {
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         try client.send(
-            "POST /v1/ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"
+            "POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\n"
+                + "Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"
                 + "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-T: dropped\r\n\r\n"
         )
         #expect(try client.response().status == 200)
@@ -198,7 +199,8 @@ struct RelayTests {
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         try client.send(
-            "POST /v1/ok HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+            "POST /v1/ok HTTP/1.1\r\nHost: [::1]\r\n"
+                + "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"
         )
         #expect(try client.take(through: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
         try client.send("hello")

@@ -220,7 +220,7 @@ struct TerminalTests {
         let gateway = try Self.gateway(stream, [vendor.port])
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
-        try client.send("HEAD \(stream.path) HTTP/1.1\r\nHost: a\r\n\r\n")
+        try client.send("HEAD \(stream.path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(try client.response(toHead: true).isWhole)
         try gateway.await("the settlement") { gateway.outcomes(.complete) == 1 }
         let old = try RawConnection(port: gateway.port)

@@ -1,6 +1,8 @@
 import Config
 import Glibc
 import HTTP
+import Journal
+import LogStore
 import Logging
 import Primitives
 import Reactor
@@ -18,6 +20,7 @@ final class TestGateway: Sendable {
     let port: Int
     let metrics: WorkerMetrics
     let log = CapturedLog()
+    let record: TestRecord
     private let mailbox: Mailbox<WorkerOrder>
     private let thread: Reactor.Thread
     private let hasEnded = Atomic<Bool>(false)
@@ -29,7 +32,7 @@ final class TestGateway: Sendable {
         return Curl.initialize()
     }()
 
-    /// Starts a gateway with a configuration in TOML.
+    /// Starts a gateway with a configuration in TOML, its record in a folder of its own.
     init(
         _ toml: String, host: String = "127.0.0.1", unheard: UnheardBounds = UnheardBounds()
     ) throws {
@@ -37,6 +40,8 @@ final class TestGateway: Sendable {
             throw SystemError(call: "curl_global_init")
         }
         let configuration = try Self.configuration(toml)
+        let record = try TestRecord(configuration.log, logger: log.logger)
+        self.record = record
         let descriptor = try Socket.listen(on: address, reusePort: true)
         port = try SocketAddress(boundTo: descriptor).port
         let metrics = WorkerMetrics(vendors: configuration.vendors.map(\.name))
@@ -55,7 +60,9 @@ final class TestGateway: Sendable {
         thread = try Reactor.Thread(name: "gateway") {
             guard let loop = try? EventLoop() else { return }
             mailbox.open(on: loop)
-            let worker = Worker(settings: settings, metrics: metrics, loop: loop, edition: first)
+            let worker = Worker(
+                settings: settings, metrics: metrics, loop: loop, edition: first,
+                journal: record.workerJournal())
             slot.worker = worker
             worker.listen(on: descriptor)
             loop.run()
@@ -63,7 +70,8 @@ final class TestGateway: Sendable {
     }
 
     private static func configuration(_ toml: String) throws -> Configuration {
-        let secrets = SecretSource(environment: { _ in nil }, file: { _ in nil })
+        // A variable's name is its value.
+        let secrets = SecretSource(environment: { $0 }, file: { _ in nil })
         return try Configuration.read(toml, file: "test", secrets: secrets).configuration
     }
 
@@ -155,7 +163,9 @@ final class TestGateway: Sendable {
 
     /// Waits until the worker has ended, as after a drain.
     func join() {
-        if !hasEnded.exchange(true, ordering: .relaxed) { thread.join() }
+        guard !hasEnded.exchange(true, ordering: .relaxed) else { return }
+        thread.join()
+        record.end()
     }
 
     func stop() {
@@ -225,12 +235,12 @@ enum Request {
             + "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
         let script = fields.sorted { $0.key < $1.key }
             .map { "X-Mock-\($0.key): \($0.value)\r\n" }.joined()
-        return "POST \(path) HTTP/1.1\r\nHost: weir\r\nContent-Type: application/json\r\n"
+        return "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             + "Content-Length: \(body.utf8.count)\r\n\(script)\(extra)\r\n\(body)"
     }
 
     static func get(_ path: String, _ fields: String = "") -> String {
-        "GET \(path) HTTP/1.1\r\nHost: weir\r\n\(fields)\r\n"
+        "GET \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n"
     }
 }
 
@@ -244,7 +254,7 @@ extension ScriptedVendor {
     /// What the vendor saw.
     func statistics() throws -> VendorView {
         let client = try RawConnection(port: port)
-        let response = try client.exchange("GET /stats HTTP/1.1\r\nHost: a\r\n\r\n")
+        let response = try client.exchange("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n")
         return try VendorView(response.text)
     }
 }

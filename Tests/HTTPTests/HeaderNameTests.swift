@@ -20,9 +20,9 @@ struct HeaderNameTests {
         for (text, name) in names {
             #expect(HeaderName(Array(text.utf8).span) == name)
             #expect(HeaderName(Array(text.uppercased().utf8).span) == name)
-            #expect(HeaderName(Array((text + "s").utf8).span) == .other)
+            #expect(HeaderName(Array((text + "s").utf8).span) != name)
         }
-        #expect(HeaderName(Array("x-apikey_".utf8).span) == .other)
+        #expect(HeaderName(Array("x-apiary_".utf8).span) == .other)
     }
 
     @Test("tell credentials and hop-by-hop fields from the rest")

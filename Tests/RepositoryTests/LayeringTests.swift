@@ -12,7 +12,7 @@ struct LayeringTests {
         "JSON": ["Primitives"],
         "Codings": ["Primitives", "CCompression"],
         "Dialects": ["Primitives", "HTTP", "JSON"],
-        "Config": ["Primitives", "JSON", "Dialects"],
+        "Config": ["Primitives", "HTTP", "JSON", "Dialects"],
         "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
         "Transfers": ["Primitives", "HTTP", "Reactor", "Cryptography", "CCurl"],
         "Journal": ["Primitives", "Reactor", "CJournal"],

@@ -18,9 +18,9 @@ struct HealthTests {
 
     private static func plan(_ count: Int) -> Plan {
         Plan(
-            Chain(name: "c", targets: []), dialect: .openai,
+            Chain(name: "c", targets: []), api: .openai,
             targets: (0..<count).map { Plan.Target(vendor: $0, model: nil, health: $0) },
-            skipped: []
+            vendors: [], skipped: []
         )
     }
 

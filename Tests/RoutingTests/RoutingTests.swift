@@ -67,11 +67,13 @@ struct RoutingTests {
     ) throws -> (chain: String, vendor: String, prefix: Int, connect: Interval) {
         let table = try #require(table)
         let parser = RequestParser()
-        let bytes = Array("POST \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n".utf8)
+        let bytes = Array("POST \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n".utf8)
         _ = parser.parse(bytes.span)
         let body = Array(body.utf8)
         let route = try parser.withHead { head throws(RoutingTable.Refusal) in
-            try table.route(head, body: body.span)
+            try table.route(head) {
+                RequestModel(body.span, contentType: head.value(of: .contentType)).finding
+            }
         }
         return (
             route.plan.chain, table.vendors[route.vendor].name, route.prefixLength,
@@ -94,8 +96,10 @@ struct RoutingTests {
         #expect(team.chain == "team")
         #expect(team.prefix == "/team-a".utf8.count)
         #expect(team.connect == .seconds(1))
-        #expect(try Self.route("/team-ab/v1/chat/completions").chain == "")
-        #expect(try Self.route("/team-a").chain == "")
+        #expect(throws: RoutingTable.Refusal.noAPI) {
+            try Self.route("/team-ab/v1/chat/completions")
+        }
+        #expect(throws: RoutingTable.Refusal.noAPI) { try Self.route("/team-a") }
     }
 
     @Test("by model reads the body, or Gemini's path")
@@ -106,7 +110,10 @@ struct RoutingTests {
             try Self.route("/v1/x", "{\"model\":\"gpt-\\u0034o-mini\",\"m\":[]}").chain == "small"
         )
         #expect(try Self.route("/v1/chat/completions", "{\"model\":\"gpt-4o\"}").chain == "")
-        #expect(try Self.route("/v1/chat/completions", "{\"model\":4}").chain == "")
+        #expect(
+            throws: RoutingTable.Refusal.modelUnreadable(
+                chain: "small", reason: "the model is no text")
+        ) { try Self.route("/v1/chat/completions", "{\"model\":4}") }
         #expect(try Self.route("/v1/chat/completions", "not json -mini").chain == "")
         #expect(try Self.route("/v1/chat/completions", "").chain == "")
         #expect(throws: RoutingTable.Refusal.self) {

@@ -25,7 +25,7 @@ package struct HostileRequest: Sendable, CustomStringConvertible {
         requestLines + targets + lineEnds + fieldNames + fieldValues + hosts + lengths + codings
         + chunks + limits + upgrades + foreign
 
-    private static let host = "Host: a\r\n"
+    private static let host = "Host: localhost\r\n"
 
     /// A POST whose framing fields are these lines, with a body.
     private static func post(_ lines: String, _ body: String = "hello") -> String {

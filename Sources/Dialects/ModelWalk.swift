@@ -1,0 +1,137 @@
+import JSON
+import Primitives
+
+/// Walks over JSON that may be any, in one pass and without a stack, and notes where the places are
+/// that name a model: `model`, and where batches, sessions and counts of tokens have it.
+struct ModelWalk {
+    /// The names that lead to a model.
+    private enum Key {
+        case model, session, requests, params, counted
+        /// An element of a list.
+        case element
+        case other
+    }
+
+    /// Deeper than this no API names its model.
+    private static let depthMax = 6
+
+    private(set) var places: [Range<Int>] = []
+    /// Whether something else than text stands where a model is named.
+    private(set) var isOfAnotherKind = false
+
+    private var depth = 0
+    private var isObject: InlineArray<7, Bool> = .init(repeating: false)
+    private var keys: InlineArray<7, Key> = .init(repeating: .other)
+    private var expectsKey = false
+
+    /// Walks from the first byte of a value to its end, or to the end of the text.
+    mutating func run(_ text: Span<UInt8>, from start: Int) {
+        var index = start
+        while index < text.count {
+            let byte = text[index]
+            switch byte {
+            case UInt8(ascii: "\""):
+                let end = Self.endOfString(text, from: index)
+                takeString(text, index..<end)
+                index = end
+                continue
+            case UInt8(ascii: "{"): enter(isObject: true)
+            case UInt8(ascii: "["): enter(isObject: false)
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                depth -= 1
+                expectsKey = false
+                // What follows the first value is not read by anybody.
+                if depth <= 0 { return }
+            case UInt8(ascii: ","):
+                if depth <= Self.depthMax, isObject[depth] {
+                    expectsKey = true
+                    keys[depth] = .other
+                }
+            case UInt8(ascii: ":"):
+                expectsKey = false
+                noteOtherKind(text, after: index + 1)
+            default: break
+            }
+            index += 1
+        }
+    }
+
+    private static func endOfString(_ text: Span<UInt8>, from quote: Int) -> Int {
+        var index = quote + 1
+        while true {
+            index = text.firstIndex(
+                below: 0, or: UInt8(ascii: "\""), or: UInt8(ascii: "\\"), from: index)
+            guard index < text.count else { return text.count }
+            if text[index] == UInt8(ascii: "\"") { return index + 1 }
+            index = min(index + 2, text.count)
+        }
+    }
+
+    private mutating func enter(isObject: Bool) {
+        if depth <= Self.depthMax, depth > 0, !self.isObject[depth] { keys[depth] = .element }
+        depth += 1
+        expectsKey = isObject
+        guard depth <= Self.depthMax else { return }
+        self.isObject[depth] = isObject
+        keys[depth] = .other
+    }
+
+    private mutating func takeString(_ text: Span<UInt8>, _ place: Range<Int>) {
+        guard depth > 0, depth <= Self.depthMax, isObject[depth] else { return }
+        if expectsKey {
+            keys[depth] = Self.key(text.extracting(place))
+        } else if keys[depth] == .model, namesModel, place.count >= 2,
+            text[place.upperBound - 1] == UInt8(ascii: "\"")
+        {
+            places.append(place)
+        }
+    }
+
+    /// Whether the keys down to here lead to a model.
+    private var namesModel: Bool {
+        switch depth {
+        case 1: true
+        case 2: keys[1] == .session || keys[1] == .counted
+        case 3: keys[1] == .requests && keys[2] == .element
+        case 4: keys[1] == .requests && keys[2] == .element && keys[3] == .params
+        default: false
+        }
+    }
+
+    private mutating func noteOtherKind(_ text: Span<UInt8>, after offset: Int) {
+        guard depth > 0, depth <= Self.depthMax, isObject[depth], keys[depth] == .model, namesModel
+        else { return }
+        var index = offset
+        while index < text.count, text[index] <= 0x20 { index += 1 }
+        guard index < text.count else { return }
+        // Nothing is no model, and the vendor has one of its own for it.
+        let isText = text[index] == UInt8(ascii: "\"")
+        if !isText, !text.has("null", at: index) { isOfAnotherKind = true }
+    }
+
+    /// Some parsers compare names without their case, so that `Model` is one, too.
+    private static func key(_ quoted: Span<UInt8>) -> Key {
+        guard quoted.count >= 7, quoted[quoted.count - 1] == UInt8(ascii: "\"") else {
+            return .other
+        }
+        let inner = quoted.extracting(1..<quoted.count - 1)
+        if inner.firstIndex(of: UInt8(ascii: "\\")) != nil {
+            // At most six bytes a letter.
+            guard inner.count <= 6 * 32 else { return .other }
+            let plain = JSONText.unescape(inner)
+            return known(plain.utf8.span)
+        }
+        return known(inner)
+    }
+
+    private static func known(_ name: Span<UInt8>) -> Key {
+        switch name.count {
+        case 5: return name.matchesIgnoringCase("model") ? .model : .other
+        case 6: return name.matchesIgnoringCase("params") ? .params : .other
+        case 7: return name.matchesIgnoringCase("session") ? .session : .other
+        case 8: return name.matchesIgnoringCase("requests") ? .requests : .other
+        case 22: return name.matchesIgnoringCase("generatecontentrequest") ? .counted : .other
+        default: return .other
+        }
+    }
+}

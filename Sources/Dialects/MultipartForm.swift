@@ -1,0 +1,103 @@
+import Primitives
+
+/// A body of `multipart/form-data` (RFC 7578), read as far as a field's value needs.
+struct MultipartForm {
+    private let boundary: [UInt8]
+
+    /// The form that a `Content-Type` announces; nil where it has no boundary.
+    init?(_ contentType: Span<UInt8>) {
+        guard let value = Self.parameter("boundary", of: contentType), !value.isEmpty,
+            value.count <= 200
+        else { return nil }
+        boundary = Array("--".utf8) + value
+    }
+
+    /// Where the values of a field stand, in a body that may break off; nil where the body is no
+    /// such form.
+    func values(of name: StaticString, in body: Span<UInt8>) -> [Range<Int>]? {
+        guard var index = next(in: body, from: 0), index == 0 || body[index - 1] == 0x0A else {
+            return body.count < 64 << 10 ? nil : []
+        }
+        var found: [Range<Int>] = []
+        while true {
+            index += boundary.count
+            // The last boundary has two dashes behind it.
+            guard index + 2 <= body.count, body[index] == 0x0D, body[index + 1] == 0x0A else {
+                return found
+            }
+            guard let head = body.firstRange(of: "\r\n\r\n", from: index) else { return found }
+            let end = next(in: body, from: head.upperBound)
+            let last = end ?? body.count
+            if Self.isField(name, body.extracting(index + 2..<head.upperBound - 2)) {
+                // One that breaks off is not known.
+                guard let end, end - 2 >= head.upperBound else { return end == nil ? found : nil }
+                found.append(head.upperBound..<end - 2)
+            }
+            guard end != nil else { return found }
+            index = last
+        }
+    }
+
+    /// Where the next boundary stands that begins a line.
+    private func next(in body: Span<UInt8>, from offset: Int) -> Int? {
+        var index = offset
+        while let dash = body.firstIndex(of: UInt8(ascii: "-"), from: index) {
+            let isThere =
+                dash + boundary.count <= body.count && (dash == 0 || body[dash - 1] == 0x0A)
+                && body.extracting(dash..<dash + boundary.count).equals(boundary.span)
+            if isThere { return dash }
+            index = dash + 1
+        }
+        return nil
+    }
+
+    /// Whether the head of a part is that of a field with this name.
+    private static func isField(_ name: StaticString, _ head: Span<UInt8>) -> Bool {
+        var start = 0
+        while start < head.count {
+            let end = head.firstRange(of: "\r\n", from: start)?.lowerBound ?? head.count
+            let line = head.extracting(start..<end)
+            start = end + 2
+            let length = 20
+            guard line.count > length,
+                line.extracting(0..<length).matchesIgnoringCase("content-disposition:")
+            else { continue }
+            guard let value = parameter("name", of: line) else { return false }
+            return value.span.matches(name)
+        }
+        return false
+    }
+
+    /// The value of a parameter, without its quotes.
+    private static func parameter(_ name: StaticString, of field: Span<UInt8>) -> [UInt8]? {
+        var index = 0
+        while let semicolon = field.firstIndex(of: UInt8(ascii: ";"), from: index) {
+            index = semicolon + 1
+            let rest = field.extracting(index..<field.count)
+            guard let equals = rest.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+            let isNamed = rest.extracting(0..<equals).trimmed.matchesIgnoringCase(name)
+            let (value, end) = value(rest, from: equals + 1)
+            if isNamed { return value }
+            index += end
+        }
+        return nil
+    }
+
+    private static func value(_ text: Span<UInt8>, from offset: Int) -> ([UInt8], end: Int) {
+        var index = offset
+        while index < text.count, text[index] == 0x20 || text[index] == 0x09 { index += 1 }
+        var value: [UInt8] = []
+        guard index < text.count, text[index] == UInt8(ascii: "\"") else {
+            let end = text.firstIndex(of: UInt8(ascii: ";"), from: index) ?? text.count
+            let plain = text.extracting(index..<end).trimmed
+            return (plain.indices.map { plain[$0] }, end)
+        }
+        index += 1
+        while index < text.count, text[index] != UInt8(ascii: "\"") {
+            if text[index] == UInt8(ascii: "\\"), index + 1 < text.count { index += 1 }
+            value.append(text[index])
+            index += 1
+        }
+        return (value, min(index + 1, text.count))
+    }
+}

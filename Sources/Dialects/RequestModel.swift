@@ -1,0 +1,186 @@
+import JSON
+public import Primitives
+
+/// The model that a request's body names, and where.
+///
+/// It is read as loosely as the loosest vendor reads it: a mark before the text, `NaN`, any depth
+/// and a body that breaks off are no reason to miss it. What would be read differently by two
+/// vendors, a model named twice and differently, is not read at all.
+public struct RequestModel: Equatable, Sendable {
+    /// What a body says of its model.
+    public enum Finding: Equatable, Sendable {
+        /// None is named: a list, a file.
+        case none
+        /// It names this one.
+        case named(String)
+        /// It names one, or may, and which cannot be told; why, for people.
+        case unreadable(String)
+    }
+
+    /// What was found.
+    public let finding: Finding
+    /// Where names of the model stand in the body, in its order.
+    let places: [Range<Int>]
+    /// How the body is written.
+    let form: Form
+
+    enum Form: Equatable, Sendable {
+        case json, multipart, urlEncoded, other
+    }
+
+    private init(_ finding: Finding, _ places: [Range<Int>] = [], _ form: Form = .other) {
+        self.finding = finding
+        self.places = places
+        self.form = form
+    }
+
+    /// Reads a body, or as much of it as is there, without its content coding.
+    public init(_ body: Span<UInt8>, contentType: Span<UInt8>) {
+        let type = contentType.extracting(
+            0..<(contentType.firstIndex(of: UInt8(ascii: ";")) ?? contentType.count)
+        ).trimmed
+        if type.matchesIgnoringCase("multipart/form-data") {
+            self = Self.read(multipart: body, contentType)
+        } else if type.matchesIgnoringCase("application/x-www-form-urlencoded") {
+            self = Self.read(urlEncoded: body)
+        } else {
+            self = Self.read(other: body, isJSON: type.isJSONType)
+        }
+    }
+
+    /// A request whose body cannot be looked into.
+    public static func unreadable(_ reason: String) -> RequestModel {
+        RequestModel(.unreadable(reason))
+    }
+
+    private static func read(other body: Span<UInt8>, isJSON: Bool) -> RequestModel {
+        var start = body.hasPrefix("\u{FEFF}") ? 3 : 0
+        while start < body.count, body[start] <= 0x20, body[start] != 0 { start += 1 }
+        // Of nothing but spaces so far it is not known what they stand before.
+        guard start < body.count else {
+            return RequestModel(.none, [], body.count > 0 ? .json : .other)
+        }
+        let isText = body[start] == UInt8(ascii: "{") || body[start] == UInt8(ascii: "[")
+        // Two bytes a character, as some parsers take it: no byte of it is at its place.
+        let isWide = body.count > 1 && (body[0] == 0 || body[1] == 0 || body[0] >= 0xFE)
+        guard isText, !isWide else {
+            return isJSON
+                ? RequestModel(.unreadable("the body is no JSON object in UTF-8"))
+                : RequestModel(.none)
+        }
+        var walk = ModelWalk()
+        walk.run(body, from: start)
+        if walk.isOfAnotherKind {
+            return RequestModel(.unreadable("the model is no text"), walk.places, .json)
+        }
+        let names = walk.places.map { place in
+            JSONText.unescape(body.extracting(place.lowerBound + 1..<place.upperBound - 1))
+        }
+        return RequestModel(agreement(names), walk.places, .json)
+    }
+
+    private static func agreement(_ names: [String]) -> Finding {
+        guard let first = names.first else { return .none }
+        guard names.allSatisfy({ $0 == first }) else {
+            return .unreadable("more than one model is named")
+        }
+        return .named(first)
+    }
+
+    private static func read(
+        multipart body: Span<UInt8>, _ contentType: Span<UInt8>
+    ) -> RequestModel {
+        guard let form = MultipartForm(contentType) else {
+            return RequestModel(.unreadable("the form has no boundary"))
+        }
+        guard let places = form.values(of: "model", in: body) else {
+            return RequestModel(.unreadable("the form's parts cannot be told apart"))
+        }
+        return RequestModel(
+            agreement(places.map { body.extracting($0).text }), places, .multipart)
+    }
+
+    private static func read(urlEncoded body: Span<UInt8>) -> RequestModel {
+        var places: [Range<Int>] = []
+        var start = 0
+        while start < body.count {
+            let end = body.firstIndex(of: UInt8(ascii: "&"), from: start) ?? body.count
+            if let equals = body.extracting(start..<end).firstIndex(of: UInt8(ascii: "=")),
+                body.extracting(start..<start + equals).matches("model")
+            {
+                places.append(start + equals + 1..<end)
+            }
+            start = end + 1
+        }
+        let names = places.map { place in
+            let plain = body.extracting(place).percentDecoded()
+            let spaced = plain.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
+            return String(decoding: spaced, as: UTF8.self)
+        }
+        return RequestModel(agreement(names), places, .urlEncoded)
+    }
+
+    /// Whether a body of this form names a model at all, perhaps further on.
+    public var mayNameModel: Bool { form != .other }
+
+    /// Appends a body with another model in every place that names one.
+    ///
+    /// Returns false, and appends nothing, where there is no such place, or which they are cannot
+    /// be told.
+    public func write(
+        _ body: Span<UInt8>, with model: String, to output: inout ByteBuffer
+    ) -> Bool {
+        guard case .named = finding, !places.isEmpty else { return false }
+        output.reserve(body.count + places.count * (model.utf8.count + 16))
+        var start = 0
+        for place in places {
+            output.append(body.extracting(start..<place.lowerBound))
+            write(model, inPlaceOf: body.extracting(place), to: &output)
+            start = place.upperBound
+        }
+        output.append(body.extracting(start..<body.count))
+        return true
+    }
+
+    private func write(
+        _ model: String, inPlaceOf old: Span<UInt8>, to output: inout ByteBuffer
+    ) {
+        switch form {
+        case .json:
+            // Gemini's bodies name a model as its resource.
+            let isResource = old.hasPrefix("\"models/") && !model.hasPrefix("models/")
+            JSONText.append(isResource ? "models/\(model)" : model, to: &output)
+        case .urlEncoded:
+            for byte in model.utf8 {
+                if byte.isUnreserved {
+                    output.append(byte: byte)
+                } else {
+                    output.append(byte: UInt8(ascii: "%"))
+                    output.append(byte: byte >> 4 < 10 ? 48 + byte >> 4 : 55 + byte >> 4)
+                    output.append(byte: byte & 15 < 10 ? 48 + byte & 15 : 55 + byte & 15)
+                }
+            }
+        case .multipart, .other:
+            output.append(text: model)
+        }
+    }
+}
+
+extension Span where Element == UInt8 {
+    fileprivate var isJSONType: Bool {
+        matchesIgnoringCase("application/json") || matchesIgnoringCase("text/json")
+            || count > 5 && extracting(count - 5..<count).matchesIgnoringCase("+json")
+    }
+}
+
+extension UInt8 {
+    fileprivate var isUnreserved: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            UInt8(ascii: "."), UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+}

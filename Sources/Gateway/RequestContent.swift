@@ -1,0 +1,63 @@
+import Codings
+import Dialects
+import HTTP
+import Primitives
+
+/// What a request's body says, whatever coding hides it.
+struct RequestContent {
+    /// The model that it names.
+    let model: RequestModel
+    /// Whether a content coding hides the body.
+    let isEncoded: Bool
+
+    /// Reads a body that is here from its first byte.
+    ///
+    /// `isWhole`: nothing of it is still to come.
+    init(_ head: borrowing RequestHead, _ body: Span<UInt8>, isWhole: Bool) {
+        isEncoded = head.isEncoded
+        let model: RequestModel
+        if isEncoded {
+            var plain = ByteBuffer()
+            let fault = Self.decode(head, body, isWhole: isWhole, to: &plain)
+            model =
+                fault.map { .unreadable($0) }
+                ?? RequestModel(plain.bytes, contentType: head.value(of: .contentType))
+        } else {
+            model = RequestModel(body, contentType: head.value(of: .contentType))
+        }
+        let isMissing = !isWhole && model.finding == .none && model.mayNameModel
+        self.model =
+            isMissing
+            ? .unreadable("it does not stand in the first \(body.count) bytes of the body")
+            : model
+    }
+
+    /// Appends a body without its content codings.
+    ///
+    /// Returns what keeps it from being read; nil where nothing does.
+    private static func decode(
+        _ head: borrowing RequestHead, _ body: Span<UInt8>, isWhole: Bool,
+        to output: inout ByteBuffer
+    ) -> String? {
+        let codings = head.list(of: .contentEncoding)
+        guard let decoder = ContentDecoder(codings.span) else {
+            return "its content coding is not known here"
+        }
+        let isReadable = decoder.decode(body) { output.append($0) }
+        guard isReadable else { return "its content coding is broken, or hides too much" }
+        return isWhole && !decoder.isAtEnd ? "its content coding breaks off" : nil
+    }
+
+    /// Appends a body with another model in it, and without a content coding.
+    ///
+    /// Returns false, and appends nothing of use, where that cannot be done.
+    func write(
+        _ head: borrowing RequestHead, _ body: Span<UInt8>, model name: String,
+        to output: inout ByteBuffer
+    ) -> Bool {
+        guard isEncoded else { return model.write(body, with: name, to: &output) }
+        var plain = ByteBuffer()
+        guard Self.decode(head, body, isWhole: true, to: &plain) == nil else { return false }
+        return model.write(plain.bytes, with: name, to: &output)
+    }
+}

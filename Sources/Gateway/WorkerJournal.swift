@@ -1,0 +1,153 @@
+public import Journal
+import Primitives
+
+/// How much of the bodies is told to the journal, and by which way.
+public struct JournalCapture: Sendable {
+    /// Bytes of a request's body: its beginning always, because the model stands there.
+    let requestBytesMax: Int
+    /// Bytes of a response's body that nobody needs to read to its end.
+    let responseBytesMax: Int
+    /// Bytes of a body from which on its pieces are in no file: they are read, and not kept.
+    let asideFromBytes: Int
+    /// Bytes of a JSON answer: its usage stands at the end.
+    static let answerBytesMax = 1 << 20
+    private static let modelBytes = 4 << 10
+
+    /// Tells what is needed to keep so many bytes of each body.
+    ///
+    /// `isFull`: what is longer is cut for its length alone, and may be in a file for the moment
+    /// until it is read.
+    public init(keptBytesMax: Int, isFull: Bool = true) {
+        requestBytesMax = max(keptBytesMax, Self.modelBytes)
+        responseBytesMax = keptBytesMax
+        asideFromBytes = isFull ? .max : keptBytesMax
+    }
+
+    /// Whether a journal needs a way beside its file.
+    public var needsAside: Bool { asideFromBytes < .max }
+}
+
+/// A worker's journal, and what it is told.
+public final class WorkerJournal {
+    var writer: JournalWriter
+    let capture: JournalCapture
+    /// Takes something out of bodies; nil where nothing is to be taken out.
+    let redactor: BodyRedactor?
+    /// Finds the gateway's own secrets, those of the reading before the last one included: some
+    /// exchange may still go by it.
+    private(set) var mask = SecretMask([])
+    var scratch = PayloadWriter()
+
+    /// A journal that is told what `capture` says, without what `redactor` takes out.
+    public init(
+        _ writer: consuming JournalWriter, capture: JournalCapture, redactor: BodyRedactor? = nil
+    ) {
+        self.writer = writer
+        self.capture = capture
+        self.redactor = redactor
+    }
+
+    /// Has other secrets masked from now on.
+    func adopt(_ mask: SecretMask) {
+        self.mask = mask
+    }
+
+    /// Tells a piece of a response as it came; false when it found no room.
+    ///
+    /// `offset`: bytes of the body before it. `held`: see ``Tee/heldResponse``.
+    @inline(__always)
+    func tellChunk(
+        _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int, held: inout ByteBuffer
+    ) -> Bool {
+        let isPlain =
+            held.isEmpty
+            && (mask.isEmpty
+                || mask.undecided(atEndOf: bytes) == 0 && mask.first(in: bytes) == nil)
+        if isPlain, offset + bytes.count <= capture.asideFromBytes {
+            return writer.tellBody(.chunk, place, bytes)
+        }
+        if isPlain { return tell(.chunk, place, bytes, offset: offset) }
+        return tellMasked(.chunk, place, bytes, offset: offset, held: &held)
+    }
+
+    /// Tells a piece of a body without the gateway's secrets in it; an end that may be the
+    /// beginning of one is held until more is known.
+    func tellMasked(
+        _ kind: FrameKind, _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int,
+        held: inout ByteBuffer
+    ) -> Bool {
+        let start = offset - held.count
+        held.append(bytes)
+        var text = ByteBuffer()
+        mask.write(held.bytes, to: &text)
+        let undecided = mask.undecided(atEndOf: text.bytes)
+        let decided = text.count - undecided
+        held.removeAll()
+        held.append(text.bytes(decided..<text.count))
+        return tell(kind, place, text.bytes(0..<decided), offset: start)
+    }
+
+    /// Tells what was held of a body that is at its end, or of which no more is told.
+    func tellHeld(
+        _ kind: FrameKind, _ place: JournalWriter.Place, offset: Int, held: inout ByteBuffer
+    ) -> Bool {
+        guard !held.isEmpty else { return true }
+        // Most of a secret is as good as all of it.
+        let isTelling = held.count >= SecretMask.secretBytesMin
+        var text = ByteBuffer()
+        for index in 0..<held.count {
+            text.append(byte: isTelling ? UInt8(ascii: "*") : held.bytes[index])
+        }
+        held.release()
+        return tell(kind, place, text.bytes, offset: offset - text.count)
+    }
+
+    /// Tells bytes of a body in frames of a size that finds room; false when one found none.
+    func tell(
+        _ kind: FrameKind, _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int
+    ) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            var end = min(start + 64 << 10, bytes.count)
+            let isAside = offset + start >= capture.asideFromBytes
+            if !isAside { end = min(end, max(start, capture.asideFromBytes - offset)) }
+            let piece = bytes.extracting(start..<end)
+            let isTold =
+                isAside
+                ? writer.tellBodyAside(kind, place, piece) : writer.tellBody(kind, place, piece)
+            guard isTold else { return false }
+            start = end
+        }
+        return true
+    }
+}
+
+@available(*, unavailable)
+extension WorkerJournal: Sendable {}
+
+/// A worker's journal as it is called for every chunk: no reference to it is counted meanwhile.
+///
+/// It is held for as long as this value lives.
+@safe
+struct ChunkTee: ~Copyable {
+    private let journal: Unmanaged<WorkerJournal>?
+
+    init(_ journal: WorkerJournal?) {
+        unsafe self.journal = unsafe journal.map { unsafe Unmanaged.passRetained($0) }
+    }
+
+    deinit {
+        unsafe journal?.release()
+    }
+
+    /// Tells a piece of a response; false when it found no room.
+    @inline(__always)
+    func tell(
+        _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int, held: inout ByteBuffer
+    ) -> Bool {
+        guard let journal = unsafe journal else { return true }
+        return unsafe journal._withUnsafeGuaranteedRef {
+            $0.tellChunk(place, bytes, offset: offset, held: &held)
+        }
+    }
+}

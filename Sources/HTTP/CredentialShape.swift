@@ -1,0 +1,69 @@
+import Primitives
+
+/// What a value that looks like a key looks like, wherever it stands.
+public enum CredentialShape {
+    /// Shorter ones are words.
+    private static let bytesMin = 20
+
+    /// Where the first whole token at or after an offset stands that looks like a key; nil where
+    /// none does.
+    public static func next(in text: Span<UInt8>, from offset: Int = 0) -> Range<Int>? {
+        guard text.count - offset >= bytesMin else { return nil }
+        var start = offset
+        while start + bytesMin <= text.count {
+            guard text[start].isOfToken else {
+                start += 1
+                continue
+            }
+            var end = start + 1
+            while end < text.count, text[end].isOfToken { end += 1 }
+            if end - start >= bytesMin, isKey(text.extracting(start..<end)) { return start..<end }
+            start = end + 1
+        }
+        return nil
+    }
+
+    private static func isKey(_ token: Span<UInt8>) -> Bool {
+        switch token[0] {
+        case UInt8(ascii: "s"): return token.hasPrefix("sk-") || token.hasPrefix("sess-")
+        case UInt8(ascii: "A"): return token.hasPrefix("AIza") || token.hasPrefix("ABSK")
+        case UInt8(ascii: "e"): return token.hasPrefix("eyJ") && isWebToken(token)
+        case UInt8(ascii: "g"):
+            return token.hasPrefix("gh") && token[3] == UInt8(ascii: "_")
+                || token.hasPrefix("github_pat_") || token.hasPrefix("gsk_")
+        case UInt8(ascii: "h"): return token.hasPrefix("hf_")
+        case UInt8(ascii: "x"): return token.hasPrefix("xox") || token.hasPrefix("xai-")
+        case UInt8(ascii: "y"): return token.hasPrefix("ya29.")
+        default: return false
+        }
+    }
+
+    /// Whether a token has the three parts of a JWT.
+    private static func isWebToken(_ token: Span<UInt8>) -> Bool {
+        var parts = 1
+        var length = 0
+        for index in token.indices {
+            if token[index] == UInt8(ascii: ".") {
+                guard length > 0 else { return false }
+                parts += 1
+                length = 0
+            } else {
+                length += 1
+            }
+        }
+        return parts == 3 && length > 0
+    }
+}
+
+extension UInt8 {
+    /// Whether a byte can stand in a key: what ends one is a space, a quote or a separator.
+    fileprivate var isOfToken: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

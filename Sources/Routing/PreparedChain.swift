@@ -1,0 +1,100 @@
+import Config
+import Dialects
+import HTTP
+import Primitives
+
+/// A chain made ready to be asked: its patterns, and a plan for each API that it can serve.
+final class PreparedChain: Sendable {
+    let name: String
+    let plans: [API: Plan]
+    let skipped: [API: [Plan.Skipped]]
+    /// Whether it serves some models only.
+    let needsModel: Bool
+    private let prefix: [UInt8]
+    private let paths: [Glob]
+    private let models: [Glob]
+    /// The API of paths that are no vendor's, which a chain must name to serve.
+    private let apiOfOthers: API?
+
+    var prefixLength: Int { prefix.count }
+
+    /// `count` numbers the targets, for their health.
+    init(_ chain: Chain, _ vendors: [Vendor], _ count: inout Int) {
+        name = chain.name
+        prefix = Array(chain.prefix.utf8)
+        paths = chain.paths.map(Glob.init)
+        models = chain.models.map(Glob.init)
+        needsModel = !models.contains { $0.matchesAll }
+        var plans: [API: Plan] = [:]
+        var skipped: [API: [Plan.Skipped]] = [:]
+        for api in API.allCases {
+            let (targets, indices, reasons) = Self.targets(of: chain, api, vendors, &count)
+            skipped[api] = reasons
+            guard !targets.isEmpty else { continue }
+            plans[api] = Plan(
+                chain, api: api, targets: targets, vendors: indices.map { vendors[$0] },
+                skipped: reasons)
+        }
+        self.plans = plans
+        self.skipped = skipped
+        let namesPaths = !paths.contains { $0.isCatchAll }
+        let first = chain.targets.lazy.compactMap { target in
+            vendors.first { $0.name == target.vendor }
+        }.first
+        apiOfOthers = namesPaths ? first.map { API($0.dialect) } : nil
+    }
+
+    private static func targets(
+        of chain: Chain, _ api: API, _ vendors: [Vendor], _ count: inout Int
+    ) -> (targets: [Plan.Target], vendors: [Int], skipped: [Plan.Skipped]) {
+        var targets: [Plan.Target] = []
+        var indices: [Int] = []
+        var skipped: [Plan.Skipped] = []
+        // The client's own key is meant for one vendor: the first of the chain that takes it.
+        var keyBearer: Int?
+        for target in chain.targets {
+            guard let index = vendors.firstIndex(where: { $0.name == target.vendor }) else {
+                continue
+            }
+            let vendor = vendors[index]
+            if !api.isServed(by: vendor.dialect) {
+                let reason =
+                    "it speaks \(vendor.dialect.rawValue), and requests are not translated"
+                skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
+            } else if vendor.credential == .client, keyBearer ?? index != index {
+                let reason =
+                    "it has no credential of its own, and the caller's is meant for another"
+                skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
+            } else {
+                if vendor.credential == .client { keyBearer = index }
+                targets.append(Plan.Target(vendor: index, model: target.model, health: count))
+                indices.append(index)
+                count += 1
+            }
+        }
+        return (targets, indices, skipped)
+    }
+
+    /// The path that is left behind the chain's prefix; nil where it has another.
+    @_lifetime(copy path)
+    func strip(_ path: Span<UInt8>) -> Span<UInt8>? {
+        guard !prefix.isEmpty else { return path }
+        guard path.count > prefix.count, path[prefix.count] == UInt8(ascii: "/") else { return nil }
+        for index in prefix.indices where path[index] != prefix[index] { return nil }
+        return path.extracting(prefix.count..<path.count)
+    }
+
+    func matches(path: Span<UInt8>) -> Bool {
+        paths.contains { $0.matches(path) }
+    }
+
+    func matches(model: String) -> Bool {
+        models.contains { $0.matches(model.utf8.span) }
+    }
+
+    /// The API of a request that the chain's patterns match; nil where it is no vendor's, and the
+    /// chain does not name its path.
+    func api(of head: borrowing RequestHead, path: Span<UInt8>) -> API? {
+        API(of: head, path: path) ?? apiOfOthers
+    }
+}

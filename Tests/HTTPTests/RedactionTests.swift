@@ -1,0 +1,131 @@
+import HTTP
+import Primitives
+import Support
+import Testing
+
+/// What carries a credential, and what of it is written down: nothing.
+@Suite("Credentials in heads")
+struct RedactionTests {
+    private static func name(_ text: String) -> HeaderName {
+        HeaderName(Array(text.utf8).span)
+    }
+
+    private static func written(_ text: String) -> String {
+        var output = ByteBuffer()
+        Redaction.write(Array(text.utf8).span, to: &output)
+        return output.bytes.text
+    }
+
+    private static let carriers = [
+        "Authorization", "Proxy-Authorization", "Authentication", "Cookie", "Set-Cookie",
+        "X-Api-Key", "api-key", "ApiKey", "X-ApiKey", "x-goog-api-key", "X-Auth-Token",
+        "X-Access-Token", "Ocp-Apim-Subscription-Key", "cf-aig-authorization", "X-Token",
+        "X-Amz-Security-Token", "Sec-WebSocket-Protocol", "Helicone-Auth", "X-Portkey-Api-Key",
+        "x-litellm-key", "X-Vault-Token", "Private-Token", "X_Api_Key", "X-Hub-Signature",
+        "X-Password", "Client-Secret", "X-Session-Token", "X-CSRF-Token", "Authentication-Info",
+        "X-User-Credentials", "Dpop", "x-weir-key", "X-Original-Authorization",
+    ]
+    private static let edges = [
+        "X-Forwarded-Access-Token", "Cf-Access-Jwt-Assertion", "Cf-Access-Client-Secret",
+        "X-Amzn-Oidc-Data", "X-Amzn-Oidc-Identity", "X-Amzn-Oidc-Accesstoken",
+        "X-MS-TOKEN-AAD-ACCESS-TOKEN", "X-MS-Client-Principal", "X-Goog-Iap-Jwt-Assertion",
+        "X-Auth-Request-Access-Token", "X-Forwarded-Id-Token",
+    ]
+    private static let others = [
+        "Accept", "Content-Type", "User-Agent", "Idempotency-Key", "X-Request-Id", "X-Stainless-Os",
+        "anthropic-beta", "anthropic-version", "OpenAI-Organization", "OpenAI-Project",
+        "x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-limit", "Sec-WebSocket-Key",
+        "Access-Control-Allow-Credentials", "x-claude-code-session-id", "traceparent", "Keyboard",
+        "x-ratelimit-limit-token", "Tokenizer", "WWW-Authenticate", "Retry-After", "Monkey",
+    ]
+
+    @Test("are known by the name of their field, in any case")
+    func fields() {
+        for text in Self.carriers + Self.edges {
+            for spelling in [text, text.lowercased(), text.uppercased()] {
+                #expect(Self.name(spelling).isCredential, "\(spelling)")
+            }
+        }
+        for text in Self.edges { #expect(Self.name(text) == .edgeCredential, "\(text)") }
+        for text in Self.carriers { #expect(Self.name(text) != .edgeCredential, "\(text)") }
+        for text in Self.others { #expect(!Self.name(text).isCredential, "\(text)") }
+    }
+
+    @Test("are taken out of fields, of requests and responses, whatever holds them")
+    func lines() {
+        let secret = "canary-0123456789-abcdef"
+        for text in Self.carriers + Self.edges {
+            ParsedHead("GET /", "\(text): \(secret)\r\n").with { head in
+                var output = ByteBuffer()
+                head.writeRedactedFields(to: &output)
+                #expect(!output.bytes.text.contains("canary"), "\(text)")
+                #expect(output.bytes.text.contains("\(text): <redacted>"), "\(text)")
+            }
+        }
+        var head = ResponseHead()
+        for line in [
+            "HTTP/1.1 302 Found", "Set-Cookie: a=\(secret)", "X-Request-Id: r",
+            "Location: https://u:\(secret)@h/p?a=1&key=\(secret)",
+            "X-Goog-Upload-URL: https://h/upload?upload_id=u&access_token=\(secret)", "",
+        ] { _ = head.add(line: Array("\(line)\r\n".utf8).span) }
+        var output = ByteBuffer()
+        head.writeRedactedFields(to: &output)
+        #expect(!output.bytes.text.contains("canary"))
+        #expect(output.bytes.text.contains("Location: https://<redacted>@h/p?a=1&key=<redacted>"))
+        #expect(output.bytes.text.contains("upload_id=u"))
+    }
+
+    @Test(
+        "are taken out of targets and URLs",
+        arguments: [
+            ("/v1/x?key=S", "/v1/x?key=<redacted>"),
+            ("/v1/x?a=1&API_KEY=S&b=2", "/v1/x?a=1&API_KEY=<redacted>&b=2"),
+            ("/v1/x?a=1;token=S;b=2", "/v1/x?a=1;token=<redacted>;b=2"),
+            ("/v1/x?%6Bey=S", "/v1/x?%6Bey=<redacted>"),
+            ("/v1/x?%256bey=S", "/v1/x?%256bey=<redacted>"),
+            ("/v1/x?code=S&sig=S", "/v1/x?code=<redacted>&sig=<redacted>"),
+            ("/v1/x#access_token=S", "/v1/x#access_token=<redacted>"),
+            ("/v1/x??key=S", "/v1/x??key=<redacted>"),
+            ("https://u:S@h/p", "https://<redacted>@h/p"),
+            ("<https://S@h/p>; rel=next", "<https://<redacted>@h/p>; rel=next"),
+            ("/r?to=https%3A%2F%2Fu%3AS%40h%2F", "/r?to=<redacted>"),
+            ("/r?to=https://u:S@h", "/r?to=https://<redacted>@h"),
+            ("/r?to=%2Fx%3Fkey%3DS", "/r?to=<redacted>"),
+            ("a sk-S-0123456789abcdef b", "a <redacted> b"),
+            ("AIzaS0123456789abcdefghij", "<redacted>"),
+            ("x=eyJhbGciOiJI.eyJzdWIiOiIx.S", "x=<redacted>"),
+            ("ghp_S0123456789abcdefghij,xoxb-S0123456789abcdefg", "<redacted>,<redacted>"),
+            ("/v1/sk-S0123456789abcdefghij/x", "/v1/<redacted>/x"),
+            ("/v1/x?sk-S0123456789abcdefghij", "/v1/x?<redacted>"),
+            ("/v1/x?pageToken=T&a=key&beta=true", "/v1/x?pageToken=T&a=key&beta=true"),
+            ("me@example.com", "me@example.com"), ("sk-short", "sk-short"),
+            ("eyJ0.eyJ1", "eyJ0.eyJ1"),
+            ("task-0123456789-0123456789", "task-0123456789-0123456789"),
+            ("eyJhbGciOiJIUzI1NiJ9.abc.def.ghi", "eyJhbGciOiJIUzI1NiJ9.abc.def.ghi"),
+            ("", ""), ("?", "?"), ("@", "@"), ("//@", "//<redacted>@"),
+            ("text/html, a/b;q=0.9", "text/html, a/b;q=0.9"),
+        ])
+    func texts(_ text: String, _ expected: String) {
+        #expect(Self.written(text) == expected)
+    }
+
+    @Test("nested in escapes without end cost no more than their length")
+    func nesting() {
+        let nested = "/r?a=" + String(repeating: "%25", count: 5000) + "3Fkey%3Dcanary"
+        #expect(!Self.written(nested).contains("canary"))
+    }
+
+    @Test("in no text are looked for in vain")
+    func anything() {
+        var random = RandomSource(seed: 5)
+        let pieces = [
+            "?", "&", "key", "=", "%", "25", "6b", "@", "//", "#", ";", "sk-", "aaaaaaaaaa",
+        ]
+        for _ in 0..<5000 {
+            let text = (0..<Int.random(in: 0...20, using: &random)).map { _ in
+                pieces[Int.random(in: pieces.indices, using: &random)]
+            }.joined()
+            _ = Self.written(text)
+        }
+    }
+}
