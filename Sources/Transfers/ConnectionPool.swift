@@ -42,8 +42,7 @@ final class ConnectionPool {
                 lanes.sockets[index].localPort =
                     (try? SocketAddress(boundTo: descriptor))?.port ?? -1
             }
-            guard lanes.sockets[index].localPort == localPort, lanes.sockets[index].holder == nil
-            else { continue }
+            guard lanes.sockets[index].localPort == localPort else { continue }
             guard let other = found else {
                 found = descriptor
                 continue

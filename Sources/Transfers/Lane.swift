@@ -143,6 +143,9 @@ final class Lane: DescriptorHandler, TimerHandler {
         _ easy: UnsafeMutableRawPointer?, _ descriptor: Int32, _ what: Int32
     ) {
         let transfer = unsafe easy.flatMap { unsafe Self.transfer(of: $0) }
+        assert(
+            transfer.map { $0.sendings == 0 || $0.descriptor == descriptor } ?? true,
+            "a transfer's connection is another than the one its request was sent on")
         transfer?.descriptor = descriptor
         switch what {
         case CURL_POLL_IN: lanes.want(descriptor, .read, self)

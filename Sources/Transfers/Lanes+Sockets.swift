@@ -89,6 +89,9 @@ extension Lanes {
         else { return true }
         let index = Int(descriptor)
         transfer.descriptor = descriptor
+        // libcurl may have ended the transfer before this one in the same call, and its end is not
+        // reported yet: the connection is this one's from here on.
+        if sockets[index].holder != nil { sockets[index].hasServed = true }
         sockets[index].holder = ObjectIdentifier(transfer)
         return !sockets[index].hasServed || !Socket.hasInput(descriptor)
     }

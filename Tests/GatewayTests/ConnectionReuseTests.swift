@@ -216,7 +216,7 @@ struct ConnectionReuseTests {
             }
         }
         for thread in threads { thread.join() }
-        #expect(faults.withLock { $0 } == [])
+        #expect(faults.withLock { $0 } == [], "\(gateway.log.lines)")
         // One each, and no connection was lost.
         #expect(vendor.connectionCount <= clients, "\(vendor.connectionCount)")
     }
