@@ -8,7 +8,7 @@ public final class ContentDecoder {
     /// Bytes that come out at most, where nothing else is said: a few kilobytes can be made to
     /// stand for gigabytes.
     public static let outputBytesMax = 64 << 20
-    /// What a text of people's or a program's making stays below. Zeros in gzip stand at 1,000.
+    /// The ratio that texts of people and programs stay below; zeros in gzip stand at 1,000.
     private static let ratioMax = 256
     /// Output from which on the ratio counts: short texts of one word repeated are well above it.
     private static let ratioFromBytes = 1 << 20

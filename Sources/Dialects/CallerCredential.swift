@@ -12,7 +12,9 @@ public enum CallerCredential {
             return .anthropic
         }
         var owner: Dialect?
-        if let token = head.authorizationToken { owner = Self.owner(of: token) }
+        if let token = head.authorizationToken {
+            owner = Self.owner(of: token, in: .authorization, head)
+        }
         if owner == .anthropic { return .anthropic }
         if owner == .gemini || head.has(.xGoogAPIKey) || head.has(.xGoogAPIClient)
             || queryKey(of: head) != nil
@@ -22,13 +24,21 @@ public enum CallerCredential {
         return .openai
     }
 
-    /// Whose a key is, told by its beginning; nil where that tells nothing.
-    static func owner(of token: Span<UInt8>) -> Dialect? {
+    /// Whose a key is, told by its beginning, and by its field where many have the same; nil where
+    /// that tells nothing.
+    private static func owner(
+        of token: Span<UInt8>, in field: HeaderName, _ head: borrowing RequestHead
+    ) -> Dialect? {
         if token.hasPrefix("sk-ant-") { return .anthropic }
         if token.hasPrefix("AIza") || token.hasPrefix("ya29.") || token.hasPrefix("auth_tokens/") {
             return .gemini
         }
-        return token.hasPrefix("sk-") || token.hasPrefix("sess-") ? .openai : nil
+        for beginning: StaticString in ["sk-proj-", "sk-svcacct-", "sk-admin-", "sess-", "ek_"]
+        where token.hasPrefix(beginning) { return .openai }
+        // "sk-" begins the keys of many who follow OpenAI, and of gateways. In another vendor's own
+        // field, or beside what only its SDKs send, it says nothing.
+        guard token.hasPrefix("sk-"), field == .authorization else { return nil }
+        return head.has(.anthropicVersion) || head.has(.anthropicOther) ? nil : .openai
     }
 
     /// What of a client's credentials may go to a vendor that is shown the client's own.
@@ -54,7 +64,7 @@ public enum CallerCredential {
         }
         if let key = queryKey(of: head) {
             hasAny = true
-            if api == .gemini, owner(of: key) ?? .gemini == .gemini { return .fits }
+            if api == .gemini, isGemini(key, head) { return .fits }
         }
         return hasAny ? .isForAnother : .fits
     }
@@ -67,7 +77,8 @@ public enum CallerCredential {
         _ field: HeaderField, in head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Bool {
         if isCarrier(field.name, of: api) {
-            return !isBuiltIn || owner(of: head.token(of: field)) ?? api.home == api.home
+            let owner = owner(of: head.token(of: field), in: field.name, head)
+            return !isBuiltIn || owner ?? api.home == api.home
         }
         guard !isBuiltIn else { return false }
         return !head.fields.contains { isCarrier($0.name, of: api) }
@@ -78,7 +89,7 @@ public enum CallerCredential {
         in head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Bool {
         guard let key = queryKey(of: head) else { return true }
-        if api == .gemini { return !isBuiltIn || owner(of: key) ?? .gemini == .gemini }
+        if api == .gemini { return !isBuiltIn || isGemini(key, head) }
         guard !isBuiltIn else { return false }
         return !head.fields.contains { isCarrier($0.name, of: api) }
     }
@@ -92,6 +103,13 @@ public enum CallerCredential {
         case .xGoogAPIKey: api == .gemini || api == .geminiCompatible
         default: false
         }
+    }
+
+    /// Whether a query's key looks like Google's, or like the key of no known vendor.
+    private static func isGemini(
+        _ key: borrowing Span<UInt8>, _ head: borrowing RequestHead
+    ) -> Bool {
+        owner(of: key, in: .other, head) ?? .gemini == .gemini
     }
 
     /// The value of the query's parameter `key`, however its name is spelled.

@@ -187,6 +187,7 @@ extension Connection: TransferDelegate {
     }
 
     /// Takes a piece of a response, which reads as `plain` once its content coding is undone.
+    @inline(__always)
     private func take(
         _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool = true,
         of transfer: Transfer
@@ -202,6 +203,7 @@ extension Connection: TransferDelegate {
         if !passed.isEmpty { passOn(passed.bytes, reads: passed.bytes, of: transfer) }
     }
 
+    @inline(__always)
     private func passOn(
         _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool = true,
         of transfer: Transfer

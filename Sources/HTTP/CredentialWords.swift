@@ -6,28 +6,40 @@ import Primitives
 /// Stripping, routing and redaction all ask here, so that what one of them knows the others do.
 public enum CredentialWords {
     /// What a header field is whose name is in no list.
+    ///
+    /// Asked for every field of every request and answer: by first letters and lengths, so that
+    /// most names are settled without comparing a word.
     static func name(_ field: Span<UInt8>) -> HeaderName {
-        if field.startsIgnoringCase("anthropic-") { return .anthropicOther }
-        if isOfEdge(field) { return .edgeCredential }
+        guard field.count > 3 else { return .other }
+        switch field[0].lowercased {
+        case UInt8(ascii: "a"):
+            if field.startsIgnoringCase("anthropic-") { return .anthropicOther }
+        case UInt8(ascii: "c"):
+            if field.startsIgnoringCase("cf-access-") { return .edgeCredential }
+        case UInt8(ascii: "x"):
+            if isOfEdge(field) { return .edgeCredential }
+        default: break
+        }
         return isCredential(field: field) ? .otherCredential : .other
     }
 
-    /// Whether a field says to a gateway who the caller is, written by a proxy in front of it: it
-    /// is meant for no vendor, whichever key goes there.
+    /// Whether a field `x-…` says to a gateway who the caller is, written by a proxy in front of
+    /// it: it is meant for no vendor, whichever key goes there.
     private static func isOfEdge(_ field: Span<UInt8>) -> Bool {
-        guard field.count >= 10 else { return false }
-        switch field[0].lowercased {
-        case UInt8(ascii: "c"): return field.startsIgnoringCase("cf-access-")
-        case UInt8(ascii: "x"):
-            return field.startsIgnoringCase("x-amzn-oidc-")
-                || field.startsIgnoringCase("x-ms-token-")
-                || field.startsIgnoringCase("x-ms-client-principal")
-                || field.startsIgnoringCase("x-forwarded-access-token")
-                || field.startsIgnoringCase("x-forwarded-id-token")
+        switch field[2].lowercased {
+        case UInt8(ascii: "a"):
+            field.startsIgnoringCase("x-amzn-oidc-")
                 || field.startsIgnoringCase("x-auth-request-")
-                || field.startsIgnoringCase("x-goog-iap-jwt-")
+        case UInt8(ascii: "f"):
+            field.startsIgnoringCase("x-forwarded-access-token")
+                || field.startsIgnoringCase("x-forwarded-id-token")
+        case UInt8(ascii: "g"):
+            field.startsIgnoringCase("x-goog-iap-jwt-")
                 || field.startsIgnoringCase("x-goog-authenticated-user-")
-        default: return false
+        case UInt8(ascii: "m"):
+            field.startsIgnoringCase("x-ms-token-")
+                || field.startsIgnoringCase("x-ms-client-principal")
+        default: false
         }
     }
 
@@ -35,43 +47,42 @@ public enum CredentialWords {
     // and nearly all are made of these.
     private static func isCredential(field: Span<UInt8>) -> Bool {
         var start = 0
-        var hasKey = false
         while start < field.count {
             let end = field.firstIndex(
                 below: 0, or: UInt8(ascii: "-"), or: UInt8(ascii: "_"), from: start)
-            let word = field.extracting(start..<end)
-            if isSecretWord(word) { return !isHarmless(field) }
-            hasKey = word.matchesIgnoringCase("key") || word.matchesIgnoringCase("keys")
+            let isLast = end >= field.count
+            if isSecretWord(field.extracting(start..<min(end, field.count)), isLast: isLast) {
+                return !isHarmless(field)
+            }
             start = end + 1
         }
-        // A key at the end of a name is one to something.
-        if hasKey { return !isHarmless(field) }
-        return field.matchesIgnoringCase("sec-websocket-protocol")
-            || field.matchesIgnoringCase("dpop") || field.matchesIgnoringCase("x-oai-attestation")
+        switch field.count {
+        case 4: return field.matchesIgnoringCase("dpop")
+        case 17: return field.matchesIgnoringCase("x-oai-attestation")
+        case 22: return field.matchesIgnoringCase("sec-websocket-protocol")
+        default: return false
+        }
     }
 
-    private static func isSecretWord(_ word: Span<UInt8>) -> Bool {
-        guard word.count >= 3 else { return false }
-        switch word[0].lowercased {
-        case UInt8(ascii: "a"):
-            return word.matchesIgnoringCase("auth") || word.matchesIgnoringCase("authorization")
-                || word.matchesIgnoringCase("authentication") || word.matchesIgnoringCase("apikey")
-                || word.matchesIgnoringCase("assertion")
-                || word.matchesIgnoringCase("accesskey")
-        case UInt8(ascii: "c"):
-            return word.matchesIgnoringCase("cookie") || word.matchesIgnoringCase("cookie2")
-                || word.matchesIgnoringCase("credential")
-                || word.matchesIgnoringCase("credentials")
-        case UInt8(ascii: "j"): return word.matchesIgnoringCase("jwt")
-        case UInt8(ascii: "p"):
-            return word.matchesIgnoringCase("password") || word.matchesIgnoringCase("passwd")
-                || word.matchesIgnoringCase("passphrase")
-        case UInt8(ascii: "s"):
-            return word.matchesIgnoringCase("secret") || word.matchesIgnoringCase("secrets")
-                || word.matchesIgnoringCase("signature")
-                || word.matchesIgnoringCase("subscriptionkey")
-        case UInt8(ascii: "t"):
-            return word.matchesIgnoringCase("token") || word.matchesIgnoringCase("ticket")
+    /// Whether a word says that a credential follows; a key does so at the end of a name alone.
+    private static func isSecretWord(_ word: Span<UInt8>, isLast: Bool) -> Bool {
+        switch word.count {
+        case 3: return word.spells("jwt") || isLast && word.spells("key")
+        case 4: return word.spells("auth") || isLast && word.spells("keys")
+        case 5: return word.spells("token")
+        case 6:
+            return word.spells("secret") || word.spells("cookie") || word.spells("passwd")
+                || word.spells("apikey") || word.spells("ticket")
+        case 7: return word.spells("secrets") || word.spells("cookie2")
+        case 8: return word.spells("password")
+        case 9:
+            return word.spells("signature") || word.spells("assertion")
+                || word.spells("accesskey")
+        case 10: return word.spells("credential") || word.spells("passphrase")
+        case 11: return word.spells("credentials")
+        case 13: return word.spells("authorization")
+        case 14: return word.spells("authentication")
+        case 15: return word.spells("subscriptionkey")
         default: return false
         }
     }
@@ -129,6 +140,13 @@ public enum CredentialWords {
 }
 
 extension Span where Element == UInt8 {
+    /// Whether the bytes are those of a literal of the same length, in any case of theirs: told by
+    /// the first letter, mostly.
+    @inline(__always)
+    fileprivate func spells(_ literal: StaticString) -> Bool {
+        beginsLikeIgnoringCase(literal) && matchesIgnoringCase(literal)
+    }
+
     /// Whether the bytes begin with those of a literal in lower case, in any case of theirs.
     func startsIgnoringCase(_ literal: StaticString) -> Bool {
         let length = literal.utf8CodeUnitCount

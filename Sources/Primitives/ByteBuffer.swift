@@ -158,29 +158,40 @@ public struct ByteBuffer: ~Copyable {
 
     /// Appends a number in decimal digits.
     public mutating func append(decimal value: Int) {
-        appendDigits(UInt64(value.magnitude), radix: 10, negative: value < 0)
+        appendDecimal(UInt64(value.magnitude), negative: value < 0)
     }
 
     /// Appends a number in lower-case hexadecimal digits, as a chunk's size is written.
     public mutating func append(hexadecimal value: Int) {
-        appendDigits(UInt64(value.magnitude), radix: 16, negative: false)
+        reserve(16)
+        var rest = UInt64(value.magnitude)
+        // Written once for each relayed chunk: shifted out, from the first digit that is not zero.
+        var shift = max(0, (63 - rest.leadingZeroBitCount) & ~3)
+        rest <<= UInt64(60 - shift)
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: rest >> 60)
+            let character = digit < 10 ? 48 + digit : 87 + digit
+            unsafe base?.storeBytes(of: character, toByteOffset: end, as: UInt8.self)
+            end += 1
+            rest <<= 4
+            shift -= 4
+        }
     }
 
-    private mutating func appendDigits(_ value: UInt64, radix: UInt64, negative: Bool) {
+    private mutating func appendDecimal(_ value: UInt64, negative: Bool) {
         reserve(21)
         var digits = 1
-        var rest = value / radix
+        var rest = value / 10
         while rest > 0 {
             digits += 1
-            rest /= radix
+            rest /= 10
         }
         if negative { append(byte: UInt8(ascii: "-")) }
         rest = value
         for offset in stride(from: digits - 1, through: 0, by: -1) {
-            let digit = UInt8(truncatingIfNeeded: rest % radix)
-            let character = digit < 10 ? 48 + digit : 87 + digit
+            let character = 48 + UInt8(truncatingIfNeeded: rest % 10)
             unsafe base?.storeBytes(of: character, toByteOffset: end + offset, as: UInt8.self)
-            rest /= radix
+            rest /= 10
         }
         end += digits
     }

@@ -249,6 +249,68 @@ struct DiagnosticTests {
         }
     }
 
+    @Test("stop a start at which strangers would spend the gateway's credentials")
+    func exposure() {
+        let own = "[vendors.openai]\ncredential = \"env:KEY\"\n"
+        for (server, vendors, isRefused) in [
+            ("listen = \"0.0.0.0:80\"", own, true), ("listen = \"[::]:80\"", own, true),
+            ("listen = \"10.1.2.3:80\"", own, true), ("listen = \"127.0.0.1:80\"", own, false),
+            ("listen = \"127.9.9.9:80\"", own, false), ("listen = \"[::1]:80\"", own, false),
+            ("listen = \"localhost:80\"", own, false), ("", own, false),
+            ("listen = \"0.0.0.0:80\"\nanonymous = true", own, false),
+            ("listen = \"0.0.0.0:80\"", "", false),
+            ("listen = \"0.0.0.0:80\"", "[vendors.openai]\ncredential = \"none\"\n", false),
+            (
+                "listen = \"0.0.0.0:80\"",
+                "[vendors.openai]\nheaders = { \"X-Any\" = \"env:KEY\" }\n", true
+            ),
+            (
+                "listen = \"0.0.0.0:80\"",
+                "[vendors.openai]\nheaders = { \"X-Any\" = \"plain\" }\n", false
+            ),
+            (
+                "listen = \"0.0.0.0:80\"",
+                "[vendors.openai]\nbase_url = \"https://a/v1?key=secret\"\n", true
+            ),
+            (
+                "listen = \"0.0.0.0:80\"",
+                "[vendors.openai]\nbase_url = \"https://a/v1?api-version=1\"\n", false
+            ),
+        ] {
+            let found = ConfigurationTests.faults("[server]\n\(server)\n\(vendors)")
+            #expect(found.contains { $0.contains("anonymous = true") } == isRefused, "\(found)")
+            #expect(found.isEmpty == !isRefused, "\(found)")
+        }
+    }
+
+    @Test("tell a host or an origin that is none")
+    func callers() {
+        for line in [
+            "hosts = [\"a:80\"]", "hosts = [\"\"]", "hosts = [\"http://a\"]",
+            "origins = [\"app.example.com\"]", "origins = [\"https://a/\"]", "anonymous = 1",
+        ] { #expect(ConfigurationTests.faults("[server]\n\(line)").count == 1, "\(line)") }
+        let fine = "hosts = [\"a.b\", \"*.c\", \"[::2]\"]\norigins = [\"null\", \"*\", \"x://*\"]"
+        #expect(ConfigurationTests.faults("[server]\n\(fine)").isEmpty)
+    }
+
+    @Test("of bytes that are no text name the line, and read nothing up to there")
+    func bytes() throws {
+        let good = Array("[server]\nworkers = 1\n".utf8)
+        #expect(try ConfigurationReader.text(of: good, file: "f").utf8.count == good.count)
+        for (tail, line) in [
+            ([0], 3), ([UInt8](repeating: 0, count: 4096), 3), ([0xFF], 3), ([0xC3], 3),
+            (Array("a = \"".utf8) + [0xE2, 0x82, 0x0A, 0x61], 3),
+            (Array("# é\n# ".utf8) + [0xED, 0xA0, 0x80], 4),
+        ] {
+            do {
+                _ = try ConfigurationReader.text(of: good + tail, file: "f")
+                Issue.record("\(tail) is read")
+            } catch {
+                #expect(error.description.hasPrefix("f:\(line):1: "), "\(error)")
+            }
+        }
+    }
+
     @Test(
         "of a header that the library would end the process at have their place",
         arguments: [

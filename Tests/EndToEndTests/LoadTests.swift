@@ -102,9 +102,14 @@ struct LoadTests {
     }
 
     private static func awaitRest(_ gateway: GatewayProcess) throws {
-        try gateway.await("every client to be gone") {
-            try gateway.metric("weir_connections_open") == 0
-                && gateway.metric("weir_exchanges_in_flight") == 0
+        do {
+            try gateway.await("every client to be gone") {
+                try gateway.metric("weir_connections_open") == 0
+                    && gateway.metric("weir_exchanges_in_flight") == 0
+            }
+        } catch {
+            Issue.record("\(try gateway.page("/metrics").text)")
+            throw error
         }
     }
 

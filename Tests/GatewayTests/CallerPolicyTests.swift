@@ -105,7 +105,8 @@ struct CallerPolicyTests {
             ("client", "", 200), ("none", "", 200), ("env:gateway-canary", "https://evil.*", 200),
         ] {
             let gateway = try Self.gateway(
-                vendor, credential: credential, server: "origins = [\"\(origins)\"]"
+                vendor, credential: credential,
+                server: "origins = [\"\(origins)\"]"
                     .replacing("[\"\"]", with: "[]"))
             defer { gateway.stop() }
             for path in ["/v1/chat/completions", "/v1/messages"] {

@@ -224,7 +224,7 @@ struct EncodedTests {
         #expect(try two.record.records().allSatisfy { $0.attempts.map(\.model) == [""] })
     }
 
-    @Test("Gemini's interactions stream, and Google's endpoint for OpenAI's clients is one of theirs")
+    @Test("Gemini's interactions stream, and its endpoint in OpenAI's shapes is one of theirs")
     func google() throws {
         let seen = Mutex<[String]>([])
         let interactions = [

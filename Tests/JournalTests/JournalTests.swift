@@ -134,6 +134,120 @@ struct JournalTests {
         }
     }
 
+    @Test("bytes of a body that are frames elsewhere are none where they stand")
+    func forged() throws {
+        let scratch = try JournalScratch(capacity: 256 << 10)
+        let exchange = try #require(scratch.begin())
+        scratch.settle(exchange)
+        // All that a frame is, of this very journal, as a client might have learnt it.
+        let frames = Array(try Self.bytes(of: scratch.file.path)[65536..<65536 + 512])
+        let other = try JournalScratch()
+        let strange = try #require(other.begin("forged"))
+        other.settle(strange)
+        let others = Array(try Self.bytes(of: other.file.path)[65536..<65536 + 512])
+        let victim = try #require(scratch.begin())
+        let start = Int(scratch.file.writeCursor)
+        #expect(scratch.body(victim, frames + others))
+        // The frame's own head is damaged, so that reading goes on inside its body.
+        var bytes = try Self.bytes(of: scratch.file.path)
+        for index in start..<start + 32 { bytes[65536 + index] = 0 }
+        let copy = "\(scratch.file.path).copy"
+        try Self.write(bytes, to: copy)
+        defer { unsafe unlink(copy) }
+        var reader = JournalReader(try JournalFile(opening: copy))
+        let seen = JournalScratch.frames(&reader)
+        #expect(seen.map(\.exchange) == [exchange, exchange, victim])
+        #expect(!seen.contains { $0.payload == Array("forged".utf8) })
+    }
+
+    @Test("what was read is wiped, in the file, too")
+    func wiped() throws {
+        let scratch = try JournalScratch()
+        let exchange = try #require(scratch.begin("canary-request"))
+        #expect(scratch.body(exchange, Array("canary-body".utf8)))
+        scratch.settle(exchange)
+        #expect(try Self.bytes(of: scratch.file.path).firstRange(of: Array("canary".utf8)) != nil)
+        #expect(scratch.frames().count == 3)
+        scratch.file.release(upTo: scratch.file.writeCursor)
+        #expect(try Self.bytes(of: scratch.file.path).firstRange(of: Array("canary".utf8)) == nil)
+    }
+
+    @Test("pieces beside the file keep their order, and are gone with their process")
+    func aside() throws {
+        let folder = try JournalScratch().folder
+        var random = RandomSource(seed: 3)
+        unsafe mkdir(folder.path, 0o700)
+        let file = try folder.makeJournal(
+            capacity: 64 << 10, keepsContentAside: true, using: &random)
+        defer { unsafe unlink(file.path) }
+        var writer = JournalWriter(file, waker: try Waker())
+        var reader = JournalReader(file)
+        func place(_ exchange: UInt64) -> JournalWriter.Place {
+            JournalWriter.Place(exchange: exchange, attempt: 1, time: JournalScratch.time)
+        }
+        // Many times around both rings.
+        for round in 0..<400 {
+            let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
+            let exchange = try #require(began)
+            let piece = [UInt8](repeating: UInt8(1 + round % 255), count: 900 + round)
+            let isAside = writer.tellBodyAside(.chunk, place(exchange), piece.span)
+            let isKept = writer.tellBody(.chunk, place(exchange), Array("kept".utf8).span)
+            #expect(isAside && isKept)
+            if round == 399 {
+                let bytes = try Self.bytes(of: file.path)
+                #expect(bytes.firstRange(of: Array(piece.prefix(64))) == nil)
+                var again = JournalReader(try JournalFile(opening: file.path))
+                var missing = 0
+                again.read { frame in
+                    missing += frame.missingBytes
+                    return true
+                }
+                #expect(missing == piece.count)
+            }
+            writer.settle(place(exchange), Array("e".utf8).span)
+            let seen = JournalScratch.frames(&reader)
+            #expect(seen.map(\.kind) == [.begin, .chunk, .chunk, .settlement])
+            #expect(seen[1].payload == piece && seen[2].payload == Array("kept".utf8))
+            file.release(upTo: reader.cursor)
+        }
+        // What finds no room beside the file is dropped, and nothing else.
+        let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
+        let exchange = try #require(began)
+        let large = [UInt8](repeating: 1, count: 70 << 10)
+        let isLargeTold = writer.tellBodyAside(.chunk, place(exchange), large.span)
+        let small = Array(large[..<9000])
+        let isSmallTold = writer.tellBodyAside(.chunk, place(exchange), small.span)
+        #expect(!isLargeTold && isSmallTold)
+    }
+
+    @Test("links and folders that others write to are refused")
+    func owners() throws {
+        let scratch = try JournalScratch()
+        let path = scratch.folder.path
+        let link = "\(path)/link.journal"
+        defer { unsafe unlink(link) }
+        #expect(unsafe symlink(scratch.file.path, link) == 0)
+        #expect(throws: (any Error).self) { try JournalFile(opening: link) }
+        #expect(throws: (any Error).self) { try JournalFile(opening: path) }
+        let open = "\(path)-open"
+        defer { unsafe rmdir(open) }
+        #expect(unsafe mkdir(open, 0o700) == 0 && chmod(open, 0o777) == 0)
+        #expect(throws: JournalFolder.Unusable.self) { try JournalFolder(open) }
+        let other = "\(path)-other"
+        defer { unsafe rmdir(other) }
+        #expect(unsafe mkdir(other, 0o700) == 0)
+        // Only the administrator can give a folder away.
+        if unsafe chown(other, 65532, 65532) == 0, geteuid() == 0 {
+            #expect(throws: JournalFolder.Unusable.self) { try JournalFolder(other) }
+        }
+        let linked = "\(path)-linked"
+        #expect(unsafe mkdir(linked, 0o700) == 0)
+        #expect(unsafe symlink("/dev/null", "\(linked)/lock") == 0)
+        #expect(throws: (any Error).self) { try JournalFolder(linked) }
+        unsafe unlink("\(linked)/lock")
+        unsafe rmdir(linked)
+    }
+
     @Test("a file of any bytes is read to its end, or refused")
     func noise() throws {
         let scratch = try JournalScratch()

@@ -3,6 +3,7 @@ import Glibc
 import Journal
 import Primitives
 import Reactor
+import Support
 import Telemetry
 import Testing
 
@@ -198,6 +199,42 @@ struct ConsumerTests {
         consumer.end()
         let account = try store.account(folder: scratch.folder.path)
         #expect(account.difference == 0)
+    }
+
+    @Test("what was retired is in no file any more")
+    func wiped() throws {
+        let scratch = try RecordScratch()
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(retain: .seconds(86_400), metrics: metrics)
+        for number in 0..<300 {
+            var told = Self.told(number)
+            told.pieces = [Array(String(repeating: "canary-of-old ", count: 200).utf8)]
+            scratch.tell(told)
+        }
+        let names = ["weir.db", "weir.db-wal"]
+        func files(holding text: String) throws -> [String] {
+            try names.filter { name in
+                let path = "\(scratch.folder.path)/\(name)"
+                let grep = try ChildProcess("/bin/grep", ["-q", "-a", text, path])
+                return try grep.wait() == 0
+            }
+        }
+        let isWiped = try scratch.await {
+            guard metrics.retired.current >= 300 else {
+                // Rounds come with what is told.
+                var told = Self.told(5000)
+                told.accepted = Int(Identifier.wallClockMilliseconds())
+                scratch.tell(told)
+                return false
+            }
+            return try files(holding: "canary-of-old").isEmpty
+        }
+        #expect(isWiped)
+        let journal = try ChildProcess(
+            "/bin/grep", ["-q", "-a", "canary-of-old", scratch.file.path])
+        #expect(try journal.wait() == 1)
+        consumer.end()
+        withExtendedLifetime(store) {}
     }
 
     @Test("a file that is no journal is put aside, a damaged one read as far as it can be")
