@@ -180,6 +180,12 @@ public final class EventLoop {
         return Interest(rawValue: slots[index].interest)
     }
 
+    /// Whether a descriptor is watched, and this is who answers for it.
+    public func isWatched(_ descriptor: Int32, by handler: any DescriptorHandler) -> Bool {
+        let index = Int(descriptor)
+        return index < slots.count && slots[index].handler === handler
+    }
+
     private func control(_ operation: Int32, _ descriptor: Int32) -> Bool {
         let slot = slots[Int(descriptor)]
         let data = UInt64(slot.generation) << 32 | UInt64(UInt32(bitPattern: descriptor))

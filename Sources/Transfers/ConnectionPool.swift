@@ -21,14 +21,20 @@ final class ConnectionPool {
     /// Connections that a request could use at once.
     var idleCount: Int { descriptors.count - activeCount - retiredCount }
 
-    func opened(_ descriptor: Int32) {
+    func opened(_ descriptor: Int32, for transfer: Transfer) {
+        lost(descriptor)
         descriptors.append(descriptor)
-        lane.lanes.socketOpened(descriptor, self)
+        lane.lanes.socketOpened(descriptor, self, for: transfer)
     }
 
     func closing(_ descriptor: Int32) {
-        descriptors.removeAll { $0 == descriptor }
+        lost(descriptor)
         lane.lanes.socketClosing(descriptor, self)
+    }
+
+    /// Forgets a socket that is closed, or about to be.
+    func lost(_ descriptor: Int32) {
+        descriptors.removeAll { $0 == descriptor }
     }
 
     /// The socket of a connection that libcurl knows by its addresses only.
@@ -38,6 +44,7 @@ final class ConnectionPool {
         var found: Int32?
         for descriptor in descriptors {
             let index = Int(descriptor)
+            guard lanes.sockets[index].pool === self else { continue }
             if lanes.sockets[index].localPort == 0 {
                 lanes.sockets[index].localPort =
                     (try? SocketAddress(boundTo: descriptor))?.port ?? -1
@@ -53,8 +60,9 @@ final class ConnectionPool {
     }
 }
 
-// libcurl opens and closes its sockets through these two, so that we know which numbers are
-// connections of ours. The pool outlives the multi handle whose connections name it.
+// libcurl opens its sockets through the first of these and closes connections through the second,
+// so that we know which numbers are connections of ours. The pool outlives the multi handle whose
+// connections name it.
 
 func openSocket(
     _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype,
@@ -71,8 +79,8 @@ func openSocket(
         descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &timeout,
         socklen_t(MemoryLayout<Int32>.size)
     )
-    unsafe Unmanaged<ConnectionPool>.fromOpaque(context)._withUnsafeGuaranteedRef { pool in
-        pool.opened(descriptor)
+    unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef { transfer in
+        transfer.pool?.opened(descriptor, for: transfer)
     }
     return descriptor
 }

@@ -144,9 +144,8 @@ final class Lane: DescriptorHandler, TimerHandler {
     ) {
         let transfer = unsafe easy.flatMap { unsafe Self.transfer(of: $0) }
         assert(
-            transfer.map { $0.sendings == 0 || $0.descriptor == descriptor } ?? true,
+            transfer.map { lanes.isOwn(descriptor, of: $0) || what == CURL_POLL_REMOVE } ?? true,
             "a transfer's connection is another than the one its request was sent on")
-        transfer?.descriptor = descriptor
         switch what {
         case CURL_POLL_IN: lanes.want(descriptor, .read, self)
         case CURL_POLL_OUT: lanes.want(descriptor, .write, self)

@@ -6,6 +6,9 @@ struct SocketState {
     /// The connections it is one of; nil for descriptors that libcurl opened without asking, such
     /// as its resolver's.
     var pool: ConnectionPool?
+    /// The transfer it was opened for, until its first request is about to be sent: it may be
+    /// connecting still, or be gone.
+    var opener: ObjectIdentifier?
     /// The transfer that uses the connection: from right before its request is sent to its end.
     var holder: ObjectIdentifier?
     /// The local port; 0 until it was asked for.
@@ -23,12 +26,19 @@ struct SocketState {
 
 // Which transfer holds which socket, and what libcurl wants of it.
 extension Lanes {
-    func socketOpened(_ descriptor: Int32, _ pool: ConnectionPool) {
+    func socketOpened(_ descriptor: Int32, _ pool: ConnectionPool, for transfer: Transfer) {
         let index = Int(descriptor)
+        // libcurl may have closed a socket of this number a moment ago, without a word, and asks
+        // for nothing where it wants the same of this one: what epoll knew went with that one.
+        if loop.isWatched(descriptor, by: pool.lane), let interest = loop.interest(of: descriptor) {
+            loop.forget(descriptor)
+            loop.watch(descriptor, for: interest, pool.lane)
+        }
         while index >= sockets.count {
             sockets.append(contentsOf: repeatElement(SocketState(), count: max(64, sockets.count)))
         }
-        sockets[index] = SocketState(pool: pool)
+        sockets[index] = SocketState(pool: pool, opener: ObjectIdentifier(transfer))
+        transfer.connecting.append(descriptor)
     }
 
     func socketClosing(_ descriptor: Int32, _ pool: ConnectionPool) {
@@ -45,13 +55,45 @@ extension Lanes {
 
     func release(_ descriptor: Int32, isPaused: Bool, _ lane: Lane) {
         let index = Int(descriptor)
-        if index < sockets.count { sockets[index].isWanted = false }
-        // The resolver's and other internal descriptors are closed behind our back, and a paused
-        // connection has bytes waiting that would wake us every turn.
-        guard index < sockets.count, sockets[index].pool != nil, !isPaused else {
+        // The resolver's and other internal descriptors are closed behind our back.
+        guard index < sockets.count, let pool = sockets[index].pool else {
             return loop.unwatch(descriptor)
         }
+        guard sockets[index].opener == nil else { return lost(descriptor, pool) }
+        sockets[index].isWanted = false
+        // A paused connection has bytes waiting that would wake us every turn.
+        if isPaused { return loop.unwatch(descriptor) }
         loop.watch(descriptor, for: .read, lane)
+    }
+
+    /// Forgets a socket that never became a connection.
+    ///
+    /// It lost the race of two addresses, was refused, or its transfer was ended first. libcurl
+    /// 7.88 closes some of these without calling its close function, and by now the number may be a
+    /// client's.
+    private func lost(_ descriptor: Int32, _ pool: ConnectionPool) {
+        pool.lost(descriptor)
+        sockets[Int(descriptor)] = SocketState()
+        if loop.isWatched(descriptor, by: pool.lane) { loop.unwatch(descriptor) }
+    }
+
+    private func loseConnecting(of transfer: Transfer) {
+        for descriptor in transfer.connecting {
+            // By now the number may be another connection's.
+            guard let pool = sockets[Int(descriptor)].pool,
+                sockets[Int(descriptor)].opener == ObjectIdentifier(transfer)
+            else { continue }
+            lost(descriptor, pool)
+        }
+        transfer.connecting.removeAll()
+    }
+
+    /// Whether a transfer may want something of a socket: it has none yet, this is its connection,
+    /// or libcurl means to send its request again, which it is not let.
+    func isOwn(_ descriptor: Int32, of transfer: Transfer) -> Bool {
+        let index = Int(descriptor)
+        return transfer.sendings == 0 || transfer.descriptor == descriptor
+            || index < sockets.count && sockets[index].opener == ObjectIdentifier(transfer)
     }
 
     func isWanted(_ descriptor: Int32) -> Bool {
@@ -86,9 +128,17 @@ extension Lanes {
         guard
             let descriptor = transfer.pool?.descriptor(
                 localPort: localPort, peer: peer, of: self)
-        else { return true }
+        else {
+            // Nothing could be asked of it before its next request.
+            assertionFailure("libcurl sends on a connection that is none of its pool's")
+            transfer.forbidReuse()
+            return true
+        }
         let index = Int(descriptor)
         transfer.descriptor = descriptor
+        sockets[index].opener = nil
+        // Those that lost against this one are closed by now.
+        if !transfer.connecting.isEmpty { loseConnecting(of: transfer) }
         // libcurl may have ended the transfer before this one in the same call, and its end is not
         // reported yet: the connection is this one's from here on.
         if sockets[index].holder != nil { sockets[index].hasServed = true }
@@ -98,6 +148,7 @@ extension Lanes {
 
     /// Notes that a transfer has let go of its connection, which may have been closed by now.
     func letRest(_ transfer: Transfer) {
+        if !transfer.connecting.isEmpty { loseConnecting(of: transfer) }
         let index = Int(transfer.descriptor)
         // By now the number may be another connection's.
         guard index >= 0, index < sockets.count,

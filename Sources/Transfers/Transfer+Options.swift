@@ -69,6 +69,7 @@ extension Transfer {
         unsafe ccurl_easy_set_prerequest(easy, beforeSending)
         unsafe set(CURLOPT_PREREQDATA, pointer: context)
         unsafe ccurl_easy_set_open_socket(easy, openSocket)
+        unsafe set(CURLOPT_OPENSOCKETDATA, pointer: context)
         unsafe ccurl_easy_set_close_socket(easy, closeSocket)
         unsafe set(CURLOPT_PRIVATE, pointer: context)
         unsafe set(CURLOPT_ERRORBUFFER, pointer: errorText)
@@ -170,7 +171,6 @@ extension Transfer {
     /// Sets what belongs to the lane the transfer was given to.
     func attach(to lane: Lane, pool: ConnectionPool, share: UnsafeMutableRawPointer?) {
         let poolContext = unsafe UnsafeRawPointer(Unmanaged.passUnretained(pool).toOpaque())
-        unsafe set(CURLOPT_OPENSOCKETDATA, pointer: poolContext)
         unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: poolContext)
         unsafe set(CURLOPT_SHARE, pointer: share)
         set(CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)

@@ -112,7 +112,10 @@ public final class Transfer {
     /// The transfer's place among those of its lane.
     var laneSlot = 0
     var pool: ConnectionPool?
+    /// The socket its request was sent on; -1 until then.
     var descriptor: Int32 = -1
+    /// Sockets that libcurl opened for it and that were no connections so far.
+    var connecting: ContiguousArray<Int32> = []
     var sendings = 0
     /// Whether the pooled connection had bytes or an end to read before the request was sent.
     var foundSurplus = false
@@ -187,6 +190,7 @@ public final class Transfer {
         hasBody = false
         chunks = ChunkDecoder()
         descriptor = -1
+        connecting.removeAll()
         unsafe errorText.pointee = 0
         follower = Follower()
         lane = nil
