@@ -30,7 +30,8 @@ let fuzzing: [Target] =
         .executableTarget(
             name: "weir-fuzz",
             dependencies: [
-                "Primitives", "HTTP", "JSON", "Dialects", "Config", "Journal", "LogStore",
+                "Primitives", "HTTP", "JSON", "Codings", "Dialects", "Config", "Journal",
+                "LogStore",
             ],
             path: "Tests/Fuzz",
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]

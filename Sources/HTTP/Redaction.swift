@@ -58,7 +58,14 @@ public enum Redaction {
         var start = offset
         while start < text.count {
             var end = start
-            while end < text.count, !text[end].endsPair { end += 1 }
+            // A quote or a bracket right behind the `=` does not end the value that it opens.
+            while end < text.count,
+                !text[end].endsPair
+                    || end > start && text[end - 1] == UInt8(ascii: "=")
+                        && !text[end].separatesPairs
+            {
+                end += 1
+            }
             writePair(text.extracting(start..<end), unescapes: unescapes, to: &output)
             guard end < text.count else { return end }
             output.append(byte: text[end])

@@ -3,7 +3,7 @@ import Glibc
 /// The parsers that read what strangers send, each with what must hold of any bytes at all: that it
 /// does not trap, and that it says the same however they are cut.
 enum FuzzTarget: String {
-    case request, head, events, answers, json, places, record
+    case request, head, events, answers, json, places, record, bodies, codings
 
     /// The one that `WEIR_FUZZ` names.
     static let chosen: FuzzTarget? =
@@ -18,6 +18,8 @@ enum FuzzTarget: String {
         case .json: JSONFuzz.run(input)
         case .places: PlacesFuzz.run(input)
         case .record: RecordFuzz.run(input)
+        case .bodies: BodyFuzz.run(input)
+        case .codings: CodingFuzz.run(input)
         }
     }
 }

@@ -39,8 +39,10 @@ enum RequestFuzz {
             _ = head.isEncoded
             _ = head.asksForTrace
             _ = head.connectionListsFields
-            let dialect = Dialect(of: head, path: head.path)
-            return "\(head.method.name) \(head.pathAndQuery.count) \(dialect) \(output.count)"
+            let api = API(of: head, path: head.path)
+            let fits = api.map { CallerCredential.fitness(of: head, api: $0, isBuiltIn: true) }
+            return "\(head.method.name) \(head.pathAndQuery.count) "
+                + "\(String(describing: api)) \(String(describing: fits)) \(output.count)"
         }
     }
 }
