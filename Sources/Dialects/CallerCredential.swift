@@ -13,7 +13,7 @@ public enum CallerCredential {
         }
         var owner: Dialect?
         if let token = head.authorizationToken {
-            owner = Self.owner(of: token, in: .authorization, head)
+            owner = owners(in: token, of: .authorization, head).first
         }
         if owner == .anthropic { return .anthropic }
         if owner == .gemini || head.has(.xGoogAPIKey) || head.has(.xGoogAPIClient)
@@ -22,6 +22,27 @@ public enum CallerCredential {
             return .gemini
         }
         return .openai
+    }
+
+    /// Whose the keys in a field's value are: there may be several, quoted or behind the names of
+    /// schemes.
+    private static func owners(
+        in value: Span<UInt8>, of field: HeaderName, _ head: borrowing RequestHead
+    ) -> [Dialect] {
+        var owners: [Dialect] = []
+        var start = 0
+        while start < value.count {
+            while start < value.count, value[start].partsKeys { start += 1 }
+            var end = start
+            while end < value.count, !value[end].partsKeys { end += 1 }
+            if end > start,
+                let owner = owner(of: value.extracting(start..<end), in: field, head)
+            {
+                owners.append(owner)
+            }
+            start = end
+        }
+        return owners
     }
 
     /// Whose a key is, told by its beginning, and by its field where many have the same; nil where
@@ -58,13 +79,17 @@ public enum CallerCredential {
     ) -> Fitness {
         guard isBuiltIn else { return .fits }
         var hasAny = false
+        if !areGemini(queryKeysOf: head), api == .gemini { return .isForAnother }
         for field in head.fields where field.name.isVendorCredential {
             hasAny = true
+            // Only an SDK of Anthropic's sends such a field, and with it Anthropic's key.
+            let isOfAnthropic = head.has(.anthropicVersion) || head.has(.anthropicOther)
+            if isOfAnthropic, api.home != .anthropic { return .isForAnother }
             if passes(field, in: head, api: api, isBuiltIn: true) { return .fits }
         }
-        if let key = queryKey(of: head) {
+        if queryKey(of: head) != nil {
             hasAny = true
-            if api == .gemini, isGemini(key, head) { return .fits }
+            if api == .gemini { return .fits }
         }
         return hasAny ? .isForAnother : .fits
     }
@@ -77,8 +102,8 @@ public enum CallerCredential {
         _ field: HeaderField, in head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Bool {
         if isCarrier(field.name, of: api) {
-            let owner = owner(of: head.token(of: field), in: field.name, head)
-            return !isBuiltIn || owner ?? api.home == api.home
+            let owners = owners(in: head.token(of: field), of: field.name, head)
+            return !isBuiltIn || owners.allSatisfy { $0 == api.home }
         }
         guard !isBuiltIn else { return false }
         return !head.fields.contains { isCarrier($0.name, of: api) }
@@ -88,8 +113,8 @@ public enum CallerCredential {
     public static func keyPasses(
         in head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Bool {
-        guard let key = queryKey(of: head) else { return true }
-        if api == .gemini { return !isBuiltIn || isGemini(key, head) }
+        guard queryKey(of: head) != nil else { return true }
+        if api == .gemini { return !isBuiltIn || areGemini(queryKeysOf: head) }
         guard !isBuiltIn else { return false }
         return !head.fields.contains { isCarrier($0.name, of: api) }
     }
@@ -105,29 +130,57 @@ public enum CallerCredential {
         }
     }
 
-    /// Whether a query's key looks like Google's, or like the key of no known vendor.
-    private static func isGemini(
-        _ key: borrowing Span<UInt8>, _ head: borrowing RequestHead
+    /// Whether a field that may hold a credential holds none of another vendor's.
+    public static func isOwn(
+        _ field: HeaderField, in head: borrowing RequestHead, api: API
     ) -> Bool {
-        owner(of: key, in: .other, head) ?? .gemini == .gemini
+        owners(in: head.value(of: field), of: .other, head).allSatisfy { $0 == api.home }
     }
 
-    /// The value of the query's parameter `key`, however its name is spelled.
+    /// Whether a query's keys all look like Google's, or like those of no known vendor.
+    private static func areGemini(queryKeysOf head: borrowing RequestHead) -> Bool {
+        var offset = 0
+        while let key = nextKey(in: head.query, from: &offset) {
+            let plain = head.query.extracting(key).percentDecoded()
+            guard owners(in: plain.span, of: .other, head).allSatisfy({ $0 == .gemini }) else {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// The value of the query's first parameter that Google takes a key or a token in.
     @_lifetime(borrow head)
     private static func queryKey(of head: borrowing RequestHead) -> Span<UInt8>? {
         let query = head.query
-        var start = 0
-        while start < query.count {
+        var offset = 0
+        guard let place = nextKey(in: query, from: &offset) else { return nil }
+        return query.extracting(place)
+    }
+
+    private static func nextKey(
+        in query: Span<UInt8>, from offset: inout Int
+    ) -> Range<Int>? {
+        while offset < query.count {
+            let start = offset
             let end = query.firstIndex(
                 below: 0, or: UInt8(ascii: "&"), or: UInt8(ascii: ";"), from: start)
+            offset = end + 1
             let pair = query.extracting(start..<end)
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.count
-            let name = pair.extracting(0..<equals)
-            if name.count <= 9, name.percentDecoded().span.matchesIgnoringCase("key") {
-                return pair.extracting(min(equals + 1, pair.count)..<pair.count)
+            if CredentialWords.isGoogleKey(parameter: pair.extracting(0..<equals)) {
+                return start + min(equals + 1, pair.count)..<end
             }
-            start = end + 1
         }
         return nil
+    }
+}
+
+extension UInt8 {
+    /// Whether a byte stands between two keys, or around one.
+    fileprivate var partsKeys: Bool {
+        self <= 0x20 || self == UInt8(ascii: ",") || self == UInt8(ascii: ";")
+            || self == UInt8(ascii: "\"") || self == UInt8(ascii: "'")
+            || self == UInt8(ascii: "=") || self == UInt8(ascii: "<")
     }
 }

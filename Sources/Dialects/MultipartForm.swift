@@ -28,7 +28,10 @@ struct MultipartForm {
             guard let head = body.firstRange(of: "\r\n\r\n", from: index) else { return found }
             let end = next(in: body, from: head.upperBound)
             let last = end ?? body.count
-            if Self.isField(name, body.extracting(index + 2..<head.upperBound - 2)) {
+            let fields = body.extracting(index + 2..<head.upperBound - 2)
+            if Self.isField(name, fields) {
+                // What an encoding of its own hides is not undone here.
+                if fields.firstRange(ofAnyCase: "content-transfer-encoding") != nil { return nil }
                 // One that breaks off is not known.
                 guard let end, end - 2 >= head.upperBound else { return end == nil ? found : nil }
                 found.append(head.upperBound..<end - 2)
@@ -36,6 +39,35 @@ struct MultipartForm {
             guard end != nil else { return found }
             index = last
         }
+    }
+
+    /// How often a body says in some way, however loosely read, that a part has this name.
+    ///
+    /// Servers differ in what they take: folded lines, other line ends, a name given twice. More
+    /// mentions than fields means that some may see another field than are seen here.
+    func mentions(of name: StaticString, in body: Span<UInt8>) -> Int {
+        var count = 0
+        var index = 0
+        while let field = body.firstRange(ofAnyCase: "content-disposition", from: index) {
+            index = field.upperBound
+            let rest = body.extracting(index..<min(body.count, index + 300))
+            let blank = (rest.firstRange(of: "\r\n\r\n") ?? rest.firstRange(of: "\n\n"))
+            let end = index + (blank?.lowerBound ?? rest.count)
+            var start = index
+            while let word = body.extracting(0..<end).firstRange(ofAnyCase: "name", from: start) {
+                start = word.upperBound
+                // "filename" says nothing of the field.
+                if body[word.lowerBound - 1].lowercased == UInt8(ascii: "e") { continue }
+                let rest = body.extracting(start..<min(end, start + 24))
+                let stop = rest.firstIndex(of: UInt8(ascii: ";")) ?? rest.count
+                guard let found = rest.extracting(0..<stop).firstRange(ofAnyCase: name) else {
+                    continue
+                }
+                let next = start + found.upperBound
+                if next >= body.count || !body[next].isWordByte { count += 1 }
+            }
+        }
+        return count
     }
 
     /// Where the next boundary stands that begins a line.
@@ -99,5 +131,30 @@ struct MultipartForm {
             index += 1
         }
         return (value, min(index + 1, text.count))
+    }
+}
+
+extension UInt8 {
+    fileprivate var isWordByte: Bool {
+        let byte = lowercased
+        return UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || byte == UInt8(ascii: "_")
+            || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || byte == UInt8(ascii: "-")
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Where a literal in lower case first stands, in any case of its letters.
+    fileprivate func firstRange(
+        ofAnyCase literal: StaticString, from offset: Int = 0
+    ) -> Range<Int>? {
+        let length = literal.utf8CodeUnitCount
+        var index = offset
+        while index + length <= count {
+            if extracting(index..<index + length).matchesIgnoringCase(literal) {
+                return index..<index + length
+            }
+            index += 1
+        }
+        return nil
     }
 }

@@ -114,8 +114,8 @@ public struct OutboundTarget: Sendable {
         case .key:
             if name.percentDecoded().span.matchesIgnoringCase("key") { return true }
         case .credentials:
-            if CredentialWords.isCredential(parameter: name) { return true }
-            if equals == pair.count, CredentialShape.next(in: pair) != nil { return true }
+            // By the record's own measure: what is not written down is not sent either.
+            if Redaction.changes(pair: pair) { return true }
         }
         return !baseQuery.isEmpty && baseNames(name)
     }
@@ -147,10 +147,13 @@ extension API {
 extension Span where Element == UInt8 {
     /// Where the model stands in `…/models/NAME:verb`; nil for other paths.
     public var modelPlace: Range<Int>? {
-        let mark: StaticString = "/models/"
-        guard let start = firstRange(of: mark)?.upperBound,
-            let colon = firstIndex(of: UInt8(ascii: ":"), from: start)
+        guard
+            let start = (firstRange(of: "/models/") ?? firstRange(of: "/tunedModels/"))?.upperBound
         else { return nil }
-        return start..<colon
+        let colon =
+            firstIndex(of: UInt8(ascii: ":"), from: start)
+            ?? firstRange(of: "%3A", from: start)?.lowerBound
+            ?? firstRange(of: "%3a", from: start)?.lowerBound
+        return colon.map { start..<$0 }
     }
 }

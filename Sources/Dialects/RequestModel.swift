@@ -39,7 +39,10 @@ public struct RequestModel: Equatable, Sendable {
         let type = contentType.extracting(
             0..<(contentType.firstIndex(of: UInt8(ascii: ";")) ?? contentType.count)
         ).trimmed
-        if type.matchesIgnoringCase("multipart/form-data") {
+        // Many servers of models read JSON whatever a body is called.
+        if body.firstOfText == UInt8(ascii: "{") {
+            self = Self.read(other: body, isJSON: true)
+        } else if type.matchesIgnoringCase("multipart/form-data") {
             self = Self.read(multipart: body, contentType)
         } else if type.matchesIgnoringCase("application/x-www-form-urlencoded") {
             self = Self.read(urlEncoded: body)
@@ -63,8 +66,9 @@ public struct RequestModel: Equatable, Sendable {
         let isText = body[start] == UInt8(ascii: "{") || body[start] == UInt8(ascii: "[")
         // Two bytes a character, as some parsers take it: no byte of it is at its place.
         let isWide = body.count > 1 && (body[0] == 0 || body[1] == 0 || body[0] >= 0xFE)
+        let mayBeWide = isWide && body.extracting(0..<min(8, body.count)).holdsOpening
         guard isText, !isWide else {
-            return isJSON
+            return isJSON || mayBeWide
                 ? RequestModel(.unreadable("the body is no JSON object in UTF-8"))
                 : RequestModel(.none)
         }
@@ -80,6 +84,8 @@ public struct RequestModel: Equatable, Sendable {
     }
 
     private static func agreement(_ names: [String]) -> Finding {
+        // Gemini's bodies name a model as its resource; its paths, and chains, do not.
+        let names = names.map { $0.hasPrefix("models/") ? String($0.dropFirst(7)) : $0 }
         guard let first = names.first else { return .none }
         guard names.allSatisfy({ $0 == first }) else {
             return .unreadable("more than one model is named")
@@ -96,6 +102,9 @@ public struct RequestModel: Equatable, Sendable {
         guard let places = form.values(of: "model", in: body) else {
             return RequestModel(.unreadable("the form's parts cannot be told apart"))
         }
+        guard form.mentions(of: "model", in: body) <= places.count else {
+            return RequestModel(.unreadable("the form names its model in an unusual way"))
+        }
         return RequestModel(
             agreement(places.map { body.extracting($0).text }), places, .multipart)
     }
@@ -106,7 +115,7 @@ public struct RequestModel: Equatable, Sendable {
         while start < body.count {
             let end = body.firstIndex(of: UInt8(ascii: "&"), from: start) ?? body.count
             if let equals = body.extracting(start..<end).firstIndex(of: UInt8(ascii: "=")),
-                body.extracting(start..<start + equals).matches("model")
+                body.extracting(start..<start + equals).percentDecoded().span.matches("model")
             {
                 places.append(start + equals + 1..<end)
             }
@@ -167,6 +176,17 @@ public struct RequestModel: Equatable, Sendable {
 }
 
 extension Span where Element == UInt8 {
+    /// The first byte that is no space and no mark of the byte order; 0 where there is none.
+    fileprivate var firstOfText: UInt8 {
+        var start = hasPrefix("\u{FEFF}") ? 3 : 0
+        while start < count, self[start] <= 0x20, self[start] != 0 { start += 1 }
+        return start < count ? self[start] : 0
+    }
+
+    fileprivate var holdsOpening: Bool {
+        firstIndex(of: UInt8(ascii: "{")) != nil || firstIndex(of: UInt8(ascii: "[")) != nil
+    }
+
     fileprivate var isJSONType: Bool {
         matchesIgnoringCase("application/json") || matchesIgnoringCase("text/json")
             || count > 5 && extracting(count - 5..<count).matchesIgnoringCase("+json")

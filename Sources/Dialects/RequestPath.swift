@@ -100,10 +100,29 @@ public enum RequestPath {
         }
         guard path.hasSegments("/v1") else { return .nobody }
         let rest = path.extracting(3..<path.count)
-        if rest.hasSegments("/projects") { return .nobody }
+        // Vertex's, Bedrock's and what probes ask for.
+        for folder: StaticString in [
+            "/projects", "/publishers", "/locations", "/model", "/api", "/health", "/healthz",
+        ] where rest.hasSegments(folder) { return .nobody }
+        // A name that some server may read as another: no API has one like it.
+        guard isPlainFolder(rest) else { return .nobody }
         if rest.hasSegments("/messages") || rest.hasSegments("/complete") { return .anthropic }
         if isModelVerb(rest) { return .gemini }
         return isOpenAIsAlone(rest) ? .openai : .shared
+    }
+
+    /// Whether the first segment of a path is written in letters, digits, dashes and colons.
+    private static func isPlainFolder(_ rest: Span<UInt8>) -> Bool {
+        for index in rest.indices.dropFirst() where rest[index] != UInt8(ascii: "/") {
+            let byte = rest[index]
+            let isWord =
+                UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || byte == UInt8(ascii: "_")
+                || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || byte == UInt8(ascii: "-")
+                || byte == UInt8(ascii: ":")
+            if !isWord { return false }
+            if index + 1 < rest.count, rest[index + 1] == UInt8(ascii: "/") { return true }
+        }
+        return true
     }
 
     /// Whether the rest of a path is one that only OpenAI's API has, whatever fields come with it.

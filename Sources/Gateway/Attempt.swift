@@ -65,7 +65,9 @@ enum Attempt {
     ) -> OutboundTarget.Dropped {
         guard vendor.credential == .client else { return .credentials }
         let passes = CallerCredential.keyPasses(in: head, api: api, isBuiltIn: vendor.isBuiltIn)
-        return passes ? .none : .key
+        if passes, !vendor.isBuiltIn || api == .gemini { return .none }
+        // Vendors but Google take no key in a query.
+        return vendor.isBuiltIn ? .credentials : .key
     }
 
     private static func passes(
@@ -86,6 +88,11 @@ enum Attempt {
         if vendor.credential != .client {
             if field.name.isCredential { return false }
             if Redaction.holdsCredentialURL(head.value(of: field)) { return false }
+        }
+        if vendor.credential == .client, vendor.isBuiltIn, field.name == .otherCredential,
+            !CallerCredential.isOwn(field, in: head, api: api)
+        {
+            return false
         }
         if field.name == .other {
             if isOwn(text) { return false }

@@ -30,7 +30,17 @@ struct CallerPolicy: Sendable {
 
     private func accepts(_ authority: Span<UInt8>, _ hosts: [Glob]) -> Bool {
         var host = authority
-        if let colon = Self.portPlace(in: authority) { host = authority.extracting(0..<colon) }
+        if let colon = Self.portPlace(in: authority) {
+            host = authority.extracting(0..<colon)
+            // What follows is a port or nothing: another name could stand there.
+            let port = authority.extracting(colon..<authority.count)
+            guard port.count == 0 || port[0] == UInt8(ascii: ":"), port.count <= 6 else {
+                return false
+            }
+            for index in port.indices.dropFirst() {
+                guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= port[index] else { return false }
+            }
+        }
         if host.count > 1, host[host.count - 1] == UInt8(ascii: ".") {
             host = host.extracting(0..<host.count - 1)
         }

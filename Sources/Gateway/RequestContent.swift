@@ -14,7 +14,8 @@ struct RequestContent {
     ///
     /// `isWhole`: nothing of it is still to come.
     init(_ head: borrowing RequestHead, _ body: Span<UInt8>, isWhole: Bool) {
-        isEncoded = head.isEncoded
+        // Some clients send the field with every request, those without a body included.
+        isEncoded = head.isEncoded && !(isWhole && body.count == 0)
         let model: RequestModel
         if isEncoded {
             var plain = ByteBuffer()

@@ -13,7 +13,9 @@ public enum CredentialWords {
         guard field.count > 3 else { return .other }
         switch field[0].lowercased {
         case UInt8(ascii: "a"):
-            if field.startsIgnoringCase("anthropic-") { return .anthropicOther }
+            if field.startsIgnoringCase("anthropic-"), !isCredential(field: field) {
+                return .anthropicOther
+            }
         case UInt8(ascii: "c"):
             if field.startsIgnoringCase("cf-access-") { return .edgeCredential }
         case UInt8(ascii: "x"):
@@ -48,9 +50,10 @@ public enum CredentialWords {
     private static func isCredential(field: Span<UInt8>) -> Bool {
         var start = 0
         while start < field.count {
+            // Letters and digits are above what parts the words: "-", "." and their like.
             let end = field.firstIndex(
-                below: 0, or: UInt8(ascii: "-"), or: UInt8(ascii: "_"), from: start)
-            let isLast = end >= field.count
+                below: 0x30, or: UInt8(ascii: "_"), or: UInt8(ascii: "~"), from: start)
+            let isLast = end >= field.count || field.isNumber(from: end + 1)
             if isSecretWord(field.extracting(start..<min(end, field.count)), isLast: isLast) {
                 return !isHarmless(field)
             }
@@ -65,16 +68,22 @@ public enum CredentialWords {
     }
 
     /// Whether a word says that a credential follows; a key does so at the end of a name alone.
-    private static func isSecretWord(_ word: Span<UInt8>, isLast: Bool) -> Bool {
-        switch word.count {
-        case 3: return word.spells("jwt") || isLast && word.spells("key")
-        case 4: return word.spells("auth") || isLast && word.spells("keys")
-        case 5: return word.spells("token")
+    private static func isSecretWord(_ whole: Span<UInt8>, isLast: Bool) -> Bool {
+        var length = whole.count
+        while length > 0, whole[length - 1] <= UInt8(ascii: "9") { length -= 1 }
+        let word = whole.extracting(0..<length)
+        // Written in one with the word before: "authtoken", "clientsecret", "apikey".
+        if length > 5, isLast, word.endsLikeSecret { return true }
+        switch length {
+        case 3:
+            return word.spells("jwt") || word.spells("pwd") || isLast && word.spells("key")
+        case 4: return word.spells("auth") || word.spells("pass") || isLast && word.spells("keys")
+        case 5: return word.spells("token") || word.spells("creds") || word.spells("oauth")
         case 6:
             return word.spells("secret") || word.spells("cookie") || word.spells("passwd")
-                || word.spells("apikey") || word.spells("ticket")
-        case 7: return word.spells("secrets") || word.spells("cookie2")
-        case 8: return word.spells("password")
+                || word.spells("apikey") || word.spells("ticket") || word.spells("bearer")
+        case 7: return word.spells("secrets")
+        case 8: return word.spells("password") || word.spells("passcode")
         case 9:
             return word.spells("signature") || word.spells("assertion")
                 || word.spells("accesskey")
@@ -93,14 +102,16 @@ public enum CredentialWords {
             || field.matchesIgnoringCase("x-idempotency-key")
             || field.matchesIgnoringCase("sec-websocket-key")
             || field.matchesIgnoringCase("www-authenticate")
-            || field.startsIgnoringCase("access-control-")
-            || field.startsIgnoringCase("x-ratelimit-")
+            || field.matchesIgnoringCase("access-control-allow-credentials")
     }
 
     /// Whether a query's parameter carries a credential: its name decides, in whatever case, with
     /// whatever between its words, and however it is escaped.
     public static func isCredential(parameter name: Span<UInt8>) -> Bool {
-        let plain = letters(of: name)
+        // No parameter that is meant well has such a name, and it is read no further.
+        if name.count > 256 { return true }
+        var plain = letters(of: name)
+        while let last = plain.last, last <= UInt8(ascii: "9") { plain.removeLast() }
         let letters = plain.span
         if letters.count == 0 { return false }
         for word: StaticString in ["key", "sig", "code", "auth", "jwt", "pwd", "pass", "token"]
@@ -114,17 +125,26 @@ public enum CredentialWords {
         for ending: StaticString in [
             "key", "token", "secret", "password", "passwd", "passphrase", "signature",
             "credential", "credentials", "auth", "authorization", "assertion", "jwt", "apikey",
-            "accesskeyid", "cookie", "ticket", "authcode",
+            "accesskeyid", "cookie", "ticket", "authcode", "apikeys", "bearer", "passcode", "creds",
+            "codeverifier", "hmac",
         ] where letters.hasSuffix(ending) { return true }
         return false
+    }
+
+    /// Whether a query's parameter is one in which Google takes a key or a token, however spelled.
+    public static func isGoogleKey(parameter name: Span<UInt8>) -> Bool {
+        guard name.count >= 3, name.count <= 64 else { return false }
+        let plain = letters(of: name)
+        return plain.span.matches("key") || plain.span.matches("apikey")
+            || plain.span.matches("accesstoken")
     }
 
     /// The letters and digits of a name, in lower case, escapes undone; names are short.
     private static func letters(of name: Span<UInt8>) -> [UInt8] {
         var plain: [UInt8] = []
-        var escaped = name.count <= 256 ? name.indices.map { name[$0] } : []
+        var escaped = name.indices.map { name[$0] }
         // "%256Bey" is "%6Bey" to the first that reads it, and "key" to the next.
-        for _ in 0..<3 {
+        while true {
             plain = escaped.span.percentDecoded()
             if plain.count == escaped.count { break }
             escaped = plain
@@ -145,6 +165,43 @@ extension Span where Element == UInt8 {
     @inline(__always)
     fileprivate func spells(_ literal: StaticString) -> Bool {
         beginsLikeIgnoringCase(literal) && matchesIgnoringCase(literal)
+    }
+
+    /// Whether nothing but digits stands from an offset on, and at least one.
+    fileprivate func isNumber(from offset: Int) -> Bool {
+        var index = offset
+        while index < count, UInt8(ascii: "0")...UInt8(ascii: "9") ~= self[index] { index += 1 }
+        return index == count && index > offset
+    }
+
+    /// Whether a word ends as names of credentials do: told by its last letter, mostly.
+    fileprivate var endsLikeSecret: Bool {
+        func ends(_ literal: StaticString) -> Bool {
+            let length = literal.utf8CodeUnitCount
+            return count > length && extracting(count - length..<count).matchesIgnoringCase(literal)
+        }
+        switch self[count - 1].lowercased {
+        case UInt8(ascii: "n"): return ends("token") || ends("assertion")
+        case UInt8(ascii: "s"): return ends("keys") || ends("tokens") && count > 8
+        case UInt8(ascii: "t"): return ends("secret")
+        case UInt8(ascii: "y"):
+            return ends("apikey") || ends("aikey") || ends("authkey") || ends("secretkey")
+                || ends("privatekey") || ends("accesskey")
+        case UInt8(ascii: "d"): return ends("password")
+        default: return false
+        }
+    }
+
+    /// Whether a `Content-Encoding` lists nothing that hides a body.
+    var listsIdentityOnly: Bool {
+        var start = 0
+        while start <= count {
+            let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
+            let coding = extracting(start..<end).trimmed
+            if coding.count > 0, !coding.matchesIgnoringCase("identity") { return false }
+            start = end + 1
+        }
+        return true
     }
 
     /// Whether the bytes begin with those of a literal in lower case, in any case of theirs.

@@ -44,9 +44,18 @@ public enum Redaction {
                 begin >= 2 && text[begin - 1] == UInt8(ascii: "/")
                 && text[begin - 2] == UInt8(ascii: "/")
             writeShapes(text.extracting(start..<(isAuthority ? begin : at)), to: &output)
-            if isAuthority { output.append(text: redacted) }
+            var end = at
+            if isAuthority {
+                output.append(text: redacted)
+                // A password may hold the sign: the host stands behind the last one.
+                var index = at + 1
+                while index < text.count, !text[index].endsAuthority {
+                    if text[index] == UInt8(ascii: "@") { end = index }
+                    index += 1
+                }
+            }
             output.append(byte: UInt8(ascii: "@"))
-            start = at + 1
+            start = end + 1
         }
         writeShapes(text.extracting(start..<text.count), to: &output)
     }
@@ -97,6 +106,19 @@ public enum Redaction {
         }
     }
 
+    /// Whether a pair of a query, or what it hides, holds a credential.
+    public static func changes(pair: Span<UInt8>) -> Bool {
+        var written = ByteBuffer()
+        let plain = pair.percentDecoded()
+        if pair.firstIndex(of: UInt8(ascii: "=")) == nil, plain.count < pair.count {
+            // Its `=` is escaped.
+            return changes(pair: plain.span)
+        }
+        let end = writeQuery(pair, from: 0, unescapes: true, to: &written)
+        write(pair.extracting(end..<pair.count), to: &written)
+        return !written.bytes.equals(pair)
+    }
+
     /// Whether an escaped value holds a credential at any step of its unescaping.
     private static func hidesCredential(_ value: Span<UInt8>) -> Bool {
         var plain = value.indices.map { value[$0] }
@@ -107,6 +129,7 @@ public enum Redaction {
             var written = ByteBuffer()
             write(plain.span, unescapes: false, to: &written)
             if !written.bytes.equals(plain.span) { return true }
+            if changes(pair: plain.span) { return true }
         }
         return plain.span.percentDecoded().count < plain.count
     }

@@ -81,7 +81,7 @@ public struct RequestHead: ~Copyable {
     public var isEncoded: Bool {
         fields.contains { field in
             field.name == .contentEncoding
-                && !storage.bytes(field.valueRange).matchesIgnoringCase("identity")
+                && !storage.bytes(field.valueRange).listsIdentityOnly
         }
     }
 

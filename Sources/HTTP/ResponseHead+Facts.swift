@@ -52,7 +52,7 @@ extension ResponseHead {
         let fields = fields.span
         for index in fields.indices where has("content-encoding", at: index) {
             let value = storage.bytes(fields[index].valueRange)
-            if !value.matchesIgnoringCase("identity") { return true }
+            if !value.listsIdentityOnly { return true }
         }
         return false
     }

@@ -32,13 +32,22 @@ public struct SecretMask: Sendable {
             let text = secret.reveal()
             guard text.utf8.count >= Self.secretBytesMin else { continue }
             let plain = Array(text.utf8)
-            forms.insert(plain)
-            forms.insert(Self.escapedForJSON(plain, slashes: false))
-            forms.insert(Self.escapedForJSON(plain, slashes: true))
-            forms.insert(Self.escapedForURL(plain))
+            forms.formUnion(Self.forms(of: plain))
+            // A field's value may name a scheme before the secret itself.
+            if let space = plain.lastIndex(of: 0x20), plain.count - space > Self.secretBytesMin {
+                forms.formUnion(SecretMask.forms(of: Array(plain[(space + 1)...])))
+            }
         }
         // In a fixed order, so that the same secrets always cost the same.
         for bytes in forms.sorted(by: { $0.lexicographicallyPrecedes($1) }) { add(bytes) }
+    }
+
+    /// A secret as it is and as others write it.
+    private static func forms(of plain: [UInt8]) -> Set<[UInt8]> {
+        let once = escapedForJSON(plain, slashes: false)
+        // A tool's arguments are JSON in a string of JSON.
+        let twice = escapedForJSON(once, slashes: false)
+        return [plain, once, twice, escapedForJSON(plain, slashes: true), escapedForURL(plain)]
     }
 
     /// Whether there is nothing to find.

@@ -165,7 +165,9 @@ extension Transfer {
         // A server that refuses a request before it has read its body may take that body for the
         // next request. Over TLS such servers were not met, and a new handshake is dear.
         let mayHaveUnreadBody = hasBody && head.status >= 300 && endpoint.origin.scheme == "http"
-        if mayHaveUnreadBody || head.announcesForbiddenBody { forbidReuse() }
+        // A body that must not be there comes a moment later, and nothing tells of it before.
+        let mayBringBody = head.status == 204 || head.status == 304
+        if mayHaveUnreadBody || mayBringBody || head.announcesForbiddenBody { forbidReuse() }
     }
 
     /// Sets what belongs to the lane the transfer was given to.

@@ -36,6 +36,9 @@ struct APITests {
         "is none for paths that are nobody's",
         arguments: [
             "/", "/api/hello", "/api/chat", "/healthz", "/chat/completions", "/v2/anything",
+            "/v1/publishers/x", "/v1/locations/x/endpoints", "/v1/model/x/invoke", "/v1/health",
+            "/v1/api/chat", "/v1/messages;a=b", "/v1/messages%00", "/v1/messages.",
+            "/v1/%256dessages",
             "/v1/projects/p/locations/l/publishers/google/models/m:generateContent",
             "/v1beta1/projects/p", "/v1beta/projects/p/x", "/model/anthropic.claude/invoke",
             "/model/x/converse-stream", "/inference-profiles", "/upload/v3/files", "/v1x/models",

@@ -51,6 +51,16 @@ struct CallerCredentialTests {
             (gemini, "x-api-key: sk-ant-x\r\n"), ("\(gemini)?key=sk-ant-x", ""),
             ("/v1beta/openai/chat/completions", "Authorization: Bearer sk-x\r\n"),
             ("/v1/models", "x-api-key: sk-proj-x\r\nanthropic-version: 1\r\n"),
+            // Behind whatever word, space or quote; several in one field; several in the query.
+            (chat, "Authorization: bearer\tsk-ant-x\r\n"),
+            (chat, "Authorization: Token sk-ant-x\r\n"),
+            (chat, "Authorization: Bearer \"sk-ant-x\"\r\n"),
+            (chat, "Authorization: Bearer sk-proj-a, Bearer sk-ant-x\r\n"),
+            ("\(gemini)?key=AIzaX&key=sk-ant-x", ""), ("\(gemini)?key=AIzaX&Key=sk-proj-x", ""),
+            ("/v1/models?access_token=sk-ant-x", ""), ("\(chat)?api_key=x", ""),
+            // What only Anthropic's SDKs send, beside a key of no known shape.
+            (chat, "Authorization: Bearer any\r\nanthropic-version: 1\r\n"),
+            (gemini, "Authorization: Bearer any\r\nanthropic-beta: x\r\n"),
         ] {
             #expect(!Self.fits(path, fields), "\(path) \(fields)")
             #expect(Self.fits(path, fields, isBuiltIn: false), "\(path) \(fields)")

@@ -107,7 +107,7 @@ struct RequestModelTests {
     @Test("is read from a form, before its file or behind it")
     func forms() {
         let file = (
-            "Content-Disposition: form-data; name=\"file\"; filename=\"a; name=model\"\r\n"
+            "Content-Disposition: form-data; name=\"file\"; filename=\"model.wav\"\r\n"
                 + "Content-Type: audio/wav",
             "RIFF\r\n--X-\r\nname=\"model\"\r\n\r\nfake\0"
         )
@@ -126,6 +126,44 @@ struct RequestModelTests {
             }
         }
         #expect(Self.read(Self.form([file]), Self.formType).finding == .none)
+    }
+
+    @Test(
+        "is not read past what servers of forms differ in",
+        arguments: [
+            "Content-Disposition: form-data;\r\n name=\"model\"",
+            "Content-Disposition : form-data; name=\"model\"",
+            "Content-Disposition: form-data; x; name=\"model\"",
+            "Content-Disposition: form-data; filename=\"C:\\\"; name=\"model\"",
+            "Content-Disposition: form-data; name*=utf-8''model",
+            "Content-Disposition: form-data; name=\"x\"; name=\"model\"",
+            "Content-Disposition: form-data; name=\"Model\"",
+            "Content-Disposition: form-data; name=\"model\"\r\n"
+                + "Content-Transfer-Encoding: base64",
+        ])
+    func looseForms(_ head: String) {
+        let body = Self.form([(head, "secret-1")])
+        guard case .unreadable = Self.read(body, Self.formType).finding else {
+            Issue.record("\(Self.read(body, Self.formType).finding)")
+            return
+        }
+        #expect(Self.written(body, Self.formType) == nil)
+        // With a field that all read beside it, too.
+        let both = Self.form([("Content-Disposition: form-data; name=\"model\"", "a"), (head, "b")])
+        #expect(Self.read(both, Self.formType).finding != .named("a"))
+    }
+
+    @Test("is read from JSON whatever the body is called, and in a form's escapes")
+    func misnamed() {
+        let body = "{\"model\":\"secret-1\",\"messages\":[]}"
+        for type in ["application/x-www-form-urlencoded", Self.formType, "text/plain", ""] {
+            #expect(Self.read(body, type).finding == .named("secret-1"))
+        }
+        let form = "application/x-www-form-urlencoded"
+        for body in ["a=1&mode%6c=secret-1", "%6dodel=secret-1"] {
+            #expect(Self.read(body, form).finding == .named("secret-1"))
+        }
+        #expect(Self.read(#"{"model":"models/m"}"#, "application/json").finding == .named("m"))
     }
 
     @Test("is unreadable in a form that cannot be told apart")

@@ -35,6 +35,7 @@ struct CallerPolicyTests {
                 "evil.example", "localhost.evil.example", "evil-localhost", "127.0.0.1.nip.io",
                 "127.0.0.256", "127.1", "0.0.0.0", "10.0.0.1", "[::]", "[::2]:1", "", "corp",
                 "weir.internal.evil", "docker.internal", "128.0.0.1", "xlocalhost",
+                "[::1].evil.com", "[::1]evil.com:80", "localhost:evil.com", "localhost:80:evil",
             ] { #expect(Self.refuses(policy, host), "\(host)") }
         }
         for listen in ["0.0.0.0:8080", "[::]:80", "10.0.0.1:80"] {

@@ -23,7 +23,11 @@ struct RedactionTests {
         "X-Amz-Security-Token", "Sec-WebSocket-Protocol", "Helicone-Auth", "X-Portkey-Api-Key",
         "x-litellm-key", "X-Vault-Token", "Private-Token", "X_Api_Key", "X-Hub-Signature",
         "X-Password", "Client-Secret", "X-Session-Token", "X-CSRF-Token", "Authentication-Info",
-        "X-User-Credentials", "Dpop", "x-weir-key", "X-Original-Authorization",
+        "X-User-Credentials", "Dpop", "anthropic-api-key", "anthropic-auth-token",
+        "x-ratelimit-api-key", "access-control-auth-token", "X-AuthToken", "X-AccessToken",
+        "X-ClientSecret", "XApiKey", "X-OpenAIKey", "X-JWTAssertion", "X-Apikeys",
+        "Authorization2", "X-Auth0", "X-Api-Key-2", "X.Api.Key", "X-Pass", "X-Pwd", "X-Bearer",
+        "X-OAuth", "X-Creds", "x-weir-key", "X-Original-Authorization",
     ]
     private static let edges = [
         "X-Forwarded-Access-Token", "Cf-Access-Jwt-Assertion", "Cf-Access-Client-Secret",
@@ -36,7 +40,7 @@ struct RedactionTests {
         "anthropic-beta", "anthropic-version", "OpenAI-Organization", "OpenAI-Project",
         "x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-limit", "Sec-WebSocket-Key",
         "Access-Control-Allow-Credentials", "x-claude-code-session-id", "traceparent", "Keyboard",
-        "x-ratelimit-limit-token", "Tokenizer", "WWW-Authenticate", "Retry-After", "Monkey",
+        "Tokenizer", "WWW-Authenticate", "Retry-After", "Monkey",
     ]
 
     @Test("are known by the name of their field, in any case")
@@ -86,6 +90,10 @@ struct RedactionTests {
             ("/v1/x?code=S&sig=S", "/v1/x?code=<redacted>&sig=<redacted>"),
             ("/v1/x#access_token=S", "/v1/x#access_token=<redacted>"),
             ("/v1/x??key=S", "/v1/x??key=<redacted>"),
+            ("/v1/x?a=1%26key=S", "/v1/x?a=<redacted>"),
+            ("/v1/x?key[0]=S", "/v1/x?key[0]=<redacted>"),
+            ("https://u:S@S@h/p", "https://<redacted>@h/p"),
+            ("/v1/x?bearer=S", "/v1/x?bearer=<redacted>"),
             ("/v1/x?key=<S>", "/v1/x?key=<redacted>>"),
             ("/v1/x?key=\"S\"", "/v1/x?key=<redacted>\""),
             ("/v1/x?key=,S&a=1", "/v1/x?key=<redacted>&a=1"),
