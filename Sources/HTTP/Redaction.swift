@@ -108,14 +108,15 @@ public enum Redaction {
 
     /// Whether a pair of a query, or what it hides, holds a credential.
     public static func changes(pair: Span<UInt8>) -> Bool {
+        changes(pair: pair, unescapes: true)
+            // Where its `=` is escaped.
+            || pair.firstIndex(of: UInt8(ascii: "=")) == nil && hidesCredential(pair)
+    }
+
+    private static func changes(pair: Span<UInt8>, unescapes: Bool) -> Bool {
         var written = ByteBuffer()
-        let plain = pair.percentDecoded()
-        if pair.firstIndex(of: UInt8(ascii: "=")) == nil, plain.count < pair.count {
-            // Its `=` is escaped.
-            return changes(pair: plain.span)
-        }
-        let end = writeQuery(pair, from: 0, unescapes: true, to: &written)
-        write(pair.extracting(end..<pair.count), to: &written)
+        let end = writeQuery(pair, from: 0, unescapes: unescapes, to: &written)
+        write(pair.extracting(end..<pair.count), unescapes: unescapes, to: &written)
         return !written.bytes.equals(pair)
     }
 
@@ -129,7 +130,8 @@ public enum Redaction {
             var written = ByteBuffer()
             write(plain.span, unescapes: false, to: &written)
             if !written.bytes.equals(plain.span) { return true }
-            if changes(pair: plain.span) { return true }
+            // One step at a time: each looking into the next would cost ever more.
+            if changes(pair: plain.span, unescapes: false) { return true }
         }
         return plain.span.percentDecoded().count < plain.count
     }
