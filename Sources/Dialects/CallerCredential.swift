@@ -8,16 +8,14 @@ public enum CallerCredential {
     /// What an SDK of one vendor's alone sends counts as much as a key of theirs: taking such a
     /// request for another's would send the key there.
     static func vendor(of head: borrowing RequestHead) -> Dialect {
-        if head.has(.anthropicVersion) || head.has(.anthropicOther) || head.has(.xAPIKey) {
-            return .anthropic
-        }
+        if isOfAnthropicSDK(head) || head.has(.xAPIKey) { return .anthropic }
         var owner: Dialect?
         if let token = head.authorizationToken {
             owner = owners(in: token, of: .authorization, head).first
         }
         if owner == .anthropic { return .anthropic }
         if owner == .gemini || head.has(.xGoogAPIKey) || head.has(.xGoogAPIClient)
-            || queryKey(of: head) != nil
+            || hasQueryKey(head)
         {
             return .gemini
         }
@@ -59,7 +57,12 @@ public enum CallerCredential {
         // "sk-" begins the keys of many who follow OpenAI, and of gateways. In another vendor's own
         // field, or beside what only its SDKs send, it says nothing.
         guard token.hasPrefix("sk-"), field == .authorization else { return nil }
-        return head.has(.anthropicVersion) || head.has(.anthropicOther) ? nil : .openai
+        return isOfAnthropicSDK(head) ? nil : .openai
+    }
+
+    /// Whether a request has a field that only SDKs of Anthropic's send, beside Anthropic's key.
+    private static func isOfAnthropicSDK(_ head: borrowing RequestHead) -> Bool {
+        head.has(.anthropicVersion) || head.has(.anthropicOther)
     }
 
     /// What of a client's credentials may go to a vendor that is shown the client's own.
@@ -78,20 +81,17 @@ public enum CallerCredential {
         of head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Fitness {
         guard isBuiltIn else { return .fits }
-        var hasAny = false
-        if !areGemini(queryKeysOf: head), api == .gemini { return .isForAnother }
+        let hasQueryKey = hasQueryKey(head)
+        let hasField = head.fields.contains { $0.name.isVendorCredential }
+        guard hasField || hasQueryKey else { return .fits }
+        if api.home != .anthropic, isOfAnthropicSDK(head) { return .isForAnother }
+        if api == .gemini, hasQueryKey {
+            return areGemini(queryKeysOf: head) ? .fits : .isForAnother
+        }
         for field in head.fields where field.name.isVendorCredential {
-            hasAny = true
-            // Only an SDK of Anthropic's sends such a field, and with it Anthropic's key.
-            let isOfAnthropic = head.has(.anthropicVersion) || head.has(.anthropicOther)
-            if isOfAnthropic, api.home != .anthropic { return .isForAnother }
             if passes(field, in: head, api: api, isBuiltIn: true) { return .fits }
         }
-        if queryKey(of: head) != nil {
-            hasAny = true
-            if api == .gemini { return .fits }
-        }
-        return hasAny ? .isForAnother : .fits
+        return .isForAnother
     }
 
     /// Whether a credential field of the client's goes to a vendor that is shown the client's own.
@@ -113,7 +113,7 @@ public enum CallerCredential {
     public static func keyPasses(
         in head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Bool {
-        guard queryKey(of: head) != nil else { return true }
+        guard hasQueryKey(head) else { return true }
         if api == .gemini { return !isBuiltIn || areGemini(queryKeysOf: head) }
         guard !isBuiltIn else { return false }
         return !head.fields.contains { isCarrier($0.name, of: api) }
@@ -149,15 +149,12 @@ public enum CallerCredential {
         return true
     }
 
-    /// The value of the query's first parameter that Google takes a key or a token in.
-    @_lifetime(borrow head)
-    private static func queryKey(of head: borrowing RequestHead) -> Span<UInt8>? {
-        let query = head.query
+    private static func hasQueryKey(_ head: borrowing RequestHead) -> Bool {
         var offset = 0
-        guard let place = nextKey(in: query, from: &offset) else { return nil }
-        return query.extracting(place)
+        return nextKey(in: head.query, from: &offset) != nil
     }
 
+    /// Where the value of the query's next parameter stands that Google takes a key or a token in.
     private static func nextKey(
         in query: Span<UInt8>, from offset: inout Int
     ) -> Range<Int>? {

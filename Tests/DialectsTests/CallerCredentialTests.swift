@@ -61,6 +61,7 @@ struct CallerCredentialTests {
             // What only Anthropic's SDKs send, beside a key of no known shape.
             (chat, "Authorization: Bearer any\r\nanthropic-version: 1\r\n"),
             (gemini, "Authorization: Bearer any\r\nanthropic-beta: x\r\n"),
+            ("\(gemini)?key=any", "anthropic-beta: x\r\n"),
         ] {
             #expect(!Self.fits(path, fields), "\(path) \(fields)")
             #expect(Self.fits(path, fields, isBuiltIn: false), "\(path) \(fields)")
