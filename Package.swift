@@ -210,7 +210,7 @@ let package = Package(
                 "Telemetry", "Support", .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        tests("JournalTests", ["Primitives", "Reactor", "Journal", "CJournal"]),
+        tests("JournalTests", ["Primitives", "Reactor", "Journal", "CJournal", "Support"]),
         tests("TransfersTests", ["Primitives", "HTTP", "Reactor", "Transfers"]),
         tests(
             "TelemetryTests",

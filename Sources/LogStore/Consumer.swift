@@ -27,6 +27,11 @@ public final class Consumer: Sendable {
         public var capture: Capture
         /// How old records grow; zero is without end.
         public var retain: Interval
+        /// How often old records are looked for.
+        public var retireEvery = Interval.seconds(10)
+        /// How long an ordered end tries to store what is left, counted from the first round that
+        /// could not.
+        public var endsWithin = Interval.seconds(5)
         /// How often journals are synced to the disk; zero leaves it to the kernel.
         public var syncEvery: Interval
         /// What is counted.

@@ -18,8 +18,6 @@ final class ConsumerRounds {
     private static let gatherSteps = 5
     private static let gatherStep: Int32 = 10
     private static let idleTime = Interval.seconds(1)
-    private static let retentionEvery = Interval.seconds(10)
-    private static let patienceAtEnd = Interval.seconds(5)
 
     private let settings: Consumer.Settings
     private var sources: [JournalSource] = []
@@ -60,7 +58,7 @@ final class ConsumerRounds {
                 leave()
                 return nil
             }
-            if isEnding, endsBy == nil { endsBy = Instant.now() + Self.patienceAtEnd }
+            if isEnding, endsBy == nil { endsBy = Instant.now() + settings.endsWithin }
             if !isMore { rest(waker, isEnding: isEnding) }
             keepHouse()
         }
@@ -313,7 +311,7 @@ final class ConsumerRounds {
     /// All of them in a while, and few enough each time that nothing waits for it. On a full disk
     /// it is what makes room.
     private func retire(_ now: Instant) {
-        guard settings.retain > .zero, isRetiring || now - retiredAt > Self.retentionEvery,
+        guard settings.retain > .zero, isRetiring || now - retiredAt > settings.retireEvery,
             !isRingFilling
         else { return }
         retiredAt = now

@@ -170,12 +170,10 @@ final class GatewayProcess {
         }
     }
 
-    /// Waits until a condition holds, asking again and again for twenty seconds.
+    /// Waits until a condition holds, asking again and again.
     func await(_ what: String, _ condition: () throws -> Bool) throws {
-        for _ in 0..<2000 {
-            if try condition() { return }
-            poll(nil, 0, 10)
+        guard try Patience.await(everyMilliseconds: 10, condition) else {
+            throw RawConnection.Failure.timedOut(what)
         }
-        throw RawConnection.Failure.timedOut(what)
     }
 }

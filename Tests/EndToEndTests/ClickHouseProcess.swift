@@ -33,10 +33,7 @@ final class ClickHouseProcess {
     func start() throws {
         process = try ChildProcess(
             "/usr/sbin/clickhouse-server", ["--config-file=\(folder.path)/config.xml"])
-        for _ in 0..<600 {
-            if (try? ask("SELECT 1")) == "1" { return }
-            poll(nil, 0, 50)
-        }
+        if Patience.await(everyMilliseconds: 50, { (try? ask("SELECT 1")) == "1" }) { return }
         throw RawConnection.Failure.timedOut("ClickHouse to answer: \(process?.text ?? "")")
     }
 

@@ -222,7 +222,7 @@ final class CallgrindGateway {
 
     /// What a plain call costs the worker.
     func perCall(_ calls: Int = 150) throws -> CountedCosts {
-        let client = try RawConnection(port: port, patienceSeconds: 60)
+        let client = try RawConnection(port: port)
         let request = RecordTests.request(
             "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"stream\":false,\"messages\":[]}")
         for _ in 0..<30 { _ = try client.exchange(request) }
@@ -236,7 +236,7 @@ final class CallgrindGateway {
 
     /// What a chunk of a stream at full speed costs the worker.
     func perChunk(_ chunks: Int = 3000) throws -> CountedCosts {
-        let client = try RawConnection(port: port, patienceSeconds: 60)
+        let client = try RawConnection(port: port)
         func request(_ chunks: Int) -> String {
             RecordTests.request(
                 "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[]}",

@@ -117,7 +117,7 @@ struct OperationTests {
             vendor: vendor.port, server: "workers = 1\nmax_body = \"4GiB\""
         )
         let total = 2 << 30
-        let client = try RawConnection(port: gateway.port, patienceSeconds: 60)
+        let client = try RawConnection(port: gateway.port)
         try client.send(
             "POST /v1/files HTTP/1.1\r\nHost: [::1]\r\nContent-Length: \(total)\r\n\r\n")
         let piece = [UInt8](repeating: 0x62, count: 1 << 20)

@@ -221,9 +221,10 @@ struct FailoverTests {
     func hold() throws {
         let first = try ScriptedVendor()
         defer { first.stop() }
-        let gateway = try Self.chain("openai", [first.port, first.port], clocks: "")
+        let gateway = try Self.chain(
+            "openai", [first.port, first.port], "hold_time = \"1h\"", clocks: "")
         defer { gateway.stop() }
-        let client = try RawConnection(port: gateway.port, patienceSeconds: 5)
+        let client = try RawConnection(port: gateway.port)
         try client.send(
             Request.chat(["Chunks": "3", "Ttft": "300", "Delay": "3600000"], stream: true))
         let text = try client.take(through: "\"content\":\"The \"")
@@ -238,7 +239,8 @@ struct FailoverTests {
         let pieces: [(String, String, String)] = [
             ("hold_time = \"200ms\"", opening, "assistant"),
             ("hold_bytes = \"1KiB\"", String(repeating: ": filling\n", count: 200), "filling"),
-            ("", "data: {broken\n\n", "broken"), ("", "data: <html>\n\n", "html"),
+            ("hold_time = \"1h\"", "data: {broken\n\n", "broken"),
+            ("hold_time = \"1h\"", "data: <html>\n\n", "html"),
         ]
         for (option, piece, mark) in pieces {
             let slow = try ByteVendor { connection, _ in
@@ -253,7 +255,7 @@ struct FailoverTests {
             defer { slow.stop() }
             let gateway = try Self.chain("openai", [slow.port, slow.port], option, clocks: "")
             defer { gateway.stop() }
-            let client = try RawConnection(port: gateway.port, patienceSeconds: 5)
+            let client = try RawConnection(port: gateway.port)
             try client.send(Request.chat(stream: true))
             _ = try client.take(through: mark)
         }
@@ -272,7 +274,7 @@ struct FailoverTests {
         defer { vendor.stop() }
         let gateway = try Self.chain("openai", [vendor.port, vendor.port], clocks: "")
         defer { gateway.stop() }
-        let client = try RawConnection(port: gateway.port, patienceSeconds: 5)
+        let client = try RawConnection(port: gateway.port)
         try client.send(Request.chat(stream: true))
         _ = try client.take(through: "\u{1}\u{2}\u{3}")
     }

@@ -90,12 +90,12 @@ struct RelayTests {
         defer { vendor.stop() }
         let gateway = try TestGateway(vendor: vendor.port)
         defer { gateway.stop() }
-        let client = try RawConnection(port: gateway.port, patienceSeconds: 5)
+        let client = try RawConnection(port: gateway.port)
         try client.send(Request.chat(["Chunks": "2", "Delay": "3600000"], stream: true))
         let text = try client.take(through: "\"content\":\"The \"")
         #expect(text.contains("\r\n\r\n"))
         // The head alone is not held back either.
-        let waiting = try RawConnection(port: gateway.port, patienceSeconds: 5)
+        let waiting = try RawConnection(port: gateway.port)
         try waiting.send(Request.chat(["Ttft": "3600000"], stream: true))
         _ = try waiting.take(through: "\r\n\r\n")
     }

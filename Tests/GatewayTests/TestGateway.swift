@@ -175,10 +175,8 @@ final class TestGateway: Sendable {
 
     /// Waits until a condition holds, looking again whenever the worker has turned.
     func await(_ what: String, _ condition: () -> Bool) throws {
-        let end = Instant.now() + .seconds(20)
-        while !condition() {
-            guard Instant.now() < end else { throw RawConnection.Failure.timedOut(what) }
-            poll(nil, 0, 2)
+        guard Patience.await(everyMilliseconds: 2, condition) else {
+            throw RawConnection.Failure.timedOut(what)
         }
     }
 

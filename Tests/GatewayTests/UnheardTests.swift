@@ -316,10 +316,8 @@ private final class Gate: Sendable {
     }
 
     func awaitOpening() throws {
-        let end = Instant.now() + .seconds(20)
-        while !isOpen.load(ordering: .relaxed) {
-            guard Instant.now() < end else { throw RawConnection.Failure.timedOut("the gate") }
-            poll(nil, 0, 2)
+        guard Patience.await(everyMilliseconds: 2, { isOpen.load(ordering: .relaxed) }) else {
+            throw RawConnection.Failure.timedOut("the gate")
         }
     }
 }

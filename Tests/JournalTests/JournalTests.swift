@@ -3,6 +3,7 @@ import Glibc
 import Journal
 import Primitives
 import Reactor
+import Support
 import Synchronization
 import Testing
 
@@ -307,7 +308,7 @@ struct JournalTests {
                 let cursor = reader.cursor
                 file.release(upTo: cursor)
                 guard count < total else { return }
-                waker.sleep(atMost: .seconds(20)) { file.writeCursor != cursor }
+                waker.sleep(atMost: Patience.interval) { file.writeCursor != cursor }
             }
         }
         var begun: [UInt64] = []

@@ -3,6 +3,7 @@ import Journal
 import Logging
 import Primitives
 import Reactor
+import Support
 import Telemetry
 
 @testable import LogStore
@@ -45,9 +46,11 @@ final class RecordScratch {
         metrics: RecordMetrics = RecordMetrics()
     ) throws -> (consumer: Consumer, store: Store) {
         let store = try Store(folder: folder.path)
-        let settings = Consumer.Settings(
+        var settings = Consumer.Settings(
             folder: folder, store: store, capture: capture, retain: retain, syncEvery: .zero,
             metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        settings.retireEvery = .milliseconds(50)
+        settings.endsWithin = Patience.interval
         return (try Consumer(settings, journals: [file], waker: waker), store)
     }
 
@@ -157,12 +160,8 @@ final class RecordScratch {
         return batch.records
     }
 
-    /// Waits until a condition holds, asking again and again for twenty seconds.
+    /// Waits until a condition holds; false when it never did.
     func await(_ condition: () throws -> Bool) throws -> Bool {
-        for _ in 0..<4000 {
-            if try condition() { return true }
-            poll(nil, 0, 5)
-        }
-        return false
+        try Patience.await(condition)
     }
 }

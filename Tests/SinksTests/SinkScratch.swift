@@ -3,6 +3,7 @@ import LogStore
 import Logging
 import Primitives
 import Reactor
+import Support
 import Synchronization
 import Telemetry
 
@@ -73,13 +74,9 @@ final class SinkScratch {
         try store.records(after: 0, limit: limit, withBodies: withBodies)
     }
 
-    /// Waits until a condition holds, asking again and again for twenty seconds.
+    /// Waits until a condition holds; false when it never did.
     func await(_ condition: () throws -> Bool) throws -> Bool {
-        for _ in 0..<4000 {
-            if try condition() { return true }
-            poll(nil, 0, 5)
-        }
-        return false
+        try Patience.await(condition)
     }
 }
 

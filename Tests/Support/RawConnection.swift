@@ -39,7 +39,7 @@ package final class RawConnection: @unchecked Sendable {
     /// Connects to a port of this machine.
     package init(
         port: Int, host: String = "127.0.0.1", receiveBufferBytes: Int? = nil,
-        patienceSeconds: Double = 20
+        patienceSeconds: Double = Patience.interval.seconds
     ) throws {
         guard let address = SocketAddress("\(host):\(port)") else {
             throw Failure.broken("\(host):\(port) is no address")
@@ -56,7 +56,7 @@ package final class RawConnection: @unchecked Sendable {
     }
 
     /// Takes over a connection that a listener accepted.
-    package init(descriptor: Int32, patienceSeconds: Double = 20) {
+    package init(descriptor: Int32, patienceSeconds: Double = Patience.interval.seconds) {
         self.descriptor = descriptor
         self.patienceSeconds = patienceSeconds
     }
@@ -161,7 +161,7 @@ package final class RawConnection: @unchecked Sendable {
         // The kernel widens a window by itself only for a reader that reads.
         var room = Int32(2 * bytes)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, 4)
-        let end = Instant.now() + .seconds(20)
+        let end = Instant.now() + Patience.interval
         var waiting: Int32 = 0
         while waiting < bytes {
             // FIONREAD
