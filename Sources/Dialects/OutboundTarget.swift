@@ -115,7 +115,7 @@ public struct OutboundTarget: Sendable {
             if name.percentDecoded().span.matchesIgnoringCase("key") { return true }
         case .credentials:
             // By the record's own measure: what is not written down is not sent either.
-            if Redaction.changes(pair: pair) { return true }
+            if Redaction.changes(pair) { return true }
         }
         return !baseQuery.isEmpty && baseNames(name)
     }

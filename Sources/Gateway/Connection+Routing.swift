@@ -67,10 +67,17 @@ extension Connection {
         let isUnclear =
             route.plan.refusesDotSegments
             && parser.withHead { RequestPath.hasDotSegments($0.path) }
-        guard isUnclear else { return nil }
+        if isUnclear {
+            return .refused(
+                400, "dot_segments",
+                "the path holds a segment . or .., and a vendor could take it for another path")
+        }
+        let isAstray =
+            route.plan.usesOwnSecret && parser.withHead { Redaction.marksCredential(in: $0.path) }
+        guard isAstray else { return nil }
         return .refused(
-            400, "dot_segments",
-            "the path holds a segment . or .., and a vendor could take it for another path")
+            400, "credential_in_path",
+            "the path holds a credential, and the request goes out with the gateway's own")
     }
 
     /// Leaves the targets out that cannot serve this request.

@@ -25,33 +25,43 @@ public enum CredentialShape {
 
     private static func isKey(_ token: Span<UInt8>) -> Bool {
         switch token[0] {
-        case UInt8(ascii: "s"): return token.hasPrefix("sk-") || token.hasPrefix("sess-")
-        case UInt8(ascii: "A"): return token.hasPrefix("AIza") || token.hasPrefix("ABSK")
-        case UInt8(ascii: "e"): return token.hasPrefix("eyJ") && isWebToken(token)
+        case UInt8(ascii: "s"):
+            return token.hasPrefix("sk-") || token.hasPrefix("sk_") || token.hasPrefix("sess-")
+        case UInt8(ascii: "A"):
+            return token.hasPrefix("AIza") || token.hasPrefix("ABSK") || token.hasPrefix("AQ.")
+                || token.hasPrefix("AKIA") || token.hasPrefix("ASIA")
+        case UInt8(ascii: "e"):
+            return token.hasPrefix("eyJ") && isWebToken(token) || token.hasPrefix("ek_")
         case UInt8(ascii: "g"):
             return token.hasPrefix("gh") && token[3] == UInt8(ascii: "_")
                 || token.hasPrefix("github_pat_") || token.hasPrefix("gsk_")
+                || token.hasPrefix("glpat-")
         case UInt8(ascii: "h"): return token.hasPrefix("hf_")
-        case UInt8(ascii: "x"): return token.hasPrefix("xox") || token.hasPrefix("xai-")
+        case UInt8(ascii: "n"): return token.hasPrefix("nvapi-") || token.hasPrefix("npm_")
+        case UInt8(ascii: "p"): return token.hasPrefix("pplx-")
+        case UInt8(ascii: "r"): return token.hasPrefix("rk_")
+        case UInt8(ascii: "x"):
+            return token.hasPrefix("xox") || token.hasPrefix("xai-") || token.hasPrefix("xapp-")
         case UInt8(ascii: "y"): return token.hasPrefix("ya29.")
         default: return false
         }
     }
 
-    /// Whether a token has the three parts of a JWT.
+    /// Whether a token has the three parts of a signed JWT, or the five of an encrypted one.
     private static func isWebToken(_ token: Span<UInt8>) -> Bool {
         var parts = 1
         var length = 0
         for index in token.indices {
             if token[index] == UInt8(ascii: ".") {
-                guard length > 0 else { return false }
+                // An encrypted one may have no key of its own: its second part is empty.
+                guard length > 0 || parts == 2 else { return false }
                 parts += 1
                 length = 0
             } else {
                 length += 1
             }
         }
-        return parts == 3 && length > 0
+        return (parts == 3 || parts == 5) && length > 0
     }
 }
 

@@ -33,7 +33,8 @@ public enum CredentialWords {
             field.startsIgnoringCase("x-amzn-oidc-")
                 || field.startsIgnoringCase("x-auth-request-")
         case UInt8(ascii: "f"):
-            field.startsIgnoringCase("x-forwarded-access-token")
+            field.startsIgnoringCase("x-forwarded-client-cert")
+                || field.startsIgnoringCase("x-forwarded-access-token")
                 || field.startsIgnoringCase("x-forwarded-id-token")
         case UInt8(ascii: "g"):
             field.startsIgnoringCase("x-goog-iap-jwt-")
@@ -53,7 +54,7 @@ public enum CredentialWords {
             // Letters and digits are above what parts the words: "-", "." and their like.
             let end = field.firstIndex(
                 below: 0x30, or: UInt8(ascii: "_"), or: UInt8(ascii: "~"), from: start)
-            let isLast = end >= field.count || field.isNumber(from: end + 1)
+            let isLast = end >= field.count || field.isNumber(orID: end + 1)
             if isSecretWord(field.extracting(start..<min(end, field.count)), isLast: isLast) {
                 return !isHarmless(field)
             }
@@ -76,8 +77,11 @@ public enum CredentialWords {
         if length > 5, isLast, word.endsLikeSecret { return true }
         switch length {
         case 3:
-            return word.spells("jwt") || word.spells("pwd") || isLast && word.spells("key")
-        case 4: return word.spells("auth") || word.spells("pass") || isLast && word.spells("keys")
+            return word.spells("jwt") || word.spells("pwd")
+                || isLast && (word.spells("key") || word.spells("pat") || word.spells("sig"))
+        case 4:
+            return word.spells("auth") || word.spells("pass") || word.spells("hmac")
+                || isLast && word.spells("keys")
         case 5: return word.spells("token") || word.spells("creds") || word.spells("oauth")
         case 6:
             return word.spells("secret") || word.spells("cookie") || word.spells("passwd")
@@ -86,7 +90,7 @@ public enum CredentialWords {
         case 8: return word.spells("password") || word.spells("passcode")
         case 9:
             return word.spells("signature") || word.spells("assertion")
-                || word.spells("accesskey")
+                || word.spells("accesskey") || word.spells("passwords")
         case 10: return word.spells("credential") || word.spells("passphrase")
         case 11: return word.spells("credentials")
         case 13: return word.spells("authorization")
@@ -100,6 +104,9 @@ public enum CredentialWords {
     private static func isHarmless(_ field: Span<UInt8>) -> Bool {
         field.matchesIgnoringCase("idempotency-key")
             || field.matchesIgnoringCase("x-idempotency-key")
+            || field.endsIgnoringCase("-cache-key") || field.endsIgnoringCase("-partition-key")
+            || field.endsIgnoringCase("-sort-key") || field.endsIgnoringCase("-token-count")
+            || field.endsIgnoringCase("-max-token")
             || field.matchesIgnoringCase("sec-websocket-key")
             || field.matchesIgnoringCase("www-authenticate")
             || field.matchesIgnoringCase("access-control-allow-credentials")
@@ -114,8 +121,9 @@ public enum CredentialWords {
         while let last = plain.last, last <= UInt8(ascii: "9") { plain.removeLast() }
         let letters = plain.span
         if letters.count == 0 { return false }
-        for word: StaticString in ["key", "sig", "code", "auth", "jwt", "pwd", "pass", "token"]
-        where letters.matches(word) { return true }
+        for word: StaticString in [
+            "key", "sig", "code", "auth", "jwt", "pwd", "pass", "pat", "token",
+        ] where letters.matches(word) { return true }
         // Where a list goes on is no secret, and an agent that lost it would read the first page
         // again and again.
         for word: StaticString in [
@@ -167,8 +175,9 @@ extension Span where Element == UInt8 {
         beginsLikeIgnoringCase(literal) && matchesIgnoringCase(literal)
     }
 
-    /// Whether nothing but digits stands from an offset on, and at least one.
-    fileprivate func isNumber(from offset: Int) -> Bool {
+    /// Whether nothing but digits stands from an offset on, and at least one, or "id".
+    fileprivate func isNumber(orID offset: Int) -> Bool {
+        if extracting(offset..<count).matchesIgnoringCase("id") { return true }
         var index = offset
         while index < count, UInt8(ascii: "0")...UInt8(ascii: "9") ~= self[index] { index += 1 }
         return index == count && index > offset
@@ -202,6 +211,13 @@ extension Span where Element == UInt8 {
             start = end + 1
         }
         return true
+    }
+
+    /// Whether the bytes end with those of a literal in lower case, in any case of theirs.
+    fileprivate func endsIgnoringCase(_ literal: StaticString) -> Bool {
+        let length = literal.utf8CodeUnitCount
+        return count >= length
+            && extracting(count - length..<count).matchesIgnoringCase(literal)
     }
 
     /// Whether the bytes begin with those of a literal in lower case, in any case of theirs.
