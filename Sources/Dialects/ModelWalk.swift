@@ -6,22 +6,24 @@ import Primitives
 struct ModelWalk {
     /// The names that lead to a model.
     private enum Key {
-        case model, session, requests, params, counted
+        case model, session, source, requests, params, counted
+        /// A batch of Gemini's, and what leads down to its requests.
+        case batch, input, request
         /// An element of a list.
         case element
         case other
     }
 
     /// Deeper than this no API names its model.
-    private static let depthMax = 6
+    private static let depthMax = 7
 
     private(set) var places: [Range<Int>] = []
     /// Whether something else than text stands where a model is named.
     private(set) var isOfAnotherKind = false
 
     private var depth = 0
-    private var isObject: InlineArray<7, Bool> = .init(repeating: false)
-    private var keys: InlineArray<7, Key> = .init(repeating: .other)
+    private var isObject: InlineArray<8, Bool> = .init(repeating: false)
+    private var keys: InlineArray<8, Key> = .init(repeating: .other)
     private var expectsKey = false
 
     /// Walks from the first byte of a value to its end, or to the end of the text.
@@ -91,9 +93,13 @@ struct ModelWalk {
     private var namesModel: Bool {
         switch depth {
         case 1: true
-        case 2: keys[1] == .session || keys[1] == .counted
+        case 2:
+            keys[1] == .session || keys[1] == .counted || keys[1] == .source || keys[1] == .batch
         case 3: keys[1] == .requests && keys[2] == .element
         case 4: keys[1] == .requests && keys[2] == .element && keys[3] == .params
+        case 7:
+            keys[1] == .batch && keys[2] == .input && keys[3] == .requests
+                && keys[4] == .requests && keys[5] == .element && keys[6] == .request
         default: false
         }
     }
@@ -126,10 +132,18 @@ struct ModelWalk {
 
     private static func known(_ name: Span<UInt8>) -> Key {
         switch name.count {
-        case 5: return name.matchesIgnoringCase("model") ? .model : .other
+        case 5:
+            if name.matchesIgnoringCase("batch") { return .batch }
+            return name.matchesIgnoringCase("model") ? .model : .other
         case 6: return name.matchesIgnoringCase("params") ? .params : .other
-        case 7: return name.matchesIgnoringCase("session") ? .session : .other
+        case 7:
+            if name.matchesIgnoringCase("request") { return .request }
+            return name.matchesIgnoringCase("session") ? .session : .other
         case 8: return name.matchesIgnoringCase("requests") ? .requests : .other
+        case 11:
+            if name.matchesIgnoringCase("data_source") { return .source }
+            return name.matchesIgnoringCase("inputconfig") ? .input : .other
+        case 12: return name.matchesIgnoringCase("input_config") ? .input : .other
         case 22: return name.matchesIgnoringCase("generatecontentrequest") ? .counted : .other
         default: return .other
         }

@@ -25,8 +25,9 @@ extension Connection {
         // A model's answer is no page: this is somebody's error between us and the vendor.
         case .html: return .refusal(.streamError)
         case .json, .other:
-            let isEmpty = head.contentLength == 0 && head.status == 200
-            return isEmpty && parser.head.method == .post ? .refusal(.streamError) : nil
+            guard head.status == 200, parser.head.method == .post else { return nil }
+            if head.contentLength == 0 { return .refusal(.streamError) }
+            return head.contentLength == nil || head.isEncoded ? .answer : nil
         }
     }
 
@@ -212,8 +213,11 @@ extension Connection {
             let what = "a stream without its terminal marker"
             attemptFailed(
                 .streamError, .noAnswer(vendor: hold.vendor, what), hold.advice, result: result)
-        case .stream where hold.finding == .release:
+        case .stream where hold.finding == .release, .answer where hold.finding == .release:
             passOn(hold)
+        case .answer:
+            let failure = Failure.noAnswer(vendor: hold.vendor, "nothing of a model's")
+            attemptFailed(.streamError, failure, hold.advice)
         case .stream:
             let what = hold.finding == .failed ? "an error event" : hold.emptiness
             attemptFailed(

@@ -10,6 +10,9 @@ final class Hold {
     enum Kind: Equatable {
         /// The first content of a stream of events.
         case stream
+        /// The first byte of an answer whose head does not say whether there is one: spaces, which
+        /// some vendors send while they think, and the frame of a compressed nothing are none.
+        case answer
         /// The end of an answer whose head says that it is none, so that another target may give
         /// one.
         case refusal(FailureClass)
@@ -93,6 +96,8 @@ final class Hold {
         if kind == .stream {
             look(at: plain)
             if finding == .waiting, !isReadable { finding = .release }
+        } else if kind == .answer {
+            if !isReadable || plain.holdsText { finding = .release }
         } else if text.count < textBytesMax {
             text.append(plain)
         }
@@ -136,7 +141,7 @@ final class Hold {
 
     /// Reads the body of an error that is whole.
     func readBody() {
-        guard kind != .stream else { return }
+        guard kind != .stream, kind != .answer else { return }
         note(ErrorFacts(text.bytes))
     }
 
@@ -174,5 +179,13 @@ extension RetryAdvice {
             after = .seconds(Int64(min(max(0, date - now), 86_400)))
         }
         isWelcome = head.flag("x-should-retry")
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether a byte is no space.
+    fileprivate var holdsText: Bool {
+        for index in indices where self[index] > 0x20 || self[index] == 0 { return true }
+        return false
     }
 }

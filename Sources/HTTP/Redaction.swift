@@ -28,8 +28,9 @@ public enum Redaction {
         !CredentialPlaces(in: text).ranges.isEmpty
     }
 
-    /// Whether a path holds a credential that something in it marks as one: a parameter's name, or
-    /// an `@`. A segment that only looks like a key is a name like any other.
+    /// Whether a path holds a credential that a parameter's name, or an `@`, marks as one.
+    ///
+    /// A segment that only looks like a key is a name like any other.
     public static func marksCredential(in path: Span<UInt8>) -> Bool {
         let mark = path.firstIndex(below: 0, or: UInt8(ascii: "="), or: UInt8(ascii: "@"))
         guard mark < path.count || path.firstIndex(of: UInt8(ascii: "%")) != nil else {

@@ -274,12 +274,13 @@ final class Assembly {
         record.isStream = response.isStream
         record.headMicroseconds = record.headMicroseconds ?? offset(response.headAt)
         guard let facts = response.observer?.facts else { return }
-        record.answeringModel = facts.model
+        // A vendor's words are content where they are more than a name: it may repeat the prompt.
+        let isKept = capture.bytesMax > 0
+        record.answeringModel = isKept || facts.model.isName ? facts.model : ""
         record.contentMicroseconds = facts.firstContent.flatMap(offset)
-        record.finishReason = facts.finishReason
+        record.finishReason =
+            isKept || facts.finishReason.isWord ? facts.finishReason : "other"
         if !facts.errorKind.isEmpty, record.errorKind.isEmpty {
-            // A vendor's words are content: it may repeat the prompt in them.
-            let isKept = capture.bytesMax > 0
             record.errorKind = isKept || facts.errorKind.isWord ? facts.errorKind : "error"
             record.errorMessage = isKept ? facts.errorMessage : ""
         }
@@ -298,6 +299,16 @@ final class Assembly {
 }
 
 extension String {
+    /// Whether a text is a name as models have it, and no sentence.
+    fileprivate var isName: Bool {
+        utf8.count <= 128
+            && utf8.allSatisfy { byte in
+                // "-", ".", "/", digits and ":", "@" and capitals.
+                0x2D...0x3A ~= byte || 0x40...0x5A ~= byte || byte == 0x5F
+                    || 0x61...0x7A ~= byte
+            }
+    }
+
     /// Whether a text is a name such as `rate_limit_error`, and no sentence.
     fileprivate var isWord: Bool {
         utf8.count <= 64

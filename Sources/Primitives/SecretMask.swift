@@ -25,29 +25,21 @@ public struct SecretMask: Sendable {
     private var members: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     private var longest = 0
 
-    /// A mask of these secrets, as they are and as JSON and URLs write them.
+    /// A mask of these secrets, as they are and as others write them: see ``SecretForms``.
     public init(_ secrets: [Secret]) {
         var forms: Set<[UInt8]> = []
         for secret in secrets {
             let text = secret.reveal()
             guard text.utf8.count >= Self.secretBytesMin else { continue }
             let plain = Array(text.utf8)
-            forms.formUnion(Self.forms(of: plain))
+            forms.formUnion(SecretForms.all(of: plain))
             // A field's value may name a scheme before the secret itself.
             if let space = plain.lastIndex(of: 0x20), plain.count - space > Self.secretBytesMin {
-                forms.formUnion(SecretMask.forms(of: Array(plain[(space + 1)...])))
+                forms.formUnion(SecretForms.all(of: Array(plain[(space + 1)...])))
             }
         }
         // In a fixed order, so that the same secrets always cost the same.
         for bytes in forms.sorted(by: { $0.lexicographicallyPrecedes($1) }) { add(bytes) }
-    }
-
-    /// A secret as it is and as others write it.
-    private static func forms(of plain: [UInt8]) -> Set<[UInt8]> {
-        let once = escapedForJSON(plain, slashes: false)
-        // A tool's arguments are JSON in a string of JSON.
-        let twice = escapedForJSON(once, slashes: false)
-        return [plain, once, twice, escapedForJSON(plain, slashes: true), escapedForURL(plain)]
     }
 
     /// Whether there is nothing to find.
@@ -162,28 +154,6 @@ public struct SecretMask: Sendable {
         case 1: members.1 & bit != 0
         case 2: members.2 & bit != 0
         default: members.3 & bit != 0
-        }
-    }
-
-    private static func escapedForJSON(_ bytes: [UInt8], slashes: Bool) -> [UInt8] {
-        bytes.flatMap { byte -> [UInt8] in
-            let isEscaped =
-                byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
-                || slashes && byte == UInt8(ascii: "/")
-            return isEscaped ? [UInt8(ascii: "\\"), byte] : [byte]
-        }
-    }
-
-    private static func escapedForURL(_ bytes: [UInt8]) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return bytes.flatMap { byte -> [UInt8] in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
-                UInt8(ascii: "."), UInt8(ascii: "~"):
-                [byte]
-            default: [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
         }
     }
 }

@@ -31,6 +31,11 @@ struct RequestModelTests {
             #"{"requests":[{"custom_id":"1","params":{"model":"m"}},{"params":{"model":"m"}}]}"#,
             #"{"requests":[{"model":"m","content":{}}]}"#, #"{"model":"m","model":"m"}"#,
             #"{"generateContentRequest":{"model":"m","contents":[]}}"#,
+            #"{"data_source":{"type":"completions","model":"m"}}"#,
+            #"{"batch":{"displayName":"b","model":"models/m"}}"#,
+            #"{"batch":{"inputConfig":{"requests":{"requests":[{"request":{"model":"m"}}]}}}}"#,
+            #"{"batch":{"input_config":{"requests":{"requests":[{"a":1,"request":{"b":[{}],"#
+                + #""model":"m"}}]}}}}"#,
             #"{"a":"# + String(repeating: "[", count: 3000) + String(repeating: "]", count: 3000)
                 + #","model":"m"}"#,
         ])
@@ -92,6 +97,12 @@ struct RequestModelTests {
                 #"{"requests":[{"model":"models/new"},{"model":"models/new"}]}"#
             ),
             (#"{"session":{"model":"m"}}"#, #"{"session":{"model":"new"}}"#),
+            (
+                #"{"batch":{"model":"models/m","inputConfig":{"requests":{"requests":["#
+                    + #"{"request":{"model":"models/m"}}]}}}}"#,
+                #"{"batch":{"model":"models/new","inputConfig":{"requests":{"requests":["#
+                    + #"{"request":{"model":"models/new"}}]}}}}"#
+            ),
         ] { #expect(Self.written(body) == expected) }
         #expect(Self.written(#"{"model":"m"}"#, model: "a\"b") == #"{"model":"a\"b"}"#)
         #expect(Self.written("{}") == nil)

@@ -13,14 +13,48 @@ struct EncodedTests {
         try #require(Gzip.compress(Array(text.utf8)))
     }
 
-    /// A vendor that answers every request with these bytes.
+    /// A vendor that answers every request with these bytes, and ends with them where nothing else
+    /// says where they end.
     private static func vendor(_ answer: [UInt8]) throws -> ByteVendor {
-        try ByteVendor { connection, _ in
-            while true {
+        let text = String(decoding: answer, as: UTF8.self)
+        let isFramed = text.contains("Content-Length") || text.contains("chunked")
+        return try ByteVendor { connection, _ in
+            repeat {
                 _ = try connection.request()
                 try connection.send(answer)
-            }
+            } while isFramed
         }
+    }
+
+    private static func chunked(_ chunks: [String]) -> [UInt8] {
+        let body = chunks.map { "\(String($0.utf8.count, radix: 16))\r\n\($0)\r\n" }.joined()
+        return Array(
+            ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n\(body)0\r\n\r\n").utf8)
+    }
+
+    @Test("an answer in chunks goes out with its first byte, and byte for byte")
+    func chunks() throws {
+        let answer = Self.chunked([" ", "\n", "{\"a\"", ":1}"])
+        let vendor = try Self.vendor(answer)
+        defer { vendor.stop() }
+        let slow = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n \n\r\n"
+            try connection.send(head + "1\r\n{\r\n")
+            _ = try connection.takeToEnd()
+        }
+        defer { slow.stop() }
+        let gateway = try Self.owned(vendor.port, vendor.port)
+        defer { gateway.stop() }
+        let response = try RawConnection(port: gateway.port).exchange(Request.chat())
+        #expect(response.text == " \n{\"a\":1}")
+        #expect(response["x-weir-attempts"] == "1")
+        let waiting = try Self.owned(slow.port, vendor.port)
+        defer { waiting.stop() }
+        let client = try RawConnection(port: waiting.port)
+        try client.send(Request.chat())
+        _ = try client.take(through: "1\r\n{\r\n")
     }
 
     private static func whole(
@@ -60,6 +94,14 @@ struct EncodedTests {
                     "400 Bad", Self.gzip(#"{"error":{"code":"insufficient_quota"}}"#))
             ),
             ("a 503", try Self.whole("503 Busy", Self.gzip("{}"))),
+            ("a compressed nothing", try Self.whole("200 OK", Self.gzip(""))),
+            ("compressed spaces", try Self.whole("200 OK", Self.gzip(" \n\n"))),
+            ("no byte", Self.whole("200 OK", [], "")),
+            ("no chunk", Self.chunked([])), ("chunks of spaces", Self.chunked([" \n", "\n"])),
+            (
+                "nothing up to the end of the connection",
+                Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n".utf8)
+            ),
         ] {
             let bad = try Self.vendor(answer)
             defer { bad.stop() }

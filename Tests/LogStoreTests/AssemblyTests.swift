@@ -211,6 +211,29 @@ struct AssemblyTests {
         #expect(record.usage.input == 1 && record.usage.output == 2)
     }
 
+    @Test("without capture a vendor's words are kept where they are names, and no sentences")
+    func names() throws {
+        for (word, isKept) in [("gpt-4o:x/y", true), ("say canary aloud", false)] {
+            let scratch = try RecordScratch()
+            var told = RecordScratch.Told()
+            told.isStream = false
+            let text =
+                "{\"id\":\"1\",\"model\":\"\(word)\",\"choices\":[{"
+                + "\"message\":{\"content\":\"canary\"},"
+                + "\"finish_reason\":\"\(isKept ? "stop" : word)\"}],"
+                + "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,"
+                + "\"service_tier\":\"\(word)\"}}"
+            told.pieces = [Array(text.utf8)]
+            scratch.tell(told)
+            let record = try #require(scratch.assemble(capture: Capture(bytesMax: 0)).first)
+            #expect(record.answeringModel == (isKept ? word : ""))
+            #expect(record.finishReason == (isKept ? "stop" : "other"))
+            #expect(record.usage.output == 2)
+            #expect(record.usageText == #"{"prompt_tokens":1,"completion_tokens":2}"#)
+            #expect(!"\(record)".contains("canary"))
+        }
+    }
+
     @Test("where a piece found no room nothing is guessed")
     func gap() throws {
         let scratch = try RecordScratch(journalBytes: 64 << 10)

@@ -30,6 +30,25 @@ struct SecretMaskTests {
         }
     }
 
+    @Test("finds them as encoders for web pages write them, and in Base64 behind anything")
+    func encoded() {
+        for form in [
+            #"sk-proj-Abc/def\u002bQQQ=="#, #"sk-proj-Abc/def\u002BQQQ=="#,
+            "sk-proj-Abc%2fdef%2bQQQ%3d%3d", #"quote\u0022d secret"#,
+        ] { #expect(Self.masked(form) == String(repeating: "*", count: form.utf8.count)) }
+        for text in [
+            "Y2FuYXJ5LW9mLWFub3RoZXItdmVuZG9y",
+            "dTpjYW5hcnktb2YtYW5vdGhlci12ZW5kb3I=",
+            "dXNlcjpjYW5hcnktb2YtYW5vdGhlci12ZW5kb3J4",
+            "YWJjYW5hcnktb2YtYW5vdGhlci12ZW5kb3J5eg==",
+        ] {
+            let masked = Self.masked(text)
+            // What is left are letters that other bytes have a part in.
+            #expect(masked.utf8.filter { $0 != UInt8(ascii: "*") }.count <= 12, "\(masked)")
+            #expect(masked.utf8.count == text.utf8.count)
+        }
+    }
+
     @Test("leaves everything else, and what is too short to be told from words")
     func left() {
         for text in ["", "short", "sk-proj-Abc/def+QQQ=", "QQQQQQQQQQQQ", "ccccanary", "\0\u{FF}"] {
