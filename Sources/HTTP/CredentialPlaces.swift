@@ -243,14 +243,15 @@ struct CredentialPlaces {
 }
 
 extension Span where Element == UInt8 {
-    /// Where the first byte stands that may part a credential from what is around it; nil where
-    /// none does.
+    /// Near where the first byte stands that may part a credential from what is around it; nil
+    /// where none does.
     fileprivate var firstCredentialMark: Int? {
-        let equals = firstIndex(below: 0, or: UInt8(ascii: "="), or: UInt8(ascii: "@"))
-        let escape = firstIndex(below: 0, or: UInt8(ascii: "%"), or: UInt8(ascii: "\\"))
-        let quote = firstIndex(below: 0, or: UInt8(ascii: "\""), or: UInt8(ascii: "'"))
-        let first = Swift.min(equals, Swift.min(escape, quote))
-        return first < count ? first : nil
+        let place = firstPlace(
+            near: [
+                UInt8(ascii: "="), UInt8(ascii: "@"), UInt8(ascii: "%"), UInt8(ascii: "\\"),
+                UInt8(ascii: "\""), UInt8(ascii: "'"),
+            ])
+        return place < count ? place : nil
     }
 
     /// The bytes with escapes undone once: those of URLs, and those of JSON.

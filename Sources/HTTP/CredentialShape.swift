@@ -8,16 +8,19 @@ public enum CredentialShape {
     /// Where the first whole token at or after an offset stands that looks like a key; nil where
     /// none does.
     public static func next(in text: Span<UInt8>, from offset: Int = 0) -> Range<Int>? {
-        guard text.count - offset >= bytesMin else { return nil }
         var start = offset
         while start + bytesMin <= text.count {
-            guard text[start].isOfToken else {
-                start += 1
+            // No byte is looked at twice, and most not at all: where the last byte of the shortest
+            // key that could begin here is none of a key's, no key begins before it.
+            var begin = start + bytesMin
+            while begin > start, text[begin - 1].isOfToken { begin -= 1 }
+            guard begin == start else {
+                start = begin
                 continue
             }
-            var end = start + 1
+            var end = start + bytesMin
             while end < text.count, text[end].isOfToken { end += 1 }
-            if end - start >= bytesMin, isKey(text.extracting(start..<end)) { return start..<end }
+            if isKey(text.extracting(start..<end)) { return start..<end }
             start = end + 1
         }
         return nil

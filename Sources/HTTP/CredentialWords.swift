@@ -54,8 +54,8 @@ public enum CredentialWords {
             // Letters and digits are above what parts the words: "-", "." and their like.
             let end = field.firstIndex(
                 below: 0x30, or: UInt8(ascii: "_"), or: UInt8(ascii: "~"), from: start)
-            let isLast = end >= field.count || field.isNumber(orID: end + 1)
-            if isSecretWord(field.extracting(start..<min(end, field.count)), isLast: isLast) {
+            let rest = Swift.min(end, field.count)
+            if isSecretWord(field.extracting(start..<rest), before: field.extracting(rest...)) {
                 return !isHarmless(field)
             }
             start = end + 1
@@ -69,33 +69,36 @@ public enum CredentialWords {
     }
 
     /// Whether a word says that a credential follows; a key does so at the end of a name alone.
-    private static func isSecretWord(_ whole: Span<UInt8>, isLast: Bool) -> Bool {
+    ///
+    /// Most words are settled by their first letter and their last.
+    private static func isSecretWord(_ whole: Span<UInt8>, before rest: Span<UInt8>) -> Bool {
         var length = whole.count
         while length > 0, whole[length - 1] <= UInt8(ascii: "9") { length -= 1 }
+        guard length > 2 else { return false }
         let word = whole.extracting(0..<length)
         // Written in one with the word before: "authtoken", "clientsecret", "apikey".
-        if length > 5, isLast, word.endsLikeSecret { return true }
-        switch length {
-        case 3:
-            return word.spells("jwt") || word.spells("pwd")
-                || isLast && (word.spells("key") || word.spells("pat") || word.spells("sig"))
-        case 4:
-            return word.spells("auth") || word.spells("pass") || word.spells("hmac")
-                || isLast && word.spells("keys")
-        case 5: return word.spells("token") || word.spells("creds") || word.spells("oauth")
-        case 6:
-            return word.spells("secret") || word.spells("cookie") || word.spells("passwd")
-                || word.spells("apikey") || word.spells("ticket") || word.spells("bearer")
-        case 7: return word.spells("secrets")
-        case 8: return word.spells("password") || word.spells("passcode")
-        case 9:
-            return word.spells("signature") || word.spells("assertion")
-                || word.spells("accesskey") || word.spells("passwords")
-        case 10: return word.spells("credential") || word.spells("passphrase")
-        case 11: return word.spells("credentials")
-        case 13: return word.spells("authorization")
-        case 14: return word.spells("authentication")
-        case 15: return word.spells("subscriptionkey")
+        if length > 5, word.endsLikeSecret, rest.endsName { return true }
+        switch word[0].lowercased {
+        case UInt8(ascii: "a"):
+            return word.isOne(of: "auth", "apikey", "assertion", "accesskey")
+                || word.isOne(of: "authorization", "authentication")
+        case UInt8(ascii: "b"): return word.matchesIgnoringCase("bearer")
+        case UInt8(ascii: "c"):
+            return word.isOne(of: "creds", "cookie", "credential", "credentials")
+        case UInt8(ascii: "h"): return word.matchesIgnoringCase("hmac")
+        case UInt8(ascii: "j"): return word.matchesIgnoringCase("jwt")
+        case UInt8(ascii: "k"):
+            return (word.matchesIgnoringCase("key") || word.matchesIgnoringCase("keys"))
+                && rest.endsName
+        case UInt8(ascii: "o"): return word.matchesIgnoringCase("oauth")
+        case UInt8(ascii: "p"):
+            return word.isOne(of: "pwd", "pass", "passwd", "password")
+                || word.isOne(of: "passcode", "passphrase", "passwords")
+                || word.matchesIgnoringCase("pat") && rest.endsName
+        case UInt8(ascii: "s"):
+            return word.isOne(of: "secret", "secrets", "signature", "subscriptionkey")
+                || word.matchesIgnoringCase("sig") && rest.endsName
+        case UInt8(ascii: "t"): return word.isOne(of: "token", "ticket")
         default: return false
         }
     }
@@ -168,19 +171,26 @@ public enum CredentialWords {
 }
 
 extension Span where Element == UInt8 {
-    /// Whether the bytes are those of a literal of the same length, in any case of theirs: told by
-    /// the first letter, mostly.
+    /// Whether the bytes are those of one of some literals in lower case, in any case of theirs.
     @inline(__always)
-    fileprivate func spells(_ literal: StaticString) -> Bool {
-        beginsLikeIgnoringCase(literal) && matchesIgnoringCase(literal)
+    fileprivate func isOne(
+        of first: StaticString, _ second: StaticString, _ third: StaticString = "",
+        _ fourth: StaticString = ""
+    ) -> Bool {
+        matchesIgnoringCase(first) || matchesIgnoringCase(second) || matchesIgnoringCase(third)
+            || matchesIgnoringCase(fourth)
     }
 
-    /// Whether nothing but digits stands from an offset on, and at least one, or "id".
-    fileprivate func isNumber(orID offset: Int) -> Bool {
-        if extracting(offset..<count).matchesIgnoringCase("id") { return true }
-        var index = offset
-        while index < count, UInt8(ascii: "0")...UInt8(ascii: "9") ~= self[index] { index += 1 }
-        return index == count && index > offset
+    /// Whether a name ends with this: with nothing, or with a number or "id" of its own.
+    fileprivate var endsName: Bool {
+        guard count > 1 else { return true }
+        if count == 3, self[1].lowercased == UInt8(ascii: "i") {
+            return self[2].lowercased == UInt8(ascii: "d")
+        }
+        for index in 1..<count where !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= self[index]) {
+            return false
+        }
+        return true
     }
 
     /// Whether a word ends as names of credentials do: told by its last letter, mostly.
