@@ -1,6 +1,7 @@
 import Config
 import HTTP
 import Primitives
+import Reactor
 import Routing
 
 /// Who may call, as far as a request's head tells: by which name, and from which web page.
@@ -68,7 +69,15 @@ struct CallerPolicy: Sendable {
     }
 
     private static func isLoopbackAddress(_ host: Span<UInt8>) -> Bool {
-        if host.matches("[::1]") { return true }
+        if host.hasPrefix("[") {
+            if host.matches("[::1]") { return true }
+            // There are many ways to write it.
+            guard host.count < 64, let address = SocketAddress("\(host.text):0") else {
+                return false
+            }
+            let plain = address.description
+            return plain == "[::1]:0" || plain.hasPrefix("[::ffff:127.")
+        }
         guard host.hasPrefix("127.") else { return false }
         var parts = 0
         var start = 0

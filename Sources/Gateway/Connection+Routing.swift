@@ -73,11 +73,12 @@ extension Connection {
                 "the path holds a segment . or .., and a vendor could take it for another path")
         }
         let isAstray =
-            route.plan.usesOwnSecret && parser.withHead { Redaction.marksCredential(in: $0.path) }
+            route.plan.refusesCredentialsInPath
+            && parser.withHead { Redaction.marksCredential(in: $0.path) }
         guard isAstray else { return nil }
         return .refused(
             400, "credential_in_path",
-            "the path holds a credential, and the request goes out with the gateway's own")
+            "the path holds a credential, and not every vendor asked is the one it is meant for")
     }
 
     /// Leaves the targets out that cannot serve this request.

@@ -50,6 +50,9 @@ public final class Plan: Sendable {
     public let usesOwnSecret: Bool
     /// Whether a path that some vendor resolves to another one must not be sent on.
     public let refusesDotSegments: Bool
+    /// Whether a path may hold no credential: some vendor of several, or a vendor asked with a
+    /// credential of the gateway's or with none, is not the one that it is meant for.
+    public let refusesCredentialsInPath: Bool
 
     /// `vendors` are those of the targets, in the same order.
     init(
@@ -58,6 +61,9 @@ public final class Plan: Sendable {
         self.chain = chain.name
         self.api = api
         usesOwnSecret = vendors.contains { $0.usesOwnSecret }
+        refusesCredentialsInPath =
+            vendors.count > 1
+            || vendors.contains { $0.usesOwnSecret || $0.credential != .client }
         refusesDotSegments = vendors.contains { vendor in
             !vendor.basePath.isEmpty || vendor.usesOwnSecret || vendor.credential != .client
         }

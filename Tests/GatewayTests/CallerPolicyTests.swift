@@ -29,13 +29,16 @@ struct CallerPolicyTests {
             for host in [
                 "localhost", "LOCALHOST:8080", "a.localhost", "a.b.localhost:1", "localhost.",
                 "127.0.0.1", "127.0.0.1:65535", "127.255.1.2", "[::1]", "[::1]:8080",
+                "[0:0:0:0:0:0:0:1]", "[0000::0001]:80", "[::ffff:127.0.0.1]", "[::FFFF:7f00:1]:1",
                 "host.docker.internal:8080", "weir.internal", "Weir.Internal:1", "a.corp",
             ] { #expect(!Self.refuses(policy, host), "\(host)") }
             for host in [
                 "evil.example", "localhost.evil.example", "evil-localhost", "127.0.0.1.nip.io",
                 "127.0.0.256", "127.1", "0.0.0.0", "10.0.0.1", "[::]", "[::2]:1", "", "corp",
                 "weir.internal.evil", "docker.internal", "128.0.0.1", "xlocalhost",
-                "[::1].evil.com", "[::1]evil.com:80", "localhost:evil.com", "localhost:80:evil",
+                "[::1].evil.com", "[::ffff:10.0.0.1]", "[::ffff:1.127.0.0]", "[::1%lo]",
+                "[fe80::1]",
+                "[::1]evil.com:80", "localhost:evil.com", "localhost:80:evil",
             ] { #expect(Self.refuses(policy, host), "\(host)") }
         }
         for listen in ["0.0.0.0:8080", "[::]:80", "10.0.0.1:80"] {

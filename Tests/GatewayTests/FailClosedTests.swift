@@ -115,6 +115,29 @@ struct FailClosedTests {
         }
     }
 
+    @Test("a credential in a path goes to no vendor but the caller's own")
+    func pathCredentials() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        for credential in ["client", "env:gateway-canary", "none"] {
+            let gateway = try TestGateway(vendor: vendor.port, credential: credential)
+            defer { gateway.stop() }
+            for (path, holds) in [
+                ("/v1/chat/completions;key=canary", true), ("/v1/x/https://u:canary@h/", true),
+                ("/v1/x/https%3A%2F%2Fu%3Acanary%40h", true), ("/v1/x/%6Bey=canary", true),
+                ("/v1/x/a@b", false), ("/v1/models/ft:a%20b", false), ("/v1/x/y;v=1", false),
+                ("/v1/files/sk-0123456789abcdefghij", false),
+            ] {
+                let response = try RawConnection(port: gateway.port).exchange(
+                    Self.json("POST", path, "{}"))
+                let isRefused = holds && credential != "client"
+                #expect((response.status == 400) == isRefused, "\(credential) \(path)")
+                #expect(response.text.contains("credential_in_path") == isRefused)
+                #expect((response["x-weir-attempts"] ?? "0" == "0") == isRefused)
+            }
+        }
+    }
+
     @Test("another vendor's key is answered 401 here, and what is left of one stays behind")
     func foreignKeys() throws {
         let vendor = try ScriptedVendor()
