@@ -99,6 +99,7 @@ let package = Package(
             ]
         ),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
+        target("ExchangeCore", ["Primitives", "HTTP", "Config", "Routing"]),
 
         // Drivers.
         target("Reactor", ["Primitives", "CLinux"]),
@@ -106,18 +107,20 @@ let package = Package(
         target(
             "LogStore",
             [
-                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Journal", "Telemetry",
-                "Codings", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "ExchangeCore", "Journal",
+                "Telemetry", "Codings", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
         target("Journal", ["Primitives", "Reactor", "CJournal"]),
-        target("Transfers", ["Primitives", "HTTP", "Reactor", "Cryptography", "CCurl"]),
+        target(
+            "Transfers",
+            ["Primitives", "HTTP", "ExchangeCore", "Reactor", "Cryptography", "CCurl"]),
         target(
             "Telemetry",
             [
-                "Primitives", "Reactor",
+                "Primitives", "ExchangeCore", "Reactor",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -125,7 +128,7 @@ let package = Package(
             "Gateway",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config",
-                "Routing", "Cryptography", "Transfers", "Journal", "Telemetry",
+                "Routing", "ExchangeCore", "Cryptography", "Transfers", "Journal", "Telemetry",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -143,7 +146,8 @@ let package = Package(
         target(
             "Bench",
             [
-                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography", "Transfers",
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "ExchangeCore",
+                "Cryptography", "Transfers",
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ]
         ),
@@ -152,7 +156,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "Cryptography",
+                "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "ExchangeCore",
+                "Cryptography",
                 "Transfers", "Journal", "LogStore", "Sinks", "Bench", "Telemetry", "Gateway",
                 "Dashboard",
                 "Testbed",
@@ -189,18 +194,23 @@ let package = Package(
         tests("DialectsTests", ["Primitives", "HTTP", "JSON", "Dialects", "Support"]),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
+        tests("ExchangeCoreTests", ["Primitives", "HTTP", "Config", "Routing", "ExchangeCore"]),
         tests("CryptographyTests", ["Primitives", "Cryptography"]),
         tests(
             "LogStoreTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Journal",
-                "Telemetry", "LogStore", "Support", .product(name: "GRDB", package: "GRDB.swift"),
+                "Telemetry", "ExchangeCore", "LogStore", "Support",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
         tests(
             "BenchTests",
-            ["Primitives", "Reactor", "JSON", "Transfers", "Bench", "Testbed", "Support"]
+            [
+                "Primitives", "Reactor", "JSON", "ExchangeCore", "Transfers", "Bench", "Testbed",
+                "Support",
+            ]
         ),
         tests(
             "SinksTests",
@@ -211,11 +221,11 @@ let package = Package(
             ]
         ),
         tests("JournalTests", ["Primitives", "Reactor", "Journal", "CJournal", "Support"]),
-        tests("TransfersTests", ["Primitives", "HTTP", "Reactor", "Transfers"]),
+        tests("TransfersTests", ["Primitives", "HTTP", "ExchangeCore", "Reactor", "Transfers"]),
         tests(
             "TelemetryTests",
             [
-                "Primitives", "Reactor", "Telemetry",
+                "Primitives", "ExchangeCore", "Reactor", "Telemetry",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -223,8 +233,8 @@ let package = Package(
             "GatewayTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "Transfers", "Telemetry", "Gateway", "Journal", "LogStore", "Codings", "Testbed",
-                "Support",
+                "ExchangeCore", "Transfers", "Telemetry", "Gateway", "Journal", "LogStore",
+                "Codings", "Testbed", "Support",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

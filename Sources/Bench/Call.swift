@@ -1,3 +1,4 @@
+import ExchangeCore
 import HTTP
 import JSON
 import Primitives

@@ -1,5 +1,6 @@
 import Config
 import Cryptography
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
@@ -101,7 +102,7 @@ final class Probe: TransferDelegate, TurnHandler {
         guard let answer else { return "no answer" }
         if answer.status > 0 { return "HTTP \(answer.status)" }
         return answer.result.detail.isEmpty
-            ? answer.result.code.description : "\(answer.result.code.name): \(answer.result.detail)"
+            ? answer.result.code.explained : "\(answer.result.code.name): \(answer.result.detail)"
     }
 
     var hasPendingWork: Bool { lanes.hasDueLanes }

@@ -1,4 +1,5 @@
 import Config
+import ExchangeCore
 import HTTP
 import Primitives
 import Synchronization

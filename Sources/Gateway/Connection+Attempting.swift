@@ -1,6 +1,7 @@
 import Codings
 import Config
 import Dialects
+import ExchangeCore
 import HTTP
 import JSON
 import Logging
@@ -119,7 +120,7 @@ extension Connection {
             teeAttemptFailed(
                 "stale", result, status: 0, reason: "a pooled connection was dead")
             attempt(onFreshConnection: true)
-        case .heardOut:
+        case .readOut:
             heardOut(result, headIsComplete: headIsComplete)
         case .nothing:
             break
@@ -158,7 +159,7 @@ extension Connection: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
         teeHead(of: transfer)
         answerDecoder = nil
-        if exchange.isUnheard { return noteUnheardHead(transfer) }
+        if exchange.isDetached { return noteUnheardHead(transfer) }
         terminal = terminalWatch(transfer.head)
         if isUsageInjected, transfer.head.mediaType == .eventStream, !transfer.head.isEncoded,
             transfer.head.contentLength == nil
@@ -167,7 +168,7 @@ extension Connection: TransferDelegate {
         }
         let kind = holdKind(transfer.head)
         answerDecoder = decoder(for: transfer.head, isHeld: kind != nil)
-        switch exchange.headReceived(mayFollow: kind != nil) {
+        switch exchange.headReceived(holds: kind != nil) {
         case .relay: relayHead(of: transfer)
         case .hold: if let kind { beginHold(kind, of: transfer) }
         case .ignore: break

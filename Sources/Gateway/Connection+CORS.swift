@@ -1,3 +1,4 @@
+import ExchangeCore
 import HTTP
 import Primitives
 import Telemetry
@@ -7,10 +8,7 @@ import Telemetry
 extension Connection {
     /// Answers a browser that asks whether a page may send a request.
     func respondToPreflight() {
-        exchange.refused(
-            Failure(
-                status: 204, code: "", fault: .client, isWorthRetrying: false, explanation: "",
-                outcome: .complete))
+        exchange.answeredHere()
         worker.buffers.lend(to: &output)
         output.append("HTTP/1.1 204 No Content\r\n")
         writeConnectionField()

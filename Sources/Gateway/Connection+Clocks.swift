@@ -1,4 +1,5 @@
 import Config
+import ExchangeCore
 import HTTP
 import Logging
 import Primitives
@@ -28,80 +29,52 @@ extension Connection {
 
     /// The next thing that may take too long, and when it will have.
     private func deadline() -> (Instant, Clock)? {
-        let server = worker.settings.server
+        let stage: Deadlines.Stage
         switch phase {
-        case .idle:
-            if worker.isDraining { return (phaseBegan + Limits.drainGrace, .drainGrace) }
-            return (phaseBegan + server.keepaliveTimeout, .keepalive)
-        case .head:
-            return (phaseBegan + server.headTimeout, .head)
-        case .body where !output.isEmpty && (isResponseComplete || exchange.isCommitted):
-            // The answer came before the request was complete, and the client does not take it.
-            return (lastClientProgress + server.slowClientTimeout, .slowClient)
-        case .body:
-            // A client that is not read cannot be slow.
-            let client =
-                isReadPaused ? nil : (phaseBegan + server.slowClientTimeout, Clock.slowClient)
-            return earlier(client, exchange.isInFlight ? exchangeDeadline() : nil)
-        case .answering:
-            if !output.isEmpty {
-                return earlier(
-                    (lastClientProgress + server.slowClientTimeout, .slowClient), totalDeadline()
-                )
-            }
-            guard exchange.isInFlight else { return nil }
-            if let resumeAt { return earlier((resumeAt, .backoff), totalDeadline()) }
-            if let hold, let time = route?.plan.holdTime, time > .zero {
-                return earlier((hold.began + time, .hold), exchangeDeadline())
-            }
-            return exchangeDeadline()
-        case .lingering:
-            return (phaseBegan + Limits.lingerTime, .linger)
-        case .unheard:
-            return (unheardDeadline(), .unheard)
-        case .closed:
-            return nil
+        case .idle: stage = .nextRequest(isDraining: worker.isDraining)
+        case .head: stage = .head
+        case .body: stage = .body(isPaused: isReadPaused)
+        case .answering: stage = .response
+        case .lingering: stage = .lingering
+        case .unheard: return (unheardDeadline(), .detached)
+        case .closed: return nil
         }
+        let connection = Deadlines.Connection(
+            stage: stage, stageBegan: phaseBegan, lastClientProgress: lastClientProgress,
+            hasOutput: !output.isEmpty, isAnswering: isResponseComplete || exchange.isCommitted)
+        let next = Deadlines.next(
+            connection, exchange.isInFlight ? exchangeTimes : nil, worker.serverLimits)
+        return next.map { ($0.at, $0.clock) }
     }
 
-    /// What the vendor may take.
-    private func exchangeDeadline() -> (Instant, Clock)? {
-        guard let clocks = route?.clocks else { return nil }
-        if phase == .body, isReadPaused, clocks.idle > .zero {
-            // The client is held up because the vendor does not take the upload.
-            return earlier((lastVendorByte + clocks.idle, .idle), totalDeadline())
+    private var exchangeTimes: Deadlines.Exchange? {
+        guard let route else { return nil }
+        var times = Deadlines.Exchange(clocks: route.clocks, requestEnded: requestEnded)
+        times.attemptBegan = attemptBegan
+        times.lastVendorByte = lastVendorByte
+        times.hasResponseBytes = hasResponseBytes
+        times.lastContent = contents?.last
+        times.resumeAt = resumeAt
+        if let hold, route.plan.holdTime > .zero {
+            times.holdUntil = hold.began + route.plan.holdTime
         }
-        if !hasResponseBytes {
-            // A vendor may wait for the end of an upload, which is the client's time.
-            guard clocks.firstContent > .zero, phase == .answering else { return totalDeadline() }
-            let began = max(attemptBegan, phaseBegan)
-            return earlier((began + clocks.firstContent, .firstContent), totalDeadline())
-        }
-        let idle = clocks.idle > .zero ? (lastVendorByte + clocks.idle, Clock.idle) : nil
-        let content = contents.map { ($0.last + clocks.contentIdle, Clock.contentIdle) }
-        return earlier(earlier(idle, content), totalDeadline())
+        return times
     }
 
-    private func totalDeadline() -> (Instant, Clock)? {
-        guard let total = route?.clocks.total, total > .zero, exchange.isInFlight else {
-            return nil
-        }
-        return (requestEnded + total, .total)
-    }
-
-    private func earlier(
-        _ left: (Instant, Clock)?, _ right: (Instant, Clock)?
-    ) -> (Instant, Clock)? {
-        guard let left else { return right }
-        guard let right else { return left }
-        return left.0 <= right.0 ? left : right
+    /// When an answer that nobody waits for has gone on for long enough.
+    private func unheardDeadline() -> Instant {
+        guard let exchangeTimes else { return phaseBegan + worker.settings.unheard.time }
+        return Deadlines.detached(
+            exchangeTimes, since: phaseBegan, atMost: worker.settings.unheard.time,
+            hasHead: transfer?.head.isComplete ?? false
+        ).at
     }
 
     private func expired(_ clock: Clock) {
         switch clock {
         case .keepalive, .drainGrace, .linger:
             close()
-        case .unheard:
+        case .detached:
             stopUnheard()
         case .head:
             refuse(
@@ -140,7 +113,7 @@ extension Connection {
     }
 
     /// Ends the transfer and carries out what the exchange decided about being stopped.
-    func stop(_ decision: Exchange.StopDecision) {
+    func stop(_ decision: ExchangeState.StopDecision) {
         if let transfer { worker.lanes.cancel(transfer) }
         transfer = nil
         resumeAt = nil

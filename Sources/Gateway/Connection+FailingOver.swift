@@ -1,4 +1,5 @@
 import Config
+import ExchangeCore
 import Logging
 import Primitives
 import Reactor
@@ -27,10 +28,9 @@ extension Connection {
             noteHealth(failureClass, advice, route, isCertain: isCertain)
         }
         tried.insert(route.target)
-        let sequel = sequel(failureClass, advice, route)
-        let decision = exchange.attemptFailed(
-            failure, sequel, attemptsMax: route.plan.attemptsMax
-        )
+        guard exchange.isFailing else { return }
+        let decision = decision(failureClass, failure, advice, route)
+        guard exchange.follow(decision) else { return }
         switch decision {
         case .retry(let wait):
             logFailover("a vendor failed, it is tried again", failureClass, failure, vendor.name)
@@ -50,42 +50,35 @@ extension Connection {
             let isUploading = phase == .body
             if isUploading { lingersAfterResponse = true }
             answer(failure, closing: isUploading)
-        case .nothing:
-            break
         }
     }
 
     /// The wait before a further try at the same target is over.
     func resumeAttempts() {
         resumeAt = nil
-        guard exchange.isWaiting else { return }
+        guard exchange.isFailing else { return }
         attempt(onFreshConnection: false)
         ensureClock()
     }
 
-    private func sequel(
-        _ failureClass: FailureClass, _ advice: RetryAdvice, _ route: RoutingTable.Route
-    ) -> Exchange.Sequel {
-        var sequel = Exchange.Sequel(
-            hasVendorsAnswer: lastAnswer != nil,
-            isVendorsAnswerWhole: lastAnswer?.isWhole ?? true
-        )
-        if case .stream = bodyMode { return sequel }
-        guard route.plan.policy.movesOn(from: failureClass) else { return sequel }
-        if exchange.retries < route.plan.retriesMax, failureClass != .credential,
-            advice.isWelcome ?? true
-        {
-            sequel.retryAfter = Backoff.wait(
-                before: exchange.retries + 1, asked: advice.after, using: &worker.random
-            )
+    private func decision(
+        _ failureClass: FailureClass, _ failure: Failure, _ advice: RetryAdvice,
+        _ route: RoutingTable.Route
+    ) -> FailoverDecision {
+        var canRepeat = false
+        if case .keep = bodyMode { canRepeat = true }
+        let facts = FailoverDecision.Facts(
+            failureClass, failure, advice: advice, attempts: exchange.countedAttempts,
+            retries: exchange.retries, canRepeat: canRepeat,
+            keptAnswerIsWhole: lastAnswer?.isWhole)
+        let allowance = FailoverDecision.Allowance(
+            attemptsMax: route.plan.attemptsMax, retriesMax: route.plan.retriesMax,
+            policy: route.plan.policy)
+        return FailoverDecision.after(facts, allowance) {
+            Backoff.wait(before: $0, asked: advice.after, using: &worker.random)
+        } next: {
+            edition.health.next(of: route.plan, excluding: tried, now: worker.loop.now)
         }
-        // Asked last: to be told a target whose bench has ended is to become its probe.
-        if sequel.retryAfter == nil, exchange.countedAttempts < route.plan.attemptsMax {
-            sequel.next = edition.health.next(
-                of: route.plan, excluding: tried, now: worker.loop.now
-            )
-        }
-        return sequel
     }
 
     /// Counts an attempt that came to nothing, and what it lasted.
@@ -102,14 +95,9 @@ extension Connection {
         _ failureClass: FailureClass, _ advice: RetryAdvice, _ route: RoutingTable.Route,
         isCertain: Bool
     ) {
-        var until: Instant?
-        if failureClass == .credential, isCertain {
-            let bench = Interval(nanoseconds: route.plan.policy.benching.nanoseconds)
-            if bench > .zero { until = worker.loop.now + bench }
-        } else if failureClass == .status(429), let after = advice.after, after > .zero {
-            // The vendor's own word of when to come back, within reason.
-            until = worker.loop.now + min(after, .seconds(300))
-        }
+        let cooldown = FailoverDecision.cooldown(
+            after: failureClass, advice, isCertain: isCertain, route.plan.policy)
+        let until = cooldown.map { worker.loop.now + $0 }
         let health = route.plan.targets[route.target].health
         let isBenched = edition.health.failed(
             health, policy: route.plan.policy, now: worker.loop.now, until: until

@@ -1,6 +1,7 @@
 import Codings
 import Config
 import Dialects
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
@@ -11,24 +12,14 @@ import Transfers
 // Hold: a response that may yet turn out to be a failure is kept until it is known to be an answer.
 extension Connection {
     /// What is to be held of a response with this head; nil when it is passed on at once.
-    func holdKind(_ head: borrowing ResponseHead) -> Hold.Kind? {
+    func holdKind(_ head: borrowing ResponseHead) -> AttemptVerdict.HoldReason? {
         guard let route, let vendor, canFollow(route) else { return nil }
-        if head.status >= 400 {
-            let failure = failureClass(status: head.status, vendor: vendor)
-            if route.plan.policy.movesOn(from: failure) { return .refusal(failure) }
-            return mayBeCredential(head.status, vendor, route) ? .suspicion : nil
-        }
-        guard head.status < 300, route.plan.policy.movesOn(from: .streamError) else { return nil }
-        switch head.mediaType {
-        // An unknown coding hides what is waited for.
-        case .eventStream: return isReadable(head) ? .stream : nil
-        // A model's answer is no page: this is somebody's error between us and the vendor.
-        case .html: return .refusal(.streamError)
-        case .json, .other:
-            guard head.status == 200, parser.head.method == .post else { return nil }
-            if head.contentLength == 0 { return .refusal(.streamError) }
-            return head.contentLength == nil || head.isEncoded ? .answer : nil
-        }
+        let facts = AttemptVerdict.Head(
+            status: head.status, mediaType: head.mediaType, contentLength: head.contentLength,
+            isEncoded: head.isEncoded, isReadable: isReadable(head))
+        return AttemptVerdict.holdReason(
+            facts, isPost: parser.head.method == .post,
+            isOwnCredential: vendor.hasOwnCredential, route.plan.policy)
     }
 
     /// What looks for the terminal marker of a response with this head; nil where none is due.
@@ -73,38 +64,17 @@ extension Connection {
         return false
     }
 
-    /// Whether an answer that looks like the client's fault may be about a credential of ours: a
-    /// spent balance and an invalid key come as 400 from some.
-    private func mayBeCredential(
-        _ status: Int, _ vendor: SharedVendor, _ route: RoutingTable.Route
-    ) -> Bool {
-        guard case .own = vendor.credential, route.plan.policy.movesOn(from: .credential) else {
-            return false
-        }
-        return status == 400 || status == 403 || status == 429
-    }
-
-    /// The class of an answer with this status.
-    func failureClass(status: Int, vendor: SharedVendor) -> FailureClass {
-        switch status {
-        case 401, 402, 403:
-            if case .own = vendor.credential { return .credential }
-            return .status(status)
-        default:
-            return .status(status)
-        }
-    }
-
     /// Keeps a head.
     ///
     /// Called from inside libcurl.
-    func beginHold(_ kind: Hold.Kind, of transfer: Transfer) {
+    func beginHold(_ kind: AttemptVerdict.HoldReason, of transfer: Transfer) {
         guard let route else { return }
         let framing = responseFraming(of: transfer)
         let hold = Hold(
             kind: kind, vendor: vendor?.name ?? "", attempt: exchange.attempts,
             status: transfer.head.status,
-            framing: framing, closes: framing == .close, advice: RetryAdvice(transfer.head),
+            framing: framing, closes: framing == .close,
+            advice: RetryAdvice(transfer.head, now: Identifier.wallClockMilliseconds()),
             dialect: route.dialect, bytesMax: route.plan.holdBytesMax, now: worker.loop.now
         )
         writeHead(of: transfer, framing: framing, to: &hold.head)
@@ -177,7 +147,7 @@ extension Connection {
     ///
     /// From the top level of a turn.
     func actOnHold() {
-        guard let hold, hold.finding == .failed, exchange.heldFailed() else { return }
+        guard let hold, hold.finding == .failed, exchange.heldIsFailure() else { return }
         if let transfer { worker.lanes.cancel(transfer) }
         transfer = nil
         keepAnswer()
@@ -207,38 +177,20 @@ extension Connection {
         }
         hold.endStream()
         hold.readBody()
+        let verdict = AttemptVerdict.whole(
+            AttemptVerdict.Held(
+                hold.kind, status: hold.status, showsContent: hold.finding == .release,
+                showsError: hold.finding == .failed, emptiness: hold.emptiness,
+                lacksTerminal: lacksTerminal, isAboutCredential: ofCredential(hold)))
         keepAnswer()
-        switch hold.kind {
-        case .stream where hold.finding == .release && lacksTerminal:
-            let what = "a stream without its terminal marker"
-            attemptFailed(
-                .streamError, .noAnswer(vendor: hold.vendor, what), hold.advice, result: result)
-        case .stream where hold.finding == .release, .answer where hold.finding == .release:
-            passOn(hold)
+        switch verdict {
         case .answer:
-            let failure = Failure.noAnswer(vendor: hold.vendor, "nothing of a model's")
-            attemptFailed(.streamError, failure, hold.advice)
-        case .stream:
-            let what = hold.finding == .failed ? "an error event" : hold.emptiness
-            attemptFailed(
-                ofCredential(hold) ? .credential : .streamError,
-                .noAnswer(vendor: hold.vendor, what), hold.advice
-            )
-        case .refusal(let failure):
-            let what = failure == .streamError ? "nothing of a model's" : "status \(hold.status)"
-            let isCredential = ofCredential(hold)
-            attemptFailed(
-                isCredential ? .credential : failure, .noAnswer(vendor: hold.vendor, what),
-                hold.advice,
-                // A 403 may be about one model, or one region, as well.
-                isCertain: isCredential || hold.status != 403
-            )
-        case .suspicion where ofCredential(hold):
-            let what = "status \(hold.status) for our credential"
-            attemptFailed(.credential, .noAnswer(vendor: hold.vendor, what), hold.advice)
-        case .suspicion:
-            // It was the client's fault after all.
             passOn(hold)
+        case .failed(let failureClass, let what, let isCertain):
+            guard exchange.heldIsFailure() else { return }
+            attemptFailed(
+                failureClass, .noAnswer(vendor: hold.vendor, what), hold.advice,
+                isCertain: isCertain, result: lacksTerminal ? result : nil)
         }
     }
 
@@ -251,16 +203,12 @@ extension Connection {
         edition.health.succeeded(
             route.plan.targets[route.target].health, attemptBegan: attemptBegan
         )
-        let decision = exchange.attemptFailed(
-            .noAnswer(vendor: hold.vendor, ""), Exchange.Sequel(hasVendorsAnswer: true),
-            attemptsMax: 0
-        )
-        if decision == .vendorsAnswer { deliverLastAnswer() }
+        if exchange.heldIsAnswer() { deliverLastAnswer() }
     }
 
     /// Whether an error is about a credential of ours.
     private func ofCredential(_ hold: Hold) -> Bool {
-        guard case .own? = vendor?.credential, let route else { return false }
+        guard vendor?.hasOwnCredential ?? false, let route else { return false }
         return hold.facts.isCredential && route.plan.policy.movesOn(from: .credential)
     }
 

@@ -1,5 +1,6 @@
 import Config
 import Dialects
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor

@@ -1,5 +1,6 @@
 import Config
 import Dialects
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
@@ -56,10 +57,13 @@ extension Connection {
         metrics.statusClasses[min(5, status / 100)].add()
         metrics.headLatency.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
         if status >= 400, let vendor {
-            let failure = failureClass(status: status, vendor: vendor)
+            let failure = AttemptVerdict.failureClass(
+                status: status, isOwnCredential: vendor.hasOwnCredential)
             if route.plan.policy.movesOn(from: failure) {
                 return noteHealth(
-                    failure, RetryAdvice(transfer.head), route, isCertain: status != 403
+                    failure,
+                    RetryAdvice(transfer.head, now: Identifier.wallClockMilliseconds()), route,
+                    isCertain: status != 403
                 )
             }
         }

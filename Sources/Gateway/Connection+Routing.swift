@@ -1,5 +1,6 @@
 import Config
 import Dialects
+import ExchangeCore
 import HTTP
 import Logging
 import Primitives

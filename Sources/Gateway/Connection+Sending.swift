@@ -1,4 +1,5 @@
 import Dialects
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
@@ -83,12 +84,7 @@ extension Connection {
 
     /// Writes an answer of the gateway's own.
     func respond(_ response: LocalResponse) {
-        exchange.refused(
-            Failure(
-                status: response.status, code: "", fault: .client, isWorthRetrying: false,
-                explanation: "", outcome: .complete
-            )
-        )
+        exchange.answeredHere()
         writeLocal(status: response.status, contentType: response.contentType) { body in
             body.append(text: response.body)
         }
@@ -204,7 +200,7 @@ extension Connection {
 
     private func nextRequest() {
         parser.next()
-        exchange = Exchange()
+        exchange = ExchangeState()
         identifier = nil
         route = nil
         content = nil

@@ -1,3 +1,4 @@
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor

@@ -1,6 +1,7 @@
 import Config
 import Cryptography
 import Dialects
+import ExchangeCore
 import HTTP
 import Journal
 import Primitives

@@ -1,4 +1,5 @@
 import Config
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
@@ -18,7 +19,7 @@ extension Connection {
     func goUnheard() -> Bool {
         let wasCommitted = exchange.isCommitted
         guard phase == .answering, let transfer, vendor?.onClientDisconnect == .drain,
-            transfer.sentAt != nil, isUploadComplete, exchange.clientGoneUnheard()
+            transfer.sentAt != nil, isUploadComplete, exchange.detached()
         else { return false }
         worker.metrics.unheard.add()
         worker.metrics.undeliveredBytes.add(output.count + (hold?.bodyBytes ?? 0))
@@ -71,20 +72,6 @@ extension Connection {
         worker.metrics.undeliveredBytes.add(count)
         unheardBytesLeft -= count
         if unheardBytesLeft < 0 { requestFlush() }
-    }
-
-    /// When an answer that nobody waits for has gone on for long enough: the vendor's own clocks go
-    /// on, and beyond them there is a bound.
-    func unheardDeadline() -> Instant {
-        var deadline = phaseBegan + worker.settings.unheard.time
-        guard let clocks = route?.clocks else { return deadline }
-        if clocks.total > .zero { deadline = min(deadline, requestEnded + clocks.total) }
-        if transfer?.head.isComplete ?? false {
-            if clocks.idle > .zero { deadline = min(deadline, lastVendorByte + clocks.idle) }
-        } else if clocks.firstContent > .zero {
-            deadline = min(deadline, attemptBegan + clocks.firstContent)
-        }
-        return deadline
     }
 
     /// Ends what has gone on for long enough.

@@ -1,5 +1,6 @@
 import Codings
 import Dialects
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
@@ -60,7 +61,7 @@ final class Connection: DescriptorHandler, TimerHandler {
     var edition: Edition
 
     var phase = Phase.idle
-    var exchange = Exchange()
+    var exchange = ExchangeState()
     var bodyMode = BodyMode.keep
     var bodyBytes = 0
     var identifier: Identifier?

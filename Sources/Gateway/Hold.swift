@@ -1,4 +1,5 @@
 import Dialects
+import ExchangeCore
 import HTTP
 import Primitives
 import Routing
@@ -6,21 +7,6 @@ import Routing
 /// A vendor's response that is held back, byte for byte as it would go out, until it is known to be
 /// an answer.
 final class Hold {
-    /// What is waited for.
-    enum Kind: Equatable {
-        /// The first content of a stream of events.
-        case stream
-        /// The first byte of an answer whose head does not say whether there is one: spaces, which
-        /// some vendors send while they think, and the frame of a compressed nothing are none.
-        case answer
-        /// The end of an answer whose head says that it is none, so that another target may give
-        /// one.
-        case refusal(FailureClass)
-        /// The end of an answer that is the client's own fault, unless its body says that a
-        /// credential of ours is at fault.
-        case suspicion
-    }
-
     /// What the bytes so far have shown.
     enum Finding: Equatable {
         /// Nothing yet.
@@ -31,7 +17,7 @@ final class Hold {
         case failed
     }
 
-    let kind: Kind
+    let kind: AttemptVerdict.HoldReason
     let vendor: String
     /// Which attempt's response it is.
     let attempt: Int
@@ -66,8 +52,8 @@ final class Hold {
     private var text = ByteBuffer()
 
     init(
-        kind: Kind, vendor: String, attempt: Int, status: Int, framing: ResponseFraming,
-        closes: Bool, advice: RetryAdvice,
+        kind: AttemptVerdict.HoldReason, vendor: String, attempt: Int, status: Int,
+        framing: ResponseFraming, closes: Bool, advice: RetryAdvice,
         dialect: Dialect, bytesMax: Int, now: Instant
     ) {
         self.kind = kind
@@ -155,30 +141,6 @@ final class Hold {
         splitter.eventCount == 0
             ? (splitter.commentCount > 0 ? "a stream of comments alone" : "an empty stream")
             : "a stream without content"
-    }
-}
-
-/// What a vendor says about being asked again.
-struct RetryAdvice: Equatable {
-    /// `retry-after`, `retry-after-ms`, or what its error body says.
-    var after: Interval?
-    /// `x-should-retry`.
-    var isWelcome: Bool?
-}
-
-extension RetryAdvice {
-    /// The advice of a response's head.
-    init(_ head: borrowing ResponseHead) {
-        if let milliseconds = head.decimal("retry-after-ms") ?? head.decimal("x-ms-retry-after-ms")
-        {
-            after = .milliseconds(Int64(min(milliseconds, 86_400_000)))
-        } else if let seconds = head.decimal("retry-after") {
-            after = .seconds(Int64(min(seconds, 86_400)))
-        } else if let date = head.date("retry-after") {
-            let now = Int(Identifier.wallClockMilliseconds() / 1000)
-            after = .seconds(Int64(min(max(0, date - now), 86_400)))
-        }
-        isWelcome = head.flag("x-should-retry")
     }
 }
 

@@ -1,4 +1,5 @@
 public import Config
+import ExchangeCore
 public import Logging
 import Primitives
 public import Reactor
@@ -47,6 +48,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// What exchanges that begin now are served by.
     private(set) var edition: Edition
     let settings: WorkerSettings
+    let serverLimits: Deadlines.ServerLimits
     let policy: CallerPolicy
     let metrics: WorkerMetrics
     let logger: Logger
@@ -84,6 +86,10 @@ public final class Worker: TurnHandler, TimerHandler {
         responder: (any Responder)? = nil, journal: WorkerJournal? = nil
     ) {
         self.settings = settings
+        serverLimits = Deadlines.ServerLimits(
+            keepalive: settings.server.keepaliveTimeout, head: settings.server.headTimeout,
+            slowClient: settings.server.slowClientTimeout, drainGrace: Limits.drainGrace,
+            linger: Limits.lingerTime)
         policy = CallerPolicy(settings.server)
         self.metrics = metrics
         self.loop = loop

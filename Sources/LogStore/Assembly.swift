@@ -1,5 +1,6 @@
 import Codings
 import Dialects
+import ExchangeCore
 import HTTP
 import Journal
 import Primitives

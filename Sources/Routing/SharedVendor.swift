@@ -9,10 +9,17 @@ public final class SharedVendor: Sendable {
     private let vendor: Vendor
     /// See ``Vendor/isBuiltIn``; asked for every request.
     public let isBuiltIn: Bool
+    /// Whether requests go out with a credential of the gateway's.
+    public let hasOwnCredential: Bool
 
     init(_ vendor: Vendor) {
         self.vendor = vendor
         isBuiltIn = vendor.isBuiltIn
+        if case .own = vendor.credential {
+            hasOwnCredential = true
+        } else {
+            hasOwnCredential = false
+        }
     }
 
     /// A property of the vendor's.

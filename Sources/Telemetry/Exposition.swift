@@ -1,3 +1,4 @@
+import ExchangeCore
 import Glibc
 
 /// The metrics of all workers in Prometheus' text format.

@@ -1,3 +1,5 @@
+import ExchangeCore
+
 /// What one worker counts for one vendor.
 public final class VendorMetrics: Sendable {
     /// The vendor's name.

@@ -1,4 +1,5 @@
 import CCurl
+import ExchangeCore
 import Primitives
 import Reactor
 

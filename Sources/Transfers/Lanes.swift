@@ -1,4 +1,5 @@
 import CCurl
+public import ExchangeCore
 import Primitives
 public import Reactor
 

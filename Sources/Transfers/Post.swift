@@ -1,5 +1,6 @@
 import CCurl
 public import Cryptography
+public import ExchangeCore
 public import Primitives
 
 /// Sends bodies to one server and waits for its answer: for threads that may wait, never for a
@@ -35,7 +36,7 @@ public final class Post {
 
         /// Both.
         public var description: String {
-            detail.isEmpty ? code.description : "\(code.name): \(detail)"
+            detail.isEmpty ? code.explained : "\(code.name): \(detail)"
         }
     }
 
@@ -78,7 +79,9 @@ public final class Post {
 
     private func set(_ option: CURLoption, _ value: Int) {
         let code = unsafe ccurl_easy_set_long(easy, option, value)
-        precondition(code == CURLE_OK, "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code))")
+        precondition(
+            code == CURLE_OK,
+            "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code).explained)")
     }
 
     /// Sends a body and waits for the answer, at most so long.

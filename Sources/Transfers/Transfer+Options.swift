@@ -1,5 +1,6 @@
 import CCurl
 import Cryptography
+import ExchangeCore
 import Glibc
 public import HTTP
 public import Primitives
@@ -18,19 +19,26 @@ extension Transfer {
     /// Unacknowledged data for this long ends a connection.
     static let userTimeoutMilliseconds: Int32 = 30_000
 
+    /// A refused option is a fault of ours, or a libcurl that is not the one we know.
+    private func expect(_ code: CURLcode, _ option: CURLoption) {
+        precondition(
+            code == CURLE_OK,
+            "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code).explained)")
+    }
+
     private func set(_ option: CURLoption, _ value: Int) {
         let code = unsafe ccurl_easy_set_long(easy, option, value)
-        precondition(code == CURLE_OK, "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code))")
+        expect(code, option)
     }
 
     private func set(_ option: CURLoption, _ value: String?) {
         let code = unsafe ccurl_easy_set_string(easy, option, value)
-        precondition(code == CURLE_OK, "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code))")
+        expect(code, option)
     }
 
     private func set(_ option: CURLoption, pointer: UnsafeRawPointer?) {
         let code = unsafe ccurl_easy_set_pointer(easy, option, pointer)
-        precondition(code == CURLE_OK, "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code))")
+        expect(code, option)
     }
 
     /// Sets what is the same for every request to the endpoint.

@@ -1,4 +1,5 @@
 import CCurl
+public import ExchangeCore
 public import HTTP
 public import Primitives
 
@@ -28,34 +29,6 @@ public enum UploadPiece: Equatable, Sendable {
     case end
     /// The body will never be complete.
     case abort
-}
-
-/// How a transfer ended, as libcurl and our own observation of it tell.
-public struct TransferResult: Sendable {
-    /// libcurl's code.
-    public let code: CurlCode
-    /// Whether libcurl began to send the request, so that the vendor may have acted on it.
-    public let wasSent: Bool
-    /// Whether any byte of an answer came.
-    public let sawResponse: Bool
-    /// Whether a pooled connection turned out dead: before the request was sent, or libcurl was
-    /// about to send it a second time, which the guard refused.
-    public let wasStale: Bool
-    /// libcurl's own words for the failure; empty on success.
-    public let detail: String
-
-    /// The result of a transfer that never started.
-    public init(notStarted code: CurlCode, detail: String) {
-        self.init(code: code, wasSent: false, sawResponse: false, wasStale: false, detail: detail)
-    }
-
-    init(code: CurlCode, wasSent: Bool, sawResponse: Bool, wasStale: Bool, detail: String) {
-        self.code = code
-        self.wasSent = wasSent
-        self.sawResponse = sawResponse
-        self.wasStale = wasStale
-        self.detail = detail
-    }
 }
 
 /// What a transfer sends as its body.

@@ -58,15 +58,17 @@ final class CountedGateway {
     let gateway: GatewayProcess
     private let folder: TemporaryFolder
     private let counter: SharedCounter
+    private let stepped: SteppedVendor?
 
     /// `worse` names what the library in front of the C library does with each send besides.
-    init(worse: String = "") throws {
+    init(worse: String = "", isStepped: Bool = false) throws {
+        stepped = isStepped ? try SteppedVendor() : nil
         folder = try TemporaryFolder()
         let file = try folder.write("\0\0\0\0\0\0\0\0", to: "count")
         counter = try SharedCounter(file)
         vendor = try MockProcess()
         gateway = try GatewayProcess(
-            vendor: vendor.port, server: "workers = 1",
+            vendor: stepped?.port ?? vendor.port, server: "workers = 1",
             environment: [
                 "LD_PRELOAD": "\(Binaries.release)/libAllocationCounter.so",
                 "ALLOCATION_COUNTER": file, "WORSE_SEND": worse,
@@ -111,21 +113,28 @@ final class CountedGateway {
     }
 
     /// System calls of the worker for a relayed chunk that comes alone.
-    func systemCallsPerChunk(_ chunks: Int = 150) throws -> Double {
-        // Far enough apart that a busy machine seldom makes one of two.
-        let client = try openStream(delay: 10)
-        return try CountedCosts.least(by: { $0 }) {
-            try traced { try Self.skip(client, events: chunks) }
-        } / Double(chunks)
+    func systemCallsPerChunk(_ chunks: Int = 200) throws -> Double {
+        guard let stepped else { throw RawConnection.Failure.broken("no steps") }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Self.request(true, ""))
+        func run(_ count: Int) throws {
+            for _ in 0..<count {
+                try stepped.step()
+                try Self.skip(client, events: 1)
+            }
+        }
+        try run(50)
+        return try traced { try run(chunks) } / Double(chunks)
     }
 
     /// System calls of the worker for a plain call.
     func systemCallsPerCall(_ calls: Int = 150) throws -> Double {
         let client = try RawConnection(port: gateway.port)
         for _ in 0..<50 { _ = try client.exchange(Self.request(false, "")) }
-        return try CountedCosts.least(by: { $0 }) {
+        let least = try CountedCosts.least(by: { $0 }, of: 3) {
             try traced { for _ in 0..<calls { _ = try client.exchange(Self.request(false, "")) } }
-        } / Double(calls)
+        }
+        return least / Double(calls)
     }
 
     /// The worker's system calls while something is done.

@@ -1,4 +1,5 @@
 import Cryptography
+import ExchangeCore
 import Glibc
 import Primitives
 import Reactor

@@ -1,3 +1,4 @@
+import ExchangeCore
 import Support
 import Telemetry
 import Testbed

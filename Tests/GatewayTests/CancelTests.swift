@@ -1,3 +1,4 @@
+import ExchangeCore
 import Reactor
 import Support
 import Synchronization

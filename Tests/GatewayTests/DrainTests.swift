@@ -1,3 +1,4 @@
+import ExchangeCore
 import Gateway
 import Support
 import Telemetry

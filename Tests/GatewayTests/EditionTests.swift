@@ -1,3 +1,4 @@
+import ExchangeCore
 import Glibc
 import Support
 import Synchronization

@@ -1,3 +1,4 @@
+import ExchangeCore
 import Support
 import Synchronization
 import Telemetry

@@ -1,4 +1,5 @@
 import Cryptography
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor

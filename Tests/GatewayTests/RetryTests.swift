@@ -1,3 +1,4 @@
+import ExchangeCore
 import Primitives
 import Support
 import Synchronization

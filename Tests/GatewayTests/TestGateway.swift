@@ -1,4 +1,5 @@
 import Config
+import ExchangeCore
 import Glibc
 import HTTP
 import Journal

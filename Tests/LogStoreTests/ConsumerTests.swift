@@ -1,3 +1,4 @@
+import ExchangeCore
 import GRDB
 import Glibc
 import Journal

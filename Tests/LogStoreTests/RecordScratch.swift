@@ -1,3 +1,4 @@
+import ExchangeCore
 import Glibc
 import Journal
 import Logging

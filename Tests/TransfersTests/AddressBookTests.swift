@@ -1,3 +1,4 @@
+import ExchangeCore
 import Glibc
 import Primitives
 import Synchronization
@@ -165,7 +166,7 @@ struct CurlCodeTests {
         #expect(CurlCode.couldNotConnect.name == "CURLE_COULDNT_CONNECT")
         #expect(CurlCode.couldNotConnect.rawValue == 7)
         #expect(CurlCode(rawValue: 94).name == "CURLcode 94")
-        #expect(CurlCode.operationTimedOut.description.hasPrefix("CURLE_OPERATION_TIMEDOUT ("))
+        #expect(CurlCode.operationTimedOut.explained.hasPrefix("CURLE_OPERATION_TIMEDOUT ("))
         #expect(Curl.version.contains("libcurl/"))
     }
 }

@@ -1,3 +1,4 @@
+import ExchangeCore
 import Glibc
 import HTTP
 import Primitives

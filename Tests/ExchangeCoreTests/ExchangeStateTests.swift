@@ -1,13 +1,10 @@
+import ExchangeCore
 import Primitives
 import Routing
-import Telemetry
 import Testing
 
-@testable import Gateway
-@testable import Transfers
-
-@Suite("Exchange")
-struct ExchangeTests {
+@Suite("State of an exchange")
+struct ExchangeStateTests {
     private static func result(
         _ code: CurlCode, sent: Bool = true, saw: Bool = false, stale: Bool = false
     ) -> TransferResult {
@@ -17,9 +14,9 @@ struct ExchangeTests {
     }
 
     private static func end(
-        _ exchange: inout Exchange, _ result: TransferResult, whole: Bool = true,
+        _ exchange: inout ExchangeState, _ result: TransferResult, whole: Bool = true,
         canRepeat: Bool = true
-    ) -> Exchange.EndDecision {
+    ) -> ExchangeState.EndDecision {
         exchange.transferEnded(
             result, vendor: "v", headIsComplete: whole, violation: nil, canRepeat: canRepeat
         )
@@ -29,9 +26,9 @@ struct ExchangeTests {
 
     @Test("a whole response is relayed, finished, delivered and settled once")
     func whole() {
-        var exchange = Exchange()
+        var exchange = ExchangeState()
         exchange.attemptBegan()
-        #expect(exchange.headReceived(mayFollow: false) == .relay)
+        #expect(exchange.headReceived(holds: false) == .relay)
         #expect(exchange.isCommitted == true)
         #expect(Self.end(&exchange, Self.result(.ok, saw: true)) == .finish)
         #expect(exchange.outcome == nil)
@@ -44,9 +41,9 @@ struct ExchangeTests {
     @Test("a stream that lacks its terminal marker broke off, once it has gone out")
     func withoutTerminal() {
         for isHeld in [false, true] {
-            var exchange = Exchange()
+            var exchange = ExchangeState()
             exchange.attemptBegan()
-            #expect(exchange.headReceived(mayFollow: isHeld) == (isHeld ? .hold : .relay))
+            #expect(exchange.headReceived(holds: isHeld) == (isHeld ? .hold : .relay))
             let decision = exchange.transferEnded(
                 Self.result(.ok, saw: true), vendor: "v", headIsComplete: true, violation: nil,
                 canRepeat: true, lacksTerminal: true)
@@ -54,50 +51,50 @@ struct ExchangeTests {
         }
     }
 
-    @Test("what nobody hears any more is settled at its end, or by whatever stops it, once")
-    func unheard() {
-        var early = Exchange()
-        #expect(early.clientGoneUnheard() == false)
+    @Test("a detached exchange is settled at its end, or by what stops it, once")
+    func detached() {
+        var early = ExchangeState()
+        #expect(early.detached() == false)
         for step in 0..<3 {
-            var exchange = Exchange()
+            var exchange = ExchangeState()
             exchange.attemptBegan()
-            if step > 0 { _ = exchange.headReceived(mayFollow: step == 1) }
-            #expect(exchange.clientGoneUnheard() == true)
-            #expect(exchange.isUnheard == true && exchange.isCommitted == false)
-            #expect(exchange.clientGoneUnheard() == false && exchange.outcome == nil)
-            #expect(exchange.headReceived(mayFollow: true) == .ignore)
-            #expect(exchange.committed() == false && exchange.heldFailed() == false)
+            if step > 0 { _ = exchange.headReceived(holds: step == 1) }
+            #expect(exchange.detached() == true)
+            #expect(exchange.isDetached == true && exchange.isCommitted == false)
+            #expect(exchange.detached() == false && exchange.outcome == nil)
+            #expect(exchange.headReceived(holds: true) == .ignore)
+            #expect(exchange.committed() == false && exchange.heldIsFailure() == false)
             #expect(exchange.clockExpired(.total, vendor: "v", after: .seconds(1)) == .nothing)
             #expect(exchange.overflowed(Self.failure) == .nothing)
-            // A dead connection is no reason to ask again for nobody.
+            // A dead connection is no reason to ask again without a client.
             let end = Self.result(.gotNothing, stale: true)
-            #expect(Self.end(&exchange, end, whole: false) == .heardOut)
+            #expect(Self.end(&exchange, end, whole: false) == .readOut)
             #expect(exchange.outcome == .clientCancelled)
             #expect(Self.end(&exchange, end) == .nothing && exchange.clientGone() == false)
         }
-        var stopped = Exchange()
+        var stopped = ExchangeState()
         stopped.attemptBegan()
-        _ = stopped.clientGoneUnheard()
+        _ = stopped.detached()
         #expect(stopped.clientGone(as: .truncated) == true)
         #expect(stopped.outcome == .clientCancelled)
     }
 
     @Test("a held response is committed once, by its content, and then like any other")
     func held() {
-        var exchange = Exchange()
+        var exchange = ExchangeState()
         exchange.attemptBegan()
-        #expect(exchange.headReceived(mayFollow: true) == .hold)
+        #expect(exchange.headReceived(holds: true) == .hold)
         #expect(exchange.isCommitted == false)
         #expect(exchange.committed() == true)
         #expect(exchange.committed() == false)
-        #expect(exchange.heldFailed() == false)
+        #expect(exchange.heldIsFailure() == false)
         let broken = Self.end(&exchange, Self.result(.partialFile, saw: true))
         #expect(broken == .breakOff(.truncated))
     }
 
     @Test("a transfer that ends well without a whole head is no success")
     func halfHead() {
-        var exchange = Exchange()
+        var exchange = ExchangeState()
         exchange.attemptBegan()
         let end = Self.end(&exchange, Self.result(.ok, saw: true), whole: false)
         guard case .failed(.reset, let failure) = end else {
@@ -117,7 +114,7 @@ struct ExchangeTests {
             (Self.result(.operationTimedOut), .timeout),
         ]
         for (result, failureClass) in cases {
-            var exchange = Exchange()
+            var exchange = ExchangeState()
             exchange.attemptBegan()
             guard case .failed(let found, _) = Self.end(&exchange, result, whole: false) else {
                 Issue.record("\(result)")
@@ -130,7 +127,7 @@ struct ExchangeTests {
     @Test("a stale connection is retried once, fresh, while the body is there")
     func stale() {
         let stale = Self.result(.abortedByCallback, stale: true)
-        var exchange = Exchange()
+        var exchange = ExchangeState()
         exchange.attemptBegan()
         #expect(Self.end(&exchange, stale, whole: false) == .retryFresh)
         exchange.attemptBegan()
@@ -139,7 +136,7 @@ struct ExchangeTests {
             Issue.record("retried twice")
             return
         }
-        var streamed = Exchange()
+        var streamed = ExchangeState()
         streamed.attemptBegan()
         guard case .failed = Self.end(&streamed, stale, whole: false, canRepeat: false) else {
             Issue.record("a streamed body was to be sent again")
@@ -147,37 +144,63 @@ struct ExchangeTests {
         }
     }
 
-    @Test(
-        "what follows a failed attempt: a further try, the next target, the vendor's answer, ours")
-    func sequels() {
-        func decide(_ sequel: Exchange.Sequel, attemptsMax: Int = 5) -> Exchange.SequelDecision {
-            var exchange = Exchange()
+    @Test("a failed attempt is followed by what was decided, once")
+    func following() {
+        for (decision, outcome) in [
+            (FailoverDecision.retry(after: .zero), nil), (.moveOn(target: 1), nil),
+            (.vendorsAnswer(isWhole: true), .complete),
+            (.vendorsAnswer(isWhole: false), .truncated),
+            (.answer(Self.failure), .upstreamError),
+        ] as [(FailoverDecision, Outcome?)] {
+            var exchange = ExchangeState()
             exchange.attemptBegan()
+            #expect(exchange.follow(decision) == false)
             _ = Self.end(&exchange, Self.result(.gotNothing), whole: false)
-            return exchange.attemptFailed(Self.failure, sequel, attemptsMax: attemptsMax)
+            #expect(exchange.follow(decision) == true)
+            #expect(exchange.outcomeToBe == outcome)
+            #expect(exchange.retries == (decision == .retry(after: .zero) ? 1 : 0))
+            if outcome != nil { #expect(exchange.follow(decision) == false) }
         }
-        let wait = Interval.milliseconds(10)
-        #expect(decide(.init(retryAfter: wait, next: 1)) == .retry(after: wait))
-        #expect(decide(.init(next: 1)) == .moveOn(target: 1))
-        #expect(decide(.init(next: 1), attemptsMax: 1) == .answer(Self.failure))
-        #expect(decide(.init(hasVendorsAnswer: true)) == .vendorsAnswer)
-        #expect(decide(.init()) == .answer(Self.failure))
+    }
+
+    @Test("what is held to its end is an answer or a failure, once, and the answer is no failure")
+    func heldWhole() {
+        for isAnswer in [true, false] {
+            var exchange = ExchangeState()
+            #expect(exchange.heldIsAnswer() == false && exchange.heldIsFailure() == false)
+            exchange.attemptBegan()
+            _ = exchange.headReceived(holds: true)
+            #expect(Self.end(&exchange, Self.result(.ok, saw: true)) == .heldWhole)
+            #expect((isAnswer ? exchange.heldIsAnswer() : exchange.heldIsFailure()) == true)
+            #expect(exchange.heldIsAnswer() == false && exchange.heldIsFailure() == false)
+            #expect(exchange.outcomeToBe == (isAnswer ? .complete : nil))
+            #expect(exchange.isFailing == !isAnswer)
+        }
+    }
+
+    @Test("an answer of the gateway's own is no failure, and a refusal is one")
+    func own() {
+        var page = ExchangeState()
+        page.answeredHere()
+        #expect(page.delivered() == true && page.outcome == .complete)
+        var refused = ExchangeState()
+        refused.refused(.slowBody)
+        #expect(refused.delivered() == true && refused.outcome == .refused)
     }
 
     @Test("after the commit an end that is not whole breaks off, and never leads to an attempt")
     func brokenOff() {
         for code in [CurlCode.partialFile, .receiveError, .gotNothing, .operationTimedOut] {
-            var exchange = Exchange()
+            var exchange = ExchangeState()
             exchange.attemptBegan()
-            _ = exchange.headReceived(mayFollow: false)
+            _ = exchange.headReceived(holds: false)
             let end = Self.end(&exchange, Self.result(code, saw: true, stale: true))
             #expect(end == .breakOff(.truncated))
-            let sequel = exchange.attemptFailed(Self.failure, .init(next: 1), attemptsMax: 9)
-            #expect(sequel == .nothing)
+            #expect(exchange.follow(.moveOn(target: 1)) == false)
         }
-        var exchange = Exchange()
+        var exchange = ExchangeState()
         exchange.attemptBegan()
-        _ = exchange.headReceived(mayFollow: false)
+        _ = exchange.headReceived(holds: false)
         let clock = exchange.clockExpired(.idle, vendor: "v", after: .seconds(1))
         #expect(clock == .breakOff(.timeoutIdle))
     }
@@ -187,35 +210,35 @@ struct ExchangeTests {
         var random = RandomSource(seed: 42)
         var outcomes: [Outcome: Int] = [:]
         var committedCount = 0
-        var unheardCount = 0
+        var detachedCount = 0
         for _ in 0..<20_000 {
             var run = Run()
             for _ in 0..<Int.random(in: 1...20, using: &random) { run.step(using: &random) }
             run.finish()
             #expect(run.settledCount == 1)
-            unheardCount += run.isUnheard ? 1 : 0
+            detachedCount += run.isDetached ? 1 : 0
             if let outcome = run.exchange.outcome { outcomes[outcome, default: 0] += 1 }
             committedCount += run.wasCommitted ? 1 : 0
         }
         #expect(outcomes.keys.count >= 6, "\(outcomes)")
-        #expect(committedCount > 1000 && unheardCount > 300)
+        #expect(committedCount > 1000 && detachedCount > 300)
     }
 
     /// One exchange driven by random events as its connection would drive it.
     private struct Run: ~Copyable {
-        var exchange = Exchange()
+        var exchange = ExchangeState()
         var settledCount = 0
         var attempts = 0
         var wasCommitted = false
-        /// Whether a decision has to be made about a failed attempt.
+        /// Whether a failed attempt waits for its decision.
         var owesSequel = false
         var hasTransfer = false
         /// Whether the client has gone and its answer goes on.
-        var isUnheard = false
+        var isDetached = false
 
         mutating func begin() {
             #expect(!wasCommitted, "an attempt after the commit")
-            #expect(!isUnheard, "an attempt for nobody")
+            #expect(!isDetached, "an attempt without a client")
             exchange.attemptBegan()
             attempts += 1
             hasTransfer = true
@@ -227,7 +250,7 @@ struct ExchangeTests {
             switch Int.random(in: 0..<8, using: &random) {
             case 0 where attempts == 0 && exchange.outcome == nil: begin()
             case 1 where hasTransfer:
-                if exchange.headReceived(mayFollow: .random(using: &random)) == .relay {
+                if exchange.headReceived(holds: .random(using: &random)) == .relay {
                     #expect(!wasCommitted)
                     wasCommitted = true
                 }
@@ -237,7 +260,7 @@ struct ExchangeTests {
                     wasCommitted = true
                 }
             case 3 where hasTransfer: end(using: &random)
-            case 4 where hasTransfer && exchange.heldFailed():
+            case 4 where hasTransfer && exchange.heldIsFailure():
                 hasTransfer = false
                 owesSequel = true
             case 5 where owesSequel: follow(using: &random)
@@ -246,7 +269,7 @@ struct ExchangeTests {
                 if Bool.random(using: &random) {
                     settledCount += exchange.delivered() ? 1 : 0
                 } else if hasTransfer, Int.random(in: 0..<4, using: &random) == 0 {
-                    isUnheard = exchange.clientGoneUnheard() || isUnheard
+                    isDetached = exchange.detached() || isDetached
                 } else if Int.random(in: 0..<8, using: &random) == 0 {
                     settledCount += exchange.clientGone() ? 1 : 0
                     hasTransfer = false
@@ -264,7 +287,7 @@ struct ExchangeTests {
                 .ok, .partialFile, .receiveError, .couldNotConnect, .operationTimedOut,
                 .abortedByCallback,
             ]
-            let result = ExchangeTests.result(
+            let result = ExchangeStateTests.result(
                 codes.randomElement(using: &random) ?? .ok, sent: .random(using: &random),
                 saw: .random(using: &random), stale: .random(using: &random)
             )
@@ -279,8 +302,8 @@ struct ExchangeTests {
                 #expect(!wasCommitted)
                 owesSequel = true
             case .finish, .breakOff: #expect(wasCommitted)
-            case .heardOut:
-                #expect(isUnheard && exchange.outcome == .clientCancelled)
+            case .readOut:
+                #expect(isDetached && exchange.outcome == .clientCancelled)
                 settledCount += 1
             case .nothing: Issue.record("a transfer in flight ended unnoticed")
             }
@@ -288,19 +311,27 @@ struct ExchangeTests {
 
         mutating func follow(using random: inout RandomSource) {
             owesSequel = false
-            var sequel = Exchange.Sequel(hasVendorsAnswer: .random(using: &random))
-            if Bool.random(using: &random) { sequel.retryAfter = .milliseconds(1) }
-            if Bool.random(using: &random) { sequel.next = 1 }
-            let decision = exchange.attemptFailed(
-                ExchangeTests.failure, sequel, attemptsMax: 4
-            )
-            switch decision {
-            case .retry, .moveOn:
-                #expect(exchange.countedAttempts < 4)
-                begin()
-            case .vendorsAnswer, .answer: #expect(!wasCommitted)
-            case .nothing: Issue.record("a failed attempt was forgotten")
+            if exchange.isHolding {
+                // Held to its end: the verdict comes first.
+                if Bool.random(using: &random) {
+                    #expect(exchange.heldIsAnswer() == true)
+                    return
+                }
+                #expect(exchange.heldIsFailure() == true)
             }
+            let decision: FailoverDecision =
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: .retry(after: .milliseconds(1))
+                case 1: .moveOn(target: 1)
+                case 2: .vendorsAnswer(isWhole: .random(using: &random))
+                default: .answer(ExchangeStateTests.failure)
+                }
+            guard exchange.follow(decision) else {
+                Issue.record("a failed attempt was forgotten")
+                return
+            }
+            #expect(!wasCommitted)
+            if exchange.isFailing { begin() }
         }
 
         mutating func expire(using random: inout RandomSource) {
@@ -326,34 +357,5 @@ struct ExchangeTests {
         mutating func finish() {
             settledCount += exchange.clientGone() ? 1 : 0
         }
-    }
-}
-
-@Suite("Failures")
-struct FailureTests {
-    @Test("say what happened, whose fault it is, whether to retry, and libcurl's name")
-    func words() {
-        let cases: [(CurlCode, Int, Failure.Fault)] = [
-            (.couldNotConnect, 502, .network), (.couldNotResolveHost, 502, .network),
-            (.operationTimedOut, 504, .network), (.sslConnectError, 502, .vendor),
-            (.peerFailedVerification, 502, .vendor), (.gotNothing, 502, .vendor),
-            (.receiveError, 502, .vendor), (.outOfMemory, 503, .gateway), (.ok, 502, .vendor),
-        ]
-        for (code, status, fault) in cases {
-            let result = TransferResult(
-                code: code, wasSent: true, sawResponse: false, wasStale: false, detail: "why"
-            )
-            let failure = Failure.transfer(result, vendor: "acme")
-            #expect(failure.status == status)
-            #expect(failure.fault == fault)
-            #expect(failure.message.contains("(fault: \(fault.rawValue); retrying may help)"))
-            if fault != .gateway { #expect(failure.message.contains("acme")) }
-            #expect(failure.message.contains(code.name) && failure.message.contains("why"))
-        }
-        #expect(
-            Failure.noAnswer(vendor: "acme", "a page").message.contains("acme answered with a page")
-        )
-        let refused = Failure.refused(413, "request_too_large", "too large")
-        #expect(refused.message.contains("fault: client; retrying will not help"))
     }
 }

@@ -1,33 +1,47 @@
-import Dialects
-import Primitives
-import Telemetry
-import Transfers
+public import Primitives
 
 /// Why a client gets an answer of ours instead of a vendor's: what happened, whose fault it is,
 /// whether to try again, and why.
-struct Failure: Equatable {
+public struct Failure: Equatable, Sendable {
     /// Who could have prevented it.
-    enum Fault: String {
+    public enum Fault: String, Sendable {
         case client, gateway, vendor, network
     }
 
-    let status: Int
+    /// The HTTP status.
+    public let status: Int
     /// A stable word for programs.
-    let code: String
-    let fault: Fault
+    public let code: String
+    /// The party at fault.
+    public let fault: Fault
     /// Whether the same request may succeed later.
-    let isWorthRetrying: Bool
-    let explanation: String
-    let outcome: Outcome
+    public let isWorthRetrying: Bool
+    /// What happened, for people.
+    public let explanation: String
+    /// How the exchange ends with it.
+    public let outcome: Outcome
+
+    /// A failure of these parts.
+    public init(
+        status: Int, code: String, fault: Fault, isWorthRetrying: Bool, explanation: String,
+        outcome: Outcome
+    ) {
+        self.status = status
+        self.code = code
+        self.fault = fault
+        self.isWorthRetrying = isWorthRetrying
+        self.explanation = explanation
+        self.outcome = outcome
+    }
 
     /// The sentence for people, with the party at fault named.
-    var message: String {
+    public var message: String {
         "weir: \(explanation) (fault: \(fault.rawValue); "
             + (isWorthRetrying ? "retrying may help)" : "retrying will not help)")
     }
 
     /// A request that is served nowhere.
-    static func refused(_ status: Int, _ code: String, _ explanation: String) -> Failure {
+    public static func refused(_ status: Int, _ code: String, _ explanation: String) -> Failure {
         Failure(
             status: status, code: code, fault: .client, isWorthRetrying: false,
             explanation: explanation, outcome: .refused
@@ -35,12 +49,12 @@ struct Failure: Equatable {
     }
 
     /// A request whose body does not come.
-    static let slowBody = refused(
+    public static let slowBody = refused(
         408, "request_timeout", "the request body did not arrive in time"
     )
 
     /// A response that ended before any content of it went out.
-    static func brokeOff(_ result: TransferResult, vendor: String) -> Failure {
+    public static func brokeOff(_ result: TransferResult, vendor: String) -> Failure {
         Failure(
             status: 502, code: "vendor_broke_off", fault: .vendor, isWorthRetrying: true,
             explanation: "vendor \(vendor) broke off before any content, \(result.code.name)",
@@ -49,7 +63,7 @@ struct Failure: Equatable {
     }
 
     /// A stream that ended before its end.
-    static func streamBroke(vendor: String) -> Failure {
+    public static func streamBroke(vendor: String) -> Failure {
         Failure(
             status: 502, code: "vendor_broke_off", fault: .vendor, isWorthRetrying: true,
             explanation: "vendor \(vendor) broke the stream off, and what came of it is not whole",
@@ -58,7 +72,7 @@ struct Failure: Equatable {
     }
 
     /// A good status with an answer that is none.
-    static func noAnswer(vendor: String, _ what: String) -> Failure {
+    public static func noAnswer(vendor: String, _ what: String) -> Failure {
         Failure(
             status: 502, code: "vendor_no_answer", fault: .vendor, isWorthRetrying: true,
             explanation: "vendor \(vendor) answered with \(what)", outcome: .upstreamError
@@ -66,7 +80,7 @@ struct Failure: Equatable {
     }
 
     /// A gateway that cannot serve just now.
-    static func unavailable(_ code: String, _ explanation: String) -> Failure {
+    public static func unavailable(_ code: String, _ explanation: String) -> Failure {
         Failure(
             status: 503, code: code, fault: .gateway, isWorthRetrying: true,
             explanation: explanation, outcome: .refused
@@ -74,7 +88,9 @@ struct Failure: Equatable {
     }
 
     /// A clock that ran out before the vendor's response began.
-    static func timedOut(_ clock: Clock, vendor: String, after interval: Interval) -> Failure {
+    public static func timedOut(
+        _ clock: Clock, vendor: String, after interval: Interval
+    ) -> Failure {
         Failure(
             status: 504, code: "vendor_timeout", fault: .vendor, isWorthRetrying: true,
             explanation: "vendor \(vendor) did not answer: \(clock.words) ended after \(interval)",
@@ -83,7 +99,7 @@ struct Failure: Equatable {
     }
 
     /// A vendor's head that cannot be passed on.
-    static func unfitHead(vendor: String, _ violation: StaticString) -> Failure {
+    public static func unfitHead(vendor: String, _ violation: StaticString) -> Failure {
         Failure(
             status: 502, code: "vendor_malformed", fault: .vendor, isWorthRetrying: true,
             explanation: "vendor \(vendor) answered with \(violation)", outcome: .upstreamError
@@ -91,7 +107,7 @@ struct Failure: Equatable {
     }
 
     /// A transfer that ended before a whole head had come.
-    static func transfer(_ result: TransferResult, vendor: String) -> Failure {
+    public static func transfer(_ result: TransferResult, vendor: String) -> Failure {
         let detail = result.detail.isEmpty ? "" : ": \(result.detail)"
         func make(
             _ status: Int, _ code: String, _ fault: Fault, _ what: String,
@@ -133,39 +149,6 @@ struct Failure: Equatable {
                     ? "vendor \(vendor) closed the connection without an answer"
                     : "the request could not be sent to vendor \(vendor)"
             return make(502, "vendor_broke_off", .vendor, what)
-        }
-    }
-}
-
-/// What may take too long.
-enum Clock: Equatable {
-    case head, keepalive, slowClient, firstContent, idle, contentIdle, total
-    case hold, backoff, linger, drainGrace, unheard
-
-    var words: String {
-        switch self {
-        case .head: "the time for a request head"
-        case .keepalive: "the time between requests"
-        case .slowClient: "the time for a slow client"
-        case .firstContent: "the time for the first content"
-        case .idle: "the time between two signs of life"
-        case .contentIdle: "the time between two contents"
-        case .total: "the time for a whole exchange"
-        case .hold: "the time a response is held"
-        case .backoff: "the wait between two tries"
-        case .linger, .drainGrace: "the time for a farewell"
-        case .unheard: "the time an answer goes on without its client"
-        }
-    }
-
-    var outcome: Outcome {
-        switch self {
-        case .firstContent: .timeoutFirstContent
-        case .idle, .contentIdle: .timeoutIdle
-        case .total: .timeoutTotal
-        case .slowClient: .slowClient
-        case .unheard: .clientCancelled
-        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace: .refused
         }
     }
 }

@@ -1,0 +1,34 @@
+/// What may take too long.
+public enum Clock: Equatable, Sendable {
+    case head, keepalive, slowClient, firstContent, idle, contentIdle, total
+    case hold, backoff, linger, drainGrace, detached
+
+    /// What it measures, for people.
+    public var words: String {
+        switch self {
+        case .head: "the time for a request head"
+        case .keepalive: "the time between requests"
+        case .slowClient: "the time for a slow client"
+        case .firstContent: "the time for the first content"
+        case .idle: "the time between two signs of life"
+        case .contentIdle: "the time between two contents"
+        case .total: "the time for a whole exchange"
+        case .hold: "the time a response is held"
+        case .backoff: "the wait between two tries"
+        case .linger, .drainGrace: "the time for a farewell"
+        case .detached: "the time an answer goes on without its client"
+        }
+    }
+
+    /// How an exchange ends that it ends.
+    public var outcome: Outcome {
+        switch self {
+        case .firstContent: .timeoutFirstContent
+        case .idle, .contentIdle: .timeoutIdle
+        case .total: .timeoutTotal
+        case .slowClient: .slowClient
+        case .detached: .clientCancelled
+        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace: .refused
+        }
+    }
+}

@@ -1,0 +1,198 @@
+public import Config
+public import Primitives
+
+/// When something will have taken too long, and which clock says so.
+public struct Deadline: Equatable, Sendable {
+    /// The moment.
+    public let at: Instant
+    /// What it measures.
+    public let clock: Clock
+
+    init(_ at: Instant, _ clock: Clock) {
+        self.at = at
+        self.clock = clock
+    }
+}
+
+/// The next deadline of a connection and of its exchange: one at a time, worked out anew from what
+/// happened, so that traffic moves none.
+public enum Deadlines {
+    /// What a connection waits for.
+    public enum Stage: Equatable, Sendable {
+        /// The next request; `isDraining`: there is to be none.
+        case nextRequest(isDraining: Bool)
+        /// The rest of a request's head.
+        case head
+        /// More of a body; `isPaused`: the vendor does not take it, and the client is not read.
+        case body(isPaused: Bool)
+        /// The response, or its delivery.
+        case response
+        /// The client to close, once it has its response.
+        case lingering
+    }
+
+    /// The limits of `[server]`, and those that cannot be set.
+    public struct ServerLimits: Sendable {
+        /// Between two requests.
+        public var keepalive: Interval
+        /// For a request's head.
+        public var head: Interval
+        /// For a client to take or send something.
+        public var slowClient: Interval
+        /// For the first request of a connection, while draining.
+        public var drainGrace: Interval
+        /// For a client to close after its response.
+        public var linger: Interval
+
+        /// Limits of these lengths.
+        public init(
+            keepalive: Interval, head: Interval, slowClient: Interval, drainGrace: Interval,
+            linger: Interval
+        ) {
+            self.keepalive = keepalive
+            self.head = head
+            self.slowClient = slowClient
+            self.drainGrace = drainGrace
+            self.linger = linger
+        }
+    }
+
+    /// A connection: what it waits for, since when, and what waits for the client.
+    public struct Connection {
+        /// What it waits for.
+        public var stage: Stage
+        /// When the stage began; for a body, when its last byte came.
+        public var stageBegan: Instant
+        /// When the client last took or sent something.
+        public var lastClientProgress: Instant
+        /// Whether bytes wait for the client.
+        public var hasOutput: Bool
+        /// Whether a response is going out, or is there to its end.
+        public var isAnswering: Bool
+
+        /// A connection in this state.
+        public init(
+            stage: Stage, stageBegan: Instant, lastClientProgress: Instant, hasOutput: Bool,
+            isAnswering: Bool
+        ) {
+            self.stage = stage
+            self.stageBegan = stageBegan
+            self.lastClientProgress = lastClientProgress
+            self.hasOutput = hasOutput
+            self.isAnswering = isAnswering
+        }
+    }
+
+    /// An exchange in flight: what its vendor may take.
+    public struct Exchange {
+        /// The limits of its chain.
+        public var clocks: Chain.Clocks
+        /// When the request was whole, or its streaming began.
+        public var requestEnded: Instant
+        /// When the current attempt began.
+        public var attemptBegan: Instant
+        /// When the vendor last gave or took a byte.
+        public var lastVendorByte: Instant
+        /// Whether bytes of the response came that were passed on.
+        public var hasResponseBytes: Bool
+        /// When the last content came, where that is watched.
+        public var lastContent: Instant?
+        /// When the same target is tried again.
+        public var resumeAt: Instant?
+        /// Until when the response may be held.
+        public var holdUntil: Instant?
+
+        /// An exchange whose request has just become whole.
+        public init(clocks: Chain.Clocks, requestEnded: Instant) {
+            self.clocks = clocks
+            self.requestEnded = requestEnded
+            attemptBegan = requestEnded
+            lastVendorByte = requestEnded
+            hasResponseBytes = false
+        }
+    }
+
+    /// The next deadline of a connection, and of the exchange in flight on it.
+    public static func next(
+        _ connection: Connection, _ exchange: Exchange?, _ limits: ServerLimits
+    ) -> Deadline? {
+        let began = connection.stageBegan
+        let slowClient = Deadline(connection.lastClientProgress + limits.slowClient, .slowClient)
+        switch connection.stage {
+        case .nextRequest(let isDraining):
+            return isDraining
+                ? Deadline(began + limits.drainGrace, .drainGrace)
+                : Deadline(began + limits.keepalive, .keepalive)
+        case .head:
+            return Deadline(began + limits.head, .head)
+        case .body where connection.hasOutput && connection.isAnswering:
+            // The answer came before the request was complete, and the client does not take it.
+            return slowClient
+        case .body(let isPaused):
+            // A client that is not read cannot be slow.
+            let client = isPaused ? nil : Deadline(began + limits.slowClient, .slowClient)
+            return earlier(
+                client, exchange.flatMap { vendor($0, stage: connection.stage, began: began) })
+        case .response:
+            if connection.hasOutput { return earlier(slowClient, exchange.flatMap(total)) }
+            guard let exchange else { return nil }
+            if let at = exchange.resumeAt {
+                return earlier(Deadline(at, .backoff), total(exchange))
+            }
+            let vendor = vendor(exchange, stage: connection.stage, began: began)
+            return earlier(exchange.holdUntil.map { Deadline($0, .hold) }, vendor)
+        case .lingering:
+            return Deadline(began + limits.linger, .linger)
+        }
+    }
+
+    /// When a detached exchange has gone on for long enough: the vendor's own clocks go on, and
+    /// beyond them there is a bound.
+    ///
+    /// `hasHead`: whether the response's head has come.
+    public static func detached(
+        _ exchange: Exchange, since began: Instant, atMost time: Interval, hasHead: Bool
+    ) -> Deadline {
+        var at = began + time
+        let clocks = exchange.clocks
+        if clocks.total > .zero { at = min(at, exchange.requestEnded + clocks.total) }
+        if hasHead {
+            if clocks.idle > .zero { at = min(at, exchange.lastVendorByte + clocks.idle) }
+        } else if clocks.firstContent > .zero {
+            at = min(at, exchange.attemptBegan + clocks.firstContent)
+        }
+        return Deadline(at, .detached)
+    }
+
+    private static func vendor(
+        _ exchange: Exchange, stage: Stage, began: Instant
+    ) -> Deadline? {
+        let clocks = exchange.clocks
+        if stage == .body(isPaused: true), clocks.idle > .zero {
+            // The client is held up because the vendor does not take the upload.
+            return earlier(
+                Deadline(exchange.lastVendorByte + clocks.idle, .idle), total(exchange))
+        }
+        if !exchange.hasResponseBytes {
+            // A vendor may wait for the end of an upload, which is the client's time.
+            guard clocks.firstContent > .zero, stage == .response else { return total(exchange) }
+            let at = max(exchange.attemptBegan, began) + clocks.firstContent
+            return earlier(Deadline(at, .firstContent), total(exchange))
+        }
+        let idle =
+            clocks.idle > .zero ? Deadline(exchange.lastVendorByte + clocks.idle, .idle) : nil
+        let content = exchange.lastContent.map { Deadline($0 + clocks.contentIdle, .contentIdle) }
+        return earlier(earlier(idle, content), total(exchange))
+    }
+
+    private static func total(_ exchange: Exchange) -> Deadline? {
+        guard exchange.clocks.total > .zero else { return nil }
+        return Deadline(exchange.requestEnded + exchange.clocks.total, .total)
+    }
+
+    private static func earlier(_ left: Deadline?, _ right: Deadline?) -> Deadline? {
+        guard let left else { return right }
+        guard let right else { return left }
+        return left.at <= right.at ? left : right
+    }
+}
