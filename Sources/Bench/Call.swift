@@ -141,7 +141,6 @@ struct CallRequest: Sendable {
         body = Array(JSONValue.object(members).description.utf8)
     }
 
-    /// The body stays where it is as long as this value does.
     func write(to transfer: Transfer) {
         transfer.target.append(text: "\(target.basePath)/chat/completions")
         transfer.headers.add(name: "content-type", value: "application/json")
@@ -149,9 +148,9 @@ struct CallRequest: Sendable {
         transfer.headers.add(name: "user-agent", value: "weir-bench")
         let key = target.key?.reveal() ?? "sk-none"
         transfer.headers.add(name: "authorization", value: "Bearer \(key)")
-        unsafe body.withUnsafeBytes { bytes in
-            unsafe transfer.prepare(
-                method: .post, body: .bytes, bytes: bytes, connectTimeout: .seconds(5))
-        }
+        var bytes = ByteBuffer()
+        bytes.append(body.span)
+        transfer.prepare(
+            method: .post, body: .bytes(KeptBody(bytes)), connectTimeout: .seconds(5))
     }
 }

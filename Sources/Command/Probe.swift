@@ -87,10 +87,7 @@ final class Probe: TransferDelegate, TurnHandler {
             ), let transfer = probe.lanes.makeTransfer(to: endpoint)
         else { return nil }
         transfer.target.append(text: path)
-        unsafe transfer.prepare(
-            method: .get, body: .none, bytes: UnsafeRawBufferPointer(start: nil, count: 0),
-            connectTimeout: .seconds(5)
-        )
+        transfer.prepare(method: .get, body: .none, connectTimeout: .seconds(5))
         if let result = probe.lanes.start(transfer, delegate: probe) {
             return Answer(status: 0, result: result, took: .zero)
         }

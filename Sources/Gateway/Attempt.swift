@@ -1,124 +1,232 @@
 import Config
 import Dialects
+import ExchangeCore
 import HTTP
 import Primitives
+import Reactor
 import Routing
+import Telemetry
 import Transfers
 
-/// One try of an exchange against one target: the request as that vendor is to see it.
-enum Attempt {
-    /// What becomes of the body on its way, as far as its fields must know.
-    struct BodyChange {
-        /// Whether its bytes are others than the client's, so that a digest of them would be wrong.
-        var isChanged = false
-        /// Whether it names another model than the client's.
-        var hasOtherModel = false
-        /// Whether its content coding was undone.
-        var isDecoded = false
-        /// Whether the answer must come without a content coding: it is to be filtered.
-        var needsReadableAnswer = false
+/// One try of an exchange against one target: its transfer, and what comes of it.
+final class Attempt {
+    let exchange: RequestExchange
+    // Held, not asked of the exchange: a chunk would count references on the way.
+    let worker: Worker
+    let client: ClientConnection
+    /// The exchange's attempts so far, this one included.
+    let number: Int
+    let route: RoutingTable.Route
+    let vendor: SharedVendor
+    let began: Instant
+    /// When the vendor last gave or took a byte.
+    var lastVendorByte: Instant
+    var recorder = ResponseRecorder()
+    var pipeline: ResponsePipeline
+
+    var transfer: Transfer?
+    private(set) var isUsageInjected = false
+    /// Relayed bytes that the counters of the vendor do not know of yet.
+    var uncountedBytes = 0
+
+    /// An attempt at the exchange's current target.
+    init(_ exchange: RequestExchange, route: RoutingTable.Route) {
+        self.exchange = exchange
+        worker = exchange.worker
+        client = exchange.client
+        number = exchange.state.attempts
+        self.route = route
+        vendor = exchange.snapshot.routing.vendors[route.vendor]
+        began = exchange.worker.loop.now
+        lastVendorByte = began
+        pipeline = ResponsePipeline(dialect: route.dialect)
     }
 
-    /// Writes target and header lines into a transfer, from empty: the client's fields that may
-    /// pass, then what the vendor's configuration sets.
-    ///
-    /// No credential passes by omission: with one of ours, everything that could carry the client's
-    /// is left out; with the client's own, everything that is meant for another vendor. Returns
-    /// whether the request names another model than the client's.
-    static func write(
-        _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: SharedVendor,
-        change: BodyChange, into transfer: Transfer
-    ) -> Bool {
-        let api = route.plan.api
-        let whole = head.pathAndQuery
-        let target = OutboundTarget(
-            api: api, vendor: vendor.dialect, basePath: vendor.basePath,
-            baseQuery: vendor.baseQuery)
-        let isReplaced = target.write(
-            whole.extracting(route.prefixLength..<whole.count),
-            dropping: dropped(head, api, vendor), model: route.plan.targets[route.target].model,
-            to: &transfer.target)
-        let listsFields = head.connectionListsFields
-        for field in head.fields {
-            let name = head.name(of: field)
-            guard passes(field, name, head, api, vendor, change) else { continue }
-            if listsFields, head.connectionLists(name) { continue }
-            if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
-            transfer.headers.add(name, head.value(of: field))
+    /// Whether the final head of the response is whole.
+    var headIsComplete = false
+    /// The status of the response.
+    var status = 0
+    /// What made the head unfit.
+    var headViolation: StaticString?
+    /// Whether libcurl began to send the request.
+    var wasSent: Bool { transfer?.sentAt != nil }
+    var isReceivingPaused: Bool { transfer?.isReceivingPaused ?? false }
+    /// Whether bytes of the response were passed on.
+    var hasPassedBytes: Bool { pipeline.hasPassedBytes }
+
+    // MARK: Transfer
+
+    /// Sends the request.
+    func start(onFreshConnection isFresh: Bool) {
+        guard
+            let transfer = worker.lanes.makeTransfer(to: exchange.snapshot.endpoints[route.vendor])
+        else {
+            return exchange.ended(
+                self,
+                TransferResult(notStarted: .outOfMemory, detail: "no handle could be made"))
         }
-        for header in vendor.headers {
-            transfer.headers.add(name: header.name, value: header.value.reveal())
+        transfer.needsFreshConnection = isFresh
+        let (body, change) = bodyForTarget()
+        let request = exchange.request
+        let isReplaced = OutboundRequest.write(
+            request.head, route: route, vendor: vendor, change: change, into: transfer)
+        exchange.recordBegin(
+            of: self, model: isReplaced ? route.plan.targets[route.target].model ?? "" : "",
+            isFresh: isFresh)
+        transfer.prepare(
+            method: request.head.method, body: body, connectTimeout: route.clocks.connect)
+        self.transfer = transfer
+        if let result = worker.lanes.start(transfer, delegate: self) {
+            self.transfer = nil
+            exchange.ended(self, result)
         }
-        if vendor.dialect == .anthropic, !head.has(.anthropicVersion) {
-            // Required. The client's stands where there is one; else the version every model takes.
-            transfer.headers.add(name: "anthropic-version", value: "2023-06-01")
-        }
-        if case .own(let secret) = vendor.credential {
-            let field = api.credentialField(secret, vendor: vendor.dialect)
-            transfer.headers.add(name: field.name, value: field.value)
-        }
-        return isReplaced || change.hasOtherModel
     }
 
-    private static func dropped(
-        _ head: borrowing RequestHead, _ api: API, _ vendor: SharedVendor
-    ) -> OutboundTarget.Dropped {
-        guard vendor.credential == .client else { return .credentials }
-        let passes = CallerCredential.keyPasses(in: head, api: api, isBuiltIn: vendor.isBuiltIn)
-        if passes, !vendor.isBuiltIn || api == .gemini { return .none }
-        // Vendors but Google take no key in a query.
-        return vendor.isBuiltIn ? .credentials : .key
+    /// Takes the transfer back, wherever it is.
+    func cancel() {
+        guard let transfer else { return }
+        self.transfer = nil
+        worker.lanes.cancel(transfer)
     }
 
-    private static func passes(
-        _ field: HeaderField, _ text: Span<UInt8>, _ head: borrowing RequestHead, _ api: API,
-        _ vendor: SharedVendor, _ change: BodyChange
-    ) -> Bool {
-        switch field.name {
-        // What a proxy in front says of the caller is meant for the gateway, not for a vendor.
-        case .host, .contentLength, .expect, .edgeCredential: return false
-        case .contentEncoding: return !change.isDecoded
-        case .accept: return true
-        case .authorization, .apiKey, .xAPIKey, .xGoogAPIKey:
-            return vendor.credential == .client
-                && CallerCredential.passes(field, in: head, api: api, isBuiltIn: vendor.isBuiltIn)
-        default:
-            if field.name.isHopByHop { return false }
-        }
-        if vendor.credential != .client {
-            if field.name.isCredential { return false }
-            if Redaction.holdsCredentialURL(head.value(of: field)) { return false }
-        }
-        if vendor.credential == .client, vendor.isBuiltIn, field.name == .otherCredential,
-            !CallerCredential.isOwn(field, in: head, api: api)
-        {
-            return false
-        }
-        if field.name == .other {
-            if isOwn(text) { return false }
-            // An encoded stream could not be filtered.
-            if change.needsReadableAnswer, text.matchesIgnoringCase("accept-encoding") {
-                return false
+    /// The body as the target wants it: the client's own, or another with the target's model in it,
+    /// or with usage asked for.
+    private func bodyForTarget() -> (RequestBody, OutboundRequest.BodyChange) {
+        var change = OutboundRequest.BodyChange()
+        let request = exchange.request
+        var written = ByteBuffer()
+        if let model = route.plan.targets[route.target].model, let content = exchange.content {
+            change.isChanged = request.withHead { head in
+                exchange.withBody { content.write(head, $0.bytes, model: model, to: &written) }
             }
+            change.isDecoded = change.isChanged && content.isEncoded
+            change.hasOtherModel = change.isChanged
         }
-        return !(change.isChanged && isDigest(text))
+        let mayAsk = vendor.includeUsage == .inject && route.dialect == .openai
+        if mayAsk, !exchange.isStreaming,
+            request.withHead({ UsageInjection.applies(to: $0.path) })
+        {
+            var plain = ByteBuffer()
+            swap(&plain, &written)
+            isUsageInjected =
+                change.isChanged
+                ? UsageInjection.write(plain.bytes, to: &written)
+                : exchange.withBody { UsageInjection.write($0.bytes, to: &written) }
+            if isUsageInjected { change.isChanged = true } else { swap(&plain, &written) }
+        }
+        change.needsReadableAnswer = isUsageInjected
+        let body: RequestBody =
+            change.isChanged ? .bytes(KeptBody(written)) : exchange.requestBody()
+        return (body, change)
     }
 
-    /// Whether a field holds a sum of the body's bytes.
-    private static func isDigest(_ name: Span<UInt8>) -> Bool {
-        name.matchesIgnoringCase("content-md5") || name.matchesIgnoringCase("digest")
-            || name.matchesIgnoringCase("content-digest")
-            || name.matchesIgnoringCase("repr-digest")
-            || name.matchesIgnoringCase("x-amz-content-sha256")
+    /// Lets go of a body that the vendor has to its end; false where some may still be read.
+    func releaseSentBody() -> Bool {
+        // Of a body that streams, only what was not sent yet is here.
+        guard !exchange.isStreaming else { return false }
+        return transfer?.releaseSentBody() ?? false
     }
 
-    /// Whether a field is addressed to the gateway itself.
-    private static func isOwn(_ name: Span<UInt8>) -> Bool {
-        name.count > 7 && name.extracting(0..<7).matchesIgnoringCase("x-weir-")
+    /// More of a streamed body is there to be sent.
+    func resumeSending() {
+        if let transfer { worker.lanes.resumeSending(transfer) }
     }
 
-    private static func isOverridden(_ name: Span<UInt8>, by vendor: SharedVendor) -> Bool {
-        let text = name.text.lowercased()
-        return vendor.headers.contains { $0.name.lowercased() == text }
+    /// Goes on with a response that was paused.
+    func resumeReceiving() {
+        guard let transfer, transfer.isReceivingPaused else { return }
+        lastVendorByte = worker.loop.now
+        worker.lanes.resumeReceiving(transfer)
+    }
+
+    // MARK: Response
+
+    /// Passes a head on: the commit of a response that is not held.
+    func relayHead() {
+        guard let transfer else { return }
+        let framing = framing(
+            of: transfer.head, awaitsTerminal: pipeline.awaitsTerminal)
+        exchange.writer.head(framing, to: client) {
+            writeHead(transfer.head, framing, to: &$0)
+        } own: {
+            writeOwnFields(to: &$0)
+        }
+        client.isClockChanged = true
+        // The first content of a stream may be long in coming, and libcurl looks for it before it
+        // returns. A body of a known length comes with its head more often than not, and goes with
+        // it.
+        if framing == .chunked { client.sendAhead() }
+    }
+
+    /// What keeps a response until it is known to be an answer.
+    func makeHold(
+        _ reason: AttemptVerdict.HoldReason, _ head: borrowing ResponseHead, awaitsTerminal: Bool
+    ) -> Hold {
+        let framing = framing(of: head, awaitsTerminal: awaitsTerminal)
+        let hold = Hold(
+            reason, status: head.status, framing: framing,
+            advice: RetryAdvice(head, now: Identifier.wallClockMilliseconds()),
+            bytesMax: route.plan.holdBytesMax, now: worker.loop.now)
+        writeHead(head, framing, to: &hold.head)
+        client.isClockChanged = true
+        client.requestFlush()
+        return hold
+    }
+
+    /// Passes on what was held, in one write.
+    func relay(_ hold: Hold) {
+        exchange.writer.head(hold.framing, to: client) {
+            hold.writeHead(to: &$0)
+        } own: {
+            writeOwnFields(to: &$0)
+        }
+        exchange.writer.pieces(of: hold, to: client)
+        hold.release()
+    }
+
+    private func framing(
+        of head: borrowing ResponseHead, awaitsTerminal: Bool
+    ) -> ResponseFraming {
+        // A stream that may have to be broken off for want of its marker is not told by its length:
+        // with the last byte of that it would be whole.
+        let contentLength = awaitsTerminal ? nil : head.contentLength
+        let request = exchange.request
+        return ResponseFraming(
+            status: head.status, isHeadRequest: request.head.method == .head,
+            contentLength: contentLength, clientMinorVersion: request.head.minorVersion)
+    }
+
+    /// Writes the status line, the vendor's fields and the framing; what is ours comes after.
+    private func writeHead(
+        _ head: borrowing ResponseHead, _ framing: ResponseFraming, to output: inout ByteBuffer
+    ) {
+        head.writeStatusLine(to: &output)
+        // A page that may call by the gateway's word is not told otherwise by the vendor.
+        head.writeFields(to: &output, withoutCORS: exchange.origin == .allowed)
+        framing.writeField(
+            announced: head.status == 204 ? nil : head.contentLength, to: &output)
+    }
+
+    private func writeOwnFields(to output: inout ByteBuffer) {
+        output.append("x-weir-id: ")
+        exchange.identifier?.write(to: &output)
+        output.append("\r\nx-weir-vendor: ")
+        output.append(text: vendor.name)
+        output.append("\r\nx-weir-attempts: ")
+        output.append(decimal: exchange.state.attempts)
+        output.append("\r\n")
+        if exchange.request.head.asksForTrace { writeTiming(to: &output) }
+    }
+
+    /// Writes what the time until this head went into, in milliseconds: earlier attempts, and the
+    /// vendor that answered.
+    private func writeTiming(to output: inout ByteBuffer) {
+        let lost = (began - exchange.requestEnded).seconds * 1000
+        let vendor = (worker.loop.now - began).seconds * 1000
+        output.append("server-timing: failed;dur=")
+        output.append(text: "\((lost * 10).rounded() / 10)")
+        output.append(", vendor;dur=")
+        output.append(text: "\((vendor * 10).rounded() / 10)")
+        output.append("\r\n")
     }
 }

@@ -67,13 +67,14 @@ public final class Worker: TurnHandler, TimerHandler {
     var plain = ByteBuffer()
 
     private var listener: Listener?
-    private var connections: ContiguousArray<Connection?> = []
+    private var connections: ContiguousArray<ClientConnection?> = []
     private var freeSlots: ContiguousArray<Int> = []
     private var openCount = 0
-    /// Connections whose client has gone and whose answer goes on.
-    var unheardCount = 0
-    private var unflushed: ContiguousArray<Connection> = []
-    private var flushing: ContiguousArray<Connection> = []
+    /// Exchanges whose client has gone and whose answer goes on.
+    private var detached: ContiguousArray<RequestExchange> = []
+    private var stopping: ContiguousArray<RequestExchange> = []
+    private var unflushed: ContiguousArray<ClientConnection> = []
+    private var flushing: ContiguousArray<ClientConnection> = []
     private var drainTimer: TimerWheel.Timer?
     private var isStopping = false
     private(set) var isDraining = false
@@ -124,6 +125,7 @@ public final class Worker: TurnHandler, TimerHandler {
         swap(&unflushed, &flushing)
         for index in flushing.indices { flushing[index].flush() }
         flushing.removeAll(keepingCapacity: true)
+        while let exchange = stopping.popLast() { exchange.stopDetached() }
         if isStopping { finishStopping() }
     }
 
@@ -145,18 +147,14 @@ public final class Worker: TurnHandler, TimerHandler {
         lanes.replace(edition.endpoints, by: next.endpoints)
         journal?.adopt(edition.routing.mask.joined(with: next.routing.mask))
         edition = next
-        // Connections at rest would keep the one before for as long as they may rest.
-        for connection in connections where connection?.phase == .idle {
-            connection?.edition = next
-        }
     }
 
     func accepted(_ descriptor: Int32) {
         metrics.accepted.add()
-        guard settings.admission.enter() || takePlaceOfUnheard() else {
+        guard settings.admission.enter() || takeSeatOfDetached() else {
             metrics.turnedAway.add()
             metrics.closed.add()
-            Connection.turnAway(descriptor)
+            ClientConnection.turnAway(descriptor)
             return
         }
         let slot: Int
@@ -166,33 +164,51 @@ public final class Worker: TurnHandler, TimerHandler {
             slot = connections.count
             connections.append(nil)
         }
-        let connection = Connection(self, descriptor: descriptor, slot: slot)
+        let connection = ClientConnection(self, descriptor: descriptor, slot: slot)
         connections[slot] = connection
         openCount += 1
         connection.open()
     }
 
-    /// An answer that nobody waits for gives way to a client that comes when there are too many.
-    private func takePlaceOfUnheard() -> Bool {
-        guard unheardCount > 0 else { return false }
-        for connection in connections {
-            guard let connection, connection.phase == .unheard else { continue }
-            connection.stopUnheard()
-            return settings.admission.enter()
-        }
-        return false
+    /// An answer without a client gives way to a client that comes when there are too many.
+    private func takeSeatOfDetached() -> Bool {
+        guard let exchange = detached.first else { return false }
+        exchange.stopDetached()
+        return settings.admission.enter()
     }
 
-    func closed(_ connection: Connection) {
+    /// A connection is closed; `successor` is the exchange that goes on in its stead, and on its
+    /// seat.
+    func closed(_ connection: ClientConnection, leaving successor: RequestExchange?) {
         connections[connection.slot] = nil
         freeSlots.append(connection.slot)
         openCount -= 1
         metrics.closed.add()
-        settings.admission.leave()
-        if isDraining, openCount == 0 { isStopping = true }
+        if let successor {
+            detached.append(successor)
+        } else {
+            settings.admission.leave()
+        }
+        stopIfDrained()
     }
 
-    func needsFlush(_ connection: Connection) {
+    /// A detached exchange has settled.
+    func detachedEnded(_ exchange: RequestExchange) {
+        detached.removeAll { $0 === exchange }
+        settings.admission.leave()
+        stopIfDrained()
+    }
+
+    private func stopIfDrained() {
+        if isDraining, openCount == 0, detached.isEmpty { isStopping = true }
+    }
+
+    /// Has a detached exchange ended at the end of the turn.
+    func needsStop(_ exchange: RequestExchange) {
+        stopping.append(exchange)
+    }
+
+    func needsFlush(_ connection: ClientConnection) {
         unflushed.append(connection)
     }
 
@@ -207,7 +223,7 @@ public final class Worker: TurnHandler, TimerHandler {
             loop.timers.arm(timer, at: loop.now + settings.server.drainTimeout)
         }
         for connection in connections { connection?.drain() }
-        if openCount == 0 { isStopping = true }
+        stopIfDrained()
     }
 
     /// The drain has lasted as long as it may.
@@ -223,11 +239,12 @@ public final class Worker: TurnHandler, TimerHandler {
         listener?.close()
         listener = nil
         for connection in connections { connection?.abandon() }
+        for exchange in detached { exchange.end(as: .truncated) }
         isStopping = true
     }
 
     private func finishStopping() {
-        guard openCount == 0 else { return }
+        guard openCount == 0, detached.isEmpty else { return }
         isStopping = false
         if let drainTimer { loop.timers.destroy(drainTimer) }
         drainTimer = nil

@@ -36,6 +36,8 @@ public final class WorkerJournal {
     /// Finds the gateway's own secrets, those of the reading before the last one included: some
     /// exchange may still go by it.
     private(set) var mask = SecretMask([])
+    /// Whether there is any: asked for every frame, and cheaper than a mask.
+    private(set) var masksSecrets = false
     var scratch = PayloadWriter()
 
     /// A journal that is told what `capture` says, without what `redactor` takes out.
@@ -47,9 +49,15 @@ public final class WorkerJournal {
         self.redactor = redactor
     }
 
+    /// Masks the secrets in the payload that is about to be written.
+    func hideSecrets() {
+        if masksSecrets { scratch.hide(mask) }
+    }
+
     /// Has other secrets masked from now on.
     func adopt(_ mask: SecretMask) {
         self.mask = mask
+        masksSecrets = !mask.isEmpty
     }
 
     /// Tells a piece of a response as it came; false when it found no room.
@@ -61,7 +69,7 @@ public final class WorkerJournal {
     ) -> Bool {
         let isPlain =
             held.isEmpty
-            && (mask.isEmpty
+            && (!masksSecrets
                 || mask.undecided(atEndOf: bytes) == 0 && mask.first(in: bytes) == nil)
         if isPlain, offset + bytes.count <= capture.asideFromBytes {
             return writer.tellBody(.chunk, place, bytes)

@@ -21,6 +21,11 @@ struct CredentialPlaces {
         self.init(in: text, unescapes: true)
     }
 
+    /// Whether a text has a mark of one, or the shape.
+    static func mayStand(in text: Span<UInt8>) -> Bool {
+        text.firstCredentialMark != nil || CredentialShape.next(in: text) != nil
+    }
+
     private init(in text: Span<UInt8>, unescapes: Bool) {
         var start = 0
         while let token = CredentialShape.next(in: text, from: start) {

@@ -14,6 +14,8 @@ public enum Redaction {
     /// Appends a target, or a value that may hold URLs, without the credentials in it: values of
     /// parameters, what stands before an `@` in an authority, and whatever looks like a key.
     public static func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
+        // Most values hold none, and no list of places is made for them.
+        guard CredentialPlaces.mayStand(in: text) else { return output.append(text) }
         var start = 0
         for place in CredentialPlaces(in: text).ranges {
             output.append(text.extracting(start..<place.lowerBound))

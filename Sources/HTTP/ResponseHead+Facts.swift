@@ -31,7 +31,10 @@ extension ResponseHead {
     public var encoding: Span<UInt8> {
         @_lifetime(borrow self)
         get {
-            if let value = value(of: "content-encoding") { return value }
+            let fields = fields.span
+            for index in fields.indices where fields[index].name == .contentEncoding {
+                return storage.bytes(fields[index].valueRange)
+            }
             return storage.bytes(0..<0)
         }
     }
@@ -50,7 +53,7 @@ extension ResponseHead {
     /// Whether a content coding hides the body's text.
     public var isEncoded: Bool {
         let fields = fields.span
-        for index in fields.indices where has("content-encoding", at: index) {
+        for index in fields.indices where fields[index].name == .contentEncoding {
             let value = storage.bytes(fields[index].valueRange)
             if !value.listsIdentityOnly { return true }
         }

@@ -8,7 +8,7 @@ public struct PayloadWriter: ~Copyable {
     /// Bytes of a text written with ``text(_:)`` at most; a longer one is cut.
     public static let textBytesMax = 0xFFFF
 
-    private var buffer = ByteBuffer()
+    @usableFromInline var buffer = ByteBuffer()
 
     /// A writer without fields.
     public init() {}
@@ -34,32 +34,42 @@ public struct PayloadWriter: ~Copyable {
     }
 
     /// Writes a number of so many bytes.
+    @inlinable
     public mutating func number(_ value: UInt64, bytes: Int) {
         buffer.append(littleEndian: value, count: bytes)
     }
 
     /// Writes a byte.
+    @inlinable
     public mutating func byte(_ value: UInt8) {
         buffer.append(byte: value)
     }
 
     /// Writes a number of four bytes.
+    @inlinable
     public mutating func short(_ value: Int) {
         number(UInt64(UInt32(clamping: value)), bytes: 4)
     }
 
     /// Writes a number of eight bytes.
+    @inlinable
     public mutating func long(_ value: Int) {
         number(UInt64(bitPattern: Int64(value)), bytes: 8)
     }
 
     /// Writes a text.
     public mutating func text(_ value: String, bytesMax: Int = textBytesMax) {
+        // Most are short, and end as they are.
+        let length = value.utf8.count
+        if length <= bytesMax {
+            number(UInt64(length), bytes: 2)
+            return buffer.append(text: value)
+        }
         var value = value
         value.withUTF8 { bytes in
             // Cut between two characters.
-            var count = min(bytes.count, bytesMax)
-            while count > 0, count < bytes.count, unsafe bytes[count] & 0xC0 == 0x80 { count -= 1 }
+            var count = bytesMax
+            while count > 0, unsafe bytes[count] & 0xC0 == 0x80 { count -= 1 }
             unsafe self.bytes(Span(_unsafeElements: UnsafeBufferPointer(rebasing: bytes[..<count])))
         }
     }

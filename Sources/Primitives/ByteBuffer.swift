@@ -109,6 +109,12 @@ public struct ByteBuffer: ~Copyable {
         unsafe bytes.withUnsafeBytes { unsafe append($0) }
     }
 
+    /// Appends the bytes of another buffer.
+    @inlinable
+    public mutating func append(contentsOf other: borrowing ByteBuffer) {
+        append(other.bytes)
+    }
+
     /// Appends bytes that a C callback lent for the length of the call.
     @inlinable
     @unsafe

@@ -70,6 +70,7 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+    private static var letters: StaticString { "0123456789ABCDEFGHJKMNPQRSTVWXYZ" }
 
     /// The `index`th of 26 characters of Crockford's alphabet, 5 bits each, most significant first.
     private func character(_ index: Int) -> UInt8 {
@@ -78,15 +79,7 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
             shift >= 64
             ? high >> (shift - 64)
             : low >> shift | (shift > 59 ? high << (64 - shift) : 0)
-        let digit = UInt8(truncatingIfNeeded: value & 31)
-        switch digit {
-        case 0..<10: return 48 + digit
-        case 10..<18: return 65 + digit - 10  // A–H
-        case 18..<20: return 74 + digit - 18  // J K
-        case 20..<22: return 77 + digit - 20  // M N
-        case 22..<27: return 80 + digit - 22  // P–T
-        default: return 86 + digit - 27  // V–Z
-        }
+        return unsafe Self.letters.utf8Start[Int(value & 31)]
     }
 }
 

@@ -4,7 +4,7 @@ public import HTTP
 public import Primitives
 
 /// Which targets serve a request: the configuration's vendors and chains, made ready to be asked.
-public struct RoutingTable: Sendable {
+public final class RoutingTable: Sendable {
     /// Where a request goes.
     public struct Route: Sendable {
         /// The targets, and how to go from one to the next.

@@ -85,22 +85,24 @@ extension Transfer {
 
     /// Sets what belongs to this request: target, lines, method and body.
     ///
-    /// `bytes` are the body where it is in memory; libcurl borrows them until the transfer ends.
-    @unsafe
-    public func prepare(
-        method: Method, body: RequestBody, bytes: UnsafeRawBufferPointer, connectTimeout: Interval
-    ) {
+    public func prepare(method: Method, body: RequestBody, connectTimeout: Interval) {
         target.append(byte: 0)
         unsafe set(CURLOPT_REQUEST_TARGET, pointer: target.pointer.baseAddress)
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(connectTimeout.millisecondsRoundedUp))
-        if method == .post, case .bytes = body {
-            unsafe setBody(bytes)
+        var bodyBytes: Int? = 0
+        switch body {
+        case .none: break
+        case .bytes(let kept):
+            self.body = kept
+            bodyBytes = kept.count
+        case .stream(let length): bodyBytes = length
+        }
+        if method == .post, case .bytes(let kept) = body {
+            unsafe setBody(kept.pointer)
             isReusable = true
         } else {
-            unsafe prepareUnusual(method: method, body: body, bytes: bytes)
+            prepareUnusual(method: method, body: body)
         }
-        var bodyBytes: Int? = bytes.count
-        if case .stream(let length) = body { bodyBytes = length }
         hasBody = bodyBytes != 0
         if !method.leavesConnectionUsable(hasBody: hasBody) { forbidReuse() }
         unsafe set(CURLOPT_HTTPHEADER, pointer: headers.linked(bodyBytes: bodyBytes))
@@ -121,9 +123,7 @@ extension Transfer {
 
     // Handles that sent anything but a plain POST are not used again: each of these options would
     // have to be undone exactly.
-    private func prepareUnusual(
-        method: Method, body: RequestBody, bytes: UnsafeRawBufferPointer
-    ) {
+    private func prepareUnusual(method: Method, body: RequestBody) {
         switch body {
         case .none where method == .head:
             set(CURLOPT_NOBODY, 1)
@@ -133,8 +133,8 @@ extension Transfer {
                 return unsafe setBody(UnsafeRawBufferPointer(start: nil, count: 0))
             }
             set(CURLOPT_HTTPGET, 1)
-        case .bytes:
-            unsafe setBody(bytes)
+        case .bytes(let kept):
+            unsafe setBody(kept.pointer)
         case .stream(let length):
             let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
             set(CURLOPT_POST, 1)

@@ -32,11 +32,11 @@ public enum UploadPiece: Equatable, Sendable {
 }
 
 /// What a transfer sends as its body.
-public enum RequestBody: Sendable {
+public enum RequestBody {
     /// None, and no length either.
     case none
-    /// Bytes in memory that stay where they are until the transfer has ended.
-    case bytes
+    /// Bytes in memory.
+    case bytes(KeptBody)
     /// A stream of a known length, or of an unknown one, sent in chunks.
     case stream(length: Int?)
 }
@@ -94,6 +94,8 @@ public final class Transfer {
     var foundSurplus = false
     /// Whether the request has a body of at least a byte.
     var hasBody = false
+    /// The body where it is in memory: libcurl borrows it until the transfer ends.
+    var body: KeptBody?
     /// Set for the one retry on a connection that is surely fresh.
     public var needsFreshConnection = false
     /// Whether the handle carries only what every transfer of its endpoint sets anew.
@@ -118,11 +120,14 @@ public final class Transfer {
     /// An address that is never read: libcurl wants one even for a body of no bytes.
     var errorTextAddress: UnsafeRawPointer { unsafe UnsafeRawPointer(errorText) }
 
-    /// Whether a body of so many bytes has left for the kernel, so that its memory may go although
-    /// libcurl still knows its address.
-    public func hasSentBody(bytes: Int) -> Bool {
+    /// Lets go of a body that has left for the kernel to its end, although libcurl still knows its
+    /// address; false where some of it may still be read.
+    public func releaseSentBody() -> Bool {
+        guard let body, body.count > 0 else { return false }
         let sent = unsafe ccurl_easy_info_offset(easy, CURLINFO_SIZE_UPLOAD_T)
-        return bytes > 0 && sent >= Int64(bytes)
+        guard sent >= Int64(body.count) else { return false }
+        self.body = nil
+        return true
     }
 
     /// Takes bytes of a chunked body as the vendor sent them, and hands its data on, a piece for
@@ -161,6 +166,7 @@ public final class Transfer {
         sendings = 0
         foundSurplus = false
         hasBody = false
+        body = nil
         chunks = ChunkDecoder()
         descriptor = -1
         connecting.removeAll()

@@ -1,4 +1,5 @@
 import ExchangeCore
+import Primitives
 import Support
 import Telemetry
 import Testbed
@@ -168,9 +169,10 @@ struct TerminalTests {
         let dialect = try #require(Dialect(rawValue: stream.dialect))
         for (text, lacks) in [(stream.contents, true), (stream.contents + stream.marker, false)] {
             for pieces in ByteSplits.all(Array(text.utf8)) {
-                let watch = TerminalWatch(dialect: dialect)
-                for piece in pieces { watch.take(piece.span) }
-                #expect(watch.lacksTerminal() == lacks)
+                let watch = EventInspector(dialect: dialect, now: .now())
+                for piece in pieces { watch.take(piece.span, now: .now()) }
+                watch.end()
+                #expect(watch.lacksTerminal == lacks)
             }
         }
     }
@@ -195,12 +197,13 @@ struct TerminalTests {
             (Dialect.openai, openAI, [2, 4, 5]), (.gemini, gemini, [0, 2, 3]),
         ] {
             for end in events.indices {
-                let watch = TerminalWatch(dialect: dialect)
+                let watch = EventInspector(dialect: dialect, now: .now())
                 for event in events[...end] {
                     let bytes = Array("data: \(event)\n\n".utf8)
-                    watch.take(bytes.span)
+                    watch.take(bytes.span, now: .now())
                 }
-                #expect(watch.lacksTerminal() == !whole.contains(end), "\(dialect) \(end)")
+                watch.end()
+                #expect(watch.lacksTerminal == !whole.contains(end), "\(dialect) \(end)")
             }
         }
     }
@@ -235,9 +238,10 @@ struct TerminalTests {
 
     @Test("beyond what is looked at are believed")
     func large() {
-        let watch = TerminalWatch(dialect: .openai)
+        let watch = EventInspector(dialect: .openai, now: .now())
         let huge = Array(("data: {\"x\":\"" + String(repeating: "y", count: 2 << 20)).utf8)
-        watch.take(huge.span)
-        #expect(!watch.lacksTerminal())
+        watch.take(huge.span, now: .now())
+        watch.end()
+        #expect(!watch.lacksTerminal)
     }
 }

@@ -96,9 +96,7 @@ struct ConnectingTests {
         {
             let transfer = try #require(lanes.makeTransfer(to: endpoint))
             transfer.target.append("/")
-            unsafe transfer.prepare(
-                method: .get, body: .none, bytes: UnsafeRawBufferPointer(start: nil, count: 0),
-                connectTimeout: connectTimeout)
+            transfer.prepare(method: .get, body: .none, connectTimeout: connectTimeout)
             #expect(lanes.start(transfer, delegate: self) == nil)
             return transfer
         }

@@ -8,13 +8,11 @@ import Reactor
 import Routing
 import Telemetry
 
-// Route: the target that a request goes to, or why it goes to none.
-extension Connection {
+// Admit and route: the target that a request goes to, or why it goes to none.
+extension RequestExchange {
     /// Routes the request and makes the first attempt.
     func begin() {
         requestEnded = worker.loop.now
-        lastVendorByte = requestEnded
-        edition = worker.edition
         identifier = Identifier.next(using: &worker.random)
         do {
             var route = try chooseRoute()
@@ -22,36 +20,34 @@ extension Connection {
             // A single target is asked whatever its health is, and needs no probe.
             var first = tried.contains(0) ? nil : 0
             if route.plan.targets.count > 1 {
-                first = edition.health.next(
+                first = snapshot.health.next(
                     of: route.plan, excluding: tried, now: worker.loop.now)
             }
             route.target = first ?? 0
             self.route = route
-            teeBegin()
+            recordBegin()
             if let refusal = refusal(of: route) ?? (first == nil ? unfit : nil) {
-                refuse(refusal, closing: phase == .body)
+                refuse(refusal, closing: client.phase == .body)
             } else {
-                edition.metrics[route.vendor].started.add()
-                attempt(onFreshConnection: false)
+                snapshot.metrics[route.vendor].started.add()
+                startAttempt(onFreshConnection: false)
             }
         } catch {
-            teeBegin()
-            refuse(Self.failure(error), closing: phase == .body)
+            recordBegin()
+            refuse(Self.failure(error), closing: client.phase == .body)
         }
-        ensureClock()
+        client.ensureClock()
     }
 
     private func chooseRoute() throws(RoutingTable.Refusal) -> RoutingTable.Route {
-        try edition.routing.route(parser.head) { readContent().model.finding }
+        try snapshot.routing.route(request.head) { readContent().model.finding }
     }
 
     /// What the body says of its model; read once, when it is first asked for.
     private func readContent() -> RequestContent {
         if let content { return content }
-        var isWhole = false
-        if case .keep = bodyMode { isWhole = true }
-        let content = parser.withHead { head in
-            parser.withBody { RequestContent(head, $0.bytes, isWhole: isWhole) }
+        let content = request.withHead { head in
+            withBody { RequestContent(head, $0.bytes, isWhole: !isStreaming) }
         }
         self.content = content
         return content
@@ -67,7 +63,7 @@ extension Connection {
         }
         let isUnclear =
             route.plan.refusesDotSegments
-            && parser.withHead { RequestPath.hasDotSegments($0.path) }
+            && request.withHead { RequestPath.hasDotSegments($0.path) }
         if isUnclear {
             return .refused(
                 400, "dot_segments",
@@ -75,7 +71,7 @@ extension Connection {
         }
         let isAstray =
             route.plan.refusesCredentialsInPath
-            && parser.withHead { Redaction.marksCredential(in: $0.path) }
+            && request.withHead { Redaction.marksCredential(in: $0.path) }
         guard isAstray else { return nil }
         return .refused(
             400, "credential_in_path",
@@ -94,9 +90,9 @@ extension Connection {
             worker.logger.warning(
                 "a target cannot serve a request and is passed over",
                 metadata: [
-                    "exchange": "\(identifier.map(\.description) ?? "")",
+                    "exchange": "\(logName)",
                     "chain": "\(route.plan.chain)",
-                    "vendor": "\(edition.routing.vendors[route.plan.targets[index].vendor].name)",
+                    "vendor": "\(snapshot.routing.vendors[route.plan.targets[index].vendor].name)",
                     "reason": "\(failure.explanation)",
                 ])
         }
@@ -106,10 +102,10 @@ extension Connection {
     /// Why a target cannot serve this request; nil where it can.
     private func unfitness(of index: Int, in route: RoutingTable.Route) -> Failure? {
         let target = route.plan.targets[index]
-        let vendor = edition.routing.vendors[target.vendor]
+        let vendor = snapshot.routing.vendors[target.vendor]
         let api = route.plan.api
         if vendor.credential == .client,
-            CallerCredential.fitness(of: parser.head, api: api, isBuiltIn: vendor.isBuiltIn)
+            CallerCredential.fitness(of: request.head, api: api, isBuiltIn: vendor.isBuiltIn)
                 == .isForAnother
         {
             return .refused(
@@ -126,17 +122,16 @@ extension Connection {
 
     /// What keeps another model from being put into the body; nil where nothing does.
     private func modelObstacle(in route: RoutingTable.Route) -> String? {
-        let takesFiles = parser.withHead { head in
+        let takesFiles = request.withHead { head in
             let path = head.path
             return RequestPath.takesFiles(path.extracting(route.prefixLength..<path.count))
         }
-        guard parser.head.hasBody, !takesFiles else { return nil }
+        guard request.head.hasBody, !takesFiles else { return nil }
         switch readContent().model.finding {
         case .unreadable(let reason): return reason
         case .none: return nil
         case .named:
-            if case .stream = bodyMode { return "the body is too large to be kept" }
-            return nil
+            return isStreaming ? "the body is too large to be kept" : nil
         }
     }
 

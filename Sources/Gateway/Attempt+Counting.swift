@@ -1,0 +1,73 @@
+import Dialects
+import ExchangeCore
+import HTTP
+import Primitives
+import Reactor
+import Routing
+import Telemetry
+import Transfers
+
+// What an attempt counts for and against its vendor and its target.
+extension Attempt {
+    /// Counts a head, and its answer for or against its target: the last one of a chain may be a
+    /// refusal all the same.
+    func countHead() {
+        let metrics = exchange.snapshot.metrics[route.vendor]
+        metrics.statusClasses[min(5, status / 100)].add()
+        metrics.headLatency.record(
+            nanoseconds: (worker.loop.now - exchange.requestEnded).nanoseconds)
+        if status >= 400 {
+            let failure = AttemptVerdict.failureClass(
+                status: status, isOwnCredential: vendor.hasOwnCredential)
+            if route.plan.policy.movesOn(from: failure) {
+                let advice = transfer.map {
+                    RetryAdvice($0.head, now: Identifier.wallClockMilliseconds())
+                }
+                return countAgainstHealth(
+                    failure, advice ?? RetryAdvice(), isCertain: status != 403)
+            }
+        }
+        countSuccess()
+    }
+
+    /// Counts a response that was held to its end and is an answer.
+    func countAnswer() {
+        guard let hold = pipeline.hold else { return }
+        let metrics = exchange.snapshot.metrics[route.vendor]
+        metrics.statusClasses[min(5, hold.status / 100)].add()
+        metrics.responseBytes.add(hold.bodyBytes)
+        countSuccess()
+    }
+
+    private func countSuccess() {
+        exchange.snapshot.health.succeeded(
+            route.plan.targets[route.target].health, attemptBegan: began)
+    }
+
+    /// Counts an attempt that failed, and what it lasted.
+    func countFailure(_ failureClass: FailureClass) {
+        let metrics = exchange.snapshot.metrics[route.vendor]
+        metrics.attemptFailures[failureClass.index].add()
+        metrics.failedAttempt.record(nanoseconds: (worker.loop.now - began).nanoseconds)
+    }
+
+    /// Counts a failure against the target.
+    func countAgainstHealth(
+        _ failureClass: FailureClass, _ advice: RetryAdvice, isCertain: Bool
+    ) {
+        let cooldown = FailoverDecision.cooldown(
+            after: failureClass, advice, isCertain: isCertain, route.plan.policy)
+        let until = cooldown.map { worker.loop.now + $0 }
+        let isBenched = exchange.snapshot.health.failed(
+            route.plan.targets[route.target].health, policy: route.plan.policy,
+            now: worker.loop.now, until: until)
+        if isBenched { exchange.snapshot.metrics[route.vendor].benched.add() }
+    }
+
+    /// Tells the vendor's counters of relayed bytes.
+    func countRelayedBytes() {
+        guard uncountedBytes > 0 else { return }
+        exchange.snapshot.metrics[route.vendor].responseBytes.add(uncountedBytes)
+        uncountedBytes = 0
+    }
+}

@@ -1,0 +1,138 @@
+import Config
+import Dialects
+import ExchangeCore
+import HTTP
+import Primitives
+import Reactor
+import Routing
+import Telemetry
+import Transfers
+
+// What libcurl reports of the transfer. All but the last are called from inside it.
+extension Attempt: TransferDelegate {
+    func transferReceivedHead(_ transfer: Transfer) {
+        headIsComplete = transfer.head.isComplete
+        status = transfer.head.status
+        exchange.recordHead(of: self, transfer.head)
+        if exchange.state.isDetached { return exchange.detachedHeadReceived(self) }
+        let demands = ResponsePipeline.Demands(
+            filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
+            watchesContent: route.clocks.contentIdle > .zero, masksBodies: exchange.masksBodies)
+        let hold = holdReason(transfer.head).map {
+            makeHold($0, transfer.head, awaitsTerminal: demands.awaitsTerminal)
+        }
+        pipeline.begin(transfer.head, demands, hold: hold, now: worker.loop.now)
+        exchange.headReceived(self)
+    }
+
+    /// Whether a stream with this head must end in its dialect's marker.
+    private func awaitsTerminal(_ head: borrowing ResponseHead) -> Bool {
+        guard vendor.terminal == .strict, head.mediaType == .eventStream,
+            ResponsePipeline.isReadable(head), head.status < 300, head.status != 204,
+            exchange.request.head.method != .head
+        else { return false }
+        return exchange.request.withHead { route.dialect.marksStreamEnds(target: $0.pathAndQuery) }
+    }
+
+    /// What a response with this head is held for; nil when it is passed on at once.
+    private func holdReason(_ head: borrowing ResponseHead) -> AttemptVerdict.HoldReason? {
+        guard exchange.canFollow(route) else { return nil }
+        let facts = AttemptVerdict.Head(
+            status: head.status, mediaType: head.mediaType, contentLength: head.contentLength,
+            isEncoded: head.isEncoded, isReadable: ResponsePipeline.isReadable(head))
+        return AttemptVerdict.holdReason(
+            facts, isPost: exchange.request.head.method == .post,
+            isOwnCredential: vendor.hasOwnCredential, route.plan.policy)
+    }
+
+    func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
+        lastVendorByte = worker.loop.now
+        guard pipeline.isPlain else { return takeThroughStages(bytes, of: transfer) }
+        exchange.record(bytes, of: self, reads: bytes, isReadable: true)
+        pass(bytes, of: transfer)
+    }
+
+    /// Passes a piece on to the client.
+    @inline(__always)
+    private func pass(_ bytes: Span<UInt8>, of transfer: Transfer) {
+        // Without a head that was passed on there is no framing for it.
+        guard exchange.state.isCommitted else { return exchange.drop(bytes.count) }
+        pipeline.pass(bytes, client)
+        uncountedBytes += bytes.count
+        exchange.writer.piece(bytes, to: client)
+        client.sendFirstOfTurn()
+        if client.output.count > Limits.outputHighBytes { worker.lanes.pauseReceiving(transfer) }
+        client.requestFlush()
+    }
+
+    private func takeThroughStages(_ bytes: Span<UInt8>, of transfer: Transfer) {
+        var plain = ByteBuffer()
+        swap(&plain, &worker.plain)
+        if let isReadable = pipeline.decode(bytes, to: &plain) {
+            exchange.record(bytes, of: self, reads: plain.bytes, isReadable: isReadable)
+            advance(bytes, reads: plain.bytes, isReadable: isReadable, of: transfer)
+        } else {
+            exchange.record(bytes, of: self, reads: bytes, isReadable: true)
+            if pipeline.filter(bytes, to: &plain) {
+                if !plain.isEmpty {
+                    advance(plain.bytes, reads: plain.bytes, isReadable: true, of: transfer)
+                }
+            } else {
+                advance(bytes, reads: bytes, isReadable: true, of: transfer)
+            }
+        }
+        plain.removeAll()
+        swap(&plain, &worker.plain)
+    }
+
+    /// Takes a piece that was filtered through inspection and hold to the client.
+    ///
+    /// Called from inside libcurl; what a failure asks for is done at the end of the turn.
+    private func advance(
+        _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool, of transfer: Transfer
+    ) {
+        pipeline.take(bytes, reads: plain, isReadable: isReadable, now: worker.loop.now)
+        guard let hold = pipeline.hold else { return pass(bytes, of: transfer) }
+        switch hold.finding {
+        case .waiting: break
+        case .failed: client.requestFlush()
+        case .release:
+            exchange.releaseHold()
+            client.sendFirstOfTurn()
+        }
+    }
+
+    func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
+        let isUploading = client.phase == .body
+        // A request that broke off must not be told its end: the vendor would take it for whole.
+        // One whose client has gone is whole.
+        guard
+            exchange.state.isDetached
+                || exchange.state.isInFlight && (isUploading || client.phase == .answering)
+        else { return .abort }
+        let request = exchange.request
+        guard !request.body.isEmpty else { return isUploading ? .notYet : .end }
+        let count = min(space.count, request.body.count)
+        unsafe space.copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: request.body.pointer[0..<count]))
+        request.withBody { exchange.record(requestBody: $0.bytes(0..<count)) }
+        request.body.consume(count)
+        exchange.bodyBytes += count
+        lastVendorByte = worker.loop.now
+        if client.isReadPaused, request.body.count < Limits.uploadLowBytes {
+            client.resumeReading()
+        }
+        return .bytes(count)
+    }
+
+    func transferEnded(_ transfer: Transfer, _ result: TransferResult) {
+        headIsComplete = transfer.head.isComplete
+        headViolation = transfer.head.violation
+        // A last event without its blank line was still waited for.
+        var rest = ByteBuffer()
+        pipeline.endFilter(to: &rest)
+        if !rest.isEmpty { advance(rest.bytes, reads: rest.bytes, isReadable: true, of: transfer) }
+        self.transfer = nil
+        exchange.ended(self, result)
+    }
+}

@@ -1,0 +1,62 @@
+import ExchangeCore
+import Primitives
+import Reactor
+
+// Everything that may take too long, on one timer per connection. It is armed when a phase begins
+// and never moved by traffic: when it goes off, the deadline is worked out anew from what happened
+// since.
+extension ClientConnection {
+    /// Arms the timer if the current deadline comes before the one it is armed for.
+    func ensureClock() {
+        // Once for all that a piece of a request brings about.
+        if isReceiving { return isClockDue = true }
+        guard let timer, let deadline = deadline(), deadline.at < armedAt else { return }
+        armedAt = deadline.at
+        worker.loop.timers.arm(timer, at: deadline.at)
+    }
+
+    func timerFired(_ timer: TimerWheel.Timer) {
+        armedAt = .distantFuture
+        guard let deadline = deadline() else { return }
+        if deadline.at > worker.loop.now { return ensureClock() }
+        expired(deadline.clock)
+        if phase != .closed { ensureClock() }
+    }
+
+    private func deadline() -> Deadline? {
+        let stage: Deadlines.Stage
+        switch phase {
+        case .idle: stage = .nextRequest(isDraining: worker.isDraining)
+        case .head: stage = .head
+        case .body: stage = .body(isPaused: isReadPaused)
+        case .answering: stage = .response
+        case .lingering: stage = .lingering
+        case .closed: return nil
+        }
+        let connection = Deadlines.Connection(
+            stage: stage, stageBegan: phaseBegan, lastClientProgress: lastClientProgress,
+            hasOutput: !output.isEmpty, isAnswering: exchange?.isAnswering ?? false)
+        return Deadlines.next(connection, exchange?.times, worker.serverLimits)
+    }
+
+    private func expired(_ clock: Clock) {
+        switch clock {
+        case .keepalive, .drainGrace, .linger:
+            close()
+        case .head:
+            currentExchange().refuse(
+                .refused(408, "request_timeout", "the request head did not arrive in time"),
+                closing: true)
+        case .hold:
+            exchange?.releaseHold()
+        case .backoff:
+            exchange?.resumeAttempts()
+        case .slowClient where phase == .answering || exchange?.isAnswering ?? false:
+            giveUpClient()
+        case .slowClient, .firstContent, .idle, .contentIdle, .total:
+            exchange?.clockExpired(clock)
+        case .detached:
+            break
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import ExchangeCore
+import Primitives
+import Reactor
+import Telemetry
+
+// The end of a connection, and what its end means for the exchange on it.
+extension ClientConnection {
+    /// The client closed or reset its connection: whatever is in flight for it ends in this turn,
+    /// or goes on detached where the vendor's configuration says so.
+    func clientGone() {
+        if let exchange, exchange.detach() { return }
+        end(as: .clientCancelled)
+        close()
+    }
+
+    private func end(as outcome: Outcome) {
+        worker.metrics.undeliveredBytes.add(output.count)
+        exchange?.end(as: outcome)
+    }
+
+    /// A client that takes nothing for too long is reset: nothing of what waits would reach it.
+    func giveUpClient() {
+        end(as: .slowClient)
+        Socket.resetOnClose(descriptor)
+        close()
+    }
+
+    /// The gateway stops at once.
+    func abandon() {
+        guard phase != .closed else { return }
+        let looksWhole = exchange?.looksWholeWhenClosed ?? false
+        end(as: .truncated)
+        if looksWhole { Socket.resetOnClose(descriptor) }
+        close()
+    }
+
+    /// The gateway drains: a connection at rest is closed, any other after its response.
+    func drain() {
+        exchange?.writer.closesAfterwards = true
+        guard phase == .idle else { return }
+        // A request may have come that this turn has not read yet: it is served still. A client
+        // that has just connected gets a moment to send its first.
+        receive()
+        if phase == .idle, servedCount > 0 { return close() }
+        ensureClock()
+    }
+
+    /// Closes the connection; `successor` is the exchange that goes on in its stead.
+    func close(leaving successor: RequestExchange? = nil) {
+        guard phase != .closed else { return }
+        phase = .closed
+        exchange = nil
+        if let timer { worker.loop.timers.destroy(timer) }
+        timer = nil
+        output.removeAll()
+        worker.buffers.reclaim(&output)
+        pending.release()
+        releaseDescriptor()
+        worker.closed(self, leaving: successor)
+    }
+
+    /// Closes the client's socket, once.
+    private func releaseDescriptor() {
+        guard hasDescriptor else { return }
+        hasDescriptor = false
+        worker.loop.forget(descriptor)
+        Socket.close(descriptor)
+    }
+}

@@ -1,0 +1,121 @@
+import ExchangeCore
+import HTTP
+import Primitives
+import Reactor
+
+// Receive: bytes of the client become a head and a body.
+extension ClientConnection {
+    func receive() {
+        // The worker's buffer is lent for the length of the call, so that a connection at rest
+        // needs none of its own.
+        var input = ByteBuffer()
+        swap(&input, &worker.input)
+        defer {
+            input.removeAll()
+            swap(&input, &worker.input)
+        }
+        let outcome = Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn)
+        switch outcome {
+        case .moved:
+            lastClientProgress = worker.loop.now
+            isReceiving = true
+            take(input.bytes)
+            isReceiving = false
+            guard isClockDue else { return }
+            isClockDue = false
+            ensureClock()
+        case .wouldBlock:
+            break
+        case .closed, .failed:
+            clientGone()
+        }
+    }
+
+    /// Takes bytes as they come: parses them, or keeps them while a request is being served.
+    private func take(_ bytes: Span<UInt8>) {
+        guard phase != .answering, pending.isEmpty else {
+            pending.append(bytes)
+            if phase != .answering { return takePending() }
+            if pending.count > Limits.pipelinedBytes { pauseReading() }
+            return
+        }
+        let consumed = parse(bytes)
+        if consumed < bytes.count, phase == .answering {
+            pending.append(bytes.extracting(consumed..<bytes.count))
+        }
+    }
+
+    /// Goes on with bytes that came while a request was being served.
+    func takePending() {
+        var held = ByteBuffer()
+        swap(&held, &pending)
+        let consumed = parse(held.bytes)
+        guard phase != .closed, phase != .lingering else { return }
+        held.consume(consumed)
+        if held.isEmpty { held.release() }
+        swap(&held, &pending)
+        if phase != .answering || pending.count <= Limits.pipelinedBytes { resumeReading() }
+    }
+
+    /// Parses as far as the current request goes; returns the bytes used.
+    private func parse(_ bytes: Span<UInt8>) -> Int {
+        var offset = 0
+        if phase == .idle { requestBegan = worker.loop.now }
+        while phase == .idle || phase == .head || phase == .body {
+            let (count, progress) = parser.parse(bytes.extracting(offset..<bytes.count))
+            offset += count
+            switch progress {
+            case .incomplete:
+                if phase == .idle, parser.headBytesReceived > 0 { enter(.head) }
+                if phase == .body { bodyArrived() }
+                return offset
+            case .head:
+                headArrived()
+            case .message:
+                bodyArrived()
+                if phase == .body { requestArrived() }
+                return offset
+            case .malformed(let malformation):
+                refuseMalformed(malformation)
+                return bytes.count
+            }
+        }
+        return offset
+    }
+
+    /// The exchange of the request that is coming in, be its head understood or not.
+    func currentExchange() -> RequestExchange {
+        if let exchange { return exchange }
+        let exchange = RequestExchange(self)
+        self.exchange = exchange
+        return exchange
+    }
+
+    private func refuseMalformed(_ malformation: Malformation) {
+        let failure = Failure.refused(
+            malformation.status, "malformed_request", malformation.reason)
+        let exchange = currentExchange()
+        if exchange.isStreaming, phase == .body {
+            exchange.refuseMidStream(failure)
+        } else {
+            exchange.refuse(failure, closing: true)
+        }
+    }
+
+    private func headArrived() {
+        let exchange = currentExchange()
+        // A clock reading of its own would be more exact, and a system call per request.
+        enter(.body)
+        exchange.headArrived()
+    }
+
+    private func bodyArrived() {
+        phaseBegan = worker.loop.now
+        exchange?.bodyArrived()
+    }
+
+    private func requestArrived() {
+        enter(.answering)
+        exchange?.requestArrived()
+    }
+}

@@ -1,0 +1,124 @@
+import HTTP
+import Primitives
+import Reactor
+
+// The output to the client, and what follows a response.
+extension ClientConnection {
+    /// Has the output sent at the end of this turn, together with whatever comes until then.
+    func requestFlush() {
+        guard !isAwaitingFlush, phase != .closed else { return }
+        isAwaitingFlush = true
+        worker.needsFlush(self)
+    }
+
+    /// Gives the kernel the first piece of a turn at once; what follows in the same turn is
+    /// gathered.
+    ///
+    /// libcurl goes on reading for as long as the vendor goes on sending, and has the end of a
+    /// response to see to before it returns: the first piece would wait for both. It is called from
+    /// inside libcurl, so whatever the sending comes to is acted upon by ``flush()``, which comes
+    /// in any case.
+    func sendFirstOfTurn() {
+        guard lastSentFirst != worker.loop.now else { return }
+        lastSentFirst = worker.loop.now
+        sendAhead()
+    }
+
+    /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon what came of it.
+    func sendAhead() {
+        exchange?.writeDeliveryAhead()
+        if case .moved = Socket.send(descriptor, from: &output) {
+            lastClientProgress = worker.loop.now
+        }
+    }
+
+    /// Gives the kernel what it takes, once.
+    func flush() {
+        isAwaitingFlush = false
+        guard phase != .closed else { return }
+        let exchange = exchange
+        exchange?.turnEnded()
+        if !output.isEmpty {
+            exchange?.writeDeliveryAhead()
+            switch Socket.send(descriptor, from: &output) {
+            case .moved: lastClientProgress = worker.loop.now
+            case .wouldBlock: break
+            case .closed, .failed: return clientGone()
+            }
+        }
+        if output.isEmpty {
+            worker.buffers.reclaim(&output)
+            if worker.loop.interest(of: descriptor)?.contains(.write) ?? false { updateInterest() }
+            if isClockChanged {
+                isClockChanged = false
+                ensureClock()
+            }
+        } else {
+            updateInterest()
+            ensureClock()
+            // Once the client has taken this, time runs against the vendor again.
+            isClockChanged = true
+        }
+        exchange?.resumeReceivingIfTaken()
+        if let exchange, exchange.writer.isComplete, output.isEmpty, !isAwaitingFlush {
+            responseSent(exchange)
+        }
+    }
+
+    /// The kernel has the whole response.
+    private func responseSent(_ exchange: RequestExchange) {
+        guard phase == .answering || phase == .body else { return }
+        let writer = exchange.writer
+        exchange.delivered()
+        servedCount += 1
+        if writer.isBrokenOff {
+            // An HTTP/1.0 client takes the end of the connection for the end of the body, so it
+            // must be a reset; the others see that the announced end is missing.
+            if writer.framing == .close { Socket.resetOnClose(descriptor) }
+            return close()
+        }
+        if phase == .body || writer.lingersAfterwards { return beginLingering() }
+        if writer.closesAfterwards || worker.isDraining { return close() }
+        nextRequest(after: exchange)
+    }
+
+    private func nextRequest(after exchange: RequestExchange) {
+        exchange.returnBody()
+        self.exchange = nil
+        parser.next()
+        if pending.isEmpty { parser.releaseMemoryIfLarge() }
+        enter(.idle)
+        // Reading may have been paused for the sake of an upload that ended early.
+        resumeReading()
+        if !pending.isEmpty { takePending() }
+    }
+
+    /// Closes our side and reads on for a while: to close both at once would reset the connection
+    /// under a client that is still sending, and it would never see the answer.
+    private func beginLingering() {
+        Socket.shutDownWriting(descriptor)
+        exchange = nil
+        parser.releaseMemory()
+        pending.release()
+        enter(.lingering)
+        resumeReading()
+    }
+
+    func linger(_ readiness: Readiness) {
+        var input = ByteBuffer()
+        swap(&input, &worker.input)
+        defer {
+            input.removeAll()
+            swap(&input, &worker.input)
+        }
+        switch Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn) {
+        case .moved(let count):
+            lingerBytesLeft -= count
+            if lingerBytesLeft <= 0 { close() }
+        case .wouldBlock:
+            break
+        case .closed, .failed:
+            close()
+        }
+    }
+}

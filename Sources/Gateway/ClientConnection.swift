@@ -1,0 +1,150 @@
+import HTTP
+import Primitives
+import Reactor
+import Transfers
+
+// DESIGN
+//
+// A client's connection carries bytes: it receives requests, sends responses, and closes. What a
+// request is about belongs to its exchange, which is made at the head and dropped when it settles.
+// The steps of the way stand in files of their own, in this order:
+//
+//   ClientConnection+Receiving     receive: bytes in, heads and bodies out of them
+//   RequestExchange+Routing        admit, route: the target that the request goes to, or a refusal
+//   RequestExchange+Attempting     attempt: the request goes to a vendor, and how that ends
+//   RequestExchange+FailingOver    attempt: what follows one that failed
+//   Attempt                        the transfer's delegate: what libcurl reports
+//   ResponsePipeline               inspect, filter, hold: between a vendor's bytes and the writer
+//   ResponseWriter                 relay: heads, pieces and ends in HTTP towards the client
+//   ClientConnection+Sending       the output to the client, once a turn; what follows a response
+//   ClientConnection+Clocks        everything that may take too long
+//   RequestExchange+Detaching      an answer that goes on after its client, for the record
+//   RequestExchange+Settling       settle: the end of an exchange
+//
+// Two places are called from inside libcurl (see `TransferDelegate`): they write into the output
+// and may pause a transfer, and do nothing else. Everything that starts or ends a transfer runs
+// from the top level of a turn.
+
+/// One client.
+final class ClientConnection: DescriptorHandler, TimerHandler {
+    /// Where a connection stands between two bytes.
+    enum Phase {
+        /// Nothing of a request has come.
+        case idle
+        /// A head is coming in.
+        case head
+        /// A body is coming in; a large one is being passed on meanwhile.
+        case body
+        /// The request is whole, or no more of it is wanted; the response is due or going out.
+        case answering
+        /// The response is out; what the client still sends is read and dropped.
+        case lingering
+        case closed
+    }
+
+    let worker: Worker
+    let descriptor: Int32
+    /// The connection's index among its worker's.
+    let slot: Int
+    let parser = RequestParser()
+    /// The request being served; nil between two.
+    var exchange: RequestExchange?
+    var phase = Phase.idle
+    /// When the phase began; for a body, when its last byte came.
+    var phaseBegan: Instant
+    /// When the request's first byte came.
+    var requestBegan: Instant
+    var lastClientProgress: Instant
+
+    /// Bytes received beyond the current request.
+    var pending = ByteBuffer()
+    var isReadPaused = false
+    /// Bytes for the client that the kernel has not taken.
+    var output = ByteBuffer()
+    var isAwaitingFlush = false
+    /// The turn in which the first piece was last sent ahead of the rest: its reading of the clock.
+    var lastSentFirst = Instant.distantFuture
+
+    var timer: TimerWheel.Timer?
+    var armedAt = Instant.distantFuture
+    /// Whether bytes are being received, which may change the phase several times.
+    var isReceiving = false
+    /// Whether the clock is looked at once they are.
+    var isClockDue = false
+    /// Whether another clock runs once the output is empty, which may be due before the timer is.
+    var isClockChanged = false
+
+    var servedCount = 0
+    /// An empty body for the next request: an object less to be made for each.
+    var spareBody: KeptBody?
+    var knownKey: KnownKey?
+    var lingerBytesLeft = Limits.lingerBytes
+    /// Whether the descriptor is ours: once closed, its number may be another connection's.
+    var hasDescriptor = true
+
+    init(_ worker: Worker, descriptor: Int32, slot: Int) {
+        self.worker = worker
+        self.descriptor = descriptor
+        self.slot = slot
+        let now = worker.loop.now
+        phaseBegan = now
+        requestBegan = now
+        lastClientProgress = now
+    }
+
+    func open() {
+        timer = worker.loop.timers.create(self)
+        guard worker.loop.watch(descriptor, for: [.read, .peerClose], self) else { return close() }
+        ensureClock()
+    }
+
+    /// Tells a client that there are too many, without reading what it wants.
+    static func turnAway(_ descriptor: Int32) {
+        var text = ByteBuffer()
+        text.append("HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n")
+        text.append("content-length: 30\r\nretry-after: 1\r\nconnection: close\r\n\r\n")
+        text.append("weir: too many connections now")
+        _ = Socket.send(descriptor, from: &text)
+        Socket.shutDownWriting(descriptor)
+        Socket.close(descriptor)
+    }
+
+    func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+        if readiness.contains(.write) { flush() }
+        // Sending may have found out that the client is gone, and then the descriptor is, too.
+        guard hasDescriptor else { return }
+        if phase == .lingering { return linger(readiness) }
+        // While a response is due a closed connection is a client that no longer wants it; a client
+        // that closes only its own side is taken for one too, as other proxies do.
+        if phase == .answering, !readiness.isDisjoint(with: .closed) { return clientGone() }
+        if !readiness.isDisjoint(with: [.read, .closed]) { receive() }
+    }
+
+    func enter(_ phase: Phase) {
+        self.phase = phase
+        phaseBegan = worker.loop.now
+        ensureClock()
+    }
+
+    /// Tells the loop what is wanted of the descriptor just now.
+    func updateInterest() {
+        var interest: Interest = isReadPaused ? .peerClose : [.read, .peerClose]
+        if !output.isEmpty, !isAwaitingFlush { interest.insert(.write) }
+        worker.loop.watch(descriptor, for: interest, self)
+    }
+
+    func pauseReading() {
+        guard !isReadPaused else { return }
+        isReadPaused = true
+        updateInterest()
+    }
+
+    func resumeReading() {
+        guard isReadPaused else { return }
+        isReadPaused = false
+        // The time in which it was not read was not the client's.
+        if phase == .body { phaseBegan = worker.loop.now }
+        updateInterest()
+        ensureClock()
+    }
+}

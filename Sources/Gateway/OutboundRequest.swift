@@ -1,0 +1,124 @@
+import Config
+import Dialects
+import HTTP
+import Primitives
+import Routing
+import Transfers
+
+/// A request as one target's vendor is to see it.
+enum OutboundRequest {
+    /// What becomes of the body on its way, as far as its fields must know.
+    struct BodyChange {
+        /// Whether its bytes are others than the client's, so that a digest of them would be wrong.
+        var isChanged = false
+        /// Whether it names another model than the client's.
+        var hasOtherModel = false
+        /// Whether its content coding was undone.
+        var isDecoded = false
+        /// Whether the answer must come without a content coding: it is to be filtered.
+        var needsReadableAnswer = false
+    }
+
+    /// Writes target and header lines into a transfer, from empty: the client's fields that may
+    /// pass, then what the vendor's configuration sets.
+    ///
+    /// No credential passes by omission: with one of ours, everything that could carry the client's
+    /// is left out; with the client's own, everything that is meant for another vendor. Returns
+    /// whether the request names another model than the client's.
+    static func write(
+        _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: SharedVendor,
+        change: BodyChange, into transfer: Transfer
+    ) -> Bool {
+        let api = route.plan.api
+        let whole = head.pathAndQuery
+        let target = OutboundTarget(
+            api: api, vendor: vendor.dialect, basePath: vendor.basePath,
+            baseQuery: vendor.baseQuery)
+        let isReplaced = target.write(
+            whole.extracting(route.prefixLength..<whole.count),
+            dropping: dropped(head, api, vendor), model: route.plan.targets[route.target].model,
+            to: &transfer.target)
+        let listsFields = head.connectionListsFields
+        for field in head.fields {
+            let name = head.name(of: field)
+            guard passes(field, name, head, api, vendor, change) else { continue }
+            if listsFields, head.connectionLists(name) { continue }
+            if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
+            transfer.headers.add(name, head.value(of: field))
+        }
+        for header in vendor.headers {
+            transfer.headers.add(name: header.name, value: header.value.reveal())
+        }
+        if vendor.dialect == .anthropic, !head.has(.anthropicVersion) {
+            // Required. The client's stands where there is one; else the version every model takes.
+            transfer.headers.add(name: "anthropic-version", value: "2023-06-01")
+        }
+        if case .own(let secret) = vendor.credential {
+            let field = api.credentialField(secret, vendor: vendor.dialect)
+            transfer.headers.add(name: field.name, value: field.value)
+        }
+        return isReplaced || change.hasOtherModel
+    }
+
+    private static func dropped(
+        _ head: borrowing RequestHead, _ api: API, _ vendor: SharedVendor
+    ) -> OutboundTarget.Dropped {
+        guard vendor.credential == .client else { return .credentials }
+        let passes = CallerCredential.keyPasses(in: head, api: api, isBuiltIn: vendor.isBuiltIn)
+        if passes, !vendor.isBuiltIn || api == .gemini { return .none }
+        // Vendors but Google take no key in a query.
+        return vendor.isBuiltIn ? .credentials : .key
+    }
+
+    private static func passes(
+        _ field: HeaderField, _ text: Span<UInt8>, _ head: borrowing RequestHead, _ api: API,
+        _ vendor: SharedVendor, _ change: BodyChange
+    ) -> Bool {
+        switch field.name {
+        // What a proxy in front says of the caller is meant for the gateway, not for a vendor.
+        case .host, .contentLength, .expect, .edgeCredential: return false
+        case .contentEncoding: return !change.isDecoded
+        case .accept: return true
+        case .authorization, .apiKey, .xAPIKey, .xGoogAPIKey:
+            return vendor.credential == .client
+                && CallerCredential.passes(field, in: head, api: api, isBuiltIn: vendor.isBuiltIn)
+        default:
+            if field.name.isHopByHop { return false }
+        }
+        if vendor.credential != .client {
+            if field.name.isCredential { return false }
+            if Redaction.holdsCredentialURL(head.value(of: field)) { return false }
+        }
+        if vendor.credential == .client, vendor.isBuiltIn, field.name == .otherCredential,
+            !CallerCredential.isOwn(field, in: head, api: api)
+        {
+            return false
+        }
+        if field.name == .other {
+            if isOwn(text) { return false }
+            // An encoded stream could not be filtered.
+            if change.needsReadableAnswer, text.matchesIgnoringCase("accept-encoding") {
+                return false
+            }
+        }
+        return !(change.isChanged && isDigest(text))
+    }
+
+    /// Whether a field holds a sum of the body's bytes.
+    private static func isDigest(_ name: Span<UInt8>) -> Bool {
+        name.matchesIgnoringCase("content-md5") || name.matchesIgnoringCase("digest")
+            || name.matchesIgnoringCase("content-digest")
+            || name.matchesIgnoringCase("repr-digest")
+            || name.matchesIgnoringCase("x-amz-content-sha256")
+    }
+
+    /// Whether a field is addressed to the gateway itself.
+    private static func isOwn(_ name: Span<UInt8>) -> Bool {
+        name.count > 7 && name.extracting(0..<7).matchesIgnoringCase("x-weir-")
+    }
+
+    private static func isOverridden(_ name: Span<UInt8>, by vendor: SharedVendor) -> Bool {
+        let text = name.text.lowercased()
+        return vendor.headers.contains { $0.name.lowercased() == text }
+    }
+}

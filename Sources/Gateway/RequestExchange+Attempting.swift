@@ -1,0 +1,218 @@
+import Config
+import Dialects
+import ExchangeCore
+import HTTP
+import Logging
+import Primitives
+import Reactor
+import Routing
+import Telemetry
+import Transfers
+
+// Attempt: the request goes to a vendor, and what is to be done about the end of that.
+extension RequestExchange {
+    /// Sends the request to the route's current target.
+    func startAttempt(onFreshConnection isFresh: Bool) {
+        guard let route else { return }
+        state.attemptBegan()
+        snapshot.metrics[route.vendor].attempts.add()
+        let attempt = Attempt(self, route: route)
+        self.attempt = attempt
+        attempt.start(onFreshConnection: isFresh)
+    }
+
+    /// The body for a vendor: what was received, in memory or as it comes.
+    func requestBody() -> RequestBody {
+        switch bodyMode {
+        case .stream(let length): return .stream(length: length)
+        case .keep:
+            guard request.head.hasBody else { return .none }
+            if let body { return .bytes(body) }
+            let body = client.spareBody.take() ?? KeptBody(ByteBuffer())
+            body.fill(from: &request.body)
+            self.body = body
+            return .bytes(body)
+        }
+    }
+
+    /// Lends the body to whoever looks into it.
+    func withBody<R>(_ use: (borrowing ByteBuffer) -> R) -> R {
+        if let body { return body.withBytes(use) }
+        return request.withBody(use)
+    }
+
+    /// The head of an attempt's response is here, and held where it may be no answer.
+    ///
+    /// Called from inside libcurl.
+    func headReceived(_ attempt: Attempt) {
+        switch state.headReceived(holds: attempt.pipeline.hold != nil) {
+        case .relay:
+            answeringAttempt = attempt
+            attempt.relayHead()
+            committed(attempt)
+        case .hold, .ignore:
+            break
+        }
+    }
+
+    /// Notes that from here the request is never sent again.
+    func committed(_ attempt: Attempt) {
+        answeringAttempt = attempt
+        attempt.lastVendorByte = worker.loop.now
+        attempt.countHead()
+        // The body goes as soon as the vendor has it all, which matters to long streams after long
+        // prompts.
+        if attempt.releaseSentBody() { returnBody() }
+    }
+
+    /// Carries out what is decided about the end of an attempt's transfer.
+    func ended(_ attempt: Attempt, _ result: TransferResult) {
+        guard attempt === self.attempt else { return }
+        let isWhole = result.code == .ok && attempt.headIsComplete
+        if state.isHolding, attempt.pipeline.showsError {
+            // Its end came in the turn that found the failure.
+            if isWhole { attempt.pipeline.hold?.isWhole = true }
+            return actOnHold()
+        }
+        let lacksTerminal = attempt.pipeline.lacksTerminal()
+        let decision = state.transferEnded(
+            result, vendor: attempt.vendor.name, headIsComplete: attempt.headIsComplete,
+            violation: attempt.headViolation, canRepeat: !isStreaming,
+            lacksTerminal: lacksTerminal)
+        switch decision {
+        case .finish:
+            writer.end(to: client)
+        case .breakOff(let outcome):
+            let reason: String? =
+                result.code == .ok && lacksTerminal
+                ? "the stream ended without its terminal marker" : nil
+            logBreak(outcome, result, reason)
+            recorder.explanation = reason ?? "\(result.code.name): \(result.detail)"
+            breakOff()
+        case .failed(let failureClass, let failure):
+            attemptFailed(failureClass, failure, result: result)
+        case .heldWhole:
+            heldWhole(attempt, result, lacksTerminal: lacksTerminal)
+        case .retryFresh:
+            snapshot.metrics[attempt.route.vendor].staleRetries.add()
+            recordFailure(
+                of: attempt, "stale", result, status: 0, reason: "a pooled connection was dead")
+            startAttempt(onFreshConnection: true)
+        case .readOut:
+            readOut(attempt, result)
+        case .nothing:
+            break
+        }
+    }
+
+    /// The response will not be whole: the client is told so where it can be.
+    func breakOff() {
+        writer.breakOff(to: client) { output in
+            guard let answeringAttempt else { return }
+            let failure = Failure.streamBroke(vendor: answeringAttempt.vendor.name)
+            answeringAttempt.pipeline.writeErrorEvent(error(failure), to: &output)
+        }
+    }
+
+    // MARK: Hold
+
+    /// Lets what is held go out, unchanged and in one write: the commit.
+    func releaseHold() {
+        guard let attempt, let hold = attempt.pipeline.hold, !attempt.pipeline.showsError,
+            state.committed()
+        else { return }
+        attempt.pipeline.endHold()
+        keptAttempt = nil
+        answeringAttempt = attempt
+        client.isClockChanged = true
+        let metrics = snapshot.metrics[attempt.route.vendor]
+        metrics.responseBytes.add(hold.bodyBytes)
+        metrics.held.record(nanoseconds: (worker.loop.now - hold.began).nanoseconds)
+        attempt.relay(hold)
+        committed(attempt)
+    }
+
+    /// Ends a transfer whose held events say that the vendor failed.
+    ///
+    /// From the top level of a turn.
+    func actOnHold() {
+        guard let attempt, let hold = attempt.pipeline.hold, attempt.pipeline.showsError,
+            state.heldIsFailure()
+        else { return }
+        attempt.cancel()
+        keptAttempt = attempt
+        let failure = Failure.noAnswer(vendor: attempt.vendor.name, "an error event")
+        attemptFailed(
+            isAboutCredential(hold, attempt) ? .credential : .streamError, failure, hold.advice)
+    }
+
+    /// The held response is at its end.
+    ///
+    /// `lacksTerminal`: it is a stream that had to end in a marker, and did not, so that it is not
+    /// whole whatever it holds.
+    private func heldWhole(_ attempt: Attempt, _ result: TransferResult, lacksTerminal: Bool) {
+        guard let hold = attempt.pipeline.hold else { return }
+        hold.isWhole = !lacksTerminal
+        attempt.pipeline.readHeldToEnd()
+        let verdict = AttemptVerdict.whole(
+            AttemptVerdict.Held(
+                hold.reason, status: hold.status, showsContent: attempt.pipeline.showsContent,
+                showsError: attempt.pipeline.showsError, emptiness: attempt.pipeline.emptiness,
+                lacksTerminal: lacksTerminal, isAboutCredential: isAboutCredential(hold, attempt)))
+        keptAttempt = attempt
+        switch verdict {
+        case .answer:
+            guard state.heldIsAnswer() else { return }
+            attempt.countAnswer()
+            deliverKept()
+        case .failed(let failureClass, let what, let isCertain):
+            guard state.heldIsFailure() else { return }
+            attemptFailed(
+                failureClass, .noAnswer(vendor: attempt.vendor.name, what), hold.advice,
+                isCertain: isCertain, result: lacksTerminal ? result : nil)
+        }
+    }
+
+    private func isAboutCredential(_ hold: Hold, _ attempt: Attempt) -> Bool {
+        attempt.vendor.hasOwnCredential && hold.facts.isCredential
+            && attempt.route.plan.policy.movesOn(from: .credential)
+    }
+
+    /// Passes the kept response on as it was.
+    func deliverKept() {
+        guard let attempt = keptAttempt, let hold = attempt.pipeline.hold else { return }
+        keptAttempt = nil
+        answeringAttempt = attempt
+        attempt.relay(hold)
+        // An answer that was cut short by us is not whole, and must not look it.
+        if hold.isWhole { writer.end(to: client) } else { writer.breakOff(to: client) }
+        if client.phase != .answering { client.enter(.answering) }
+    }
+
+    // MARK: Log
+
+    /// Says that nothing came of the last attempt.
+    ///
+    /// Where another follows, the line that says so is the only one.
+    func logFailure(_ failure: Failure, _ result: TransferResult) {
+        var metadata = logMetadata(result)
+        metadata["status"] = "\(failure.status)"
+        metadata["sent"] = "\(result.wasSent)"
+        worker.logger.warning("a vendor gave no response", metadata: metadata)
+    }
+
+    /// `reason`: why, where libcurl saw nothing wrong.
+    private func logBreak(_ outcome: Outcome, _ result: TransferResult, _ reason: String?) {
+        var metadata = logMetadata(result)
+        metadata["outcome"] = "\(outcome.name)"
+        if let reason { metadata["reason"] = "\(reason)" }
+        worker.logger.warning("a response broke off", metadata: metadata)
+    }
+
+    private func logMetadata(_ result: TransferResult) -> Logger.Metadata {
+        [
+            "exchange": "\(logName)", "vendor": "\(vendor?.name ?? "")",
+            "curl": "\(result.code.name)", "detail": "\(result.detail)",
+        ]
+    }
+}

@@ -1,0 +1,80 @@
+import ExchangeCore
+import HTTP
+import Primitives
+import Reactor
+import Routing
+import Telemetry
+
+// Settle: the end of an exchange. Every exchange comes here exactly once.
+extension RequestExchange {
+    /// Counts and records an exchange that has just been settled, and lets go of its parts.
+    func settle() {
+        guard let outcome = state.outcome else { return }
+        recordSettlement(outcome)
+        turnEnded()
+        if let route {
+            let metrics = snapshot.metrics[route.vendor]
+            metrics.outcomes[outcome.rawValue].add()
+            metrics.requestBytes.add(requestBytes)
+            metrics.duration.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
+        }
+        if let detachment {
+            worker.loop.timers.destroy(detachment.timer)
+            worker.detachedEnded(self)
+        }
+        detachment = nil
+        attempt = nil
+        keptAttempt = nil
+        answeringAttempt = nil
+    }
+
+    /// Bytes of the request's body.
+    private var requestBytes: Int {
+        bodyBytes > 0 ? bodyBytes : request.head.contentLength ?? 0
+    }
+
+    /// The kernel has the whole response.
+    func delivered() {
+        if state.delivered() { settle() }
+    }
+
+    /// Ends the exchange from outside of it: its client is gone, or given up.
+    func end(as outcome: Outcome) {
+        attempt?.cancel()
+        if state.clientGone(as: outcome) { settle() }
+    }
+
+    /// What is done once a turn, before the output is sent.
+    ///
+    /// The way to a vendor's counter takes four references, which costs more than the adding.
+    func turnEnded() {
+        (answeringAttempt ?? attempt)?.countRelayedBytes()
+        if state.isHolding { actOnHold() }
+    }
+
+    /// Goes on with a response that was paused for its client, once that has taken enough.
+    func resumeReceivingIfTaken() {
+        guard let attempt, attempt.isReceivingPaused,
+            client.output.count <= Limits.outputLowBytes
+        else { return }
+        // The time the client took was not the vendor's. libcurl may hand over bytes before this
+        // returns: they are for the next turn.
+        attempt.resumeReceiving()
+    }
+
+    /// Records how the exchange ends if nothing more is recorded of it, once the client has it all
+    /// with what waits for it.
+    ///
+    /// Before the kernel is given the last byte: a process that dies right after must not leave a
+    /// client with a whole answer and a record without its end.
+    func writeDeliveryAhead() {
+        guard isLastByteInOutput else { return }
+        recordDelivery()
+    }
+
+    private var isLastByteInOutput: Bool {
+        if writer.isComplete { return true }
+        guard state.isCommitted, let answeringAttempt else { return false }
+        return writer.isWhole(after: answeringAttempt.recorder.bytes)
+    }
+}

@@ -1,0 +1,225 @@
+import Codings
+import Dialects
+import ExchangeCore
+import HTTP
+import Primitives
+
+/// What stands between a vendor's bytes and the writer: stages that look into a response, take
+/// something out of it, or hold it back.
+///
+/// A stage is there only where something asks for it. Without one a piece is neither split nor
+/// copied: see ``isPlain``. The order is: undo the content coding on the side, filter, inspect,
+/// hold.
+struct ResponsePipeline: ~Copyable {
+    /// What a response is looked into for.
+    struct Demands {
+        /// Whether the vendor was asked for a usage that the client did not ask for.
+        var filtersUsage = false
+        /// Whether the stream has to end in its dialect's marker.
+        var awaitsTerminal = false
+        /// Whether a clock runs between two contents.
+        var watchesContent = false
+        /// Whether the gateway's secrets are looked for, under a content coding, too.
+        var masksBodies = false
+    }
+
+    private let dialect: Dialect
+    private var demands = Demands()
+    /// Undoes the content coding on the side, for the stages that look into it.
+    private var decoder: ContentDecoder?
+    private var usageFilter: UsageFilter?
+    /// Reads the events of a stream.
+    private var inspector: EventInspector?
+    /// Keeps the response until it is known to be an answer.
+    private(set) var hold: Hold?
+    /// Whether no stage has to see the pieces.
+    private(set) var isPlain = true
+
+    private var isEventStream = false
+    /// Whether the response is under a content coding: nothing of ours can be written between its
+    /// bytes.
+    private var isEncoded = false
+    private var streamEnd = StreamEnd()
+    /// Whether bytes were passed on, other than those that were let go for want of time.
+    private(set) var hasPassedBytes = false
+
+    init(dialect: Dialect) {
+        self.dialect = dialect
+    }
+
+    /// Whether the bytes of a response with this head can be looked into.
+    static func isReadable(_ head: borrowing ResponseHead) -> Bool {
+        !head.isEncoded || ContentDecoder(head.codings.span) != nil
+    }
+
+    /// Sets up the stages for a response with this head.
+    mutating func begin(
+        _ head: borrowing ResponseHead, _ demands: Demands, hold: Hold?, now: Instant
+    ) {
+        self.demands = demands
+        self.hold = hold
+        isEventStream = head.mediaType == .eventStream
+        isEncoded = head.isEncoded
+        if isEncoded {
+            let isWanted =
+                hold != nil || demands.awaitsTerminal || demands.masksBodies
+                || demands.watchesContent && isEventStream
+            decoder = isWanted ? ContentDecoder(head.codings.span) : nil
+            // What cannot be read is not waited for.
+            if decoder == nil { self.demands.awaitsTerminal = false }
+        } else if demands.filtersUsage, isEventStream, head.contentLength == nil {
+            usageFilter = UsageFilter()
+        }
+        let watchesEvents = self.demands.awaitsTerminal || demands.watchesContent
+        if isEventStream, watchesEvents || hold?.reason == .stream {
+            inspector = EventInspector(
+                dialect: dialect,
+                bytesMax: max(
+                    watchesEvents ? EventInspector.eventBytesMax : 0, hold?.bytesMax ?? 0),
+                now: now)
+            if isEncoded, decoder == nil { inspector?.stopReading(now: now) }
+        }
+        updateIsPlain()
+    }
+
+    private mutating func updateIsPlain() {
+        isPlain = usageFilter == nil && inspector == nil && decoder == nil && hold == nil
+    }
+
+    /// Whether the end of the stream must be a marker.
+    var awaitsTerminal: Bool { demands.awaitsTerminal }
+
+    /// When the last content came; nil where no clock asks for it.
+    var lastContent: Instant? {
+        demands.watchesContent && isEventStream ? inspector?.lastContent : nil
+    }
+
+    // MARK: Stages
+
+    /// Undoes the content coding of a piece on the side; nil where it has none that is undone.
+    ///
+    /// Otherwise whether all of the response could be read so far.
+    mutating func decode(_ bytes: Span<UInt8>, to plain: inout ByteBuffer) -> Bool? {
+        guard let decoder else { return isEncoded ? false : nil }
+        let isReadable = decoder.decode(bytes) { plain.append($0) }
+        // What cannot be read any more is not guessed at.
+        if !isReadable { self.decoder = nil }
+        return isReadable
+    }
+
+    /// Takes out of a piece what the client did not ask for; false where nothing is taken out.
+    mutating func filter(_ bytes: Span<UInt8>, to passed: inout ByteBuffer) -> Bool {
+        guard var filter = usageFilter.take() else { return false }
+        filter.take(bytes, to: &passed)
+        usageFilter = consume filter
+        return true
+    }
+
+    /// What the filter still waited with at the end of the stream.
+    mutating func endFilter(to passed: inout ByteBuffer) {
+        guard var filter = usageFilter.take() else { return }
+        filter.endStream(to: &passed)
+    }
+
+    /// Looks into a piece, and holds it where the response is held.
+    ///
+    /// `plain`: how it reads. `isReadable`: whether all of it was read.
+    mutating func take(
+        _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool, now: Instant
+    ) {
+        if isEventStream { streamEnd.take(plain) }
+        if let inspector {
+            inspector.take(plain, now: now)
+            if !isReadable { inspector.stopReading(now: now) }
+        }
+        guard let hold else { return }
+        hold.take(bytes, reads: plain, isReadable: isReadable)
+        if hold.reason == .stream, hold.finding == .waiting, let inspector {
+            hold.note(inspector.finding, inspector.facts)
+        }
+    }
+
+    /// Notes a piece that is passed on.
+    @inline(__always)
+    mutating func pass(_ bytes: Span<UInt8>, _ client: ClientConnection) {
+        if isPlain, isEventStream { streamEnd.take(bytes) }
+        guard !hasPassedBytes else { return }
+        hasPassedBytes = true
+        // The clock so far was armed for the first of these bytes; the one between bytes may be
+        // much shorter, and nothing else would arm it.
+        client.isClockChanged = true
+    }
+
+    // MARK: Hold
+
+    /// Whether what is held shows that the vendor failed.
+    var showsError: Bool { hold?.finding == .failed }
+
+    /// Whether what is held goes out: it shows content, or cannot be held any longer.
+    var showsContent: Bool { hold?.finding == .release }
+
+    /// What is wrong with a held stream that shows nothing.
+    var emptiness: String { inspector?.emptiness ?? "an empty stream" }
+
+    /// Holds nothing any more.
+    mutating func endHold() {
+        // Let go for want of time, a response has shown no content yet, and its clock goes on.
+        hasPassedBytes = showsContent
+        hold = nil
+        if !demands.awaitsTerminal, !demands.watchesContent { inspector = nil }
+        if inspector == nil, !demands.masksBodies { decoder = nil }
+        updateIsPlain()
+    }
+
+    /// Reads what is held, which is whole, to its end.
+    mutating func readHeldToEnd() {
+        guard let hold else { return }
+        if hold.reason == .stream, let inspector {
+            inspector.end()
+            if hold.finding == .waiting { hold.note(inspector.finding, inspector.facts) }
+        }
+        hold.readText()
+    }
+
+    /// Whether the stream, which has ended, lacks the marker that it must end in.
+    mutating func lacksTerminal() -> Bool {
+        guard demands.awaitsTerminal, let inspector else { return false }
+        inspector.end()
+        return inspector.lacksTerminal
+    }
+
+    /// Drops what serves a client: it has gone.
+    mutating func detach() {
+        hold = nil
+        inspector = nil
+        usageFilter = nil
+        demands.awaitsTerminal = false
+        demands.watchesContent = false
+        updateIsPlain()
+    }
+
+    /// Tells a client whose stream breaks off what happened, in the words its SDK raises an error
+    /// for.
+    ///
+    /// Only between two events: in the middle of one it would be taken for the rest of that.
+    func writeErrorEvent(_ error: DialectError, to output: inout ByteBuffer) {
+        guard isEventStream, !isEncoded, hasPassedBytes, streamEnd.isBetweenEvents else { return }
+        dialect.errorEvent(error, to: &output)
+    }
+}
+
+/// The last bytes of a stream: whether an event has just ended.
+struct StreamEnd {
+    private var last: UInt32 = 0x0A0A
+
+    mutating func take(_ bytes: Span<UInt8>) {
+        for index in max(0, bytes.count - 4)..<bytes.count {
+            last = last << 8 | UInt32(bytes[index])
+        }
+    }
+
+    /// Whether what comes next begins an event.
+    var isBetweenEvents: Bool {
+        last & 0xFFFF == 0x0A0A || last & 0xFFFF == 0x0D0D || last == 0x0D0A_0D0A
+    }
+}
