@@ -18,7 +18,7 @@ extension Composition {
         do {
             let (next, warnings) = try file.readAgain()
             for warning in warnings {
-                logger.warning("the configuration", metadata: ["warning": "\(warning)"])
+                logger.warning("configuration warning", metadata: ["warning": "\(warning)"])
             }
             // The address that is listened on is the running configuration's.
             if let fault = Configuration.exposure(of: next.vendors, on: configuration.server) {
@@ -38,11 +38,13 @@ extension Composition {
             hand(out: plan)
         } catch let error as ConfigurationError {
             for fault in error.diagnostics {
-                logger.error("the configuration", metadata: ["fault": "\(fault)"])
+                logger.error(
+                    "configuration refused, the running one stays", metadata: ["fault": "\(fault)"])
             }
             refuse(faults: error.diagnostics.count)
         } catch {
-            logger.error("the configuration", metadata: ["fault": "\(error)"])
+            logger.error(
+                "configuration refused, the running one stays", metadata: ["fault": "\(error)"])
             refuse(faults: 1)
         }
     }

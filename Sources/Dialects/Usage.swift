@@ -7,17 +7,17 @@ public struct Usage: Equatable, Sendable {
     public var input: Int?
     /// All tokens of the answer.
     public var output: Int?
-    /// Of the input, what a cache had.
+    /// Input tokens that a cache had.
     public var cacheRead: Int?
-    /// Of the input, what was put into a cache for minutes.
+    /// Input tokens that were put into a cache for minutes.
     public var cacheWrite: Int?
-    /// Of the input, what was put into a cache for an hour or longer.
+    /// Input tokens that were put into a cache for an hour or longer.
     public var cacheWriteLong: Int?
-    /// Of the output, what was thought and not said.
+    /// Output tokens of reasoning, which the answer does not show.
     public var reasoning: Int?
-    /// Of the input, sound.
+    /// Audio input tokens.
     public var audioInput: Int?
-    /// Of the output, sound.
+    /// Audio output tokens.
     public var audioOutput: Int?
 
     /// Nothing reported.

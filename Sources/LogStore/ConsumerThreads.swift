@@ -5,9 +5,9 @@ import Synchronization
 
 // DESIGN
 //
-// A thread may give its share of a processor up at any time, and without a privilege it never gets
-// it back. So there are two, made before either gives anything up, and they hand the rounds to each
-// other: what is stored stays where one thread at a time can see it.
+// Any thread may raise its nice value; lowering it again needs a privilege. So there are two
+// threads, made before either raises its value, of which one runs at a time: they hand the rounds
+// to each other, and what both use is never used by both at once.
 
 /// The threads of the consumer, of which one has the rounds and the other sleeps.
 final class ConsumerThreads: Sendable {

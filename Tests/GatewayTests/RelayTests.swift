@@ -103,10 +103,9 @@ struct RelayTests {
 
     @Test(
         "every method passes, with and without a body",
-        arguments: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY"]
+        arguments: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]
     )
     func methods(_ method: String) throws {
-        guard method != "QUERY" else { return }  // llhttp of this version does not know it yet.
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
         let gateway = try TestGateway(vendor: vendor.port)

@@ -25,7 +25,10 @@ struct SourceFile: Sendable, CustomStringConvertible {
             let words = line.split(separator: " ")
             guard let place = words.firstIndex(of: "import"), place <= 2, words.count > place + 1
             else { return nil }
-            guard words[..<place].allSatisfy({ $0 == "public" || $0.hasPrefix("@") }) else {
+            let access: Set<Substring> = [
+                "public", "package", "internal", "fileprivate", "private",
+            ]
+            guard words[..<place].allSatisfy({ access.contains($0) || $0.hasPrefix("@") }) else {
                 return nil
             }
             return String(words[place + 1])
