@@ -24,9 +24,8 @@ struct ResponseWriter {
     /// Whether the client may still be sending when the response is out.
     var lingersAfterwards = false
 
-    /// Begins a response: its head up to the vendor's fields, as ``HeadWriter`` wrote it.
-    ///
-    /// `own` adds what the gateway says of it.
+    /// Writes a head: `vendor` appends the status line and the vendor's fields, `own` what the
+    /// gateway says of it.
     mutating func head(
         _ framing: ResponseFraming, to client: ClientConnection,
         vendor: (inout ByteBuffer) -> Void,

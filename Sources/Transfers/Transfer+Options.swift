@@ -87,7 +87,11 @@ extension Transfer {
     ///
     public func prepare(method: Method, body: RequestBody, connectTimeout: Interval) {
         target.append(byte: 0)
-        unsafe set(CURLOPT_REQUEST_TARGET, pointer: target.pointer.baseAddress)
+        if !target.bytes.equals(knownTarget.bytes) {
+            unsafe set(CURLOPT_REQUEST_TARGET, pointer: target.pointer.baseAddress)
+            knownTarget.removeAll()
+            knownTarget.append(contentsOf: target)
+        }
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(connectTimeout.millisecondsRoundedUp))
         var bodyBytes: Int? = 0
         switch body {

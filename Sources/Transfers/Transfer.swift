@@ -92,6 +92,9 @@ public final class Transfer {
     var sendings = 0
     /// Whether the pooled connection had bytes or an end to read before the request was sent.
     var foundSurplus = false
+    /// The target that libcurl was last told, and keeps a copy of: most requests to an endpoint ask
+    /// for the same one.
+    var knownTarget = ByteBuffer()
     /// Whether the request has a body of at least a byte.
     var hasBody = false
     /// The body where it is in memory: libcurl borrows it until the transfer ends.
