@@ -7,8 +7,16 @@ public enum Redaction {
 
     /// Whether a value is a credential, whatever its field is called.
     static func looksSecret(_ value: Span<UInt8>) -> Bool {
-        value.startsIgnoringCase("basic ") && value.count > 6
-            || value.startsIgnoringCase("bearer ") && value.count > 7
+        if value.startsIgnoringCase("basic "), value.count > 6 { return true }
+        // A field may name another one before it.
+        var start = 6
+        while start < value.count - 1,
+            let space = value.firstIndex(of: 0x20, from: start), space < value.count - 1
+        {
+            if value.extracting(space - 6..<space).matchesIgnoringCase("bearer") { return true }
+            start = space + 1
+        }
+        return false
     }
 
     /// Appends a target, or a value that may hold URLs, without the credentials in it: values of

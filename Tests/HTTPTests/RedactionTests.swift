@@ -57,6 +57,21 @@ struct RedactionTests {
         for text in Self.others { #expect(!Self.name(text).isCredential, "\(text)") }
     }
 
+    @Test("are known behind the name of their scheme, wherever it stands")
+    func schemes() {
+        for (value, isWritten) in [
+            ("Bearer canary", false), ("token: bearer canary", false), ("a b BEARER c", false),
+            ("Basic canary", false), ("Bearer", true), ("bearer ", true), ("a bearer ", true),
+            ("forbearers all", true), ("basic", true), ("Foo Basic/1 x", true),
+        ] {
+            ParsedHead("GET /", "X-P: \(value)\r\n").with { head in
+                var output = ByteBuffer()
+                head.writeRedactedFields(to: &output)
+                #expect(output.bytes.text.contains("<redacted>") == !isWritten, "\(value)")
+            }
+        }
+    }
+
     @Test("are taken out of fields, of requests and responses, whatever holds them")
     func lines() {
         let secret = "canary-0123456789-abcdef"
