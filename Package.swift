@@ -99,7 +99,7 @@ let package = Package(
             ]
         ),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
-        target("ExchangeCore", ["Primitives", "HTTP", "Config", "Routing"]),
+        target("ExchangeCore", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
 
         // Drivers.
         target("Reactor", ["Primitives", "CLinux"]),

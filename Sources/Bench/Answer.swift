@@ -141,8 +141,8 @@ struct Answer: ~Copyable {
     private static func isPart(_ part: [String], of whole: [String]) -> Bool {
         var rest = whole[...]
         for text in part {
-            guard let place = rest.firstIndex(of: text) else { return false }
-            rest = rest[(place + 1)...]
+            guard let next = rest.firstIndex(of: text) else { return false }
+            rest = rest[(next + 1)...]
         }
         return true
     }

@@ -57,14 +57,14 @@ public final class Bench: TurnHandler {
         self.progress = progress
         loop = try EventLoop()
         let origins = plan.targets.map(\.origin)
-        var places = OriginPlaces()
+        var indexes = OriginIndexes()
         let addresses = try AddressBook(hosts: Set(origins.filter(\.needsResolution).map(\.host)))
         try addresses.start()
         endpoints = try plan.targets.map { target in
             guard
                 let endpoint = Endpoint(
                     name: target.name, origin: target.origin,
-                    index: places.place(of: target.origin), trust: plan.trust,
+                    index: indexes.index(of: target.origin), trust: plan.trust,
                     addresses: addresses.entry(for: target.origin.host))
             else { throw Failure(description: "libcurl cannot parse \(target.origin)") }
             return endpoint
@@ -117,7 +117,7 @@ public final class Bench: TurnHandler {
         return report
     }
 
-    func tell(_ scenario: BenchPlan.Scenario, position: Int, share: Double) {
+    func report(_ scenario: BenchPlan.Scenario, position: Int, share: Double) {
         let done = (Double(position) + min(1, share)) / Double(plan.scenarios.count)
         progress(
             Progress(
@@ -160,7 +160,7 @@ public final class Bench: TurnHandler {
     /// How many calls the plan's bound still allows.
     var callsLeft: Int { plan.callsMax - calls }
 
-    func noteCall() { calls += 1 }
+    func countCall() { calls += 1 }
 
     /// Waits until a gateway has done what it put off.
     func settle() {

@@ -63,10 +63,10 @@ extension BenchReport {
             let names = faults(index)
             let counts = scenarios.flatMap { $0.measurements[index].errors }
                 .reduce(into: [String: Int]()) { $0["\($1.key)", default: 0] += $1.value }
-            let told = names.map { name in counts[name].map { "\(name) × \($0)" } ?? name }
+            let shown = names.map { name in counts[name].map { "\(name) × \($0)" } ?? name }
             return names.isEmpty
                 ? "\(plan.targets[index].name): every answer verified"
-                : "\(plan.targets[index].name): \(told.joined(separator: ", "))"
+                : "\(plan.targets[index].name): \(shown.joined(separator: ", "))"
         }
     }
 

@@ -57,7 +57,7 @@ struct ClosedLoop {
                 result.add(round)
             }
             if scenario.connections > 1 { sizes = zip(sizes, round).map(grown) }
-            bench.tell(
+            bench.report(
                 scenario, position: position,
                 share: (Instant.now() - start).seconds / plan.duration.seconds)
         }
@@ -104,7 +104,7 @@ struct ClosedLoop {
             let index = begun
             begun += 1
             running += 1
-            bench.noteCall()
+            bench.countCall()
             let call = Call(expectation, streams: scenario.streams, began: .now()) { call in
                 outcomes[index] = call.outcome
                 running -= 1

@@ -72,7 +72,7 @@ final class OpenLoop: TimerHandler {
             launch(due, now)
         }
         let share = (now - start).seconds / bench.plan.duration.seconds
-        bench.tell(scenario, position: position, share: share)
+        bench.report(scenario, position: position, share: share)
         let isOver = !isLaunching && running == 0
         if isOver || now > start + bench.plan.duration + Self.patience {
             return bench.loop.stop()
@@ -88,7 +88,7 @@ final class OpenLoop: TimerHandler {
         launched += 1
         running += 1
         begun[target] += 1
-        bench.noteCall()
+        bench.countCall()
         // Within a tick it is the timer's own grain; beyond it somebody stalled.
         let began = now - due > Self.tick ? due : now
         let call = Call(expectation, streams: scenario.streams, began: began) { [self] call in

@@ -24,7 +24,7 @@ extension Composition {
             if let fault = Configuration.exposure(of: next.vendors, on: configuration.server) {
                 throw StartError(description: "server.listen: \(fault)")
             }
-            let plan = try editions.make(next, isAgain: true)
+            let plan = try snapshots.make(next, isAgain: true)
             let waiting = next.sectionsThatDiffer(from: configuration)
             if !waiting.isEmpty {
                 logger.warning(
@@ -33,7 +33,7 @@ extension Composition {
             }
             configuration.vendors = next.vendors
             configuration.chains = next.chains
-            recording.follow(next.vendors)
+            recording.adopt(next.vendors)
             reloads.applied()
             hand(out: plan)
         } catch let error as ConfigurationError {
@@ -55,22 +55,22 @@ extension Composition {
             "not reloaded: what was read before stays in force", metadata: ["faults": "\(faults)"])
     }
 
-    private func hand(out plan: EditionPlan) {
-        let number = (editionRound?.number ?? 0) + 1
-        editionRound = EditionRound(number: number, awaited: Set(mailboxes.keys))
+    private func hand(out plan: SnapshotPlan) {
+        let number = (snapshotRound?.number ?? 0) + 1
+        snapshotRound = SnapshotRound(number: number, awaited: Set(mailboxes.keys))
         for (worker, mailbox) in mailboxes {
             mailbox.post(
-                .follow(plan) { [control] in
+                .adopt(plan) { [control] in
                     control?.post(.followed(worker: worker, round: number))
                 })
         }
     }
 
-    /// A worker serves by the latest edition now.
+    /// A worker serves by the latest snapshot now.
     ///
     /// Only that is waited for: one that another overtook is in force nowhere.
-    func hasFollowed(_ worker: Int) {
-        guard editionRound?.awaited.remove(worker) != nil, editionRound?.awaited.isEmpty == true
+    func hasAdopted(_ worker: Int) {
+        guard snapshotRound?.awaited.remove(worker) != nil, snapshotRound?.awaited.isEmpty == true
         else { return }
         logger.notice(
             "reloaded",

@@ -22,12 +22,12 @@ final class Composition {
 
     enum ControlMessage: Sendable {
         case workerEnded(Int)
-        /// A worker serves by the edition of a round.
+        /// A worker serves by the snapshot of a round.
         case followed(worker: Int, round: Int)
     }
 
-    /// An edition on its way to the workers.
-    struct EditionRound {
+    /// A routing snapshot on its way to the workers.
+    struct SnapshotRound {
         let number: Int
         /// Workers that do not serve by it yet.
         var awaited: Set<Int>
@@ -37,11 +37,11 @@ final class Composition {
     var configuration: Configuration
     let file: ConfigurationFile?
     let logger: Logger
-    let editions: EditionMaker
+    let snapshots: SnapshotMaker
     let reloads = ReloadMetrics()
     let recording: Recording
     /// Until the workers have it.
-    private var first: EditionPlan?
+    private var first: SnapshotPlan?
     private let log: OperationalLog
     private let metrics: [WorkerMetrics]
     private let readiness = OperatorPages.Readiness()
@@ -51,7 +51,7 @@ final class Composition {
     private(set) var control: Mailbox<ControlMessage>?
     private var threads: [Reactor.Thread] = []
     private(set) var isDraining = false
-    var editionRound: EditionRound?
+    var snapshotRound: SnapshotRound?
     private var loop: EventLoop?
 
     /// The port that clients connect to, once started.
@@ -67,11 +67,11 @@ final class Composition {
         self.file = file
         admission = Admission(connectionsMax: configuration.server.maxConnections)
         do {
-            editions = try EditionMaker()
+            snapshots = try SnapshotMaker()
         } catch {
             throw StartError(description: "\(error)")
         }
-        first = try editions.make(configuration)
+        first = try snapshots.make(configuration)
         let count =
             configuration.server.workers > 0
             ? configuration.server.workers : Reactor.Thread.processorCount
@@ -96,7 +96,7 @@ final class Composition {
             let listeners = try bind()
             let slot = LoopOwned<Composition>()
             slot.value = self
-            let control = try Mailbox<ControlMessage> { slot.value?.noted($0) }
+            let control = try Mailbox<ControlMessage> { slot.value?.received($0) }
             self.control = control
             control.open(on: loop)
             if let first {
@@ -122,7 +122,7 @@ final class Composition {
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }
-            editions.end()
+            snapshots.end()
             recording.end()
             log.flush()
             withExtendedLifetime((signals, admin)) {}
@@ -147,14 +147,14 @@ final class Composition {
         if number == signalHangUp { reload() } else { end() }
     }
 
-    private func noted(_ message: ControlMessage) {
+    private func received(_ message: ControlMessage) {
         switch message {
         case .followed(let worker, let round):
-            if editionRound?.number == round { hasFollowed(worker) }
+            if snapshotRound?.number == round { hasAdopted(worker) }
         case .workerEnded(let worker):
             mailboxes[worker] = nil
             // It serves by nothing any more.
-            hasFollowed(worker)
+            hasAdopted(worker)
             if mailboxes.isEmpty { loop?.stop() }
         }
     }
@@ -174,7 +174,7 @@ final class Composition {
     }
 
     private func startWorker(
-        _ index: Int, _ descriptor: Int32, _ first: EditionPlan,
+        _ index: Int, _ descriptor: Int32, _ first: SnapshotPlan,
         _ control: Mailbox<ControlMessage>
     ) throws {
         let settings = WorkerSettings(
@@ -182,7 +182,7 @@ final class Composition {
         )
         let metrics = metrics[index]
         let journal = recording.journalPlan(index)
-        let edition = Handover(first)
+        let snapshot = Handover(first)
         let slot = LoopOwned<Worker>()
         let mailbox = try Mailbox<WorkerOrder> { slot.value?.obey($0) }
         mailboxes[index] = mailbox
@@ -194,7 +194,7 @@ final class Composition {
                 mailbox.open(on: loop)
                 guard
                     let worker = Self.makeWorker(
-                        settings, metrics, loop, edition, journal: journal())
+                        settings, metrics, loop, snapshot, journal: journal())
                 else { return }
                 slot.value = worker
                 worker.listen(on: descriptor)
@@ -211,11 +211,11 @@ final class Composition {
     @inline(never)
     private static func makeWorker(
         _ settings: WorkerSettings, _ metrics: WorkerMetrics, _ loop: EventLoop,
-        _ edition: Handover<EditionPlan>, journal: WorkerJournal?
+        _ snapshot: Handover<SnapshotPlan>, journal: WorkerJournal?
     ) -> Worker? {
-        edition.take().map {
+        snapshot.take().map {
             Worker(
-                settings: settings, metrics: metrics, loop: loop, edition: $0, journal: journal)
+                settings: settings, metrics: metrics, loop: loop, snapshot: $0, journal: journal)
         }
     }
 
@@ -241,10 +241,10 @@ final class Composition {
         // It answers by itself, and asks nobody.
         var nobody = Configuration()
         nobody.vendors = []
-        let none = EditionPlan(
+        let none = SnapshotPlan(
             routing: RoutingTable(nobody), health: Health(targetCount: 0), endpoints: [])
         let worker = Worker(
-            settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, edition: none,
+            settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, snapshot: none,
             responder: pages
         )
         worker.listen(on: descriptor)

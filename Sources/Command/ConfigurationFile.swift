@@ -47,7 +47,7 @@ final class ConfigurationFile {
 
     private func fault(_ message: String) -> ConfigurationError {
         ConfigurationError(diagnostics: [
-            Diagnostic(severity: .error, place: path, key: "", message: message)
+            Diagnostic(severity: .error, location: path, key: "", message: message)
         ])
     }
 }

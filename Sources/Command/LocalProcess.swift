@@ -103,8 +103,8 @@ private enum Orphanage {
     }()
 
     static func add(_ pid: Int32) {
-        for place in 0..<countMax where unsafe pids[place] == 0 {
-            unsafe pids[place] = pid
+        for slot in 0..<countMax where unsafe pids[slot] == 0 {
+            unsafe pids[slot] = pid
             break
         }
         signal(SIGINT, endAll)
@@ -113,7 +113,7 @@ private enum Orphanage {
     }
 
     fileprivate static func killAll() {
-        for place in 0..<countMax where unsafe pids[place] > 0 { kill(unsafe pids[place], SIGKILL) }
+        for slot in 0..<countMax where unsafe pids[slot] > 0 { kill(unsafe pids[slot], SIGKILL) }
     }
 }
 

@@ -42,7 +42,7 @@ final class Recording {
             throw Composition.StartError(description: "\(error)")
         }
         // Before the sinks run: they begin with what an earlier process left.
-        Self.note(configuration.vendors, in: servers)
+        Self.remember(configuration.vendors, in: servers)
         let sinkMetrics = configuration.sinks.map { SinkMetrics(name: $0.name) }
         var journals: [JournalFile] = []
         do {
@@ -66,7 +66,7 @@ final class Recording {
         } catch {
             for journal in journals { try? JournalFolder.remove(journal.path) }
             journals = []
-            metrics.note(trouble: "\(error)")
+            metrics.remember(trouble: "\(error)")
             logger.error(
                 "exchanges are served and not recorded",
                 metadata: ["log.path": "\(log.path)", "error": "\(error)"])
@@ -87,11 +87,11 @@ final class Recording {
     }
 
     /// Notes where the vendors are, for sinks that tell it.
-    func follow(_ vendors: [Vendor]) {
-        Self.note(vendors, in: servers)
+    func adopt(_ vendors: [Vendor]) {
+        Self.remember(vendors, in: servers)
     }
 
-    private static func note(_ vendors: [Vendor], in servers: VendorServers) {
+    private static func remember(_ vendors: [Vendor], in servers: VendorServers) {
         for vendor in vendors {
             servers[vendor.name] = TraceSink.Server(address: vendor.host, port: vendor.port)
         }

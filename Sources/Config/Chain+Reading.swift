@@ -74,8 +74,10 @@ extension Chain.Failover {
         readStatuses(&reader)
         reader.bool("credential", &credential)
         reader.bool("stream_error", &streamError)
-        reader.duration("bench", &bench)
-        reader.integer("bench_after", &benchAfter, in: 1...1_000_000)
+        reader.duration("cooldown", &cooldown)
+        reader.renamed("bench", to: "cooldown")
+        reader.renamed("bench_after", to: "cooldown_after")
+        reader.integer("cooldown_after", &cooldownAfter, in: 1...1_000_000)
     }
 
     private mutating func readStatuses(_ reader: inout TableReader) {

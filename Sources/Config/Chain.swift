@@ -48,9 +48,9 @@ public struct Chain: Sendable {
         /// An error event or an empty stream.
         public var streamError = true
         /// How long a failing target is passed over.
-        public var bench = Interval.seconds(30)
+        public var cooldown = Interval.seconds(30)
         /// Failures in a row before that.
-        public var benchAfter = 3
+        public var cooldownAfter = 3
 
         /// The defaults.
         public init() {}

@@ -73,7 +73,7 @@ extension Configuration {
             "[chains.failover]", "connect = \(failover.connect)", "timeout = \(failover.timeout)",
             "reset = \(failover.reset)", "statuses = [\(statuses.joined(separator: ", "))]",
             "credential = \(failover.credential)", "stream_error = \(failover.streamError)",
-            "bench = \(time(failover.bench))", "bench_after = \(failover.benchAfter)",
+            "cooldown = \(time(failover.cooldown))", "cooldown_after = \(failover.cooldownAfter)",
         ]
     }
 

@@ -49,7 +49,7 @@ public struct ConfigurationReader {
         let what = lines[line].contains(0) ? "a NUL byte" : "bytes that are no UTF-8"
         throw ConfigurationError(diagnostics: [
             Diagnostic(
-                severity: .error, place: "\(file):\(line + 1):1", key: "",
+                severity: .error, location: "\(file):\(line + 1):1", key: "",
                 message: "\(what): the file is damaged, or no text")
         ])
     }
@@ -66,7 +66,7 @@ public struct ConfigurationReader {
         if let place = KeyPlaces(text).badHeader {
             throw ConfigurationError(diagnostics: [
                 Diagnostic(
-                    severity: .error, place: "\(file):\(place.line):\(place.column)", key: "",
+                    severity: .error, location: "\(file):\(place.line):\(place.column)", key: "",
                     message: "no table's name begins like this; letters, digits, - and _ may stand "
                         + "there, others in quotes")
             ])
@@ -77,11 +77,11 @@ public struct ConfigurationReader {
         } catch let error as TOMLParseError {
             let place = "\(file):\(error.source.begin.line):\(error.source.begin.column)"
             throw ConfigurationError(diagnostics: [
-                Diagnostic(severity: .error, place: place, key: "", message: error.description)
+                Diagnostic(severity: .error, location: place, key: "", message: error.description)
             ])
         } catch {
             throw ConfigurationError(diagnostics: [
-                Diagnostic(severity: .error, place: file, key: "", message: "\(error)")
+                Diagnostic(severity: .error, location: file, key: "", message: "\(error)")
             ])
         }
     }

@@ -8,16 +8,16 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     /// How grave it is.
     public let severity: Severity
     /// File, line and column, as editors read them.
-    public let place: String
+    public let location: String
     /// The key, dotted.
     public let key: String
     /// What is wrong, and what is allowed.
     public let message: String
 
     /// A diagnostic of these parts.
-    public init(severity: Severity, place: String, key: String, message: String) {
+    public init(severity: Severity, location: String, key: String, message: String) {
         self.severity = severity
-        self.place = place
+        self.location = location
         self.key = key
         self.message = message
     }
@@ -25,7 +25,7 @@ public struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     /// `config.toml:3:1: server.lisen: unknown key; the nearest known key is "listen"`.
     public var description: String {
         let label = severity == .warning ? "warning: " : ""
-        return "\(place): \(label)\(key.isEmpty ? "" : key + ": ")\(message)"
+        return "\(location): \(label)\(key.isEmpty ? "" : key + ": ")\(message)"
     }
 }
 

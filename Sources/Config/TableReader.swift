@@ -63,7 +63,7 @@ final class Findings {
         positions.append((place.line, place.column))
         diagnostics.append(
             Diagnostic(
-                severity: severity, place: "\(file):\(place.line):\(place.column)", key: path,
+                severity: severity, location: "\(file):\(place.line):\(place.column)", key: path,
                 message: message
             )
         )

@@ -73,7 +73,9 @@ extension Vendor {
         vendor.readCredential(&reader, secrets)
         vendor.readHeaders(&reader, secrets)
         var policy = vendor.onClientDisconnect.rawValue
-        reader.choice("on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue))
+        reader.choice(
+            "on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue),
+            renamed: "drain", to: "continue")
         vendor.onClientDisconnect = DisconnectPolicy(rawValue: policy) ?? .cancel
         reader.string("ca_file", &vendor.caFile)
         var terminal = vendor.terminal.rawValue

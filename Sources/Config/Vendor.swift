@@ -16,7 +16,7 @@ public struct Vendor: Sendable {
 
     /// What becomes of a transfer whose client went away.
     public enum DisconnectPolicy: String, Sendable, CaseIterable {
-        case cancel, drain
+        case cancel, `continue`
     }
 
     /// What a stream without its terminal marker is taken for.

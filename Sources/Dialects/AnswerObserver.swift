@@ -44,7 +44,7 @@ public struct AnswerObserver: ~Copyable {
     }
 
     /// Tells the observer that pieces are missing from here on, so that it must not guess.
-    public mutating func noteGap() {
+    public mutating func markGap() {
         facts.isUnderstood = false
         body.release()
     }

@@ -10,7 +10,7 @@ public enum Dialect: String, CaseIterable, Sendable {
     case gemini
 
     /// The dialect's place in the list of all.
-    public var place: Int {
+    public var number: Int {
         switch self {
         case .openai: 0
         case .anthropic: 1

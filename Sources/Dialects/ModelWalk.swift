@@ -1,7 +1,7 @@
 import JSON
 import Primitives
 
-/// Walks over JSON that may be any, in one pass and without a stack, and notes where the places are
+/// Walks over JSON that may be any, in one pass and without a stack, and notes where the ranges are
 /// that name a model: `model`, and where batches, sessions and counts of tokens have it.
 struct ModelWalk {
     /// The names that lead to a model.
@@ -17,7 +17,7 @@ struct ModelWalk {
     /// Deeper than this no API names its model.
     private static let depthMax = 7
 
-    private(set) var places: [Range<Int>] = []
+    private(set) var ranges: [Range<Int>] = []
     /// Whether something else than text stands where a model is named.
     private(set) var isOfAnotherKind = false
 
@@ -51,7 +51,7 @@ struct ModelWalk {
                 }
             case UInt8(ascii: ":"):
                 expectsKey = false
-                noteOtherKind(text, after: index + 1)
+                checkKind(text, after: index + 1)
             default: break
             }
             index += 1
@@ -78,14 +78,14 @@ struct ModelWalk {
         keys[depth] = .other
     }
 
-    private mutating func takeString(_ text: Span<UInt8>, _ place: Range<Int>) {
+    private mutating func takeString(_ text: Span<UInt8>, _ range: Range<Int>) {
         guard depth > 0, depth <= Self.depthMax, isObject[depth] else { return }
         if expectsKey {
-            keys[depth] = Self.key(text.extracting(place))
-        } else if keys[depth] == .model, namesModel, place.count >= 2,
-            text[place.upperBound - 1] == UInt8(ascii: "\"")
+            keys[depth] = Self.key(text.extracting(range))
+        } else if keys[depth] == .model, namesModel, range.count >= 2,
+            text[range.upperBound - 1] == UInt8(ascii: "\"")
         {
-            places.append(place)
+            ranges.append(range)
         }
     }
 
@@ -104,7 +104,7 @@ struct ModelWalk {
         }
     }
 
-    private mutating func noteOtherKind(_ text: Span<UInt8>, after offset: Int) {
+    private mutating func checkKind(_ text: Span<UInt8>, after offset: Int) {
         guard depth > 0, depth <= Self.depthMax, isObject[depth], keys[depth] == .model, namesModel
         else { return }
         var index = offset

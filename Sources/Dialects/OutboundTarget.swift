@@ -29,7 +29,7 @@ public struct OutboundTarget: Sendable {
     /// Appends a target: the client's path led to the vendor's base, then the base's own query,
     /// then the client's as it was, without what is dropped.
     ///
-    /// `model` is sent in place of the one that the path names. Returns whether it was: paths of
+    /// `model` is sent in range of the one that the path names. Returns whether it was: paths of
     /// dialects but Gemini's name none.
     @discardableResult
     public func write(
@@ -70,13 +70,13 @@ public struct OutboundTarget: Sendable {
     private func writePath(
         _ path: Span<UInt8>, _ model: String?, to output: inout ByteBuffer
     ) -> Bool {
-        guard api == .gemini, let model, let place = path.modelPlace else {
+        guard api == .gemini, let model, let range = path.modelRange else {
             output.append(path)
             return false
         }
-        output.append(path.extracting(0..<place.lowerBound))
+        output.append(path.extracting(0..<range.lowerBound))
         output.append(text: model)
-        output.append(path.extracting(place.upperBound..<path.count))
+        output.append(path.extracting(range.upperBound..<path.count))
         return true
     }
 
@@ -146,7 +146,7 @@ extension API {
 
 extension Span where Element == UInt8 {
     /// Where the model stands in `…/models/NAME:verb`; nil for other paths.
-    public var modelPlace: Range<Int>? {
+    public var modelRange: Range<Int>? {
         guard
             let start = (firstRange(of: "/models/") ?? firstRange(of: "/tunedModels/"))?.upperBound
         else { return nil }

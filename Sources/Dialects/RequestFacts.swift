@@ -32,8 +32,8 @@ public struct RequestFacts: Equatable, Sendable {
         guard (try? scanner.kind()) == .object else { return nil }
         // Where the text ends early the walk ends with it, and what was found is found.
         try? scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
-            let place = try scanner.value()
-            if scanner.isKey(key, name) { found = place }
+            let range = try scanner.value()
+            if scanner.isKey(key, name) { found = range }
         }
         guard let found, found.count >= 2, bytes[found.lowerBound] == UInt8(ascii: "\"") else {
             return nil

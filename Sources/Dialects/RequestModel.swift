@@ -20,7 +20,7 @@ public struct RequestModel: Equatable, Sendable {
     /// What was found.
     public let finding: Finding
     /// Where names of the model stand in the body, in its order.
-    let places: [Range<Int>]
+    let ranges: [Range<Int>]
     /// How the body is written.
     let form: Form
 
@@ -28,9 +28,9 @@ public struct RequestModel: Equatable, Sendable {
         case json, multipart, urlEncoded, other
     }
 
-    private init(_ finding: Finding, _ places: [Range<Int>] = [], _ form: Form = .other) {
+    private init(_ finding: Finding, _ ranges: [Range<Int>] = [], _ form: Form = .other) {
         self.finding = finding
-        self.places = places
+        self.ranges = ranges
         self.form = form
     }
 
@@ -64,7 +64,7 @@ public struct RequestModel: Equatable, Sendable {
             return RequestModel(.none, [], body.count > 0 ? .json : .other)
         }
         let isText = body[start] == UInt8(ascii: "{") || body[start] == UInt8(ascii: "[")
-        // Two bytes a character, as some parsers take it: no byte of it is at its place.
+        // Two bytes a character, as some parsers take it: no byte of it is at its range.
         let isWide = body.count > 1 && (body[0] == 0 || body[1] == 0 || body[0] >= 0xFE)
         let mayBeWide = isWide && body.extracting(0..<min(8, body.count)).holdsOpening
         guard isText, !isWide else {
@@ -75,12 +75,12 @@ public struct RequestModel: Equatable, Sendable {
         var walk = ModelWalk()
         walk.run(body, from: start)
         if walk.isOfAnotherKind {
-            return RequestModel(.unreadable("the model is no text"), walk.places, .json)
+            return RequestModel(.unreadable("the model is no text"), walk.ranges, .json)
         }
-        let names = walk.places.map { place in
-            JSONText.unescape(body.extracting(place.lowerBound + 1..<place.upperBound - 1))
+        let names = walk.ranges.map { range in
+            JSONText.unescape(body.extracting(range.lowerBound + 1..<range.upperBound - 1))
         }
-        return RequestModel(agreement(names), walk.places, .json)
+        return RequestModel(agreement(names), walk.ranges, .json)
     }
 
     private static func agreement(_ names: [String]) -> Finding {
@@ -99,60 +99,60 @@ public struct RequestModel: Equatable, Sendable {
         guard let form = MultipartForm(contentType) else {
             return RequestModel(.unreadable("the form has no boundary"))
         }
-        guard let places = form.values(of: "model", in: body) else {
+        guard let ranges = form.values(of: "model", in: body) else {
             return RequestModel(.unreadable("the form's parts cannot be told apart"))
         }
-        guard form.mentions(of: "model", in: body) <= places.count else {
+        guard form.mentions(of: "model", in: body) <= ranges.count else {
             return RequestModel(.unreadable("the form names its model in an unusual way"))
         }
         return RequestModel(
-            agreement(places.map { body.extracting($0).text }), places, .multipart)
+            agreement(ranges.map { body.extracting($0).text }), ranges, .multipart)
     }
 
     private static func read(urlEncoded body: Span<UInt8>) -> RequestModel {
-        var places: [Range<Int>] = []
+        var ranges: [Range<Int>] = []
         var start = 0
         while start < body.count {
             let end = body.firstIndex(of: UInt8(ascii: "&"), from: start) ?? body.count
             if let equals = body.extracting(start..<end).firstIndex(of: UInt8(ascii: "=")),
                 body.extracting(start..<start + equals).percentDecoded().span.matches("model")
             {
-                places.append(start + equals + 1..<end)
+                ranges.append(start + equals + 1..<end)
             }
             start = end + 1
         }
-        let names = places.map { place in
-            let plain = body.extracting(place).percentDecoded()
+        let names = ranges.map { range in
+            let plain = body.extracting(range).percentDecoded()
             let spaced = plain.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
             return String(decoding: spaced, as: UTF8.self)
         }
-        return RequestModel(agreement(names), places, .urlEncoded)
+        return RequestModel(agreement(names), ranges, .urlEncoded)
     }
 
     /// Whether a body of this form names a model at all, perhaps further on.
     public var mayNameModel: Bool { form != .other }
 
-    /// Appends a body with another model in every place that names one.
+    /// Appends a body with another model in every range that names one.
     ///
-    /// Returns false, and appends nothing, where there is no such place, or which they are cannot
+    /// Returns false, and appends nothing, where there is no such range, or which they are cannot
     /// be told.
     public func write(
         _ body: Span<UInt8>, with model: String, to output: inout ByteBuffer
     ) -> Bool {
-        guard case .named = finding, !places.isEmpty else { return false }
-        output.reserve(body.count + places.count * (model.utf8.count + 16))
+        guard case .named = finding, !ranges.isEmpty else { return false }
+        output.reserve(body.count + ranges.count * (model.utf8.count + 16))
         var start = 0
-        for place in places {
-            output.append(body.extracting(start..<place.lowerBound))
-            write(model, inPlaceOf: body.extracting(place), to: &output)
-            start = place.upperBound
+        for range in ranges {
+            output.append(body.extracting(start..<range.lowerBound))
+            write(model, replacing: body.extracting(range), to: &output)
+            start = range.upperBound
         }
         output.append(body.extracting(start..<body.count))
         return true
     }
 
     private func write(
-        _ model: String, inPlaceOf old: Span<UInt8>, to output: inout ByteBuffer
+        _ model: String, replacing old: Span<UInt8>, to output: inout ByteBuffer
     ) {
         switch form {
         case .json:

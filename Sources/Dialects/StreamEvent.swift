@@ -60,9 +60,9 @@ extension Dialect {
         if name.matches("error") { return .error }
         if data.count == 0 { return .lifecycle }
         guard let members = Members(of: data, "type", "content_block"),
-            let place = members["type"]
+            let range = members["type"]
         else { return .content }
-        let type = data.extracting(place)
+        let type = data.extracting(range)
         if type.matches("\"error\"") { return .error }
         if type.matches("\"message_stop\"") { return .terminal }
         if type.matches("\"message_start\"") || type.matches("\"ping\"")
@@ -274,7 +274,7 @@ struct Members {
     typealias Names = InlineArray<4, StaticString?>
 
     private let names: Names
-    private var places: InlineArray<4, Range<Int>?> = .init(repeating: nil)
+    private var ranges: InlineArray<4, Range<Int>?> = .init(repeating: nil)
 
     /// Finds members by name; nil when the text is no JSON object.
     init?(
@@ -285,33 +285,33 @@ struct Members {
         var scanner = JSONScanner(text)
         guard (try? scanner.kind()) == .object else { return nil }
         let names = names
-        var found = places
+        var found = ranges
         let walked: Void? = try? scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
-            let place = try scanner.value()
+            let range = try scanner.value()
             for index in names.indices {
                 if let name = names[index], scanner.isKey(key, name) {
-                    found[index] = place
+                    found[index] = range
                     return
                 }
             }
         }
         guard walked != nil else { return nil }
-        places = found
+        ranges = found
     }
 
     /// Where a member's value stands, of those that were asked for.
     subscript(name: StaticString) -> Range<Int>? {
         for index in names.indices where names[index]?.spells(name) == true {
-            return places[index]
+            return ranges[index]
         }
         return nil
     }
 }
 
 extension JSONScanner {
-    /// Whether the value at a place says nothing: null, or an empty text, list or object.
-    func isNothing(_ place: Range<Int>) -> Bool {
-        bytes(at: place).isJSONNothing
+    /// Whether the value at a range says nothing: null, or an empty text, list or object.
+    func isNothing(_ range: Range<Int>) -> Bool {
+        bytes(at: range).isJSONNothing
     }
 }
 

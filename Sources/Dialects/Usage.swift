@@ -49,11 +49,11 @@ public struct UsageFields: Equatable, Sendable {
     subscript(name: String) -> Int? {
         get { fields.first { $0.name == name }?.number }
         set {
-            let place = fields.firstIndex { $0.name == name }
-            switch (place, newValue) {
-            case (let place?, let number?): fields[place].number = number
+            let index = fields.firstIndex { $0.name == name }
+            switch (index, newValue) {
+            case (let index?, let number?): fields[index].number = number
             case (nil, let number?): fields.append(Field(name: name, number: number))
-            case (let place?, nil): fields.remove(at: place)
+            case (let index?, nil): fields.remove(at: index)
             case (nil, nil): break
             }
         }

@@ -11,30 +11,30 @@ public enum UsageInjection {
 
     /// Appends a body that asks; false, and nothing, where it is no stream, or asks already.
     public static func write(_ body: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard let places = try? Places(body), places.isStream else { return false }
-        func splice(_ place: Range<Int>, _ text: StaticString) {
-            output.append(body.extracting(0..<place.lowerBound))
+        guard let ranges = try? Ranges(body), ranges.isStream else { return false }
+        func splice(_ range: Range<Int>, _ text: StaticString) {
+            output.append(body.extracting(0..<range.lowerBound))
             output.append(text)
-            output.append(body.extracting(place.upperBound..<body.count))
+            output.append(body.extracting(range.upperBound..<body.count))
         }
-        if let flag = places.flag {
+        if let flag = ranges.flag {
             if body.extracting(flag).matches("true") { return false }
             splice(flag, "true")
-        } else if let options = places.options, body[options.lowerBound] == UInt8(ascii: "{") {
+        } else if let options = ranges.options, body[options.lowerBound] == UInt8(ascii: "{") {
             let inner = options.lowerBound + 1
             splice(
                 inner..<inner,
-                places.hasOptions ? "\"include_usage\":true," : "\"include_usage\":true")
-        } else if let options = places.options {
+                ranges.hasOptions ? "\"include_usage\":true," : "\"include_usage\":true")
+        } else if let options = ranges.options {
             splice(options, "{\"include_usage\":true}")
         } else {
-            splice(places.first..<places.first, "\"stream_options\":{\"include_usage\":true},")
+            splice(ranges.first..<ranges.first, "\"stream_options\":{\"include_usage\":true},")
         }
         return true
     }
 
     /// Where the members stand that matter; of repeated names the last, as most parsers have it.
-    private struct Places {
+    private struct Ranges {
         /// Behind the opening brace.
         var first = 0
         var isStream = false
@@ -141,12 +141,12 @@ public struct UsageFilter: ~Copyable {
     /// Whether the event is a chunk without choices that tells usage.
     private var isUsage: Bool {
         let text = event.bytes
-        guard var place = text.firstRange(of: "\"choices\"")?.upperBound else { return false }
+        guard var index = text.firstRange(of: "\"choices\"")?.upperBound else { return false }
         // Told by a look: the chunks with choices are not parsed.
         for wanted in [UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]")] {
-            while place < text.count, text[place] <= 0x20 { place += 1 }
-            guard place < text.count, text[place] == wanted else { return false }
-            place += 1
+            while index < text.count, text[index] <= 0x20 { index += 1 }
+            guard index < text.count, text[index] == wanted else { return false }
+            index += 1
         }
         guard let start = text.firstRange(of: "data:")?.upperBound,
             let root = try? JSONValue(parsing: text.extracting(start..<text.count)),

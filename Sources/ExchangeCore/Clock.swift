@@ -1,3 +1,6 @@
+public import Config
+public import Primitives
+
 /// What may take too long.
 public enum Clock: Equatable, Sendable {
     case head, keepalive, slowClient, firstContent, idle, contentIdle, total
@@ -29,6 +32,19 @@ public enum Clock: Equatable, Sendable {
         case .slowClient: .slowClient
         case .detached: .clientCancelled
         case .head, .keepalive, .hold, .backoff, .linger, .drainGrace: .refused
+        }
+    }
+}
+
+extension Chain.Clocks {
+    /// How long a clock of a chain lets something take; nil for the clocks of the server.
+    public func interval(of clock: Clock) -> Interval? {
+        switch clock {
+        case .firstContent: firstContent
+        case .idle: idle
+        case .contentIdle: contentIdle
+        case .total: total
+        default: nil
         }
     }
 }

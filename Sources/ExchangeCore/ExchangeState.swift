@@ -222,7 +222,7 @@ public struct ExchangeState: ~Copyable {
     /// What follows the failed attempt was decided.
     ///
     /// Returns false when the exchange no longer waits for it.
-    public mutating func follow(_ decision: FailoverDecision) -> Bool {
+    public mutating func apply(_ decision: FailoverDecision) -> Bool {
         switch state {
         case .failing:
             switch decision {

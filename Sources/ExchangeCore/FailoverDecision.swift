@@ -59,6 +59,12 @@ public enum FailoverDecision: Equatable, Sendable {
             self.retriesMax = retriesMax
             self.policy = policy
         }
+
+        /// What a plan's chain allows.
+        public init(_ plan: Plan) {
+            self.init(
+                attemptsMax: plan.attemptsMax, retriesMax: plan.retriesMax, policy: plan.policy)
+        }
     }
 
     /// What follows, by what the chain allows.
@@ -93,7 +99,7 @@ public enum FailoverDecision: Equatable, Sendable {
         _ policy: FailoverPolicy
     ) -> Interval? {
         if failureClass == .credential, isCertain {
-            let cooldown = Interval(nanoseconds: policy.benching.nanoseconds)
+            let cooldown = Interval(nanoseconds: policy.cooldown.nanoseconds)
             return cooldown > .zero ? cooldown : nil
         }
         if failureClass == .status(429), let after = advice.after, after > .zero {

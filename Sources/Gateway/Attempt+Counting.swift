@@ -39,6 +39,13 @@ extension Attempt {
         countSuccess()
     }
 
+    /// Counts a response that was held and goes out.
+    func countRelease(of hold: Hold) {
+        let metrics = exchange.snapshot.metrics[route.vendor]
+        metrics.responseBytes.add(hold.bodyBytes)
+        metrics.held.record(nanoseconds: (worker.loop.now - hold.began).nanoseconds)
+    }
+
     private func countSuccess() {
         exchange.snapshot.health.succeeded(
             route.plan.targets[route.target].health, attemptBegan: began)
@@ -58,10 +65,10 @@ extension Attempt {
         let cooldown = FailoverDecision.cooldown(
             after: failureClass, advice, isCertain: isCertain, route.plan.policy)
         let until = cooldown.map { worker.loop.now + $0 }
-        let isBenched = exchange.snapshot.health.failed(
+        let isCoolingDown = exchange.snapshot.health.failed(
             route.plan.targets[route.target].health, policy: route.plan.policy,
             now: worker.loop.now, until: until)
-        if isBenched { exchange.snapshot.metrics[route.vendor].benched.add() }
+        if isCoolingDown { exchange.snapshot.metrics[route.vendor].cooldowns.add() }
     }
 
     /// Tells the vendor's counters of relayed bytes.

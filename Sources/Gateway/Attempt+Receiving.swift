@@ -13,11 +13,11 @@ extension Attempt: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
         headIsComplete = transfer.head.isComplete
         status = transfer.head.status
-        exchange.recordHead(of: self, transfer.head)
+        exchange.recorder.writeHead(transfer.head, of: self)
         if exchange.state.isDetached { return exchange.detachedHeadReceived(self) }
         let demands = ResponsePipeline.Demands(
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
-            watchesContent: route.clocks.contentIdle > .zero, masksBodies: exchange.masksBodies)
+            watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies)
         let hold = holdReason(transfer.head).map {
             makeHold($0, transfer.head, awaitsTerminal: demands.awaitsTerminal)
         }
@@ -36,7 +36,7 @@ extension Attempt: TransferDelegate {
 
     /// What a response with this head is held for; nil when it is passed on at once.
     private func holdReason(_ head: borrowing ResponseHead) -> AttemptVerdict.HoldReason? {
-        guard exchange.canFollow(route) else { return nil }
+        guard exchange.mayTryAnother else { return nil }
         let facts = AttemptVerdict.Head(
             status: head.status, mediaType: head.mediaType, contentLength: head.contentLength,
             isEncoded: head.isEncoded, isReadable: ResponsePipeline.isReadable(head))
@@ -45,10 +45,28 @@ extension Attempt: TransferDelegate {
             isOwnCredential: vendor.hasOwnCredential, route.plan.policy)
     }
 
+    /// What a response that was held to its end is.
+    func verdict(on hold: Hold, lacksTerminal: Bool) -> AttemptVerdict {
+        hold.isWhole = !lacksTerminal
+        pipeline.readHeldToEnd()
+        return AttemptVerdict.whole(
+            AttemptVerdict.Held(
+                hold.reason, status: hold.status, showsContent: pipeline.showsContent,
+                showsError: pipeline.showsError, emptiness: pipeline.emptiness,
+                lacksTerminal: lacksTerminal, isAboutCredential: showsRefusedCredential))
+    }
+
+    /// Whether the vendor refused a credential of the gateway's, and the chain moves on from that.
+    var showsRefusedCredential: Bool {
+        guard let hold = pipeline.hold else { return false }
+        return vendor.hasOwnCredential && hold.facts.isCredential
+            && route.plan.policy.movesOn(from: .credential)
+    }
+
     func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
         lastVendorByte = worker.loop.now
         guard pipeline.isPlain else { return takeThroughStages(bytes, of: transfer) }
-        exchange.record(bytes, of: self, reads: bytes, isReadable: true)
+        exchange.recorder.write(bytes, of: self, reads: bytes, isReadable: true)
         pass(bytes, of: transfer)
     }
 
@@ -56,7 +74,7 @@ extension Attempt: TransferDelegate {
     @inline(__always)
     private func pass(_ bytes: Span<UInt8>, of transfer: Transfer) {
         // Without a head that was passed on there is no framing for it.
-        guard exchange.state.isCommitted else { return exchange.drop(bytes.count) }
+        guard exchange.state.isCommitted else { return exchange.detached?.drop(bytes.count) ?? () }
         pipeline.pass(bytes, client)
         uncountedBytes += bytes.count
         exchange.writer.piece(bytes, to: client)
@@ -69,10 +87,10 @@ extension Attempt: TransferDelegate {
         var plain = ByteBuffer()
         swap(&plain, &worker.plain)
         if let isReadable = pipeline.decode(bytes, to: &plain) {
-            exchange.record(bytes, of: self, reads: plain.bytes, isReadable: isReadable)
+            exchange.recorder.write(bytes, of: self, reads: plain.bytes, isReadable: isReadable)
             advance(bytes, reads: plain.bytes, isReadable: isReadable, of: transfer)
         } else {
-            exchange.record(bytes, of: self, reads: bytes, isReadable: true)
+            exchange.recorder.write(bytes, of: self, reads: bytes, isReadable: true)
             if pipeline.filter(bytes, to: &plain) {
                 if !plain.isEmpty {
                     advance(plain.bytes, reads: plain.bytes, isReadable: true, of: transfer)
@@ -115,9 +133,9 @@ extension Attempt: TransferDelegate {
         let count = min(space.count, request.body.count)
         unsafe space.copyMemory(
             from: UnsafeRawBufferPointer(rebasing: request.body.pointer[0..<count]))
-        request.withBody { exchange.record(requestBody: $0.bytes(0..<count)) }
+        request.withBody { exchange.recorder.writeRequest($0.bytes(0..<count), of: exchange) }
         request.body.consume(count)
-        exchange.bodyBytes += count
+        exchange.intake.passedBytes += count
         lastVendorByte = worker.loop.now
         if client.isReadPaused, request.body.count < Limits.uploadLowBytes {
             client.resumeReading()

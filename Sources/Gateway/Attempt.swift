@@ -70,7 +70,7 @@ final class Attempt {
         let request = exchange.request
         let isReplaced = OutboundRequest.write(
             request.head, route: route, vendor: vendor, change: change, into: transfer)
-        exchange.recordBegin(
+        exchange.recorder.writeBegin(
             of: self, model: isReplaced ? route.plan.targets[route.target].model ?? "" : "",
             isFresh: isFresh)
         transfer.prepare(
@@ -95,15 +95,18 @@ final class Attempt {
         var change = OutboundRequest.BodyChange()
         let request = exchange.request
         var written = ByteBuffer()
-        if let model = route.plan.targets[route.target].model, let content = exchange.content {
+        if let model = route.plan.targets[route.target].model, let content = exchange.intake.content
+        {
             change.isChanged = request.withHead { head in
-                exchange.withBody { content.write(head, $0.bytes, model: model, to: &written) }
+                exchange.intake.withBody(of: request) {
+                    content.write(head, $0.bytes, model: model, to: &written)
+                }
             }
             change.isDecoded = change.isChanged && content.isEncoded
             change.hasOtherModel = change.isChanged
         }
         let mayAsk = vendor.includeUsage == .inject && route.dialect == .openai
-        if mayAsk, !exchange.isStreaming,
+        if mayAsk, !exchange.intake.isStreaming,
             request.withHead({ UsageInjection.applies(to: $0.path) })
         {
             var plain = ByteBuffer()
@@ -111,19 +114,23 @@ final class Attempt {
             isUsageInjected =
                 change.isChanged
                 ? UsageInjection.write(plain.bytes, to: &written)
-                : exchange.withBody { UsageInjection.write($0.bytes, to: &written) }
+                : exchange.intake.withBody(of: request) {
+                    UsageInjection.write($0.bytes, to: &written)
+                }
             if isUsageInjected { change.isChanged = true } else { swap(&plain, &written) }
         }
         change.needsReadableAnswer = isUsageInjected
         let body: RequestBody =
-            change.isChanged ? .bytes(KeptBody(written)) : exchange.requestBody()
+            change.isChanged
+            ? .bytes(KeptBody(written))
+            : exchange.intake.bodyToSend(of: request, spare: &client.spareBody)
         return (body, change)
     }
 
     /// Lets go of a body that the vendor has to its end; false where some may still be read.
     func releaseSentBody() -> Bool {
         // Of a body that streams, only what was not sent yet is here.
-        guard !exchange.isStreaming else { return false }
+        guard !exchange.intake.isStreaming else { return false }
         return transfer?.releaseSentBody() ?? false
     }
 
@@ -137,6 +144,14 @@ final class Attempt {
         guard let transfer, transfer.isReceivingPaused else { return }
         lastVendorByte = worker.loop.now
         worker.lanes.resumeReceiving(transfer)
+    }
+
+    /// Goes on with a response that was paused for its client, once that has taken enough.
+    func resumeReceivingIfTaken() {
+        guard isReceivingPaused, client.output.count <= Limits.outputLowBytes else { return }
+        // The time the client took was not the vendor's. libcurl may hand over bytes before this
+        // returns: they are for the next turn.
+        resumeReceiving()
     }
 
     // MARK: Response
@@ -204,7 +219,7 @@ final class Attempt {
         // A page that may call by the gateway's word is not told otherwise by the vendor.
         head.writeFields(to: &output, withoutCORS: exchange.origin == .allowed)
         framing.writeField(
-            announced: head.status == 204 ? nil : head.contentLength, to: &output)
+            withheldBytes: head.status == 204 ? nil : head.contentLength, to: &output)
     }
 
     private func writeOwnFields(to output: inout ByteBuffer) {

@@ -31,7 +31,7 @@ struct CallerPolicy: Sendable {
 
     private func accepts(_ authority: Span<UInt8>, _ hosts: [Glob]) -> Bool {
         var host = authority
-        if let colon = Self.portPlace(in: authority) {
+        if let colon = Self.portIndex(in: authority) {
             host = authority.extracting(0..<colon)
             // What follows is a port or nothing: another name could stand there.
             let port = authority.extracting(colon..<authority.count)
@@ -62,7 +62,7 @@ struct CallerPolicy: Sendable {
         return hosts.contains { $0.matches(lowercased.span) }
     }
 
-    private static func portPlace(in authority: Span<UInt8>) -> Int? {
+    private static func portIndex(in authority: Span<UInt8>) -> Int? {
         guard let colon = authority.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         guard authority[0] == UInt8(ascii: "[") else { return colon }
         return authority.firstIndex(of: UInt8(ascii: "]")).map { $0 + 1 }
@@ -122,5 +122,24 @@ extension RequestHead {
     var isPreflight: Bool {
         guard method == .other("OPTIONS") else { return false }
         return has(.origin) && has(.accessControlRequestMethod)
+    }
+}
+
+extension CallerPolicy {
+    /// Writes what a browser may send after it has asked: any method and field, for ten minutes.
+    static func writePreflight(_ head: borrowing RequestHead, to output: inout ByteBuffer) {
+        output.append(
+            "access-control-allow-methods: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")
+        for field in head.fields {
+            let name = head.name(of: field)
+            if name.matchesIgnoringCase("access-control-request-headers") {
+                output.append("access-control-allow-headers: ")
+                output.append(head.value(of: field))
+                output.append("\r\n")
+            } else if name.matchesIgnoringCase("access-control-request-private-network") {
+                output.append("access-control-allow-private-network: true\r\n")
+            }
+        }
+        output.append("access-control-max-age: 600\r\n")
     }
 }

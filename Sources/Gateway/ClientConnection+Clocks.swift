@@ -36,7 +36,8 @@ extension ClientConnection {
         let connection = Deadlines.Connection(
             stage: stage, stageBegan: phaseBegan, lastClientProgress: lastClientProgress,
             hasOutput: !output.isEmpty, isAnswering: exchange?.isAnswering ?? false)
-        return Deadlines.next(connection, exchange?.times, worker.serverLimits)
+        return Deadlines.next(
+            connection, exchange.flatMap { Deadlines.Exchange($0) }, worker.serverLimits)
     }
 
     private func expired(_ clock: Clock) {

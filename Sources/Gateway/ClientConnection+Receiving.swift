@@ -95,7 +95,7 @@ extension ClientConnection {
         let failure = Failure.refused(
             malformation.status, "malformed_request", malformation.reason)
         let exchange = currentExchange()
-        if exchange.isStreaming, phase == .body {
+        if exchange.intake.isStreaming, phase == .body {
             exchange.refuseMidStream(failure)
         } else {
             exchange.refuse(failure, closing: true)

@@ -59,7 +59,7 @@ extension ClientConnection {
             // Once the client has taken this, time runs against the vendor again.
             isClockChanged = true
         }
-        exchange?.resumeReceivingIfTaken()
+        exchange?.attempt?.resumeReceivingIfTaken()
         if let exchange, exchange.writer.isComplete, output.isEmpty, !isAwaitingFlush {
             responseSent(exchange)
         }

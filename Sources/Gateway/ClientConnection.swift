@@ -10,12 +10,16 @@ import Transfers
 // The steps of the way stand in files of their own, in this order:
 //
 //   ClientConnection+Receiving     receive: bytes in, heads and bodies out of them
-//   RequestExchange+Routing        admit, route: the target that the request goes to, or a refusal
+//   RequestIntake                  receive: a body that is kept, passed on as it comes, or refused
+//   RequestExchange+Routing        route: the target that the request goes to, or a refusal
+//   RequestFitness                 admit: what may not go where the route leads
 //   RequestExchange+Attempting     attempt: the request goes to a vendor, and how that ends
 //   RequestExchange+FailingOver    attempt: what follows one that failed
 //   Attempt                        the transfer's delegate: what libcurl reports
 //   ResponsePipeline               inspect, filter, hold: between a vendor's bytes and the writer
 //   ResponseWriter                 relay: heads, pieces and ends in HTTP towards the client
+//   ExchangeRecorder               the tee: what happens, written to the worker's journal
+//   OwnAnswer                      answers without a vendor's: failures, pages, preflights
 //   ClientConnection+Sending       the output to the client, once a turn; what follows a response
 //   ClientConnection+Clocks        everything that may take too long
 //   RequestExchange+Detaching      an answer that goes on after its client, for the record

@@ -71,20 +71,20 @@ final class Hold {
     }
 
     /// Notes what the events of a stream say.
-    func note(_ finding: Finding, _ facts: ErrorFacts) {
+    func observe(_ finding: Finding, _ facts: ErrorFacts) {
         self.finding = finding
-        if finding == .failed { note(facts) }
+        if finding == .failed { remember(facts) }
     }
 
     /// Reads the body of an error that is whole.
     func readText() {
         switch reason {
         case .stream, .answer: break
-        case .refusal, .suspicion: note(ErrorFacts(text.bytes))
+        case .refusal, .suspicion: remember(ErrorFacts(text.bytes))
         }
     }
 
-    private func note(_ facts: ErrorFacts) {
+    private func remember(_ facts: ErrorFacts) {
         self.facts = facts
         if advice.after == nil { advice.after = facts.retryAfter }
     }

@@ -28,7 +28,7 @@ enum Limits {
 
 /// How long, and how far, an answer is read whose client has gone: a vendor that never ends one
 /// must not be listened to for good.
-struct UnheardBounds: Sendable {
+struct DetachedBounds: Sendable {
     var time = Interval.seconds(120)
     var bytes = 16 << 20
 }

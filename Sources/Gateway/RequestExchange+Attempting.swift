@@ -21,26 +21,6 @@ extension RequestExchange {
         attempt.start(onFreshConnection: isFresh)
     }
 
-    /// The body for a vendor: what was received, in memory or as it comes.
-    func requestBody() -> RequestBody {
-        switch bodyMode {
-        case .stream(let length): return .stream(length: length)
-        case .keep:
-            guard request.head.hasBody else { return .none }
-            if let body { return .bytes(body) }
-            let body = client.spareBody.take() ?? KeptBody(ByteBuffer())
-            body.fill(from: &request.body)
-            self.body = body
-            return .bytes(body)
-        }
-    }
-
-    /// Lends the body to whoever looks into it.
-    func withBody<R>(_ use: (borrowing ByteBuffer) -> R) -> R {
-        if let body { return body.withBytes(use) }
-        return request.withBody(use)
-    }
-
     /// The head of an attempt's response is here, and held where it may be no answer.
     ///
     /// Called from inside libcurl.
@@ -77,7 +57,7 @@ extension RequestExchange {
         let lacksTerminal = attempt.pipeline.lacksTerminal()
         let decision = state.transferEnded(
             result, vendor: attempt.vendor.name, headIsComplete: attempt.headIsComplete,
-            violation: attempt.headViolation, canRepeat: !isStreaming,
+            violation: attempt.headViolation, canRepeat: !intake.isStreaming,
             lacksTerminal: lacksTerminal)
         switch decision {
         case .finish:
@@ -86,7 +66,7 @@ extension RequestExchange {
             let reason: String? =
                 result.code == .ok && lacksTerminal
                 ? "the stream ended without its terminal marker" : nil
-            logBreak(outcome, result, reason)
+            ExchangeLog.brokenOff(self, outcome, result, reason)
             recorder.explanation = reason ?? "\(result.code.name): \(result.detail)"
             breakOff()
         case .failed(let failureClass, let failure):
@@ -95,11 +75,12 @@ extension RequestExchange {
             heldWhole(attempt, result, lacksTerminal: lacksTerminal)
         case .retryFresh:
             snapshot.metrics[attempt.route.vendor].staleRetries.add()
-            recordFailure(
+            recorder.writeFailure(
                 of: attempt, "stale", result, status: 0, reason: "a pooled connection was dead")
             startAttempt(onFreshConnection: true)
         case .readOut:
-            readOut(attempt, result)
+            DetachedAnswer.ended(attempt, result)
+            settle()
         case .nothing:
             break
         }
@@ -110,7 +91,8 @@ extension RequestExchange {
         writer.breakOff(to: client) { output in
             guard let answeringAttempt else { return }
             let failure = Failure.streamBroke(vendor: answeringAttempt.vendor.name)
-            answeringAttempt.pipeline.writeErrorEvent(error(failure), to: &output)
+            answeringAttempt.pipeline.writeErrorEvent(
+                OwnAnswer.error(failure, self), to: &output)
         }
     }
 
@@ -125,9 +107,7 @@ extension RequestExchange {
         keptAttempt = nil
         answeringAttempt = attempt
         client.isClockChanged = true
-        let metrics = snapshot.metrics[attempt.route.vendor]
-        metrics.responseBytes.add(hold.bodyBytes)
-        metrics.held.record(nanoseconds: (worker.loop.now - hold.began).nanoseconds)
+        attempt.countRelease(of: hold)
         attempt.relay(hold)
         committed(attempt)
     }
@@ -143,7 +123,7 @@ extension RequestExchange {
         keptAttempt = attempt
         let failure = Failure.noAnswer(vendor: attempt.vendor.name, "an error event")
         attemptFailed(
-            isAboutCredential(hold, attempt) ? .credential : .streamError, failure, hold.advice)
+            attempt.showsRefusedCredential ? .credential : .streamError, failure, hold.advice)
     }
 
     /// The held response is at its end.
@@ -152,15 +132,8 @@ extension RequestExchange {
     /// whole whatever it holds.
     private func heldWhole(_ attempt: Attempt, _ result: TransferResult, lacksTerminal: Bool) {
         guard let hold = attempt.pipeline.hold else { return }
-        hold.isWhole = !lacksTerminal
-        attempt.pipeline.readHeldToEnd()
-        let verdict = AttemptVerdict.whole(
-            AttemptVerdict.Held(
-                hold.reason, status: hold.status, showsContent: attempt.pipeline.showsContent,
-                showsError: attempt.pipeline.showsError, emptiness: attempt.pipeline.emptiness,
-                lacksTerminal: lacksTerminal, isAboutCredential: isAboutCredential(hold, attempt)))
         keptAttempt = attempt
-        switch verdict {
+        switch attempt.verdict(on: hold, lacksTerminal: lacksTerminal) {
         case .answer:
             guard state.heldIsAnswer() else { return }
             attempt.countAnswer()
@@ -173,11 +146,6 @@ extension RequestExchange {
         }
     }
 
-    private func isAboutCredential(_ hold: Hold, _ attempt: Attempt) -> Bool {
-        attempt.vendor.hasOwnCredential && hold.facts.isCredential
-            && attempt.route.plan.policy.movesOn(from: .credential)
-    }
-
     /// Passes the kept response on as it was.
     func deliverKept() {
         guard let attempt = keptAttempt, let hold = attempt.pipeline.hold else { return }
@@ -187,32 +155,5 @@ extension RequestExchange {
         // An answer that was cut short by us is not whole, and must not look it.
         if hold.isWhole { writer.end(to: client) } else { writer.breakOff(to: client) }
         if client.phase != .answering { client.enter(.answering) }
-    }
-
-    // MARK: Log
-
-    /// Says that nothing came of the last attempt.
-    ///
-    /// Where another follows, the line that says so is the only one.
-    func logFailure(_ failure: Failure, _ result: TransferResult) {
-        var metadata = logMetadata(result)
-        metadata["status"] = "\(failure.status)"
-        metadata["sent"] = "\(result.wasSent)"
-        worker.logger.warning("a vendor gave no response", metadata: metadata)
-    }
-
-    /// `reason`: why, where libcurl saw nothing wrong.
-    private func logBreak(_ outcome: Outcome, _ result: TransferResult, _ reason: String?) {
-        var metadata = logMetadata(result)
-        metadata["outcome"] = "\(outcome.name)"
-        if let reason { metadata["reason"] = "\(reason)" }
-        worker.logger.warning("a response broke off", metadata: metadata)
-    }
-
-    private func logMetadata(_ result: TransferResult) -> Logger.Metadata {
-        [
-            "exchange": "\(logName)", "vendor": "\(vendor?.name ?? "")",
-            "curl": "\(result.code.name)", "detail": "\(result.detail)",
-        ]
     }
 }

@@ -20,7 +20,7 @@ extension RequestExchange {
     ) {
         guard let attempt, var route else { return }
         attempt.countFailure(failureClass)
-        recordFailure(
+        recorder.writeFailure(
             of: attempt, failureClass.name, result,
             status: keptAttempt?.pipeline.hold?.status ?? 0, reason: failure.explanation)
         // What the gateway has no room for is none of the target's faults.
@@ -29,27 +29,30 @@ extension RequestExchange {
         }
         tried.insert(route.target)
         guard state.isFailing else { return }
-        let decision = decision(failureClass, failure, advice, route)
-        guard state.follow(decision) else { return }
+        let decision = FailoverDecision.next(
+            for: self, route, failureClass, failure, advice)
+        guard state.apply(decision) else { return }
         self.attempt = nil
         switch decision {
         case .retry(let wait):
-            logFailover("a vendor failed, it is tried again", failureClass, failure, attempt)
+            ExchangeLog.failover(
+                self, "a vendor failed, it is tried again", failureClass, failure, attempt)
             resumeAt = worker.loop.now + wait
             client.ensureClock()
         case .moveOn(let target):
             let before = route.vendor
             route.target = target
             self.route = route
-            logFailover("a vendor failed, the next is tried", failureClass, failure, attempt)
+            ExchangeLog.failover(
+                self, "a vendor failed, the next is tried", failureClass, failure, attempt)
             snapshot.metrics[before].movedOn.add()
             snapshot.metrics[route.vendor].started.add()
             startAttempt(onFreshConnection: false)
         case .vendorsAnswer:
-            if let result { logFailure(failure, result) }
+            if let result { ExchangeLog.failure(self, failure, result) }
             deliverKept()
         case .answer(let failure):
-            if let result { logFailure(failure, result) }
+            if let result { ExchangeLog.failure(self, failure, result) }
             answerWhileUploading(failure)
         }
     }
@@ -65,16 +68,9 @@ extension RequestExchange {
     /// A clock of the exchange ran out.
     func clockExpired(_ clock: Clock) {
         let decision = state.clockExpired(
-            clock, vendor: vendor?.name ?? "", after: allowance(of: clock))
-        if decision != .nothing {
-            worker.logger.warning(
-                "an exchange ran out of time",
-                metadata: [
-                    "exchange": "\(logName)", "vendor": "\(vendor?.name ?? "")",
-                    "clock": "\(clock.outcome.name)",
-                    "committed": "\(decision == .breakOff(clock.outcome))",
-                ])
-        }
+            clock, vendor: vendor?.name ?? "",
+            after: route?.clocks.interval(of: clock) ?? worker.settings.server.slowClientTimeout)
+        if decision != .nothing { ExchangeLog.outOfTime(self, clock, decision) }
         if case .answer = decision, clock == .total {
             // The attempt that was under way failed, and no other follows.
             attempt?.countFailure(.timeout)
@@ -103,59 +99,5 @@ extension RequestExchange {
         let isUploading = client.phase == .body
         if isUploading { writer.lingersAfterwards = true }
         answer(failure, closing: isUploading)
-    }
-
-    private func decision(
-        _ failureClass: FailureClass, _ failure: Failure, _ advice: RetryAdvice,
-        _ route: RoutingTable.Route
-    ) -> FailoverDecision {
-        let facts = FailoverDecision.Facts(
-            failureClass, failure, advice: advice, attempts: state.countedAttempts,
-            retries: state.retries, canRepeat: !isStreaming,
-            keptAnswerIsWhole: keptAttempt?.pipeline.hold?.isWhole)
-        let allowance = FailoverDecision.Allowance(
-            attemptsMax: route.plan.attemptsMax, retriesMax: route.plan.retriesMax,
-            policy: route.plan.policy)
-        return FailoverDecision.after(facts, allowance) {
-            Backoff.wait(before: $0, asked: advice.after, using: &worker.random)
-        } next: {
-            snapshot.health.next(of: route.plan, excluding: tried, now: worker.loop.now)
-        }
-    }
-
-    /// Whether another attempt could follow the current one.
-    func canFollow(_ route: RoutingTable.Route) -> Bool {
-        guard route.plan.hasAlternatives, state.countedAttempts < route.plan.attemptsMax,
-            // A body that was streamed away cannot be sent again.
-            !isStreaming
-        else { return false }
-        if state.retries < route.plan.retriesMax { return true }
-        for index in route.plan.targets.indices
-        where index != route.target && !tried.contains(index) { return true }
-        return false
-    }
-
-    private func allowance(of clock: Clock) -> Interval {
-        switch clock {
-        case .firstContent: route?.clocks.firstContent ?? .zero
-        case .idle: route?.clocks.idle ?? .zero
-        case .contentIdle: route?.clocks.contentIdle ?? .zero
-        case .total: route?.clocks.total ?? .zero
-        default: worker.settings.server.slowClientTimeout
-        }
-    }
-
-    private func logFailover(
-        _ message: Logger.Message, _ failureClass: FailureClass, _ failure: Failure,
-        _ attempt: Attempt
-    ) {
-        worker.logger.warning(
-            message,
-            metadata: [
-                "exchange": "\(logName)", "chain": "\(route?.plan.chain ?? "")",
-                "vendor": "\(attempt.vendor.name)", "next": "\(vendor?.name ?? "")",
-                "class": "\(failureClass.name)", "attempt": "\(attempt.number)",
-                "reason": "\(failure.explanation)",
-            ])
     }
 }

@@ -10,27 +10,22 @@ extension RequestExchange {
     /// Counts and records an exchange that has just been settled, and lets go of its parts.
     func settle() {
         guard let outcome = state.outcome else { return }
-        recordSettlement(outcome)
+        recorder.writeSettlement(self, outcome)
         turnEnded()
         if let route {
             let metrics = snapshot.metrics[route.vendor]
             metrics.outcomes[outcome.rawValue].add()
-            metrics.requestBytes.add(requestBytes)
+            metrics.requestBytes.add(intake.bytes(of: request.head))
             metrics.duration.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
         }
-        if let detachment {
-            worker.loop.timers.destroy(detachment.timer)
+        if let detached {
+            detached.end()
             worker.detachedEnded(self)
         }
-        detachment = nil
+        detached = nil
         attempt = nil
         keptAttempt = nil
         answeringAttempt = nil
-    }
-
-    /// Bytes of the request's body.
-    private var requestBytes: Int {
-        bodyBytes > 0 ? bodyBytes : request.head.contentLength ?? 0
     }
 
     /// The kernel has the whole response.
@@ -52,29 +47,12 @@ extension RequestExchange {
         if state.isHolding { actOnHold() }
     }
 
-    /// Goes on with a response that was paused for its client, once that has taken enough.
-    func resumeReceivingIfTaken() {
-        guard let attempt, attempt.isReceivingPaused,
-            client.output.count <= Limits.outputLowBytes
-        else { return }
-        // The time the client took was not the vendor's. libcurl may hand over bytes before this
-        // returns: they are for the next turn.
-        attempt.resumeReceiving()
-    }
-
     /// Records how the exchange ends if nothing more is recorded of it, once the client has it all
     /// with what waits for it.
     ///
     /// Before the kernel is given the last byte: a process that dies right after must not leave a
     /// client with a whole answer and a record without its end.
     func writeDeliveryAhead() {
-        guard isLastByteInOutput else { return }
-        recordDelivery()
-    }
-
-    private var isLastByteInOutput: Bool {
-        if writer.isComplete { return true }
-        guard state.isCommitted, let answeringAttempt else { return false }
-        return writer.isWhole(after: answeringAttempt.recorder.bytes)
+        if ResponseWriter.hasLastByte(of: self) { recorder.writeDelivery(self) }
     }
 }

@@ -135,7 +135,7 @@ struct ResponsePipeline: ~Copyable {
         guard let hold else { return }
         hold.take(bytes, reads: plain, isReadable: isReadable)
         if hold.reason == .stream, hold.finding == .waiting, let inspector {
-            hold.note(inspector.finding, inspector.facts)
+            hold.observe(inspector.finding, inspector.facts)
         }
     }
 
@@ -176,7 +176,7 @@ struct ResponsePipeline: ~Copyable {
         guard let hold else { return }
         if hold.reason == .stream, let inspector {
             inspector.end()
-            if hold.finding == .waiting { hold.note(inspector.finding, inspector.facts) }
+            if hold.finding == .waiting { hold.observe(inspector.finding, inspector.facts) }
         }
         hold.readText()
     }

@@ -151,10 +151,22 @@ struct ResponseWriter {
     }
 }
 
+extension ResponseWriter {
+    /// Whether the last byte of an exchange's response is in the output.
+    static func hasLastByte(of exchange: RequestExchange) -> Bool {
+        if exchange.writer.isComplete { return true }
+        guard exchange.state.isCommitted, let attempt = exchange.answeringAttempt else {
+            return false
+        }
+        return exchange.writer.isWhole(after: attempt.recorder.bytes)
+    }
+}
+
 extension ResponseFraming {
-    /// Writes what a head says of the framing; `announced`: bytes that a response without a body
-    /// would have had.
-    func writeField(announced: Int?, to output: inout ByteBuffer) {
+    /// Writes what a head says of the framing.
+    ///
+    /// `withheldBytes`: bytes that a response without a body would have had.
+    func writeField(withheldBytes: Int?, to output: inout ByteBuffer) {
         switch self {
         case .length(let length):
             output.append("content-length: ")
@@ -164,9 +176,9 @@ extension ResponseFraming {
             output.append("transfer-encoding: chunked\r\n")
         case .none:
             // What a GET would have got is told to a HEAD; a 204 has no length at all.
-            guard let announced else { return }
+            guard let withheldBytes else { return }
             output.append("content-length: ")
-            output.append(decimal: announced)
+            output.append(decimal: withheldBytes)
             output.append("\r\n")
         case .close:
             break

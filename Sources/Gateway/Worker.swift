@@ -16,7 +16,7 @@ public struct WorkerSettings: Sendable {
     /// Where to say what an operator should know.
     public var logger: Logger
     /// How far answers are read that nobody waits for.
-    var unheard = UnheardBounds()
+    var detached = DetachedBounds()
 
     /// Settings of these parts.
     public init(
@@ -30,8 +30,8 @@ public struct WorkerSettings: Sendable {
 
 /// An order to a worker from another thread.
 public enum WorkerOrder: Sendable {
-    /// Serve what begins from now on by another edition; then call.
-    case follow(EditionPlan, @Sendable () -> Void)
+    /// Serve what begins from now on by another snapshot; then call.
+    case adopt(SnapshotPlan, @Sendable () -> Void)
     /// Take nobody new in, let what runs end, then leave the loop.
     case drain
     /// Leave the loop at once.
@@ -46,7 +46,7 @@ public final class Worker: TurnHandler, TimerHandler {
     public let loop: EventLoop
     let lanes: Lanes
     /// What exchanges that begin now are served by.
-    private(set) var edition: Edition
+    private(set) var snapshot: RoutingSnapshot
     let settings: WorkerSettings
     let serverLimits: Deadlines.ServerLimits
     let policy: CallerPolicy
@@ -67,14 +67,11 @@ public final class Worker: TurnHandler, TimerHandler {
     var plain = ByteBuffer()
 
     private var listener: Listener?
-    private var connections: ContiguousArray<ClientConnection?> = []
-    private var freeSlots: ContiguousArray<Int> = []
-    private var openCount = 0
+    private var connections = ConnectionTable()
     /// Exchanges whose client has gone and whose answer goes on.
     private var detached: ContiguousArray<RequestExchange> = []
     private var stopping: ContiguousArray<RequestExchange> = []
-    private var unflushed: ContiguousArray<ClientConnection> = []
-    private var flushing: ContiguousArray<ClientConnection> = []
+    private var unflushed = FlushQueue()
     private var drainTimer: TimerWheel.Timer?
     private var isStopping = false
     private(set) var isDraining = false
@@ -83,7 +80,7 @@ public final class Worker: TurnHandler, TimerHandler {
 
     /// A worker that relays to vendors, or answers by a responder.
     public init(
-        settings: WorkerSettings, metrics: WorkerMetrics, loop: EventLoop, edition: EditionPlan,
+        settings: WorkerSettings, metrics: WorkerMetrics, loop: EventLoop, snapshot: SnapshotPlan,
         responder: (any Responder)? = nil, journal: WorkerJournal? = nil
     ) {
         self.settings = settings
@@ -94,16 +91,26 @@ public final class Worker: TurnHandler, TimerHandler {
         policy = CallerPolicy(settings.server)
         self.metrics = metrics
         self.loop = loop
-        self.edition = Edition(edition, metrics)
+        self.snapshot = RoutingSnapshot(snapshot, metrics)
         self.responder = responder
         self.journal = journal
         chunkTee = ChunkTee(journal)
         redactsBodies = journal?.redactor != nil
-        journal?.adopt(self.edition.routing.mask)
+        journal?.adopt(self.snapshot.routing.mask)
         logger = settings.logger
         lanes = Lanes(loop: loop)
         loop.turnHandler = self
     }
+
+    /// What bounds a request's body.
+    var intakeBounds: RequestIntake.Bounds {
+        RequestIntake.Bounds(
+            bytesMax: settings.server.maxBodyBytes,
+            keptBytesMax: settings.server.replayLimitBytes, canStream: responder == nil)
+    }
+
+    /// Whether bodies are looked through for secrets of the gateway's.
+    var masksBodies: Bool { journal?.masksSecrets ?? false }
 
     /// Starts to take clients in from a listening socket, which becomes the worker's.
     public func listen(on descriptor: Int32) {
@@ -121,10 +128,9 @@ public final class Worker: TurnHandler, TimerHandler {
         metrics.turns.add()
         metrics.lastTurn.set(Int(loop.now.nanoseconds))
         lanes.runDueLanes()
-        // A flush may make room, and room may let more come in: that is for the next turn.
-        swap(&unflushed, &flushing)
+        let flushing = unflushed.take()
         for index in flushing.indices { flushing[index].flush() }
-        flushing.removeAll(keepingCapacity: true)
+        unflushed.giveBack(flushing)
         while let exchange = stopping.popLast() { exchange.stopDetached() }
         if isStopping { finishStopping() }
     }
@@ -134,19 +140,19 @@ public final class Worker: TurnHandler, TimerHandler {
     /// Only on the worker's thread.
     public func obey(_ order: WorkerOrder) {
         switch order {
-        case .follow(let plan, let followed):
-            follow(plan)
-            followed()
+        case .adopt(let plan, let adopted):
+            adopt(plan)
+            adopted()
         case .drain: drain()
         case .stop: stop()
         }
     }
 
-    private func follow(_ plan: EditionPlan) {
-        let next = Edition(plan, metrics)
-        lanes.replace(edition.endpoints, by: next.endpoints)
-        journal?.adopt(edition.routing.mask.joined(with: next.routing.mask))
-        edition = next
+    private func adopt(_ plan: SnapshotPlan) {
+        let next = RoutingSnapshot(plan, metrics)
+        lanes.replace(snapshot.endpoints, by: next.endpoints)
+        journal?.adopt(snapshot.routing.mask.joined(with: next.routing.mask))
+        snapshot = next
     }
 
     func accepted(_ descriptor: Int32) {
@@ -157,16 +163,9 @@ public final class Worker: TurnHandler, TimerHandler {
             ClientConnection.turnAway(descriptor)
             return
         }
-        let slot: Int
-        if let free = freeSlots.popLast() {
-            slot = free
-        } else {
-            slot = connections.count
-            connections.append(nil)
+        let connection = connections.insert {
+            ClientConnection(self, descriptor: descriptor, slot: $0)
         }
-        let connection = ClientConnection(self, descriptor: descriptor, slot: slot)
-        connections[slot] = connection
-        openCount += 1
         connection.open()
     }
 
@@ -180,9 +179,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// A connection is closed; `successor` is the exchange that goes on in its stead, and on its
     /// seat.
     func closed(_ connection: ClientConnection, leaving successor: RequestExchange?) {
-        connections[connection.slot] = nil
-        freeSlots.append(connection.slot)
-        openCount -= 1
+        connections.remove(connection)
         metrics.closed.add()
         if let successor {
             detached.append(successor)
@@ -200,7 +197,7 @@ public final class Worker: TurnHandler, TimerHandler {
     }
 
     private func stopIfDrained() {
-        if isDraining, openCount == 0, detached.isEmpty { isStopping = true }
+        if isDraining, connections.count == 0, detached.isEmpty { isStopping = true }
     }
 
     /// Has a detached exchange ended at the end of the turn.
@@ -222,14 +219,15 @@ public final class Worker: TurnHandler, TimerHandler {
             drainTimer = timer
             loop.timers.arm(timer, at: loop.now + settings.server.drainTimeout)
         }
-        for connection in connections { connection?.drain() }
+        for connection in connections.all { connection?.drain() }
         stopIfDrained()
     }
 
     /// The drain has lasted as long as it may.
     public func timerFired(_ timer: TimerWheel.Timer) {
         logger.warning(
-            "the drain timed out, connections are closed", metadata: ["connections": "\(openCount)"]
+            "the drain timed out, connections are closed",
+            metadata: ["connections": "\(connections.count)"]
         )
         stop()
     }
@@ -238,17 +236,17 @@ public final class Worker: TurnHandler, TimerHandler {
         isDraining = true
         listener?.close()
         listener = nil
-        for connection in connections { connection?.abandon() }
+        for connection in connections.all { connection?.abandon() }
         for exchange in detached { exchange.end(as: .truncated) }
         isStopping = true
     }
 
     private func finishStopping() {
-        guard openCount == 0, detached.isEmpty else { return }
+        guard connections.count == 0, detached.isEmpty else { return }
         isStopping = false
         if let drainTimer { loop.timers.destroy(drainTimer) }
         drainTimer = nil
-        lanes.close(endpoints: edition.endpoints)
+        lanes.close(endpoints: snapshot.endpoints)
         onDrained?()
         loop.stop()
     }

@@ -64,24 +64,24 @@ public final class WorkerJournal {
     ///
     /// `offset`: bytes of the body before it. `held`: see ``Tee/heldResponse``.
     @inline(__always)
-    func tellChunk(
-        _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int, held: inout ByteBuffer
+    func appendChunk(
+        _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int, held: inout ByteBuffer
     ) -> Bool {
         let isPlain =
             held.isEmpty
             && (!masksSecrets
                 || mask.undecided(atEndOf: bytes) == 0 && mask.first(in: bytes) == nil)
         if isPlain, offset + bytes.count <= capture.asideFromBytes {
-            return writer.tellBody(.chunk, place, bytes)
+            return writer.appendBody(.chunk, tag, bytes)
         }
-        if isPlain { return tell(.chunk, place, bytes, offset: offset) }
-        return tellMasked(.chunk, place, bytes, offset: offset, held: &held)
+        if isPlain { return append(.chunk, tag, bytes, offset: offset) }
+        return appendMasked(.chunk, tag, bytes, offset: offset, held: &held)
     }
 
     /// Tells a piece of a body without the gateway's secrets in it; an end that may be the
     /// beginning of one is held until more is known.
-    func tellMasked(
-        _ kind: FrameKind, _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int,
+    func appendMasked(
+        _ kind: FrameKind, _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int,
         held: inout ByteBuffer
     ) -> Bool {
         let start = offset - held.count
@@ -92,27 +92,27 @@ public final class WorkerJournal {
         let decided = text.count - undecided
         held.removeAll()
         held.append(text.bytes(decided..<text.count))
-        return tell(kind, place, text.bytes(0..<decided), offset: start)
+        return append(kind, tag, text.bytes(0..<decided), offset: start)
     }
 
     /// Tells what was held of a body that is at its end, or of which no more is told.
-    func tellHeld(
-        _ kind: FrameKind, _ place: JournalWriter.Place, offset: Int, held: inout ByteBuffer
+    func appendHeld(
+        _ kind: FrameKind, _ tag: JournalWriter.FrameTag, offset: Int, held: inout ByteBuffer
     ) -> Bool {
         guard !held.isEmpty else { return true }
         // Most of a secret is as good as all of it.
-        let isTelling = held.count >= SecretMask.secretBytesMin
+        let isLong = held.count >= SecretMask.secretBytesMin
         var text = ByteBuffer()
         for index in 0..<held.count {
-            text.append(byte: isTelling ? UInt8(ascii: "*") : held.bytes[index])
+            text.append(byte: isLong ? UInt8(ascii: "*") : held.bytes[index])
         }
         held.release()
-        return tell(kind, place, text.bytes, offset: offset - text.count)
+        return append(kind, tag, text.bytes, offset: offset - text.count)
     }
 
     /// Tells bytes of a body in frames of a size that finds room; false when one found none.
-    func tell(
-        _ kind: FrameKind, _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int
+    func append(
+        _ kind: FrameKind, _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int
     ) -> Bool {
         var start = 0
         while start < bytes.count {
@@ -120,10 +120,10 @@ public final class WorkerJournal {
             let isAside = offset + start >= capture.asideFromBytes
             if !isAside { end = min(end, max(start, capture.asideFromBytes - offset)) }
             let piece = bytes.extracting(start..<end)
-            let isTold =
+            let isWritten =
                 isAside
-                ? writer.tellBodyAside(kind, place, piece) : writer.tellBody(kind, place, piece)
-            guard isTold else { return false }
+                ? writer.appendBodyAside(kind, tag, piece) : writer.appendBody(kind, tag, piece)
+            guard isWritten else { return false }
             start = end
         }
         return true
@@ -150,12 +150,12 @@ struct ChunkTee: ~Copyable {
 
     /// Tells a piece of a response; false when it found no room.
     @inline(__always)
-    func tell(
-        _ place: JournalWriter.Place, _ bytes: Span<UInt8>, offset: Int, held: inout ByteBuffer
+    func append(
+        _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int, held: inout ByteBuffer
     ) -> Bool {
         guard let journal = unsafe journal else { return true }
         return unsafe journal._withUnsafeGuaranteedRef {
-            $0.tellChunk(place, bytes, offset: offset, held: &held)
+            $0.appendChunk(tag, bytes, offset: offset, held: &held)
         }
     }
 }

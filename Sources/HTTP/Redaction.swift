@@ -2,7 +2,7 @@ public import Primitives
 
 /// Takes credentials out of what is written down of a head.
 public enum Redaction {
-    /// What stands in a credential's place.
+    /// What stands in a credential's range.
     public static let redacted = "<redacted>"
 
     /// Whether a value is a credential, whatever its field is called.
@@ -22,20 +22,20 @@ public enum Redaction {
     /// Appends a target, or a value that may hold URLs, without the credentials in it: values of
     /// parameters, what stands before an `@` in an authority, and whatever looks like a key.
     public static func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
-        // Most values hold none, and no list of places is made for them.
-        guard CredentialPlaces.mayStand(in: text) else { return output.append(text) }
+        // Most values hold none, and no list of ranges is made for them.
+        guard CredentialRanges.mayStand(in: text) else { return output.append(text) }
         var start = 0
-        for place in CredentialPlaces(in: text).ranges {
-            output.append(text.extracting(start..<place.lowerBound))
+        for range in CredentialRanges(in: text).ranges {
+            output.append(text.extracting(start..<range.lowerBound))
             output.append(text: redacted)
-            start = place.upperBound
+            start = range.upperBound
         }
         output.append(text.extracting(start..<text.count))
     }
 
     /// Whether a text holds a credential, so that it is not written down as it is.
     public static func changes(_ text: Span<UInt8>) -> Bool {
-        !CredentialPlaces(in: text).ranges.isEmpty
+        !CredentialRanges(in: text).ranges.isEmpty
     }
 
     /// Whether a path holds a credential that a parameter's name, or an `@`, marks as one.

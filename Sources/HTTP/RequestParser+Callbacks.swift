@@ -21,7 +21,7 @@ extension RequestParser {
     }
 
     func nameSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
-        guard phase == .head else { return noteTrailer(bytes.count) }
+        guard phase == .head else { return countTrailer(bytes.count) }
         if !isFieldOpen {
             guard head.fields.count < HeadLimits.fieldsMax else {
                 failure = Malformation(431, "the request has more than 256 header fields")
@@ -38,7 +38,7 @@ extension RequestParser {
     }
 
     func valueSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
-        guard phase == .head else { return noteTrailer(bytes.count) }
+        guard phase == .head else { return countTrailer(bytes.count) }
         unsafe head.storage.append(bytes)
         field.valueEnd = UInt32(head.storage.count)
         return 0
@@ -80,7 +80,7 @@ extension RequestParser {
         return Int32(HPE_PAUSED.rawValue)
     }
 
-    private func noteTrailer(_ count: Int) -> Int32 {
+    private func countTrailer(_ count: Int) -> Int32 {
         trailerBytes += count
         guard trailerBytes <= HeadLimits.trailerBytesMax else {
             failure = Malformation(431, "the trailers are larger than 16 KiB")

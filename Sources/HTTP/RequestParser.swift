@@ -161,12 +161,12 @@ public final class RequestParser {
                 failure = malformation(code)
             }
             guardFraming(upTo: consumed)
-            if wasHead { noteHeadBytes(consumed) }
+            if wasHead { countHeadBytes(consumed) }
             return consumed
         }
     }
 
-    private func noteHeadBytes(_ count: Int) {
+    private func countHeadBytes(_ count: Int) {
         headBytes += count
         if headBytes > HeadLimits.headBytesMax {
             failure = Malformation(431, "the request head is larger than 64 KiB")

@@ -1,13 +1,13 @@
 public import Primitives
 
-/// Takes the values at some places out of JSON texts and leaves every other byte as it was.
+/// Takes the values at some ranges out of JSON texts and leaves every other byte as it was.
 public struct JSONRedaction: Sendable {
-    /// What stands in a value's place.
+    /// What stands in a value's range.
     static let replacement: StaticString = "\"<redacted>\""
 
     private let paths: [JSONPath]
 
-    /// A redaction of the values at these places.
+    /// A redaction of the values at these ranges.
     public init(_ paths: [JSONPath]) {
         self.paths = paths
     }
@@ -17,7 +17,7 @@ public struct JSONRedaction: Sendable {
 
     /// Appends a text without those values.
     ///
-    /// A text that breaks off, or is no JSON from some place on, is appended as far as it is known
+    /// A text that breaks off, or is no JSON from some range on, is appended as far as it is known
     /// to hold none of them: nothing passes that was not looked at.
     public func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
         // A byte order mark means nothing, and many parsers pass over it.
@@ -42,10 +42,10 @@ public struct JSONRedaction: Sendable {
             if walk.isSafeToEnd, error.offset == text.count { walk.vetted = text.count }
         }
         var start = 0
-        for place in walk.places {
-            output.append(text.extracting(start..<place.lowerBound))
+        for range in walk.ranges {
+            output.append(text.extracting(start..<range.lowerBound))
             output.append(Self.replacement)
-            start = min(place.upperBound, text.count)
+            start = min(range.upperBound, text.count)
         }
         let end = isWhole ? text.count : max(start, walk.vetted)
         output.append(text.extracting(start..<end))
@@ -54,10 +54,10 @@ public struct JSONRedaction: Sendable {
     /// Where a walk over a text stands, and what it has found.
     private struct Walk {
         let paths: [JSONPath]
-        var places: [Range<Int>] = []
+        var ranges: [Range<Int>] = []
         /// Bytes from the beginning that hold nothing but what may be kept.
         var vetted = 0
-        /// Whether the value that is being walked over holds no place, however it goes on.
+        /// Whether the value that is being walked over holds no range, however it goes on.
         var isSafeToEnd = false
 
         mutating func value(
@@ -66,13 +66,13 @@ public struct JSONRedaction: Sendable {
             let kind = try scanner.kind()
             let start = scanner.offset
             if active.contains(where: { $0.step == paths[$0.path].steps.count }) {
-                places.append(start..<start)
+                ranges.append(start..<start)
                 vetted = start
                 // Broken off, it is gone up to the text's end.
                 do {
-                    places[places.count - 1] = try scanner.value()
+                    ranges[ranges.count - 1] = try scanner.value()
                 } catch {
-                    places[places.count - 1] = start..<Int.max
+                    ranges[ranges.count - 1] = start..<Int.max
                     throw error
                 }
             } else if active.isEmpty {

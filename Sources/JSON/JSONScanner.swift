@@ -82,7 +82,7 @@ public struct JSONScanner: ~Escapable {
 
     /// Walks over an object.
     ///
-    /// The closure is given the place of each name, quotes included, and walks over its value.
+    /// The closure is given the range of each name, quotes included, and walks over its value.
     public mutating func object(
         _ member: (inout JSONScanner, Range<Int>) throws(Malformed) -> Void
     ) throws(Malformed) {
@@ -124,16 +124,16 @@ public struct JSONScanner: ~Escapable {
         guard offset == bytes.count else { throw fault("more follows the value") }
     }
 
-    /// Whether a quoted name at a place spells a literal, escapes resolved.
+    /// Whether a quoted name at a range spells a literal, escapes resolved.
     @inlinable
     @inline(__always)
-    public func isKey(_ place: Range<Int>, _ name: StaticString) -> Bool {
+    public func isKey(_ range: Range<Int>, _ name: StaticString) -> Bool {
         // An escape is longer than what it stands for, and the length tells most names apart.
-        let count = place.count - 2
+        let count = range.count - 2
         let length = name.utf8CodeUnitCount
-        guard count != length else { return bytes.has(name, at: place.lowerBound + 1) }
+        guard count != length else { return bytes.has(name, at: range.lowerBound + 1) }
         guard count > length else { return false }
-        let inner = bytes.extracting(place.lowerBound + 1..<place.upperBound - 1)
+        let inner = bytes.extracting(range.lowerBound + 1..<range.upperBound - 1)
         return (inner.beginsLike(name) || inner[0] == UInt8(ascii: "\\"))
             && isEscaped(inner, name)
     }
@@ -144,10 +144,10 @@ public struct JSONScanner: ~Escapable {
         return JSONText.unescape(inner) == "\(name)"
     }
 
-    /// The bytes at a place.
+    /// The bytes at a range.
     @_lifetime(copy self)
-    public func bytes(at place: Range<Int>) -> Span<UInt8> {
-        bytes.extracting(place)
+    public func bytes(at range: Range<Int>) -> Span<UInt8> {
+        bytes.extracting(range)
     }
 
     private mutating func enter(_ bracket: UInt8) throws(Malformed) {

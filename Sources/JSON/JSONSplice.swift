@@ -10,13 +10,13 @@ public enum JSONSplice {
         _ name: StaticString, in text: Span<UInt8>, with value: String,
         to output: inout ByteBuffer
     ) -> Bool {
-        guard let place = try? JSONScanner.member(name, of: text) else {
+        guard let range = try? JSONScanner.member(name, of: text) else {
             return false
         }
         output.reserve(text.count + value.utf8.count + 2)
-        output.append(text.extracting(0..<place.lowerBound))
+        output.append(text.extracting(0..<range.lowerBound))
         JSONText.append(value, to: &output)
-        output.append(text.extracting(place.upperBound..<text.count))
+        output.append(text.extracting(range.upperBound..<text.count))
         return true
     }
 }

@@ -72,15 +72,15 @@ public enum JSONValue: Equatable, Sendable {
             }
             return .array(elements)
         case .string:
-            let place = try scanner.value()
+            let range = try scanner.value()
             return .string(
-                JSONText.unescape(scanner.bytes(at: place.lowerBound + 1..<place.upperBound - 1)))
+                JSONText.unescape(scanner.bytes(at: range.lowerBound + 1..<range.upperBound - 1)))
         case .number:
-            let place = try scanner.value()
-            return .number(scanner.bytes(at: place).text)
+            let range = try scanner.value()
+            return .number(scanner.bytes(at: range).text)
         case .bool:
-            let place = try scanner.value()
-            return .bool(scanner.bytes(at: place).matches("true"))
+            let range = try scanner.value()
+            return .bool(scanner.bytes(at: range).matches("true"))
         case .null:
             _ = try scanner.value()
             return .null

@@ -40,7 +40,7 @@ final class ContentRing: @unchecked Sendable {
     }
 
     /// Where a piece stands that ends where the writer's cursor is then.
-    struct Place {
+    struct Run {
         var start: UInt64
         var count: Int
 
@@ -48,38 +48,38 @@ final class ContentRing: @unchecked Sendable {
     }
 
     /// The place of a piece of so many bytes, in one run; nil where there is no room.
-    func place(after cursor: UInt64, count: Int) -> Place? {
+    func run(after cursor: UInt64, count: Int) -> Run? {
         guard count <= capacity else { return nil }
         let offset = Int(cursor % UInt64(capacity))
         let start = offset + count > capacity ? cursor + UInt64(capacity - offset) : cursor
-        let place = Place(start: start, count: count)
+        let run = Run(start: start, count: count)
         let released = releasedCursor.load(ordering: .acquiring)
-        return place.end - released <= UInt64(capacity) ? place : nil
+        return run.end - released <= UInt64(capacity) ? run : nil
     }
 
     /// Puts a piece down.
-    func write(_ piece: Span<UInt8>, at place: Place) {
+    func write(_ piece: Span<UInt8>, at run: Run) {
         unsafe piece.withUnsafeBytes { bytes in
             guard let source = bytes.baseAddress else { return }
-            unsafe memcpy(memory + Int(place.start % UInt64(capacity)), source, bytes.count)
+            unsafe memcpy(memory + Int(run.start % UInt64(capacity)), source, bytes.count)
         }
     }
 
     /// Lends a piece.
-    func read(_ place: Place, _ body: (Span<UInt8>) -> Void) {
-        let offset = Int(place.start % UInt64(capacity))
-        guard place.count >= 0, offset + place.count <= capacity else { return body(Span()) }
-        let bytes = unsafe UnsafeRawBufferPointer(start: memory + offset, count: place.count)
+    func read(_ run: Run, _ body: (Span<UInt8>) -> Void) {
+        let offset = Int(run.start % UInt64(capacity))
+        guard run.count >= 0, offset + run.count <= capacity else { return body(Span()) }
+        let bytes = unsafe UnsafeRawBufferPointer(start: memory + offset, count: run.count)
         unsafe body(Span<UInt8>(_unsafeBytes: bytes))
     }
 
     /// Gives the room up to a place back, its bytes wiped.
     ///
     /// Only by the reader.
-    func release(_ place: Place) {
-        let offset = Int(place.start % UInt64(capacity))
-        guard place.count >= 0, offset + place.count <= capacity else { return }
-        unsafe memset(memory + offset, 0, place.count)
-        releasedCursor.store(place.end, ordering: .releasing)
+    func release(_ run: Run) {
+        let offset = Int(run.start % UInt64(capacity))
+        guard run.count >= 0, offset + run.count <= capacity else { return }
+        unsafe memset(memory + offset, 0, run.count)
+        releasedCursor.store(run.end, ordering: .releasing)
     }
 }

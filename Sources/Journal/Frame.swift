@@ -8,7 +8,7 @@ public import Primitives
 //   8  mark     0x57E1: where reading goes on after damage
 //  10  kind     see FrameKind
 //  11  attempt  which attempt it belongs to, from 1; 0 is the exchange itself
-//  12  note     see the kinds
+//  12  detail     see the kinds
 //  16  exchange its number in this journal, from 1
 //  24  time     monotonic nanoseconds
 //  32  payload  padded to a multiple of eight
@@ -23,7 +23,7 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case attemptBegan
     /// An attempt came to nothing; see ``FailurePayload``.
     case attemptFailed
-    /// A vendor's final head; `note` is its status; see ``HeadPayload``.
+    /// A vendor's final head; `detail` is its status; see ``HeadPayload``.
     case responseHead
     /// A piece of the response's body, as the vendor sent it.
     case chunk
@@ -59,7 +59,7 @@ public struct Frame: ~Escapable {
     /// The attempt it belongs to, from 1.
     public let attempt: Int
     /// A number whose meaning is the kind's.
-    public let note: Int
+    public let detail: Int
     /// The exchange's number in this journal.
     public let exchange: UInt64
     /// When it was written.
@@ -78,7 +78,7 @@ public struct Frame: ~Escapable {
         kind = header.kind.lentKind
         self.missingBytes = missingBytes
         attempt = Int(header.attempt)
-        note = Int(header.note)
+        detail = Int(header.detail)
         exchange = header.exchange
         time = Instant(nanoseconds: header.time)
         self.position = position
@@ -94,7 +94,7 @@ struct FrameHeader {
     var length: UInt32
     var kind: FrameKind
     var attempt: UInt8 = 0
-    var note: UInt32 = 0
+    var detail: UInt32 = 0
     var exchange: UInt64
     var time: Int64
 

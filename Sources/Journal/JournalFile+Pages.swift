@@ -20,14 +20,14 @@ extension JournalFile {
         let before = readCursor
         precondition(cursor >= before && cursor <= writeCursor)
         // What is stored, and may be taken out of the store one day, stays nowhere else.
-        unsafe memset(place(before), 0, Int(cursor - before))
+        unsafe memset(address(before), 0, Int(cursor - before))
         // What was read leaves this process's memory before the writer may want the room again; the
         // kernel keeps it.
         for start in Self.pageRuns(in: before..<cursor) {
-            let place = unsafe place(start)
+            let address = unsafe address(start)
             // Both places at which the ring is mapped.
-            unsafe madvise(place, Self.pageRunBytes, Int32(MADV_DONTNEED))
-            unsafe madvise(place + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
+            unsafe madvise(address, Self.pageRunBytes, Int32(MADV_DONTNEED))
+            unsafe madvise(address + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
         }
         self[.readCursor] = cursor
     }
@@ -38,8 +38,8 @@ extension JournalFile {
     /// Returns up to where it did: not at all before Linux 5.14. Only by the reader.
     public func prepare(_ cursors: Range<UInt64>) -> UInt64 {
         for start in Self.pageRuns(in: cursors) {
-            let place = unsafe place(start)
-            guard unsafe madvise(place, Self.pageRunBytes, Int32(MADV_POPULATE_WRITE)) == 0
+            let address = unsafe address(start)
+            guard unsafe madvise(address, Self.pageRunBytes, Int32(MADV_POPULATE_WRITE)) == 0
             else { return start }
         }
         return cursors.upperBound

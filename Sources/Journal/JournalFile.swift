@@ -161,11 +161,11 @@ public final class JournalFile: @unchecked Sendable {
             throw SystemError(call: "mmap \(path)")
         }
         for half in 0..<2 {
-            let place = unsafe mmap(
+            let address = unsafe mmap(
                 ring + half * capacity, capacity, access, MAP_SHARED | MAP_FIXED, descriptor,
                 off_t(headBytes)
             )
-            guard unsafe place != MAP_FAILED else {
+            guard unsafe address != MAP_FAILED else {
                 let error = SystemError(call: "mmap \(path)")
                 unsafe munmap(head, headBytes)
                 unsafe munmap(ring, 2 * capacity)
@@ -185,7 +185,7 @@ public final class JournalFile: @unchecked Sendable {
 
     /// The ring's bytes from a cursor's place on.
     @unsafe
-    func place(_ cursor: UInt64) -> UnsafeMutableRawPointer {
+    func address(_ cursor: UInt64) -> UnsafeMutableRawPointer {
         unsafe ring + Int(cursor % UInt64(capacity))
     }
 

@@ -36,7 +36,7 @@ public struct JournalReader: ~Copyable {
         let written = file.writeCursor
         var isDamaged = false
         while cursor < written {
-            let start = unsafe UnsafeRawPointer(file.place(cursor))
+            let start = unsafe UnsafeRawPointer(file.address(cursor))
             let available = Int(min(written - cursor, UInt64(file.capacity)))
             let seed = file.checksumSeed(at: cursor)
             let found = unsafe FrameHeader(at: start, available: available, seed: seed)
@@ -67,7 +67,7 @@ public struct JournalReader: ~Copyable {
         guard header.kind.isAside else {
             return body(Frame(header, position: position, payload: payload))
         }
-        let run = ContentRing.Place(payload)
+        let run = ContentRing.Run(payload)
         guard let content else {
             return body(
                 Frame(header, position: position, payload: Span(), missingBytes: run.count))
@@ -81,7 +81,7 @@ public struct JournalReader: ~Copyable {
     }
 }
 
-extension ContentRing.Place {
+extension ContentRing.Run {
     /// The place that the payload of a frame tells.
     init(_ payload: Span<UInt8>) {
         var reader = PayloadReader(payload)

@@ -43,7 +43,7 @@ public struct JournalWriter: ~Copyable {
     }
 
     /// Where a piece of an exchange stands, for the frame's header.
-    public struct Place {
+    public struct FrameTag {
         /// The exchange's number.
         public var exchange: UInt64
         /// Which attempt, from 1; 0 is the exchange itself.
@@ -75,45 +75,47 @@ public struct JournalWriter: ~Copyable {
         }
         reserved += endings
         open += 1
-        write(.begin, Place(exchange: UInt64(emitted), time: time), note: 0, payload)
+        write(.begin, FrameTag(exchange: UInt64(emitted), time: time), detail: 0, payload)
         endCounting()
         return UInt64(emitted)
     }
 
     /// Adds to what is told of an exchange; false when there was no room for it.
     @discardableResult
-    public mutating func tell(
-        _ kind: FrameKind, _ place: Place, note: Int = 0, _ payload: Span<UInt8>
+    public mutating func append(
+        _ kind: FrameKind, _ tag: FrameTag, detail: Int = 0, _ payload: Span<UInt8>
     ) -> Bool {
         guard hasRoom(for: UInt64(FrameHeader.footprint(payload.count))) else {
             countDropped(payload.count)
             return false
         }
-        write(kind, place, note: note, payload)
+        write(kind, tag, detail: detail, payload)
         return true
     }
 
     /// Adds a piece of a body; false when it was dropped for want of room.
     @inline(__always)
-    public mutating func tellBody(_ kind: FrameKind, _ place: Place, _ piece: Span<UInt8>) -> Bool {
+    public mutating func appendBody(_ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>)
+        -> Bool
+    {
         let footprint = UInt64(FrameHeader.footprint(piece.count))
         guard hasRoom(for: footprint + bodyHeadroom) else {
             countDropped(piece.count)
             return false
         }
-        write(kind, place, note: 0, piece)
+        write(kind, tag, detail: 0, piece)
         return true
     }
 
     /// Adds a piece of a body that is to be in no file; false when it was dropped for want of room.
     ///
     /// Without a place beside the journal it is dropped, too.
-    public mutating func tellBodyAside(
-        _ kind: FrameKind, _ place: Place, _ piece: Span<UInt8>
+    public mutating func appendBodyAside(
+        _ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>
     ) -> Bool {
         let footprint = UInt64(FrameHeader.footprint(16))
         guard let content = file.content, hasRoom(for: footprint + bodyHeadroom),
-            let run = content.place(after: contentCursor, count: piece.count)
+            let run = content.run(after: contentCursor, count: piece.count)
         else {
             countDropped(piece.count)
             return false
@@ -123,7 +125,7 @@ public struct JournalWriter: ~Copyable {
         var words: InlineArray<2, UInt64> = [run.start.littleEndian, 0]
         words[1] = UInt64(run.count).littleEndian
         unsafe words.span.withUnsafeBytes { bytes in
-            unsafe write(kind.asideKind, place, note: 0, Span<UInt8>(_unsafeBytes: bytes))
+            unsafe write(kind.asideKind, tag, detail: 0, Span<UInt8>(_unsafeBytes: bytes))
         }
         return true
     }
@@ -132,20 +134,22 @@ public struct JournalWriter: ~Copyable {
     /// room for it.
     ///
     /// Once for an exchange. The payload has at most ``settlementBytesMax`` bytes, header included.
-    public mutating func announce(_ place: Place, _ payload: Span<UInt8>) {
+    public mutating func appendDelivery(_ tag: FrameTag, _ payload: Span<UInt8>) {
         precondition(FrameHeader.footprint(payload.count) <= Self.settlementBytesMax)
         reserved -= UInt64(Self.settlementBytesMax)
-        write(.delivery, place, note: 0, payload)
+        write(.delivery, tag, detail: 0, payload)
     }
 
     /// Ends an exchange that was begun: there is always room for it.
     ///
     /// The payload has at most ``settlementBytesMax`` bytes, header included.
-    public mutating func settle(_ place: Place, isAnnounced: Bool = false, _ payload: Span<UInt8>) {
+    public mutating func settle(
+        _ tag: FrameTag, isDeliveryWritten: Bool = false, _ payload: Span<UInt8>
+    ) {
         precondition(FrameHeader.footprint(payload.count) <= Self.settlementBytesMax)
-        reserved -= UInt64((isAnnounced ? 1 : 2) * Self.settlementBytesMax)
+        reserved -= UInt64((isDeliveryWritten ? 1 : 2) * Self.settlementBytesMax)
         open -= 1
-        write(.settlement, place, note: 0, payload)
+        write(.settlement, tag, detail: 0, payload)
         waker.wake()
     }
 
@@ -160,13 +164,13 @@ public struct JournalWriter: ~Copyable {
     }
 
     private mutating func write(
-        _ kind: FrameKind, _ place: Place, note: Int, _ payload: Span<UInt8>
+        _ kind: FrameKind, _ tag: FrameTag, detail: Int, _ payload: Span<UInt8>
     ) {
         let header = FrameHeader(
-            length: UInt32(payload.count), kind: kind, attempt: UInt8(clamping: place.attempt),
-            note: UInt32(clamping: note), exchange: place.exchange, time: place.time.nanoseconds
+            length: UInt32(payload.count), kind: kind, attempt: UInt8(clamping: tag.attempt),
+            detail: UInt32(clamping: detail), exchange: tag.exchange, time: tag.time.nanoseconds
         )
-        let start = unsafe file.place(cursor)
+        let start = unsafe file.address(cursor)
         unsafe payload.withUnsafeBytes { bytes in
             guard let source = bytes.baseAddress else { return }
             unsafe memcpy(start + FrameHeader.bytes, source, bytes.count)
@@ -222,7 +226,7 @@ extension FrameHeader {
         unsafe start.storeBytes(of: Self.mark.littleEndian, toByteOffset: 8, as: UInt16.self)
         unsafe start.storeBytes(of: kind.rawValue, toByteOffset: 10, as: UInt8.self)
         unsafe start.storeBytes(of: attempt, toByteOffset: 11, as: UInt8.self)
-        unsafe start.storeBytes(of: note.littleEndian, toByteOffset: 12, as: UInt32.self)
+        unsafe start.storeBytes(of: detail.littleEndian, toByteOffset: 12, as: UInt32.self)
         unsafe start.storeBytes(of: exchange.littleEndian, toByteOffset: 16, as: UInt64.self)
         unsafe start.storeBytes(of: time.littleEndian, toByteOffset: 24, as: Int64.self)
         let checksum = unsafe cjournal_crc32c(seed, start + 4, Self.bytes - 4 + Int(length))
@@ -248,7 +252,8 @@ extension FrameHeader {
         else { return nil }
         self.kind = kind
         attempt = unsafe start.loadUnaligned(fromByteOffset: 11, as: UInt8.self)
-        note = unsafe UInt32(littleEndian: start.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+        detail = unsafe UInt32(
+            littleEndian: start.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
         exchange = unsafe UInt64(
             littleEndian: start.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
         time = unsafe Int64(littleEndian: start.loadUnaligned(fromByteOffset: 24, as: Int64.self))

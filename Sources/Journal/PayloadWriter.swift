@@ -19,12 +19,12 @@ public struct PayloadWriter: ~Copyable {
         get { buffer.bytes }
     }
 
-    /// Puts an asterisk in place of each byte of a secret.
+    /// Puts an asterisk in range of each byte of a secret.
     public mutating func hide(_ secrets: SecretMask) {
         var start = 0
-        while let place = secrets.first(in: buffer.bytes, from: start) {
-            for index in place { buffer.set(UInt8(ascii: "*"), at: index) }
-            start = place.upperBound
+        while let range = secrets.first(in: buffer.bytes, from: start) {
+            for index in range { buffer.set(UInt8(ascii: "*"), at: index) }
+            start = range.upperBound
         }
     }
 

@@ -8,7 +8,7 @@ public enum StoredFrames {
         guard frame.missingBytes == 0 else { return appendMissing(frame, to: &bytes) }
         let header = FrameHeader(
             length: UInt32(frame.payload.count), kind: frame.kind,
-            attempt: UInt8(clamping: frame.attempt), note: UInt32(clamping: frame.note),
+            attempt: UInt8(clamping: frame.attempt), detail: UInt32(clamping: frame.detail),
             exchange: frame.exchange, time: frame.time.nanoseconds
         )
         let start = bytes.count
@@ -53,7 +53,7 @@ public enum StoredFrames {
             let end = FrameHeader.bytes + Int(header.length)
             let payload = rest.extracting(FrameHeader.bytes..<end)
             if header.kind.isAside {
-                let missing = ContentRing.Place(payload).count
+                let missing = ContentRing.Run(payload).count
                 body(
                     Frame(
                         header, position: UInt64(offset), payload: Span(), missingBytes: missing))

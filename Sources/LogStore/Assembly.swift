@@ -197,12 +197,12 @@ final class Assembly {
         let encoding = reader.text()
         let response = Response(headAt: frame.time)
         response.fields = reader.block()
-        response.status = frame.note
+        response.status = frame.detail
         response.isStream = isStream
         response.observer = AnswerObserver(dialect: record.dialect, isEventStream: isStream)
         response.decoder = ContentDecoder(encoding.utf8.span)
-        if response.decoder == nil, !encoding.isEmpty { response.observer?.noteGap() }
-        record.attempts[index].status = frame.note
+        if response.decoder == nil, !encoding.isEmpty { response.observer?.markGap() }
+        record.attempts[index].status = frame.detail
         record.attempts[index].headMicroseconds = offset(frame.time)
         responses[frame.attempt] = response
     }
@@ -213,7 +213,7 @@ final class Assembly {
         response.lastAt = time
         if frame.missingBytes > 0 {
             response.seen += frame.missingBytes
-            response.observer?.noteGap()
+            response.observer?.markGap()
             return
         }
         response.seen += frame.payload.count
@@ -223,7 +223,7 @@ final class Assembly {
             return
         }
         let isWhole = decoder.decode(frame.payload) { response.observer?.take($0, at: time) }
-        if !isWhole { response.observer?.noteGap() }
+        if !isWhole { response.observer?.markGap() }
     }
 
     private func settle(_ bytes: Span<UInt8>, at time: Instant) {
@@ -249,7 +249,7 @@ final class Assembly {
         record.droppedFrames = payload.droppedFrames
         // Attempts that found no room are counted all the same.
         _ = attempt(min(payload.attempts, 255))
-        if !payload.isResponseCaptured { responses[payload.answered]?.observer?.noteGap() }
+        if !payload.isResponseCaptured { responses[payload.answered]?.observer?.markGap() }
         record.endMicroseconds = offset(time) ?? 0
         if payload.headNanoseconds >= 0 {
             record.headMicroseconds = offset(

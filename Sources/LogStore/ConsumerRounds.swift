@@ -37,21 +37,23 @@ final class ConsumerRounds {
     private var isBounded = false
     private var firstSource = 0
     private var areSourcesOpen = false
-    private var shift = Shift(now: .now())
+    private var priority = ConsumerPriority(now: .now())
 
     init(_ settings: Consumer.Settings, journals: [JournalFile]) {
         self.settings = settings
         self.journals = journals
     }
 
-    /// Goes on with the rounds until another duty is due, which is returned, or, by order, until
+    /// Goes on with the rounds until another level is due, which is returned, or, by order, until
     /// all is stored.
-    func run(as duty: Shift.Duty, until order: Consumer.Order, _ waker: Waker) -> Shift.Duty? {
+    func run(as level: ConsumerPriority.Level, until order: Consumer.Order, _ waker: Waker)
+        -> ConsumerPriority.Level?
+    {
         if !areSourcesOpen { openSources() }
         while true {
             let isEnding = order.isEnding.load(ordering: .acquiring)
-            shift.note(isMuch: isEnding || isMuchUnread, now: .now())
-            if shift.duty != duty { return shift.duty }
+            priority.update(isMuch: isEnding || isMuchUnread, now: .now())
+            if priority.level != level { return priority.level }
             let isMore = round(isEnding: isEnding)
             if isEnding, !isMore, finish() { return nil }
             if isEnding, let endsBy, Instant.now() > endsBy {
@@ -87,7 +89,8 @@ final class ConsumerRounds {
     private var isMuchUnread: Bool {
         sources.contains { source in
             let unread = source.file.writeCursor - source.reader.cursor
-            return source.isLeft || unread > UInt64(source.file.capacity / Shift.muchDivisor)
+            return source.isLeft
+                || unread > UInt64(source.file.capacity / ConsumerPriority.muchDivisor)
         }
     }
 
@@ -162,7 +165,7 @@ final class ConsumerRounds {
         var batch = Batch()
         var released: [UInt64] = []
         isBounded = false
-        let recordsMax = shift.duty == .usual ? Self.recordsMax : Self.recordsMaxInBackground
+        let recordsMax = priority.level == .usual ? Self.recordsMax : Self.recordsMaxInBackground
         // Each time another one first, so that none is starved by those before it.
         firstSource = sources.isEmpty ? 0 : (firstSource + 1) % sources.count
         let order = sources[firstSource...] + sources[..<firstSource]
@@ -216,13 +219,13 @@ final class ConsumerRounds {
             }
             retryWait = .zero
             if !written.stored.isEmpty { settings.stored() }
-            if metrics.note(trouble: "") {
+            if metrics.remember(trouble: "") {
                 settings.logger.notice("records are stored again")
             }
             return true
         } catch {
             metrics.failures.add()
-            if metrics.note(trouble: error.description) {
+            if metrics.remember(trouble: error.description) {
                 settings.logger.error(
                     "records cannot be stored, the journals keep them as long as they have room",
                     metadata: ["error": "\(error)"])

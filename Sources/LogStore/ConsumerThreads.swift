@@ -22,7 +22,7 @@ final class ConsumerThreads: Sendable {
     ) throws(SystemError) {
         let state = State(
             ConsumerRounds(settings, journals: journals),
-            relief: [try Waker(), try Waker()])
+            handoffs: [try Waker(), try Waker()])
         // In this order: the first sleeps until the second has the rounds, or there is none.
         let background = try Thread(
             name: "weir-records-bg", standing: .background(niceness: Self.backgroundNiceness)
@@ -43,41 +43,41 @@ final class ConsumerThreads: Sendable {
     }
 
     private final class State: @unchecked Sendable {
-        // Unchecked, because the rounds are touched by the thread alone whose duty it is: `duty` is
+        // Unchecked, because only the thread whose level is current touches the rounds: `level` is
         // published after the last touch of the one and read before the first of the other.
         private let rounds: ConsumerRounds
-        private let duty = Atomic<Int>(Shift.Duty.usual.rawValue)
-        private let relief: [Waker]
+        private let level = Atomic<Int>(ConsumerPriority.Level.usual.rawValue)
+        private let handoffs: [Waker]
         private static let isOver = -1
 
-        init(_ rounds: ConsumerRounds, relief: [Waker]) {
+        init(_ rounds: ConsumerRounds, handoffs: [Waker]) {
             self.rounds = rounds
-            self.relief = relief
+            self.handoffs = handoffs
         }
 
-        func work(_ own: Shift.Duty, _ order: Consumer.Order, _ waker: Waker) {
+        func work(_ own: ConsumerPriority.Level, _ order: Consumer.Order, _ waker: Waker) {
             while isDue(own) {
                 guard let next = rounds.run(as: own, until: order, waker) else { return end() }
-                duty.store(next.rawValue, ordering: .releasing)
-                relief[next.rawValue].wake()
+                level.store(next.rawValue, ordering: .releasing)
+                handoffs[next.rawValue].wake()
             }
         }
 
-        /// Sleeps until a thread's duty begins; false when there will be none any more.
-        private func isDue(_ own: Shift.Duty) -> Bool {
+        /// Sleeps until a thread's level begins; false when there will be none any more.
+        private func isDue(_ own: ConsumerPriority.Level) -> Bool {
             while true {
-                let now = duty.load(ordering: .acquiring)
+                let now = level.load(ordering: .acquiring)
                 if now == own.rawValue { return true }
                 if now == Self.isOver { return false }
-                relief[own.rawValue].sleep(atMost: .seconds(3600)) {
-                    duty.load(ordering: .relaxed) != now
+                handoffs[own.rawValue].sleep(atMost: .seconds(3600)) {
+                    level.load(ordering: .relaxed) != now
                 }
             }
         }
 
         func end() {
-            duty.store(Self.isOver, ordering: .releasing)
-            for waker in relief { waker.wake() }
+            level.store(Self.isOver, ordering: .releasing)
+            for waker in handoffs { waker.wake() }
         }
     }
 }

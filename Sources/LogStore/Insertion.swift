@@ -19,10 +19,10 @@ struct Insertion: ~Copyable {
 
     private let statement: SQLiteStatement
     private let connection: SQLiteConnection?
-    private var place: Int32 = 0
+    private var parameter: Int32 = 0
     private var memory = ByteBuffer()
     // Bound when all are there, for the memory moves as it grows.
-    private var lent: [(place: Int32, kind: Lent, range: Range<Int>)] = []
+    private var lent: [(parameter: Int32, kind: Lent, range: Range<Int>)] = []
 
     /// Executions of a statement with placeholders.
     init(_ sql: String, _ db: Database) throws {
@@ -42,26 +42,26 @@ struct Insertion: ~Copyable {
 
     /// Binds a text that a closure writes.
     mutating func bind(_ write: (inout ByteBuffer) -> Void) {
-        place += 1
+        parameter += 1
         let start = memory.count
         write(&memory)
-        lent.append((place, .text, start..<memory.count))
+        lent.append((parameter, .text, start..<memory.count))
     }
 
     mutating func bind(_ number: Int?) {
-        place += 1
+        parameter += 1
         if let number {
-            unsafe sqlite3_bind_int64(statement, place, Int64(number))
+            unsafe sqlite3_bind_int64(statement, parameter, Int64(number))
         } else {
-            unsafe sqlite3_bind_null(statement, place)
+            unsafe sqlite3_bind_null(statement, parameter)
         }
     }
 
     mutating func bind(_ bytes: [UInt8]) {
-        place += 1
+        parameter += 1
         let start = memory.count
         memory.append(bytes.span)
-        lent.append((place, .bytes, start..<memory.count))
+        lent.append((parameter, .bytes, start..<memory.count))
     }
 
     /// Inserts, and is ready for the next values.
@@ -74,7 +74,7 @@ struct Insertion: ~Copyable {
             code == SQLITE_DONE
             ? nil : unsafe connection.map { unsafe String(cString: sqlite3_errmsg($0)) }
         unsafe sqlite3_reset(statement)
-        place = 0
+        parameter = 0
         lent.removeAll(keepingCapacity: true)
         if memory.capacity > Self.keptBytesMax { memory.release() } else { memory.removeAll() }
         guard code == SQLITE_DONE else {
@@ -86,15 +86,15 @@ struct Insertion: ~Copyable {
         // Even an empty text has an address: without one it would be NULL.
         memory.reserve(1)
         guard let base = unsafe memory.pointer.baseAddress else { return }
-        for (place, kind, range) in lent {
+        for (parameter, kind, range) in lent {
             let start = unsafe base + range.lowerBound
             let count = Int32(clamping: range.count)
             switch kind {
             case .text:
                 unsafe sqlite3_bind_text(
-                    statement, place, start.assumingMemoryBound(to: CChar.self), count, nil)
+                    statement, parameter, start.assumingMemoryBound(to: CChar.self), count, nil)
             case .bytes:
-                unsafe sqlite3_bind_blob(statement, place, start, count, nil)
+                unsafe sqlite3_bind_blob(statement, parameter, start, count, nil)
             }
         }
     }

@@ -103,9 +103,9 @@ enum Base64 {
             for offset in 0..<3 {
                 word = word << 8 | (offset < rest ? UInt32(bytes[start + offset]) : 0)
             }
-            for place in 0..<4 {
-                let index = Int(word >> UInt32(18 - 6 * place) & 63)
-                result.append(place <= rest ? alphabet[index] : UInt8(ascii: "="))
+            for digit in 0..<4 {
+                let index = Int(word >> UInt32(18 - 6 * digit) & 63)
+                result.append(digit <= rest ? alphabet[index] : UInt8(ascii: "="))
             }
         }
         return String(decoding: result, as: UTF8.self)

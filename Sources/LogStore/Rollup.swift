@@ -6,7 +6,7 @@ import GRDB
 /// Statistics over millions of records read thousands of these instead.
 public struct Rollup: Equatable, Sendable {
     /// Which calls.
-    struct Place: Hashable {
+    struct Key: Hashable {
         var minute: Int
         var vendor: String
         var model: String
@@ -131,16 +131,18 @@ extension Store {
         """
 
     /// Adds to the sums of minutes.
-    static func add(_ rollups: [Rollup.Place: Rollup], _ db: Database) throws {
+    static func add(_ rollups: [Rollup.Key: Rollup], _ db: Database) throws {
         var replacement = try Insertion(replaceRollup, db)
         let selection = try db.cachedStatement(sql: selectRollup)
-        for (place, rollup) in rollups {
+        for (key, rollup) in rollups {
             var sum = rollup
-            let key: StatementArguments = [place.minute, place.vendor, place.model]
-            if let known = try Row.fetchOne(selection, arguments: key) { sum.add(Rollup(known)) }
-            replacement.bind(place.minute)
-            replacement.bind(place.vendor)
-            replacement.bind(place.model)
+            let arguments: StatementArguments = [key.minute, key.vendor, key.model]
+            if let known = try Row.fetchOne(selection, arguments: arguments) {
+                sum.add(Rollup(known))
+            }
+            replacement.bind(key.minute)
+            replacement.bind(key.vendor)
+            replacement.bind(key.model)
             sum.bind(to: &replacement)
             try replacement.execute()
         }

@@ -50,7 +50,7 @@ extension Store {
     }
 
     /// Notes how far a sink is, together with what it would not take.
-    public func note(
+    public func advance(
         _ progress: SinkProgress, ofSink name: String, _ quarantined: [Quarantined]
     ) throws {
         try database.write { db in

@@ -20,7 +20,7 @@ extension Store {
             return try database.write { db in
                 var written = Written()
                 var refused: [String: Int] = [:]
-                var rollups: [Rollup.Place: Rollup] = [:]
+                var rollups: [Rollup.Key: Rollup] = [:]
                 var records = try Insertion(Self.insertRecord, db)
                 var bodies = try Insertion(Self.insertBodies, db)
                 var batch = batch
@@ -33,7 +33,7 @@ extension Store {
                     do {
                         guard try Self.insert(all[index], &records, &bodies, db) else { continue }
                         written.stored[all[index].journal, default: 0] += 1
-                        rollups[Rollup.Place(all[index]), default: Rollup()].add(all[index])
+                        rollups[Rollup.Key(all[index]), default: Rollup()].add(all[index])
                     } catch let error as DatabaseError where !error.mayWorkLater {
                         // One record that cannot be stored must not keep all others from it.
                         written.refused.append((all[index].identifier.description, "\(error)"))
@@ -43,7 +43,7 @@ extension Store {
                 try Self.add(rollups, db)
                 for spill in batch.spills { try Self.insert(spill, db) }
                 for progress in batch.progress {
-                    try Self.note(
+                    try Self.writeProgress(
                         progress, stored: written.stored[progress.name] ?? 0,
                         refused: refused[progress.name] ?? 0, db)
                 }
@@ -156,7 +156,7 @@ extension Store {
         try statement.execute(arguments: StatementArguments(values))
     }
 
-    private static func note(
+    private static func writeProgress(
         _ progress: Batch.Progress, stored: Int, refused: Int, _ db: Database
     ) throws {
         let statement = try db.cachedStatement(
@@ -177,7 +177,7 @@ extension Store {
     private static func takeBackSpilled(
         _ record: inout Record, _ capture: Capture, _ db: Database
     ) throws {
-        let place: StatementArguments = [record.journal, Int64(clamping: record.exchange)]
+        let key: StatementArguments = [record.journal, Int64(clamping: record.exchange)]
         var request: [UInt8] = []
         var response: [UInt8] = []
         let rows = try Bytes.fetchCursor(
@@ -185,7 +185,7 @@ extension Store {
             sql: """
                 SELECT frames FROM open_frames WHERE journal = ? AND exchange = ? ORDER BY position
                 """,
-            arguments: place
+            arguments: key
         )
         while let row = try rows.next() {
             StoredFrames.read(row.bytes.span) { frame in
@@ -200,7 +200,7 @@ extension Store {
         record.requestBody.bytes = request + record.requestBody.bytes
         record.responseBody.bytes = response + record.responseBody.bytes
         try db.execute(
-            sql: "DELETE FROM open_frames WHERE journal = ? AND exchange = ?", arguments: place)
+            sql: "DELETE FROM open_frames WHERE journal = ? AND exchange = ?", arguments: key)
     }
 }
 
@@ -243,7 +243,7 @@ extension ResultCode {
             "SCHEMA", "TOOBIG", "CONSTRAINT", "MISMATCH", "MISUSE", "NOLFS", "AUTH", "FORMAT",
             "RANGE", "NOTADB",
         ]
-        let place = Int(primaryResultCode.rawValue)
-        return names.indices.contains(place) ? "SQLITE_\(names[place])" : "SQLITE_\(rawValue)"
+        let number = Int(primaryResultCode.rawValue)
+        return names.indices.contains(number) ? "SQLITE_\(names[number])" : "SQLITE_\(rawValue)"
     }
 }

@@ -73,15 +73,15 @@ extension Pattern {
         private mutating func step(
             _ pattern: Pattern, _ byte: UInt8, _ end: Int, _ found: inout Range<Int>?
         ) {
-            for place in active {
-                let begin = current[place]
-                current[place] = .max
+            for index in active {
+                let begin = current[index]
+                current[index] = .max
                 // Of two matches the one that begins first counts.
                 if let match = found, begin > match.lowerBound { continue }
-                guard case .bytes(let set) = pattern.program[place], set.contains(byte) else {
+                guard case .bytes(let set) = pattern.program[index], set.contains(byte) else {
                     continue
                 }
-                if let start = follow(place + 1, begin, pattern, isNext: true) {
+                if let start = follow(index + 1, begin, pattern, isNext: true) {
                     if start <= found?.lowerBound ?? .max { found = start..<end }
                 }
             }
@@ -92,21 +92,21 @@ extension Pattern {
 
         /// Goes on from an instruction to those that take a byte; a beginning where one is the end.
         private mutating func follow(
-            _ place: Int, _ begin: Int, _ pattern: Pattern, isNext: Bool
+            _ index: Int, _ begin: Int, _ pattern: Pattern, isNext: Bool
         ) -> Int? {
             var match: Int?
-            stack.append(place)
-            while let place = stack.popLast() {
-                let known = isNext ? next[place] : current[place]
+            stack.append(index)
+            while let index = stack.popLast() {
+                let known = isNext ? next[index] : current[index]
                 guard begin < known else { continue }
                 if isNext {
-                    if known == .max { nextActive.append(place) }
-                    next[place] = begin
+                    if known == .max { nextActive.append(index) }
+                    next[index] = begin
                 } else {
-                    if known == .max { active.append(place) }
-                    current[place] = begin
+                    if known == .max { active.append(index) }
+                    current[index] = begin
                 }
-                switch pattern.program[place] {
+                switch pattern.program[index] {
                 case .bytes: break
                 case .split(let one, let other):
                     stack.append(other)
@@ -119,7 +119,7 @@ extension Pattern {
         }
 
         private mutating func clear() {
-            for place in active { current[place] = .max }
+            for index in active { current[index] = .max }
             active.removeAll(keepingCapacity: true)
         }
     }

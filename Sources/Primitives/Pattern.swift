@@ -53,11 +53,11 @@ public struct Pattern: Sendable {
 
     /// The bytes that lead on from an instruction; true where the end is reached without any.
     private static func gather(
-        _ place: Int, _ program: [Instruction], _ seen: inout [Bool], _ set: inout ByteSet
+        _ index: Int, _ program: [Instruction], _ seen: inout [Bool], _ set: inout ByteSet
     ) -> Bool {
-        guard !seen[place] else { return false }
-        seen[place] = true
-        switch program[place] {
+        guard !seen[index] else { return false }
+        seen[index] = true
+        switch program[index] {
         case .bytes(let bytes):
             set.formUnion(bytes)
             return false

@@ -32,7 +32,7 @@ struct PatternCompiler {
         code.map { instruction in
             switch instruction {
             case .split(let one, let other): .split(one + distance, other + distance)
-            case .jump(let place): .jump(place + distance)
+            case .jump(let index): .jump(index + distance)
             default: instruction
             }
         }

@@ -73,8 +73,8 @@ enum SecretForms {
         let alphabet = Array(
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         func bit(_ index: Int) -> Int {
-            let place = index - 8 * shift
-            return Int(bytes[place / 8] >> UInt8(7 - place % 8) & 1)
+            let bit = index - 8 * shift
+            return Int(bytes[bit / 8] >> UInt8(7 - bit % 8) & 1)
         }
         // The first letter whose six bits all lie in the bytes, and the one behind the last.
         let first = (8 * shift + 5) / 6

@@ -90,10 +90,10 @@ public struct SecretMask: Sendable {
         var found: Range<Int>?
         for group in groups {
             var index = offset
-            while let place = text.firstPlace(of: group.byte, from: index) {
-                if let found, place - longest >= found.lowerBound { break }
+            while let candidate = text.firstRareIndex(of: group.byte, from: index) {
+                if let found, candidate - longest >= found.lowerBound { break }
                 for pattern in group.patterns {
-                    let start = place - pattern.anchor
+                    let start = candidate - pattern.anchor
                     let isThere =
                         start >= offset && start + pattern.bytes.count <= text.count
                         && text.extracting(start..<start + pattern.bytes.count)
@@ -101,7 +101,7 @@ public struct SecretMask: Sendable {
                     guard isThere, start < found?.lowerBound ?? .max else { continue }
                     found = start..<start + pattern.bytes.count
                 }
-                index = place + 1
+                index = candidate + 1
             }
         }
         return found
@@ -125,14 +125,14 @@ public struct SecretMask: Sendable {
         return most
     }
 
-    /// Appends a text with an asterisk in place of each byte of a secret, so that it keeps its
+    /// Appends a text with an asterisk in range of each byte of a secret, so that it keeps its
     /// length.
     public func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
         var start = 0
-        while let place = first(in: text, from: start) {
-            output.append(text.extracting(start..<place.lowerBound))
-            for _ in place { output.append(byte: UInt8(ascii: "*")) }
-            start = place.upperBound
+        while let range = first(in: text, from: start) {
+            output.append(text.extracting(start..<range.lowerBound))
+            for _ in range { output.append(byte: UInt8(ascii: "*")) }
+            start = range.upperBound
         }
         output.append(text.extracting(start..<text.count))
     }
@@ -161,7 +161,7 @@ public struct SecretMask: Sendable {
 extension Span where Element == UInt8 {
     /// Where a byte first stands at or after an offset, by the C library's search: the fastest
     /// there is for a byte that is rare.
-    fileprivate func firstPlace(of byte: UInt8, from offset: Int) -> Int? {
+    fileprivate func firstRareIndex(of byte: UInt8, from offset: Int) -> Int? {
         guard offset < count else { return nil }
         return unsafe withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return nil }

@@ -67,7 +67,7 @@ extension Span where Element == UInt8 {
     ///
     /// Cheaper than to look for each: for values that mostly hold none.
     @inlinable
-    public func firstPlace(near marks: InlineArray<6, UInt8>) -> Int {
+    public func firstIndex(near marks: InlineArray<6, UInt8>) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         var index = 0
         while index + 8 <= count {

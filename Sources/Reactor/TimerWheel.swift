@@ -31,7 +31,7 @@ public final class TimerWheel {
         var next = TimerWheel.none
         var previous = TimerWheel.none
         /// `level * 64 + slot`, or one of the marks above.
-        var place = TimerWheel.unarmed
+        var bucket = TimerWheel.unarmed
         var tick: Int64 = 0
         var handler: (any TimerHandler)?
     }
@@ -82,16 +82,16 @@ public final class TimerWheel {
 
     /// Takes an armed timer out; one that is not armed stays as it is.
     public func disarm(_ timer: Timer) {
-        let place = nodes[Int(timer.index)].place
-        guard place != Self.unarmed else { return }
-        if place >= 0 { unlink(timer.index) }
-        nodes[Int(timer.index)].place = Self.unarmed
+        let bucket = nodes[Int(timer.index)].bucket
+        guard bucket != Self.unarmed else { return }
+        if bucket >= 0 { unlink(timer.index) }
+        nodes[Int(timer.index)].bucket = Self.unarmed
         armedCount -= 1
     }
 
     /// Whether a timer is armed.
     public func isArmed(_ timer: Timer) -> Bool {
-        nodes[Int(timer.index)].place != Self.unarmed
+        nodes[Int(timer.index)].bucket != Self.unarmed
     }
 
     /// When the wheel next has something to do; nil when no timer is armed.
@@ -99,7 +99,7 @@ public final class TimerWheel {
     /// It may be the instant at which a distant timer changes its level rather than one at which it
     /// goes off.
     var nextDue: Instant? {
-        guard let next = nextSlot() else { return nil }
+        guard let next = nextBucket() else { return nil }
         return Instant(nanoseconds: next.tick * 1_000_000)
     }
 
@@ -107,15 +107,15 @@ public final class TimerWheel {
     func fire(until now: Instant) {
         let target = Self.tick(before: now)
         guard target > current else { return }
-        while let next = nextSlot(), next.tick <= target {
+        while let next = nextBucket(), next.tick <= target {
             current = next.tick
-            var index = heads[next.place]
-            heads[next.place] = Self.none
-            occupied[next.place >> 6] &= ~(1 << UInt64(next.place & 63))
+            var index = heads[next.bucket]
+            heads[next.bucket] = Self.none
+            occupied[next.bucket >> 6] &= ~(1 << UInt64(next.bucket & 63))
             while index != Self.none {
                 let following = nodes[Int(index)].next
                 if nodes[Int(index)].tick <= current {
-                    nodes[Int(index)].place = Self.due
+                    nodes[Int(index)].bucket = Self.due
                     batch.append(index)
                 } else {
                     insert(index)
@@ -129,8 +129,8 @@ public final class TimerWheel {
             let index = batch[position]
             position += 1
             // A handler called before may have disarmed, moved or destroyed this timer.
-            guard nodes[Int(index)].place == Self.due else { continue }
-            nodes[Int(index)].place = Self.unarmed
+            guard nodes[Int(index)].bucket == Self.due else { continue }
+            nodes[Int(index)].bucket = Self.unarmed
             armedCount -= 1
             nodes[Int(index)].handler?.timerFired(Timer(index: index))
         }
@@ -138,7 +138,7 @@ public final class TimerWheel {
     }
 
     /// The first occupied slot: the lowest level that has one holds the earliest timers.
-    private func nextSlot() -> (place: Int, tick: Int64)? {
+    private func nextBucket() -> (bucket: Int, tick: Int64)? {
         for level in 0..<Self.levels where occupied[level] != 0 {
             let shift = Int64(level * 6)
             let position = Int(current >> shift & 63)
@@ -160,25 +160,25 @@ public final class TimerWheel {
         let difference = UInt64(bitPattern: current ^ tick) | 63
         let level = min((63 - difference.leadingZeroBitCount) / 6, Self.levels - 1)
         let slot = Int(tick >> Int64(level * 6) & 63)
-        let place = level << 6 + slot
-        let head = heads[place]
-        nodes[Int(index)].place = Int32(place)
+        let bucket = level << 6 + slot
+        let head = heads[bucket]
+        nodes[Int(index)].bucket = Int32(bucket)
         nodes[Int(index)].next = head
         nodes[Int(index)].previous = Self.none
         if head != Self.none { nodes[Int(head)].previous = index }
-        heads[place] = index
+        heads[bucket] = index
         occupied[level] |= 1 << UInt64(slot)
     }
 
     private func unlink(_ index: Int32) {
         let node = nodes[Int(index)]
-        let place = Int(node.place)
+        let bucket = Int(node.bucket)
         if node.next != Self.none { nodes[Int(node.next)].previous = node.previous }
         if node.previous != Self.none {
             nodes[Int(node.previous)].next = node.next
         } else {
-            heads[place] = node.next
-            if node.next == Self.none { occupied[place >> 6] &= ~(1 << UInt64(place & 63)) }
+            heads[bucket] = node.next
+            if node.next == Self.none { occupied[bucket >> 6] &= ~(1 << UInt64(bucket & 63)) }
         }
     }
 

@@ -79,7 +79,7 @@ public struct FailoverPolicy: Sendable {
     }
 
     /// Failures in a row after which a target is passed over, and for how long.
-    public var benching: (after: Int, nanoseconds: Int64) {
-        (failover.benchAfter, failover.bench.nanoseconds)
+    public var cooldown: (after: Int, nanoseconds: Int64) {
+        (failover.cooldownAfter, failover.cooldown.nanoseconds)
     }
 }

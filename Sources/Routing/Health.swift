@@ -5,12 +5,12 @@ import Synchronization
 /// a target is passed over.
 ///
 /// Two atomics a target. Workers may count a failure twice or miss one at the very same moment;
-/// what it decides is a preference, and the chain is tried anyway when everything is benched.
+/// what it decides is a preference, and the chain is tried anyway when everything is cooling down.
 public final class Health: Sendable {
     private struct State: ~Copyable, Sendable {
         let failures = Atomic<Int>(0)
-        let benchedUntil = Atomic<Int64>(0)
-        let benchedAt = Atomic<Int64>(0)
+        let coolsUntil = Atomic<Int64>(0)
+        let coolsSince = Atomic<Int64>(0)
     }
 
     private final class Entry: Sendable {
@@ -29,60 +29,60 @@ public final class Health: Sendable {
 
     /// Whether a target may be tried.
     ///
-    /// A bench that has ended lets one request through, and the others only after that one's end.
+    /// After a cooldown one request goes through, as a probe; the others wait for its end.
     public func isAvailable(_ target: Int, now: Instant) -> Bool {
         let state = entries[target]
-        let until = state.state.benchedUntil.load(ordering: .relaxed)
+        let until = state.state.coolsUntil.load(ordering: .relaxed)
         if until == 0 { return true }
         guard now.nanoseconds >= until else { return false }
         // Whoever moves the mark is the probe; if it never returns the next may try after a while.
-        let (isProbe, _) = state.state.benchedUntil.compareExchange(
+        let (isProbe, _) = state.state.coolsUntil.compareExchange(
             expected: until, desired: now.nanoseconds + Self.probeTime.nanoseconds,
             ordering: .relaxed
         )
         return isProbe
     }
 
-    /// Whether a target is benched at an instant, without becoming its probe.
-    public func isBenched(_ target: Int, now: Instant) -> Bool {
-        entries[target].state.benchedUntil.load(ordering: .relaxed) > now.nanoseconds
+    /// Whether a target is cooling down at an instant, without becoming its probe.
+    public func isCoolingDown(_ target: Int, now: Instant) -> Bool {
+        entries[target].state.coolsUntil.load(ordering: .relaxed) > now.nanoseconds
     }
 
     /// The target answered an attempt that began at an instant.
     ///
-    /// An answer to an attempt from before it was benched says nothing about the reason for that.
+    /// An answer to an attempt that began before the cooldown says nothing about its reason.
     public func succeeded(_ target: Int, attemptBegan: Instant) {
         let state = entries[target]
         if state.state.failures.load(ordering: .relaxed) != 0 {
             state.state.failures.store(0, ordering: .relaxed)
         }
-        guard state.state.benchedUntil.load(ordering: .relaxed) != 0,
-            attemptBegan.nanoseconds > state.state.benchedAt.load(ordering: .relaxed)
+        guard state.state.coolsUntil.load(ordering: .relaxed) != 0,
+            attemptBegan.nanoseconds > state.state.coolsSince.load(ordering: .relaxed)
         else { return }
-        state.state.benchedUntil.store(0, ordering: .relaxed)
+        state.state.coolsUntil.store(0, ordering: .relaxed)
     }
 
     /// The target failed.
     ///
-    /// Returns whether it is benched by this failure.
+    /// Returns whether this failure starts a cooldown.
     ///
-    /// `until` benches it at once, as a refused credential or a vendor's own word of when to come
-    /// back do.
+    /// `until` starts it at once: for a refused credential, or where the vendor says when to ask
+    /// again.
     @discardableResult
     public func failed(
         _ target: Int, policy: FailoverPolicy, now: Instant, until: Instant? = nil
     ) -> Bool {
         let state = entries[target]
         let count = state.state.failures.add(1, ordering: .relaxed).newValue
-        let (limit, bench) = policy.benching
+        let (limit, cooldown) = policy.cooldown
         if let until {
-            state.state.benchedAt.store(now.nanoseconds, ordering: .relaxed)
-            state.state.benchedUntil.store(until.nanoseconds, ordering: .relaxed)
+            state.state.coolsSince.store(now.nanoseconds, ordering: .relaxed)
+            state.state.coolsUntil.store(until.nanoseconds, ordering: .relaxed)
             return true
         }
-        guard count >= limit, bench > 0 else { return false }
-        state.state.benchedAt.store(now.nanoseconds, ordering: .relaxed)
-        state.state.benchedUntil.store(now.nanoseconds + bench, ordering: .relaxed)
+        guard count >= limit, cooldown > 0 else { return false }
+        state.state.coolsSince.store(now.nanoseconds, ordering: .relaxed)
+        state.state.coolsUntil.store(now.nanoseconds + cooldown, ordering: .relaxed)
         return true
     }
 
@@ -91,14 +91,14 @@ public final class Health: Sendable {
         let waits = plan.targets.map { target in
             max(
                 0,
-                entries[target.health].state.benchedUntil.load(ordering: .relaxed) - now.nanoseconds
+                entries[target.health].state.coolsUntil.load(ordering: .relaxed) - now.nanoseconds
             )
         }
         return Interval(nanoseconds: waits.min() ?? 0)
     }
 
     /// The target to try after some that were tried, in the plan's order: the first that is
-    /// available; where all that are left are benched, the first of them, since a chance is better
+    /// available; where all that are left are in cooldown, the first of them: a chance is better
     /// than none.
     public func next(
         of plan: Plan, excluding tried: borrowing TriedTargets, now: Instant

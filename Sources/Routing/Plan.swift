@@ -81,8 +81,18 @@ public final class Plan: Sendable {
     /// The shapes of the requests, their answers and errors.
     public var dialect: Dialect { api.dialect }
 
-    /// Whether a failure could be followed by another attempt at all, so that holding is of use.
-    public var hasAlternatives: Bool {
-        attemptsMax > 1 && (targets.count > 1 || retriesMax > 0)
+    /// Whether another attempt could follow one at a target, by what was tried: holding a response
+    /// is of use only then.
+    ///
+    /// `retries`: attempts at the target after its first.
+    public func allowsAnother(
+        after target: Int, attempts: Int, retries: Int, tried: borrowing TriedTargets
+    ) -> Bool {
+        guard attempts < attemptsMax else { return false }
+        if retries < retriesMax { return true }
+        for index in targets.indices where index != target && !tried.contains(index) {
+            return true
+        }
+        return false
     }
 }

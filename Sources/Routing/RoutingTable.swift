@@ -98,7 +98,7 @@ public final class RoutingTable: Sendable {
             guard let api = chain.api(of: head, path: path) else { continue }
             guard !RequestPath.takesFiles(path) else { return false }
             // Gemini's paths name it.
-            let isInBody = api != .gemini || path.modelPlace == nil
+            let isInBody = api != .gemini || path.modelRange == nil
             guard chain.needsModel else {
                 return isInBody && chain.plans[api]?.replacesModel == true
             }
@@ -146,8 +146,8 @@ public final class RoutingTable: Sendable {
         _ path: Span<UInt8>, _ api: API
     ) -> RequestModel.Finding? {
         if RequestPath.takesFiles(path) { return RequestModel.Finding.none }
-        guard api == .gemini, let place = path.modelPlace else { return nil }
-        let plain = path.extracting(place).percentDecoded()
+        guard api == .gemini, let range = path.modelRange else { return nil }
+        let plain = path.extracting(range).percentDecoded()
         return .named(String(decoding: plain, as: UTF8.self))
     }
 }

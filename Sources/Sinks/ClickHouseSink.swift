@@ -68,8 +68,8 @@ public struct ClickHouseSink: Sink {
         if answer.status == 200 { return .delivered }
         // "Code: 27, e.displayText() = …" in old versions, "Code: 27. DB::Exception: …" in new.
         let text = answer.excerpt
-        let code = text.firstRange(of: "Code: ").flatMap { place in
-            Int(text[place.upperBound...].prefix { $0.isNumber })
+        let code = text.firstRange(of: "Code: ").flatMap { range in
+            Int(text[range.upperBound...].prefix { $0.isNumber })
         }
         // Those that say that the data cannot be read; all others are about the server or the
         // table, and a record is not to blame.

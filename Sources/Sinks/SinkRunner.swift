@@ -60,7 +60,7 @@ public final class SinkRunner: Sendable {
                 var rounds = SinkRounds(settings, try make())
                 rounds.run(self)
             } catch {
-                settings.metrics.note(trouble: "\(error)")
+                settings.metrics.remember(trouble: "\(error)")
                 settings.logger.error(
                     "a sink cannot start; its records stay in the store",
                     metadata: ["sink": "\(settings.name)", "error": "\(error)"])
@@ -184,14 +184,14 @@ struct SinkRounds: ~Copyable {
         case .delivered:
             progress.number = last.number
             progress.delivered += records.count
-            try note([])
+            try advance([])
             settings.metrics.delivered.add(records.count)
             recovered()
             return true
         case .refused(let reason) where records.count == 1:
             progress.number = last.number
             progress.quarantined += 1
-            try note([Store.Quarantined(number: last.number, id: last.id, reason: reason)])
+            try advance([Store.Quarantined(number: last.number, id: last.id, reason: reason)])
             settings.metrics.quarantined.add()
             settings.logger.error(
                 "a sink will not take a record, which is passed over",
@@ -210,14 +210,14 @@ struct SinkRounds: ~Copyable {
         }
     }
 
-    private func note(_ quarantined: [Store.Quarantined]) throws {
-        try settings.store.note(progress, ofSink: settings.name, quarantined)
+    private func advance(_ quarantined: [Store.Quarantined]) throws {
+        try settings.store.advance(progress, ofSink: settings.name, quarantined)
         settings.metrics.number.set(Int(progress.number))
     }
 
     private mutating func recovered() {
         wait = .zero
-        if settings.metrics.note(trouble: "") {
+        if settings.metrics.remember(trouble: "") {
             settings.logger.notice(
                 "a sink takes records again", metadata: ["sink": "\(settings.name)"])
         }
@@ -228,7 +228,7 @@ struct SinkRounds: ~Copyable {
         let doubled = Interval(nanoseconds: 2 * wait.nanoseconds)
         wait = min(max(doubled, Self.waitMin), Self.waitMax)
         if let after { wait = min(max(wait, after), Self.waitMax) }
-        if settings.metrics.note(trouble: reason) {
+        if settings.metrics.remember(trouble: reason) {
             settings.logger.error(
                 "a sink takes no records, which wait in the store",
                 metadata: ["sink": "\(settings.name)", "reason": "\(reason)"])

@@ -77,8 +77,8 @@ public struct Exposition: Sendable {
             sum { $0.undeliveredBytes }, &text
         )
         scalar(
-            "weir_unheard_answers_total", "counter",
-            "Answers that went on after their client, for the record.", sum { $0.unheard }, &text
+            "weir_detached_answers_total", "counter",
+            "Answers that went on after their client, for the record.", sum { $0.detached }, &text
         )
         scalar(
             "weir_loop_turns_total", "counter", "Turns of the event loops.", sum { $0.turns }, &text
@@ -124,8 +124,8 @@ public struct Exposition: Sendable {
         perVendor("weir_failovers_total", "Exchanges that went on to another vendor.", &text) {
             $0.movedOn
         }
-        perVendor("weir_benchings_total", "Times that a target was benched.", &text) {
-            $0.benched
+        perVendor("weir_cooldowns_total", "Cooldowns of a vendor's targets.", &text) {
+            $0.cooldowns
         }
         perVendor("weir_stale_retries_total", "Requests repeated on a fresh connection.", &text) {
             $0.staleRetries

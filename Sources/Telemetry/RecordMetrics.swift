@@ -28,7 +28,7 @@ public final class RecordMetrics: Sendable {
 
     /// Notes why nothing can be stored, or that all is well again; true when that is news.
     @discardableResult
-    public func note(trouble text: String) -> Bool {
+    public func remember(trouble text: String) -> Bool {
         trouble.withLock { current in
             defer { current = text }
             return current.isEmpty != text.isEmpty

@@ -12,8 +12,8 @@ public final class VendorMetrics: Sendable {
     public let attemptFailures = (0..<failureClassCount).map { _ in Counter() }
     /// Exchanges that went on to another vendor after it failed.
     public let movedOn = Counter()
-    /// Times that one of its targets was benched.
-    public let benched = Counter()
+    /// Cooldowns of its targets.
+    public let cooldowns = Counter()
     /// Classes of failure, whose names the exposition is given.
     public static let failureClassCount = 6
     /// Exchanges ended, by outcome.

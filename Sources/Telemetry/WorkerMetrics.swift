@@ -16,7 +16,7 @@ public final class WorkerMetrics: Sendable {
     /// Bytes of response chunks whose client went away before they were sent.
     public let undeliveredBytes = Counter()
     /// Answers that went on after their client, for the record.
-    public let unheard = Counter()
+    public let detached = Counter()
     /// Exchanges begun without a journal to tell of them.
     public let unrecorded = Counter()
     /// Turns of the event loop.

@@ -177,8 +177,8 @@ struct AnswerPlayer {
     /// Writes the next piece of a cut event, and waits so that it travels alone.
     private mutating func writeRest(to output: inout ByteBuffer) -> Step {
         var length = script.cut ?? rest.count
-        if let place = script.cutAt {
-            length = bodyOffset < place ? min(rest.count, place - bodyOffset) : rest.count
+        if let cut = script.cutAt {
+            length = bodyOffset < cut ? min(rest.count, cut - bodyOffset) : rest.count
         }
         write(Array(rest.prefix(length)), to: &output)
         bodyOffset += min(length, rest.count)

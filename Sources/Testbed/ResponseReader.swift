@@ -24,7 +24,7 @@ struct ResponseReader: ~Copyable {
             switch state {
             case .length(let left), .chunkData(let left):
                 let count = min(left, bytes.count - index)
-                noteBody(bytes.extracting(index..<index + count))
+                countBody(bytes.extracting(index..<index + count))
                 index += count
                 advance(left - count)
             case .complete:
@@ -40,7 +40,7 @@ struct ResponseReader: ~Copyable {
         }
     }
 
-    private mutating func noteBody(_ bytes: Span<UInt8>) {
+    private mutating func countBody(_ bytes: Span<UInt8>) {
         bodyBytes += bytes.count
         // Pieces may be cut anywhere, so the end is matched byte by byte.
         let start = max(0, bytes.count - Self.terminal.count)

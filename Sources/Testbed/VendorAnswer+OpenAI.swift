@@ -101,7 +101,7 @@ extension VendorAnswer {
         func event(_ type: String, _ number: Int, _ rest: String) -> String {
             "event: \(type)\ndata: {\"type\":\"\(type)\",\"sequence_number\":\(number),\(rest)}\n\n"
         }
-        let place = "\"item_id\":\"msg_mock\",\"output_index\":0,\"content_index\":0"
+        let part = "\"item_id\":\"msg_mock\",\"output_index\":0,\"content_index\":0"
         return VendorAnswer(
             contentType: "text/event-stream; charset=utf-8",
             body: .stream(content: 4..<count + 4) { index in
@@ -118,24 +118,24 @@ extension VendorAnswer {
                 case 3:
                     return event(
                         "response.content_part.added", index,
-                        "\(place),\"part\":{\"type\":\"output_text\",\"text\":\"\","
+                        "\(part),\"part\":{\"type\":\"output_text\",\"text\":\"\","
                             + "\"annotations\":[]}"
                     )
                 case 4..<count + 4:
                     return event(
                         "response.output_text.delta", index,
-                        "\(place),\"delta\":\(JSONText.quote(word(index - 4, script))),"
+                        "\(part),\"delta\":\(JSONText.quote(word(index - 4, script))),"
                             + "\"logprobs\":[]"
                     )
                 case count + 4:
                     return event(
                         "response.output_text.done", index,
-                        "\(place),\"text\":\(JSONText.quote(text)),\"logprobs\":[]"
+                        "\(part),\"text\":\(JSONText.quote(text)),\"logprobs\":[]"
                     )
                 case count + 5:
                     return event(
                         "response.content_part.done", index,
-                        "\(place),\"part\":{\"type\":\"output_text\","
+                        "\(part),\"part\":{\"type\":\"output_text\","
                             + "\"text\":\(JSONText.quote(text)),\"annotations\":[]}"
                     )
                 case count + 6:

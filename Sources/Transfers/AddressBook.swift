@@ -99,7 +99,7 @@ public final class AddressBook: Sendable {
     ///
     /// What is known of one that stays is kept; a new one is asked for at once. Entries of names
     /// that go stay with whom they were given to, as they are.
-    public func follow(_ hosts: Set<String>) throws(SystemError) {
+    public func adopt(_ hosts: Set<String>) throws(SystemError) {
         // First: without a thread nothing may seem to be followed.
         if !hosts.isEmpty { try run() }
         entries.withLock { entries in

@@ -140,7 +140,7 @@ final class Lane: DescriptorHandler, TimerHandler {
         return unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     }
 
-    func noteSocket(
+    func watchSocket(
         _ easy: UnsafeMutableRawPointer?, _ descriptor: Int32, _ what: Int32
     ) {
         let transfer = unsafe easy.flatMap { unsafe Self.transfer(of: $0) }
@@ -156,7 +156,7 @@ final class Lane: DescriptorHandler, TimerHandler {
         }
     }
 
-    func noteTimer(_ milliseconds: Int) {
+    func setTimer(_ milliseconds: Int) {
         guard let timer else { return }
         if milliseconds < 0 {
             loop.timers.disarm(timer)
@@ -178,7 +178,7 @@ private func socketChanged(
 ) -> Int32 {
     if let context = unsafe context {
         unsafe Unmanaged<Lane>.fromOpaque(context)._withUnsafeGuaranteedRef {
-            unsafe $0.noteSocket(easy, descriptor, what)
+            unsafe $0.watchSocket(easy, descriptor, what)
         }
     }
     return 0
@@ -189,7 +189,7 @@ private func timerChanged(
 ) -> Int32 {
     if let context = unsafe context {
         unsafe Unmanaged<Lane>.fromOpaque(context)._withUnsafeGuaranteedRef {
-            $0.noteTimer(milliseconds)
+            $0.setTimer(milliseconds)
         }
     }
     return 0

@@ -217,7 +217,7 @@ public final class Lanes {
     ///
     /// libcurl then stops sending, but a paused upload counts as unfinished work all the same, and
     /// the transfer would never end. It is resumed once out of the callback, and ends.
-    func noteUnwantedUpload(_ transfer: Transfer) {
+    func uploadBecameUnwanted(_ transfer: Transfer) {
         unwantedUploads.append(transfer)
     }
 

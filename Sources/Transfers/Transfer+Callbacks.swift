@@ -29,7 +29,7 @@ func receiveHeader(
             transfer.forbidReuseIfUnsafe()
             transfer.follower.delegate?.transferReceivedHead(transfer)
             if transfer.isSendingPaused, transfer.head.status >= 300 {
-                transfer.lane?.lanes.noteUnwantedUpload(transfer)
+                transfer.lane?.lanes.uploadBecameUnwanted(transfer)
             }
         }
         return line.count

@@ -175,12 +175,12 @@ struct ConfigurationTests {
         let (configuration, warnings) = try Self.read(
             """
             [vendors.openai]
-            on_client_disconnect = "drain"
+            on_client_disconnect = "continue"
             terminal = "strict"
             """
         )
         let vendor = try #require(configuration.vendor(named: "openai"))
-        #expect(vendor.onClientDisconnect == .drain && vendor.terminal == .strict)
+        #expect(vendor.onClientDisconnect == .continue && vendor.terminal == .strict)
         #expect(warnings.isEmpty)
     }
 
@@ -198,7 +198,7 @@ struct ConfigurationTests {
             [chains.failover]
             statuses = [500, "4xx"]
             credential = false
-            bench_after = 9
+            cooldown_after = 9
             """
         )
         #expect(warnings.isEmpty)
@@ -208,7 +208,7 @@ struct ConfigurationTests {
         #expect(chain.attempts == 3 && chain.retries == 2)
         #expect(chain.holdBytes == 1024 && chain.holdTime == .seconds(1))
         #expect(chain.failover.statuses == ["500", "4xx"])
-        #expect(!chain.failover.credential && chain.failover.benchAfter == 9)
+        #expect(!chain.failover.credential && chain.failover.cooldownAfter == 9)
     }
 
     @Test("printed, it can be read again, and prints the same; but never a secret")

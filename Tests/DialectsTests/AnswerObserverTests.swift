@@ -77,7 +77,7 @@ struct AnswerObserverTests {
             #expect(!facts.isUnderstood && facts.usageFields.isEmpty)
         }
         var observer = AnswerObserver(dialect: .openai, isEventStream: true)
-        observer.noteGap()
+        observer.markGap()
         observer.take(usage.span, at: .now())
         observer.end(at: .now())
         let facts = observer.facts

@@ -129,7 +129,7 @@ struct ChaosTests {
         let broken = Atomic<Int>(0)
         let wrong = Mutex<[String]>([])
 
-        func note(_ fault: String) {
+        func count(_ fault: String) {
             wrong.withLock { if $0.count < 20 { $0.append(fault) } }
         }
     }
@@ -166,7 +166,7 @@ struct ChaosTests {
             [chains.clocks]
             first_content = "1s"
             [chains.failover]
-            bench = "20ms"
+            cooldown = "20ms"
 
             """
         let gateway = try GatewayProcess(toml)
@@ -222,7 +222,7 @@ struct ChaosTests {
                         let connection = try client ?? RawConnection(port: port)
                         client = try call(connection, tally, &random) ? connection : nil
                     } catch {
-                        tally.note("\(error)")
+                        tally.count("\(error)")
                         client = nil
                     }
                 }
@@ -258,7 +258,7 @@ struct ChaosTests {
             tally.broken.add(1, ordering: .relaxed)
             return false
         }
-        tally.note(
+        tally.count(
             "\(dialect), stream \(stream): \(response.status), whole \(response.isWhole), "
                 + "vendor \(response["x-weir-vendor"] ?? ""): \(response.text.prefix(200))"
         )

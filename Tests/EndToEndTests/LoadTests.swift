@@ -43,7 +43,7 @@ struct LoadTests {
         let calls = Atomic<Int>(0)
         let wrong = Mutex<[String]>([])
 
-        func note(_ fault: String) {
+        func count(_ fault: String) {
             wrong.withLock { if $0.count < 20 { $0.append(fault) } }
         }
     }
@@ -129,7 +129,7 @@ struct LoadTests {
                         let isReusable = try call(kind, connection, expected, tally, &random)
                         client = isReusable ? connection : nil
                     } catch {
-                        tally.note("\(kind): \(error)")
+                        tally.count("\(kind): \(error)")
                         client = nil
                     }
                     tally.calls.add(1, ordering: .relaxed)
@@ -158,13 +158,13 @@ struct LoadTests {
                 kind == .plain
                 ? expected.plain : kind == .stream ? expected.stream : expected.refused
             if !response.isWhole || response.body != body {
-                tally.note("\(kind): \(response.status), \(response.body.count) bytes")
+                tally.count("\(kind): \(response.status), \(response.body.count) bytes")
             }
             return true
         case .noHead:
             let response = try client.response()
             if response.status != 502 || !response.isWhole {
-                tally.note("\(kind): \(response.status)")
+                tally.count("\(kind): \(response.status)")
             }
             return true
         case .resetStream, .closedStream, .badChunk, .resetBody:
@@ -174,7 +174,9 @@ struct LoadTests {
             let own = response.body.firstRange(
                 of: Array("data: {\"error\":{\"message\":\"weir: ".utf8))
             let isPrefix = whole.starts(with: response.body.prefix(own ?? response.body.count))
-            if response.isWhole || !isPrefix { tally.note("\(kind): looks whole, or is another's") }
+            if response.isWhole || !isPrefix {
+                tally.count("\(kind): looks whole, or is another's")
+            }
             return false
         }
     }

@@ -285,10 +285,10 @@ struct RecordTests {
     @Test(
         "an answer whose client has gone is recorded to its end, usage and all, where it is drained"
     )
-    func unheard() throws {
+    func detached() throws {
         let vendor = try MockProcess()
         for (policy, isWhole, isGiven) in [
-            ("drain", true, true), ("drain", true, false), ("cancel", false, true),
+            ("continue", true, true), ("continue", true, false), ("cancel", false, true),
         ] {
             let gateway = try GatewayProcess(
                 """
@@ -317,7 +317,7 @@ struct RecordTests {
             #expect(record["vendor"]?.text == "openai")
             #expect((record["usage_state"]?.text == "reported") == isWhole)
             #expect((record["finish_reason"]?.text == "stop") == isWhole)
-            #expect(try gateway.metric("weir_unheard_answers_total") == (isWhole ? 1 : 0))
+            #expect(try gateway.metric("weir_detached_answers_total") == (isWhole ? 1 : 0))
         }
     }
 

@@ -154,12 +154,12 @@ struct ExchangeStateTests {
         ] as [(FailoverDecision, Outcome?)] {
             var exchange = ExchangeState()
             exchange.attemptBegan()
-            #expect(exchange.follow(decision) == false)
+            #expect(exchange.apply(decision) == false)
             _ = Self.end(&exchange, Self.result(.gotNothing), whole: false)
-            #expect(exchange.follow(decision) == true)
+            #expect(exchange.apply(decision) == true)
             #expect(exchange.outcomeToBe == outcome)
             #expect(exchange.retries == (decision == .retry(after: .zero) ? 1 : 0))
-            if outcome != nil { #expect(exchange.follow(decision) == false) }
+            if outcome != nil { #expect(exchange.apply(decision) == false) }
         }
     }
 
@@ -196,7 +196,7 @@ struct ExchangeStateTests {
             _ = exchange.headReceived(holds: false)
             let end = Self.end(&exchange, Self.result(code, saw: true, stale: true))
             #expect(end == .breakOff(.truncated))
-            #expect(exchange.follow(.moveOn(target: 1)) == false)
+            #expect(exchange.apply(.moveOn(target: 1)) == false)
         }
         var exchange = ExchangeState()
         exchange.attemptBegan()
@@ -231,7 +231,7 @@ struct ExchangeStateTests {
         var attempts = 0
         var wasCommitted = false
         /// Whether a failed attempt waits for its decision.
-        var owesSequel = false
+        var owesDecision = false
         var hasTransfer = false
         /// Whether the client has gone and its answer goes on.
         var isDetached = false
@@ -262,8 +262,8 @@ struct ExchangeStateTests {
             case 3 where hasTransfer: end(using: &random)
             case 4 where hasTransfer && exchange.heldIsFailure():
                 hasTransfer = false
-                owesSequel = true
-            case 5 where owesSequel: follow(using: &random)
+                owesDecision = true
+            case 5 where owesDecision: follow(using: &random)
             case 6 where attempts > 0: expire(using: &random)
             case 7:
                 if Bool.random(using: &random) {
@@ -273,7 +273,7 @@ struct ExchangeStateTests {
                 } else if Int.random(in: 0..<8, using: &random) == 0 {
                     settledCount += exchange.clientGone() ? 1 : 0
                     hasTransfer = false
-                    owesSequel = false
+                    owesDecision = false
                 }
             default: break
             }
@@ -300,7 +300,7 @@ struct ExchangeStateTests {
             case .retryFresh: begin()
             case .failed, .heldWhole:
                 #expect(!wasCommitted)
-                owesSequel = true
+                owesDecision = true
             case .finish, .breakOff: #expect(wasCommitted)
             case .readOut:
                 #expect(isDetached && exchange.outcome == .clientCancelled)
@@ -310,7 +310,7 @@ struct ExchangeStateTests {
         }
 
         mutating func follow(using random: inout RandomSource) {
-            owesSequel = false
+            owesDecision = false
             if exchange.isHolding {
                 // Held to its end: the verdict comes first.
                 if Bool.random(using: &random) {
@@ -326,7 +326,7 @@ struct ExchangeStateTests {
                 case 2: .vendorsAnswer(isWhole: .random(using: &random))
                 default: .answer(ExchangeStateTests.failure)
                 }
-            guard exchange.follow(decision) else {
+            guard exchange.apply(decision) else {
                 Issue.record("a failed attempt was forgotten")
                 return
             }
@@ -342,11 +342,11 @@ struct ExchangeStateTests {
             case .failed:
                 #expect(!wasCommitted)
                 hasTransfer = false
-                owesSequel = true
+                owesDecision = true
             case .answer:
                 #expect(!wasCommitted)
                 hasTransfer = false
-                owesSequel = false
+                owesDecision = false
             case .breakOff:
                 #expect(wasCommitted)
                 hasTransfer = false

@@ -71,7 +71,7 @@ struct FailoverDecisionTests {
             return FailoverDecision.cooldown(
                 after: failureClass, advice, isCertain: isCertain, Self.policy)
         }
-        let usual = Interval(nanoseconds: Self.policy.benching.nanoseconds)
+        let usual = Interval(nanoseconds: Self.policy.cooldown.nanoseconds)
         #expect(cooldown(.credential) == usual)
         #expect(cooldown(.credential, isCertain: false) == nil)
         #expect(cooldown(.status(429)) == nil)

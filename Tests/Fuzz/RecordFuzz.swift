@@ -25,7 +25,7 @@ enum RecordFuzz {
             time = fixed[fixed.startIndex + 4] == 255 ? .max : time &* 31 &- Int64(start)
             let header = FrameHeader(
                 length: UInt32(end - start), kind: kind, attempt: fixed[fixed.startIndex + 1],
-                note: UInt32(fixed[fixed.startIndex + 2]) << 4, exchange: 1, time: time)
+                detail: UInt32(fixed[fixed.startIndex + 2]) << 4, exchange: 1, time: time)
             let payload = input.bytes.span.extracting(start..<end)
             if assembly.take(Frame(header, position: UInt64(start), payload: payload)) { break }
         }

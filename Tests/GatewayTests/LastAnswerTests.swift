@@ -95,12 +95,12 @@ struct LastAnswerTests {
         }
         defer { vendor.stop() }
         let gateway = try FailoverTests.chain(
-            "openai", [vendor.port], failover: "bench_after = 2\nbench = \"60s\"")
+            "openai", [vendor.port], failover: "cooldown_after = 2\ncooldown = \"60s\"")
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         for _ in 0..<2 {
             #expect(try client.exchange(Request.chat()).status == 503)
         }
-        #expect(gateway.metrics.vendors.map(\.benched.current).reduce(0, +) == 1)
+        #expect(gateway.metrics.vendors.map(\.cooldowns.current).reduce(0, +) == 1)
     }
 }

@@ -14,7 +14,7 @@ struct RetryTests {
         _ answers: [String], seen: @escaping @Sendable () -> Void = {}
     ) throws -> ByteVendor {
         let next = Mutex<Int>(0)
-        let place: @Sendable () -> Int = {
+        let index: @Sendable () -> Int = {
             next.withLock { count in
                 defer { count += 1 }
                 return min(count, answers.count - 1)
@@ -24,7 +24,7 @@ struct RetryTests {
             while true {
                 _ = try connection.request()
                 seen()
-                try connection.send(answers[place()])
+                try connection.send(answers[index()])
             }
         }
     }
@@ -129,7 +129,7 @@ struct RetryTests {
     }
 
     @Test("a target that failed three times in a row is passed over")
-    func benched() throws {
+    func cooldown() throws {
         let count = Atomic<Int>(0)
         let first = try Self.vendor([Self.answer("500 Oh", "no")]) {
             count.add(1, ordering: .relaxed)
@@ -149,7 +149,7 @@ struct RetryTests {
     }
 
     @Test("a refused credential of ours is benched at once, a 429 for as long as it says")
-    func benchedAtOnce() throws {
+    func coolsAtOnce() throws {
         let quota = "{\"error\":{\"code\":\"insufficient_quota\"}}"
         for bad in [
             Self.answer("401 No", "no"), Self.answer("429 No", "no", "Retry-After: 60\r\n"),
@@ -194,13 +194,13 @@ struct RetryTests {
     }
 
     @Test("when everything is benched the chain is tried all the same")
-    func allBenched() throws {
+    func allCoolingDown() throws {
         let vendor = try Self.vendor(
             Array(repeating: Self.answer("500 Oh", "no"), count: 8) + [Self.ok]
         )
         defer { vendor.stop() }
         let gateway = try FailoverTests.chain(
-            "openai", [vendor.port, vendor.port], failover: "bench_after = 1"
+            "openai", [vendor.port, vendor.port], failover: "cooldown_after = 1"
         )
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
@@ -215,7 +215,8 @@ struct RetryTests {
     @Test("an error of ours says whether to ask again, and when")
     func advice() throws {
         let gateway = try FailoverTests.chain(
-            "openai", [try ByteVendor.closedPort()], failover: "bench_after = 1\nbench = \"20s\""
+            "openai", [try ByteVendor.closedPort()],
+            failover: "cooldown_after = 1\ncooldown = \"20s\""
         )
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)

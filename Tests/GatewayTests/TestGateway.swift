@@ -25,7 +25,7 @@ final class TestGateway: Sendable {
     private let mailbox: Mailbox<WorkerOrder>
     private let thread: Reactor.Thread
     private let hasEnded = Atomic<Bool>(false)
-    private let places = Mutex(OriginPlaces())
+    private let indexes = Mutex(OriginIndexes())
 
     private static let isPrepared: Bool = {
         Resources.raiseDescriptorLimit()
@@ -35,7 +35,7 @@ final class TestGateway: Sendable {
 
     /// Starts a gateway with a configuration in TOML, its record in a folder of its own.
     init(
-        _ toml: String, host: String = "127.0.0.1", unheard: UnheardBounds = UnheardBounds()
+        _ toml: String, host: String = "127.0.0.1", detached: DetachedBounds = DetachedBounds()
     ) throws {
         guard Self.isPrepared, let address = SocketAddress("\(host):0") else {
             throw SystemError(call: "curl_global_init")
@@ -52,17 +52,17 @@ final class TestGateway: Sendable {
             admission: Admission(connectionsMax: configuration.server.maxConnections),
             logger: log.logger
         )
-        prepared.unheard = unheard
+        prepared.detached = detached
         let settings = prepared
         let slot = Slot()
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
         self.mailbox = mailbox
-        let first = places.withLock { Self.edition(configuration, &$0) }
+        let first = indexes.withLock { Self.snapshot(configuration, &$0) }
         thread = try Reactor.Thread(name: "gateway") {
             guard let loop = try? EventLoop() else { return }
             mailbox.open(on: loop)
             let worker = Worker(
-                settings: settings, metrics: metrics, loop: loop, edition: first,
+                settings: settings, metrics: metrics, loop: loop, snapshot: first,
                 journal: record.workerJournal())
             slot.worker = worker
             worker.listen(on: descriptor)
@@ -76,30 +76,30 @@ final class TestGateway: Sendable {
         return try Configuration.read(toml, file: "test", secrets: secrets).configuration
     }
 
-    private static func edition(
-        _ configuration: Configuration, _ places: inout OriginPlaces
-    ) -> EditionPlan {
+    private static func snapshot(
+        _ configuration: Configuration, _ indexes: inout OriginIndexes
+    ) -> SnapshotPlan {
         let routing = RoutingTable(configuration)
-        return EditionPlan(
+        return SnapshotPlan(
             routing: routing, health: Health(targetCount: routing.targetCount),
             endpoints: configuration.vendors.map { vendor in
                 let origin = Endpoint.Origin(
                     scheme: vendor.scheme, host: vendor.host, port: vendor.port)
-                let place = places.place(of: origin)
+                let index = indexes.index(of: origin)
                 return {
                     Endpoint(
-                        name: vendor.name, origin: origin, index: place, trust: nil, addresses: nil)
+                        name: vendor.name, origin: origin, index: index, trust: nil, addresses: nil)
                 }
             })
     }
 
     /// Serves by the vendors and chains of another configuration; waits until it does.
-    func follow(_ toml: String) throws {
+    func adopt(_ toml: String) throws {
         let configuration = try Self.configuration(toml)
-        let plan = places.withLock { Self.edition(configuration, &$0) }
-        let isFollowed = Flag()
-        mailbox.post(.follow(plan) { isFollowed.raise() })
-        try self.await("the worker to follow") { isFollowed.isRaised }
+        let plan = indexes.withLock { Self.snapshot(configuration, &$0) }
+        let isAdopted = Flag()
+        mailbox.post(.adopt(plan) { isAdopted.raise() })
+        try self.await("the worker to follow") { isAdopted.isRaised }
     }
 
     private final class Flag: Sendable {
@@ -139,7 +139,7 @@ final class TestGateway: Sendable {
     /// lines; `rest` follows the chain's targets.
     convenience init(
         chain ports: [Int], dialect: String = "openai", each: String, server: String = "",
-        rest: String = "", unheard: UnheardBounds = UnheardBounds()
+        rest: String = "", detached: DetachedBounds = DetachedBounds()
     ) throws {
         let base = dialect == "openai" ? "/v1" : ""
         let vendors = ports.enumerated().map { index, port in
@@ -155,7 +155,7 @@ final class TestGateway: Sendable {
         let chain = "[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n\(rest)\n"
         try self.init(
             "[server]\n\(server)\n" + vendors.joined(separator: "\n") + "\n" + chain,
-            unheard: unheard)
+            detached: detached)
     }
 
     func order(_ order: WorkerOrder) {

@@ -60,18 +60,18 @@ struct HostileRequestTests {
     private static func mutate(
         _ bytes: inout [UInt8], _ corpus: [[UInt8]], using generator: inout RandomSource
     ) {
-        let place = bytes.isEmpty ? 0 : Int.random(in: 0..<bytes.count, using: &generator)
+        let index = bytes.isEmpty ? 0 : Int.random(in: 0..<bytes.count, using: &generator)
         switch Int.random(in: 0..<6, using: &generator) {
-        case 0: if !bytes.isEmpty { bytes[place] = UInt8.random(in: 0...255, using: &generator) }
-        case 1: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: place)
-        case 2: if !bytes.isEmpty { bytes.remove(at: place) }
+        case 0: if !bytes.isEmpty { bytes[index] = UInt8.random(in: 0...255, using: &generator) }
+        case 1: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: index)
+        case 2: if !bytes.isEmpty { bytes.remove(at: index) }
         case 3:
             let marks: [[UInt8]] = [[0x0D, 0x0A], [0x0A], [0x0D], [0x20], [0x3A], [0x09], [0x00]]
-            bytes.insert(contentsOf: marks.randomElement(using: &generator) ?? [], at: place)
+            bytes.insert(contentsOf: marks.randomElement(using: &generator) ?? [], at: index)
         case 4: bytes.removeLast(min(bytes.count, Int.random(in: 1...20, using: &generator)))
         default:
             let other = corpus.randomElement(using: &generator) ?? []
-            bytes.insert(contentsOf: other.prefix(60), at: place)
+            bytes.insert(contentsOf: other.prefix(60), at: index)
         }
     }
 }

@@ -15,7 +15,7 @@ struct JSONRedactionTests {
     }
 
     @Test("takes values out where they stand, and nothing else")
-    func places() {
+    func indexes() {
         let text = #"{ "a" : {"b": [1, {"c":"x"}], "d":null}, "b":"y" , "e\u0066": 2 }"#
         #expect(Self.redact(text, "b") == text.replacing("\"y\"", with: "\"<redacted>\""))
         #expect(

@@ -70,8 +70,8 @@ struct JSONScannerTests {
 
     private static func member(_ text: String) throws -> String? {
         let bytes = Array(text.utf8)
-        guard let place = try JSONScanner.member("model", of: bytes.span) else { return nil }
-        return bytes.span.extracting(place).text
+        guard let index = try JSONScanner.member("model", of: bytes.span) else { return nil }
+        return bytes.span.extracting(index).text
     }
 
     @Test("finds a member of the top-level object, and of no other")

@@ -29,8 +29,8 @@ final class JournalScratch {
 
     static let time = Instant(nanoseconds: 5)
 
-    func place(_ exchange: UInt64, attempt: Int = 0) -> JournalWriter.Place {
-        JournalWriter.Place(exchange: exchange, attempt: attempt, time: Self.time)
+    func tag(_ exchange: UInt64, attempt: Int = 0) -> JournalWriter.FrameTag {
+        JournalWriter.FrameTag(exchange: exchange, attempt: attempt, time: Self.time)
     }
 
     /// Begins an exchange; nil when it is dropped.
@@ -39,17 +39,18 @@ final class JournalScratch {
     }
 
     func body(_ exchange: UInt64, _ bytes: [UInt8]) -> Bool {
-        writer.tellBody(.chunk, place(exchange, attempt: 1), bytes.span)
+        writer.appendBody(.chunk, tag(exchange, attempt: 1), bytes.span)
     }
 
-    func announce(_ exchange: UInt64) {
+    func appendDelivery(_ exchange: UInt64) {
         let long = [UInt8](repeating: 1, count: JournalWriter.settlementBytesMax - 32)
-        writer.announce(place(exchange), long.span)
+        writer.appendDelivery(tag(exchange), long.span)
     }
 
-    func settle(_ exchange: UInt64, isAnnounced: Bool = false) {
+    func settle(_ exchange: UInt64, isDeliveryWritten: Bool = false) {
         writer.settle(
-            place(exchange), isAnnounced: isAnnounced, [UInt8]("end of \(exchange)".utf8).span)
+            tag(exchange), isDeliveryWritten: isDeliveryWritten,
+            [UInt8]("end of \(exchange)".utf8).span)
     }
 
     /// A frame, copied.

@@ -83,11 +83,11 @@ struct JournalTests {
         #expect(scratch.writer.openCount == open.count)
         // Nothing but settlements fits any more, and every one of them does.
         let head = [UInt8](repeating: 7, count: 2 * JournalWriter.settlementBytesMax)
-        let isTold = scratch.writer.tell(.responseHead, scratch.place(1), head.span)
-        #expect(!isTold)
+        let isWritten = scratch.writer.append(.responseHead, scratch.tag(1), head.span)
+        #expect(!isWritten)
         for (index, exchange) in open.enumerated() {
-            if index % 2 == 0 { scratch.announce(exchange) }
-            scratch.settle(exchange, isAnnounced: index % 2 == 0)
+            if index % 2 == 0 { scratch.appendDelivery(exchange) }
+            scratch.settle(exchange, isDeliveryWritten: index % 2 == 0)
         }
         let seen = scratch.frames()
         #expect(seen.filter { $0.kind == .delivery }.count == (open.count + 1) / 2)
@@ -190,16 +190,16 @@ struct JournalTests {
         defer { unsafe unlink(file.path) }
         var writer = JournalWriter(file, waker: try Waker())
         var reader = JournalReader(file)
-        func place(_ exchange: UInt64) -> JournalWriter.Place {
-            JournalWriter.Place(exchange: exchange, attempt: 1, time: JournalScratch.time)
+        func tag(_ exchange: UInt64) -> JournalWriter.FrameTag {
+            JournalWriter.FrameTag(exchange: exchange, attempt: 1, time: JournalScratch.time)
         }
         // Many times around both rings.
         for round in 0..<400 {
             let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
             let exchange = try #require(began)
             let piece = [UInt8](repeating: UInt8(1 + round % 255), count: 900 + round)
-            let isAside = writer.tellBodyAside(.chunk, place(exchange), piece.span)
-            let isKept = writer.tellBody(.chunk, place(exchange), Array("kept".utf8).span)
+            let isAside = writer.appendBodyAside(.chunk, tag(exchange), piece.span)
+            let isKept = writer.appendBody(.chunk, tag(exchange), Array("kept".utf8).span)
             #expect(isAside && isKept)
             if round == 399 {
                 let bytes = try Self.bytes(of: file.path)
@@ -212,7 +212,7 @@ struct JournalTests {
                 }
                 #expect(missing == piece.count)
             }
-            writer.settle(place(exchange), Array("e".utf8).span)
+            writer.settle(tag(exchange), Array("e".utf8).span)
             let seen = JournalScratch.frames(&reader)
             #expect(seen.map(\.kind) == [.begin, .chunk, .chunk, .settlement])
             #expect(seen[1].payload == piece && seen[2].payload == Array("kept".utf8))
@@ -222,10 +222,10 @@ struct JournalTests {
         let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
         let exchange = try #require(began)
         let large = [UInt8](repeating: 1, count: 70 << 10)
-        let isLargeTold = writer.tellBodyAside(.chunk, place(exchange), large.span)
+        let isLargeWritten = writer.appendBodyAside(.chunk, tag(exchange), large.span)
         let small = Array(large[..<9000])
-        let isSmallTold = writer.tellBodyAside(.chunk, place(exchange), small.span)
-        #expect(!isLargeTold && isSmallTold)
+        let isSmallWritten = writer.appendBodyAside(.chunk, tag(exchange), small.span)
+        #expect(!isLargeWritten && isSmallWritten)
     }
 
     @Test("links and folders that others write to are refused")

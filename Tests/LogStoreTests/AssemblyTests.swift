@@ -11,25 +11,25 @@ import Testing
 
 @Suite("Assembly")
 struct AssemblyTests {
-    private static func told(_ sample: AnswerSample, _ pieces: [[UInt8]]) -> RecordScratch.Told {
-        var told = RecordScratch.Told()
-        told.dialect = Dialect(rawValue: sample.dialect)?.place ?? 0
-        told.target =
+    private static func call(_ sample: AnswerSample, _ pieces: [[UInt8]]) -> RecordScratch.Call {
+        var call = RecordScratch.Call()
+        call.dialect = Dialect(rawValue: sample.dialect)?.number ?? 0
+        call.target =
             switch sample.dialect {
             case "anthropic": "/v1/messages"
             case "gemini": "/v1beta/models/m-1:streamGenerateContent?alt=sse"
             default: "/v1/chat/completions"
             }
-        told.isStream = sample.isStream
-        told.pieces = pieces
-        return told
+        call.isStream = sample.isStream
+        call.pieces = pieces
+        return call
     }
 
     @Test("a record says what the vendor said, however it was cut", arguments: AnswerSample.all)
     func truth(_ sample: AnswerSample) throws {
         let scratch = try RecordScratch()
         for pieces in ByteSplits.all(sample.body) {
-            scratch.tell(Self.told(sample, pieces))
+            scratch.append(Self.call(sample, pieces))
             let record = try #require(scratch.assemble().first)
             #expect(record.responseBody.bytes == sample.body)
             #expect(record.responseBody.totalBytes == sample.body.count)
@@ -54,10 +54,10 @@ struct AssemblyTests {
         for (target, outcome) in [
             ("/v1/audio/speech", "complete"), ("/a/v1/chat/completions?x=1", "truncated"),
         ] {
-            var told = RecordScratch.Told()
-            told.target = target
-            told.pieces = [Array("data: {\"type\":\"speech.audio.delta\"}\n\n".utf8)]
-            scratch.tell(told)
+            var call = RecordScratch.Call()
+            call.target = target
+            call.pieces = [Array("data: {\"type\":\"speech.audio.delta\"}\n\n".utf8)]
+            scratch.append(call)
             #expect(try #require(scratch.assemble().first).outcome == outcome, "\(target)")
         }
     }
@@ -84,11 +84,11 @@ struct AssemblyTests {
             (.gemini, "/v1beta/models/m:streamGenerateContent?alt=sse", gemini),
         ] {
             for end in events.indices {
-                var told = RecordScratch.Told()
-                told.dialect = dialect.place
-                told.target = target
-                told.pieces = events[...end].map { Array("data: \($0)\n\n".utf8) }
-                scratch.tell(told)
+                var call = RecordScratch.Call()
+                call.dialect = dialect.number
+                call.target = target
+                call.pieces = events[...end].map { Array("data: \($0)\n\n".utf8) }
+                scratch.append(call)
                 let outcome = try #require(scratch.assemble().first).outcome
                 let isWhole = end == 1 || end >= 3
                 #expect(outcome == (isWhole ? "complete" : "truncated"), "\(dialect) \(end)")
@@ -99,15 +99,15 @@ struct AssemblyTests {
     @Test("the times are from the request's first byte")
     func times() throws {
         let scratch = try RecordScratch()
-        var told = RecordScratch.Told()
-        told.pieces = [
+        var call = RecordScratch.Call()
+        call.pieces = [
             Array("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n".utf8),
             Array("data: [DONE]\n\n".utf8),
         ]
-        let open = try #require(scratch.tell(told))
+        let open = try #require(scratch.append(call))
         let record = try #require(scratch.assemble().first)
         #expect(record.identifier == open.identifier)
-        #expect(record.acceptedMicroseconds == told.accepted * 1000)
+        #expect(record.acceptedMicroseconds == call.accepted * 1000)
         #expect(record.contentMicroseconds == 2000)
         #expect(record.endMicroseconds == 4000)
         #expect(record.model == "m-1" && record.key == "000000000000abcd")
@@ -142,11 +142,11 @@ struct AssemblyTests {
         let body = try Self.body(encoding)
         let scratch = try RecordScratch()
         for pieces in ByteSplits.all(body) {
-            var told = RecordScratch.Told()
-            told.isStream = false
-            told.encoding = encoding
-            told.pieces = pieces
-            scratch.tell(told)
+            var call = RecordScratch.Call()
+            call.isStream = false
+            call.encoding = encoding
+            call.pieces = pieces
+            scratch.append(call)
             let record = try #require(scratch.assemble().first)
             #expect(record.responseBody.bytes == body)
             #expect(record.usage.input == 7 && record.usage.output == 3)
@@ -160,16 +160,16 @@ struct AssemblyTests {
         var random = RandomSource(seed: 4)
         for encoding in ["gzip", "deflate", "br", "zstd", "x"] {
             for _ in 0..<100 {
-                var told = RecordScratch.Told()
-                told.isStream = false
-                told.encoding = encoding
+                var call = RecordScratch.Call()
+                call.isStream = false
+                call.encoding = encoding
                 var body = (try? Self.body(encoding)) ?? Self.answer
                 for _ in 0..<3 {
-                    let place = Int.random(in: 0..<body.count, using: &random)
-                    body[place] ^= UInt8.random(in: 1...255, using: &random)
+                    let index = Int.random(in: 0..<body.count, using: &random)
+                    body[index] ^= UInt8.random(in: 1...255, using: &random)
                 }
-                told.pieces = ByteSplits.random(body, using: &random)
-                scratch.tell(told)
+                call.pieces = ByteSplits.random(body, using: &random)
+                scratch.append(call)
                 let record = try #require(scratch.assemble().first)
                 #expect(record.responseBody.bytes == body && record.outcome == "complete")
                 if encoding == "zstd" { #expect(record.usageState == .unknown) }
@@ -183,11 +183,11 @@ struct AssemblyTests {
         let body = try #require(Gzip.compress(zeros))
         #expect(body.count < 1 << 20)
         let scratch = try RecordScratch()
-        var told = RecordScratch.Told()
-        told.isStream = false
-        told.encoding = "gzip"
-        told.pieces = [body]
-        scratch.tell(told)
+        var call = RecordScratch.Call()
+        call.isStream = false
+        call.encoding = "gzip"
+        call.pieces = [body]
+        scratch.append(call)
         let record = try #require(scratch.assemble().first)
         #expect(record.usageState == .unknown && record.responseBytes == body.count)
     }
@@ -195,15 +195,15 @@ struct AssemblyTests {
     @Test("bodies beyond the limit are cut and say so; what they report is read all the same")
     func cut() throws {
         let scratch = try RecordScratch()
-        var told = RecordScratch.Told()
-        told.request = [UInt8](repeating: 0x61, count: 5000)
+        var call = RecordScratch.Call()
+        call.request = [UInt8](repeating: 0x61, count: 5000)
         let padding = String(repeating: "x", count: 4000)
-        told.pieces = [
+        call.pieces = [
             Array("data: {\"choices\":[{\"delta\":{\"content\":\"\(padding)\"}}]}\n\n".utf8),
             Array("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,".utf8),
             Array("\"completion_tokens\":2}}\n\ndata: [DONE]\n\n".utf8),
         ]
-        scratch.tell(told)
+        scratch.append(call)
         let record = try #require(scratch.assemble(capture: Capture(bytesMax: 1000)).first)
         #expect(record.requestBody.bytes.count == 1000 && record.requestBody.isCut)
         #expect(record.requestBody.totalBytes == 5000)
@@ -215,16 +215,16 @@ struct AssemblyTests {
     func names() throws {
         for (word, isKept) in [("gpt-4o:x/y", true), ("say canary aloud", false)] {
             let scratch = try RecordScratch()
-            var told = RecordScratch.Told()
-            told.isStream = false
+            var call = RecordScratch.Call()
+            call.isStream = false
             let text =
                 "{\"id\":\"1\",\"model\":\"\(word)\",\"choices\":[{"
                 + "\"message\":{\"content\":\"canary\"},"
                 + "\"finish_reason\":\"\(isKept ? "stop" : word)\"}],"
                 + "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,"
                 + "\"service_tier\":\"\(word)\"}}"
-            told.pieces = [Array(text.utf8)]
-            scratch.tell(told)
+            call.pieces = [Array(text.utf8)]
+            scratch.append(call)
             let record = try #require(scratch.assemble(capture: Capture(bytesMax: 0)).first)
             #expect(record.answeringModel == (isKept ? word : ""))
             #expect(record.finishReason == (isKept ? "stop" : "other"))
@@ -237,10 +237,10 @@ struct AssemblyTests {
     @Test("where a piece found no room nothing is guessed")
     func gap() throws {
         let scratch = try RecordScratch(journalBytes: 64 << 10)
-        var told = RecordScratch.Told()
+        var call = RecordScratch.Call()
         let usage = "data: {\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n"
-        told.pieces = [Array(usage.utf8)] + [[UInt8](repeating: 0x61, count: 60 << 10)]
-        let open = try #require(scratch.tell(told))
+        call.pieces = [Array(usage.utf8)] + [[UInt8](repeating: 0x61, count: 60 << 10)]
+        let open = try #require(scratch.append(call))
         let record = try #require(scratch.assemble().first)
         #expect(record.identifier == open.identifier)
         #expect(record.usageState == .unknown && record.usage.isEmpty)
@@ -250,12 +250,12 @@ struct AssemblyTests {
     @Test("a settlement alone is a record")
     func settlementAlone() throws {
         let scratch = try RecordScratch()
-        let told = RecordScratch.Told()
-        let open = try #require(scratch.begin(told))
+        let call = RecordScratch.Call()
+        let open = try #require(scratch.begin(call))
         // What came before is damaged, say.
         let assembly = Assembly(
             journal: "j", exchange: 1, time: .now(), capture: Capture(bytesMax: 10))
-        scratch.settle(open, told)
+        scratch.settle(open, call)
         var reader = JournalReader(scratch.file)
         var isWhole = false
         reader.read { frame in
@@ -281,12 +281,12 @@ struct AssemblyTests {
                 }
                 // The ends of what a number holds: a difference of two may not fit any more.
                 let times = [.min, .max, Int64.random(in: -5...Int64.max, using: &random)]
-                let place = JournalWriter.Place(
+                let tag = JournalWriter.FrameTag(
                     exchange: UInt64.random(in: 0...3, using: &random),
                     attempt: Int.random(in: 0...300, using: &random),
                     time: Instant(nanoseconds: times.randomElement(using: &random) ?? 0))
-                scratch.writer.tell(
-                    kind, place, note: Int.random(in: 0...99999, using: &random), payload.span)
+                scratch.writer.append(
+                    kind, tag, detail: Int.random(in: 0...99999, using: &random), payload.span)
             }
             for record in scratch.assemble() {
                 #expect(record.attempts.count <= 255)

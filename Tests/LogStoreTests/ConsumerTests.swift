@@ -12,11 +12,11 @@ import Testing
 
 @Suite("Consumer")
 struct ConsumerTests {
-    private static func told(_ number: Int) -> RecordScratch.Told {
-        var told = RecordScratch.Told()
-        told.target = "/v1/\(number)"
-        told.pieces = [Array("data: {\"n\":\(number)}\n\n".utf8), Array("data: [DONE]\n\n".utf8)]
-        return told
+    private static func call(_ number: Int) -> RecordScratch.Call {
+        var call = RecordScratch.Call()
+        call.target = "/v1/\(number)"
+        call.pieces = [Array("data: {\"n\":\(number)}\n\n".utf8), Array("data: [DONE]\n\n".utf8)]
+        return call
     }
 
     private static func targets(_ store: Store) throws -> [String] {
@@ -31,24 +31,24 @@ struct ConsumerTests {
         let metrics = RecordMetrics()
         let (consumer, store) = try scratch.consumer(metrics: metrics)
         let reader = try Store(reading: scratch.folder.path)
-        var told = 0
+        var call = 0
         for number in 0..<5000 {
-            if scratch.tell(Self.told(number)) != nil { told += 1 }
+            if scratch.append(Self.call(number)) != nil { call += 1 }
             if number % 250 == 0 {
                 let account = try reader.account(folder: scratch.folder.path)
                 #expect(account.difference == 0)
                 #expect(account.emitted == number + 1)
             }
         }
-        #expect(try scratch.await { metrics.stored.current == told })
-        let open = try #require(scratch.begin(Self.told(9999)))
+        #expect(try scratch.await { metrics.stored.current == call })
+        let open = try #require(scratch.begin(Self.call(9999)))
         var account = try reader.account(folder: scratch.folder.path)
         #expect(account.difference == 0 && account.pending == 1)
-        #expect(account.stored == told && account.dropped == 5000 - told)
-        scratch.settle(open, Self.told(9999))
+        #expect(account.stored == call && account.dropped == 5000 - call)
+        scratch.settle(open, Self.call(9999))
         consumer.end()
         account = try Store(reading: scratch.folder.path).account(folder: scratch.folder.path)
-        #expect(account.difference == 0 && account.pending == 0 && account.stored == told + 1)
+        #expect(account.difference == 0 && account.pending == 0 && account.stored == call + 1)
         #expect(JournalFolder.journals(in: scratch.folder.path).isEmpty)
         withExtendedLifetime(store) {}
     }
@@ -56,23 +56,23 @@ struct ConsumerTests {
     @Test("what a dead process left is stored by the next, once, its open exchanges interrupted")
     func leftovers() throws {
         let scratch = try RecordScratch()
-        for number in 0..<20 { scratch.tell(Self.told(number)) }
-        let open = try #require(scratch.begin(Self.told(77)))
-        scratch.head(open, Self.told(77))
+        for number in 0..<20 { scratch.append(Self.call(number)) }
+        let open = try #require(scratch.begin(Self.call(77)))
+        scratch.head(open, Self.call(77))
         scratch.chunk(open, Array("data: {}\n\n".utf8))
         // One that was about to be whole, and one that was about to break.
-        var broken = Self.told(66)
+        var broken = Self.call(66)
         broken.outcome = .truncated
-        let about = try [Self.told(65), broken].map { told in
-            let open = try #require(scratch.begin(told))
-            scratch.head(open, told)
-            for piece in told.pieces { scratch.chunk(open, piece) }
-            scratch.settle(open, told, isAnnouncement: true)
+        let about = try [Self.call(65), broken].map { call in
+            let open = try #require(scratch.begin(call))
+            scratch.head(open, call)
+            for piece in call.pieces { scratch.chunk(open, piece) }
+            scratch.settle(open, call, isDelivery: true)
             return open
         }
         let left = scratch.file.path
         try scratch.restart()
-        scratch.tell(Self.told(88))
+        scratch.append(Self.call(88))
         let metrics = RecordMetrics()
         let (consumer, _) = try scratch.consumer(metrics: metrics)
         #expect(try scratch.await { metrics.recovered.current == 23 })
@@ -91,8 +91,8 @@ struct ConsumerTests {
         #expect(interrupted.record.status == 200 && interrupted.record.vendor == "openai")
         #expect(interrupted.record.responseBody.bytes == Array("data: {}\n\n".utf8))
         #expect(!interrupted.record.responseBody.isCut && interrupted.record.responseBytes == 10)
-        #expect(interrupted.record.requestBody.bytes == open.told.request)
-        #expect(interrupted.record.requestBody.totalBytes == open.told.request.count)
+        #expect(interrupted.record.requestBody.bytes == open.call.request)
+        #expect(interrupted.record.requestBody.totalBytes == open.call.request.count)
         let account = try store.account(folder: scratch.folder.path)
         #expect(account.difference == 0 && account.stored == 24 && account.pending == 0)
     }
@@ -100,8 +100,8 @@ struct ConsumerTests {
     @Test("a process that died between the commit and the giving back stores nothing twice")
     func betweenTwo() throws {
         let scratch = try RecordScratch()
-        for number in 0..<10 { scratch.tell(Self.told(number)) }
-        let open = try #require(scratch.begin(Self.told(50)))
+        for number in 0..<10 { scratch.append(Self.call(number)) }
+        let open = try #require(scratch.begin(Self.call(50)))
         // A round up to its commit; the ring's cursor stays behind.
         let store = try Store(folder: scratch.folder.path)
         let source = JournalSource(
@@ -112,7 +112,7 @@ struct ConsumerTests {
         batch.progress = [Batch.Progress(name: source.name, cursor: cursor, emitted: 11)]
         _ = try store.write(batch, capture: Capture(bytesMax: 100))
         try store.close()
-        scratch.settle(open, Self.told(50))
+        scratch.settle(open, Self.call(50))
         #expect(scratch.file.readCursor == 0)
         try scratch.restart()
         let metrics = RecordMetrics()
@@ -130,25 +130,25 @@ struct ConsumerTests {
         let metrics = RecordMetrics()
         let (consumer, _) = try scratch.consumer(
             capture: Capture(bytesMax: 4 << 20), metrics: metrics)
-        var told = Self.told(1)
-        told.pieces = []
-        let open = try #require(scratch.begin(told))
-        scratch.head(open, told)
+        var call = Self.call(1)
+        call.pieces = []
+        let open = try #require(scratch.begin(call))
+        scratch.head(open, call)
         // Many laps of the ring, one piece at a time as the ring has room.
         for number in 0..<600 {
             var piece = Array("data: {\"n\":\(number),\"pad\":\"".utf8)
             piece += [UInt8](repeating: 0x61, count: 1000) + Array("\"}\n\n".utf8)
             let isTaken = try scratch.await { scratch.chunk(open, piece) }
             #expect(isTaken)
-            told.pieces.append(piece)
+            call.pieces.append(piece)
         }
-        scratch.settle(open, told)
+        scratch.settle(open, call)
         #expect(try scratch.await { metrics.stored.current == 1 })
         consumer.end()
         let store = try Store(reading: scratch.folder.path)
         let found = try #require(try store.records(named: open.identifier.description).first)
-        #expect(found.record.responseBody.bytes == told.pieces.flatMap { $0 })
-        #expect(found.record.requestBody.bytes == told.request)
+        #expect(found.record.responseBody.bytes == call.pieces.flatMap { $0 })
+        #expect(found.record.requestBody.bytes == call.request)
         let spilled = try store.database.read {
             try Int.fetchOne($0, sql: "SELECT count(*) FROM open_frames")
         }
@@ -160,29 +160,29 @@ struct ConsumerTests {
         let scratch = try RecordScratch(journalBytes: 128 << 10)
         let metrics = RecordMetrics()
         let (consumer, store) = try scratch.consumer(metrics: metrics)
-        scratch.tell(Self.told(0))
+        scratch.append(Self.call(0))
         #expect(try scratch.await { metrics.stored.current == 1 })
         // A limit below what is there already: SQLITE_FULL for everybody on this connection.
         try store.database.writeWithoutTransaction { db in
             _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1")
         }
         let reader = try Store(reading: scratch.folder.path)
-        var told = 1
-        for number in 1..<3000 where scratch.tell(Self.told(number)) != nil { told += 1 }
-        #expect(told < 3000)
+        var call = 1
+        for number in 1..<3000 where scratch.append(Self.call(number)) != nil { call += 1 }
+        #expect(call < 3000)
         #expect(try scratch.await { metrics.failures.current > 0 })
         #expect(metrics.currentTrouble.contains("SQLITE_FULL"))
         let during = try reader.account(folder: scratch.folder.path)
         #expect(during.difference == 0 && during.emitted == 3000)
-        #expect(during.dropped == 3000 - told)
+        #expect(during.dropped == 3000 - call)
         try store.database.writeWithoutTransaction { db in
             _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1000000")
         }
-        #expect(try scratch.await { metrics.stored.current == told })
+        #expect(try scratch.await { metrics.stored.current == call })
         #expect(metrics.currentTrouble.isEmpty)
         consumer.end()
         let after = try Store(reading: scratch.folder.path).account(folder: scratch.folder.path)
-        #expect(after.difference == 0 && after.pending == 0 && after.stored == told)
+        #expect(after.difference == 0 && after.pending == 0 && after.stored == call)
     }
 
     @Test("old records go while new ones come without a pause")
@@ -191,9 +191,9 @@ struct ConsumerTests {
         let metrics = RecordMetrics()
         let (consumer, store) = try scratch.consumer(retain: .seconds(86_400), metrics: metrics)
         // All of them are years old: what is stored is taken out again.
-        for number in 0..<1200 { scratch.tell(Self.told(number)) }
+        for number in 0..<1200 { scratch.append(Self.call(number)) }
         let isRetired = try scratch.await {
-            scratch.tell(Self.told(5000))
+            scratch.append(Self.call(5000))
             return metrics.retired.current > 1000
         }
         #expect(isRetired)
@@ -208,9 +208,9 @@ struct ConsumerTests {
         let metrics = RecordMetrics()
         let (consumer, store) = try scratch.consumer(retain: .seconds(86_400), metrics: metrics)
         for number in 0..<300 {
-            var told = Self.told(number)
-            told.pieces = [Array(String(repeating: "canary-of-old ", count: 200).utf8)]
-            scratch.tell(told)
+            var call = Self.call(number)
+            call.pieces = [Array(String(repeating: "canary-of-old ", count: 200).utf8)]
+            scratch.append(call)
         }
         let names = ["weir.db", "weir.db-wal"]
         func files(holding text: String) throws -> [String] {
@@ -223,9 +223,9 @@ struct ConsumerTests {
         let isWiped = try scratch.await {
             guard metrics.retired.current >= 300 else {
                 // Rounds come with what is told.
-                var told = Self.told(5000)
-                told.accepted = Int(Identifier.wallClockMilliseconds())
-                scratch.tell(told)
+                var call = Self.call(5000)
+                call.accepted = Int(Identifier.wallClockMilliseconds())
+                scratch.append(call)
                 return false
             }
             return try files(holding: "canary-of-old").isEmpty
@@ -241,7 +241,7 @@ struct ConsumerTests {
     @Test("a file that is no journal is put aside, a damaged one read as far as it can be")
     func damage() throws {
         let scratch = try RecordScratch()
-        for number in 0..<30 { scratch.tell(Self.told(number)) }
+        for number in 0..<30 { scratch.append(Self.call(number)) }
         try Self.overwrite(scratch.file.path, at: 65536 + 3000, with: 0xEE, count: 200)
         let junk = "\(scratch.folder.path)/00000000000000000000000000.journal"
         try Self.overwrite(junk, at: 0, with: 1, count: 5000)
@@ -265,21 +265,21 @@ struct ConsumerTests {
         let metrics = RecordMetrics()
         let (consumer, _) = try scratch.consumer(
             capture: Capture(bytesMax: 16 << 20), metrics: metrics)
-        var tiny = RecordScratch.Told()
+        var tiny = RecordScratch.Call()
         tiny.pieces = (0..<10_000).map { [UInt8(truncatingIfNeeded: $0)] }
-        var huge = RecordScratch.Told()
+        var huge = RecordScratch.Call()
         huge.pieces =
             [Array("data: {\"x\":\"".utf8)]
             + [[UInt8]](repeating: [UInt8](repeating: 0xFF, count: 1 << 20), count: 10)
             + [Array("\"}\n\ndata: [DONE]\n\n".utf8)]
-        let all = [tiny, huge].compactMap { told in scratch.tell(told).map { ($0, told) } }
+        let all = [tiny, huge].compactMap { call in scratch.append(call).map { ($0, call) } }
         #expect(try scratch.await { metrics.stored.current == 2 })
         consumer.end()
         let store = try Store(reading: scratch.folder.path)
-        for (open, told) in all {
+        for (open, call) in all {
             let found = try #require(
                 try store.records(named: open.identifier.description).first)
-            #expect(found.record.responseBody.bytes == told.pieces.flatMap { $0 })
+            #expect(found.record.responseBody.bytes == call.pieces.flatMap { $0 })
         }
     }
 

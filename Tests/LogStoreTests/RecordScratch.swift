@@ -56,7 +56,7 @@ final class RecordScratch {
     }
 
     /// What a test tells of an exchange.
-    struct Told {
+    struct Call {
         var dialect = 0
         var target = "/v1/chat/completions"
         var request = Array("{\"model\":\"m-1\"}".utf8)
@@ -76,7 +76,7 @@ final class RecordScratch {
     struct Open {
         let number: UInt64
         let identifier: Identifier
-        let told: Told
+        let call: Call
     }
 
     func tick(_ interval: Interval = .milliseconds(1)) -> Instant {
@@ -85,69 +85,69 @@ final class RecordScratch {
     }
 
     /// Tells of a request; nil where there was no room.
-    func begin(_ told: Told) -> Open? {
+    func begin(_ call: Call) -> Open? {
         let identifier = Identifier.next(
-            using: &random, milliseconds: UInt64(told.accepted))
+            using: &random, milliseconds: UInt64(call.accepted))
         var payload = PayloadWriter()
         BeginPayload(
-            identifier: identifier, wallMicroseconds: told.accepted * 1000,
-            dialect: told.dialect, keyDigest: told.key, bodyBytes: told.request.count,
-            target: told.target, fields: "host: a\r\n"
+            identifier: identifier, wallMicroseconds: call.accepted * 1000,
+            dialect: call.dialect, keyDigest: call.key, bodyBytes: call.request.count,
+            target: call.target, fields: "host: a\r\n"
         ).write(to: &payload)
         guard let number = writer.begin(payload.bytes, time: tick()) else { return nil }
-        let place = JournalWriter.Place(exchange: number, time: time)
-        _ = writer.tellBody(.requestBody, place, told.request.span)
+        let tag = JournalWriter.FrameTag(exchange: number, time: time)
+        _ = writer.appendBody(.requestBody, tag, call.request.span)
         var attempt = PayloadWriter()
-        AttemptPayload(vendor: told.vendor).write(to: &attempt)
-        writer.tell(
-            .attemptBegan, JournalWriter.Place(exchange: number, attempt: 1, time: time),
+        AttemptPayload(vendor: call.vendor).write(to: &attempt)
+        writer.append(
+            .attemptBegan, JournalWriter.FrameTag(exchange: number, attempt: 1, time: time),
             attempt.bytes)
-        return Open(number: number, identifier: identifier, told: told)
+        return Open(number: number, identifier: identifier, call: call)
     }
 
-    func head(_ open: Open, _ told: Told) {
+    func head(_ open: Open, _ call: Call) {
         var payload = PayloadWriter()
-        payload.byte(told.isStream ? 1 : 0)
-        payload.text(told.encoding)
+        payload.byte(call.isStream ? 1 : 0)
+        payload.text(call.encoding)
         payload.block { $0.append(text: "content-type: x\r\n") }
-        writer.tell(
-            .responseHead, JournalWriter.Place(exchange: open.number, attempt: 1, time: tick()),
-            note: told.status, payload.bytes)
+        writer.append(
+            .responseHead, JournalWriter.FrameTag(exchange: open.number, attempt: 1, time: tick()),
+            detail: call.status, payload.bytes)
     }
 
     @discardableResult
     func chunk(_ open: Open, _ piece: [UInt8]) -> Bool {
-        writer.tellBody(
-            .chunk, JournalWriter.Place(exchange: open.number, attempt: 1, time: tick()),
+        writer.appendBody(
+            .chunk, JournalWriter.FrameTag(exchange: open.number, attempt: 1, time: tick()),
             piece.span)
     }
 
     /// Tells of an end; where it is only announced, as the last word before it.
     func settle(
-        _ open: Open, _ told: Told, isCaptured: Bool = true, isAnnouncement: Bool = false
+        _ open: Open, _ call: Call, isCaptured: Bool = true, isDelivery: Bool = false
     ) {
         var payload = PayloadWriter()
         SettlementPayload(
-            identifier: open.identifier, wallMicroseconds: told.accepted * 1000 + 5000,
-            outcome: told.outcome.rawValue, status: told.status, attempts: 1, answered: 1,
+            identifier: open.identifier, wallMicroseconds: call.accepted * 1000 + 5000,
+            outcome: call.outcome.rawValue, status: call.status, attempts: 1, answered: 1,
             durationNanoseconds: 5_000_000, headNanoseconds: 1_000_000,
-            requestBytes: told.request.count,
-            responseBytes: told.pieces.reduce(0) { $0 + $1.count },
-            isResponseCaptured: isCaptured, vendor: told.vendor
+            requestBytes: call.request.count,
+            responseBytes: call.pieces.reduce(0) { $0 + $1.count },
+            isResponseCaptured: isCaptured, vendor: call.vendor
         ).write(to: &payload)
-        let place = JournalWriter.Place(exchange: open.number, time: tick())
-        if isAnnouncement { return writer.announce(place, payload.bytes) }
-        writer.settle(place, payload.bytes)
+        let tag = JournalWriter.FrameTag(exchange: open.number, time: tick())
+        if isDelivery { return writer.appendDelivery(tag, payload.bytes) }
+        writer.settle(tag, payload.bytes)
     }
 
     /// Tells of a whole exchange; nil where there was no room for it.
     @discardableResult
-    func tell(_ told: Told) -> Open? {
-        guard let open = begin(told) else { return nil }
-        head(open, told)
+    func append(_ call: Call) -> Open? {
+        guard let open = begin(call) else { return nil }
+        head(open, call)
         var isCaptured = true
-        for piece in told.pieces where isCaptured { isCaptured = chunk(open, piece) }
-        settle(open, told, isCaptured: isCaptured)
+        for piece in call.pieces where isCaptured { isCaptured = chunk(open, piece) }
+        settle(open, call, isCaptured: isCaptured)
         return open
     }
 

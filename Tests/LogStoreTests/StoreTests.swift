@@ -172,7 +172,7 @@ struct StoreTests {
             scratch, (1...1200).map { Self.record($0, at: 1_700_000_000 + Int($0)) })
         var progress = Store.SinkProgress()
         progress.quarantined = 3
-        try store.note(
+        try store.advance(
             progress, ofSink: "s",
             [1, 1100, 1101].map { Store.Quarantined(number: $0, id: "\($0)", reason: "no") })
         let before = (1_700_000_000 + 1101) * 1_000_000
@@ -283,8 +283,8 @@ struct StoreTests {
         times.sort()
         for share in [0.01, 0.5, 0.9, 0.99, 1] {
             let exact = times[max(1, Int((2000 * share).rounded(.up))) - 1]
-            let told = whole.percentile(share) ?? -1
-            #expect(abs(told - exact) <= exact / 28 + 1)
+            let call = whole.percentile(share) ?? -1
+            #expect(abs(call - exact) <= exact / 28 + 1)
         }
         #expect(TimeHistogram().percentile(0.5) == nil)
         #expect(TimeHistogram("x,1:2:3,,7:1").count == 1)

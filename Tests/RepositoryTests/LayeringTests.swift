@@ -14,7 +14,7 @@ struct LayeringTests {
         "Dialects": ["Primitives", "HTTP", "JSON"],
         "Config": ["Primitives", "HTTP", "JSON", "Dialects"],
         "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
-        "ExchangeCore": ["Primitives", "HTTP", "Config", "Routing"],
+        "ExchangeCore": ["Primitives", "HTTP", "Dialects", "Config", "Routing"],
         "Transfers": ["Primitives", "HTTP", "ExchangeCore", "Reactor", "Cryptography", "CCurl"],
         "Journal": ["Primitives", "Reactor", "CJournal"],
         "Telemetry": ["Primitives", "ExchangeCore", "Reactor"],

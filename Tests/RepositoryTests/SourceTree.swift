@@ -23,15 +23,15 @@ struct SourceFile: Sendable, CustomStringConvertible {
     var imports: [String] {
         lines.compactMap { line in
             let words = line.split(separator: " ")
-            guard let place = words.firstIndex(of: "import"), place <= 2, words.count > place + 1
+            guard let index = words.firstIndex(of: "import"), index <= 2, words.count > index + 1
             else { return nil }
             let access: Set<Substring> = [
                 "public", "package", "internal", "fileprivate", "private",
             ]
-            guard words[..<place].allSatisfy({ access.contains($0) || $0.hasPrefix("@") }) else {
+            guard words[..<index].allSatisfy({ access.contains($0) || $0.hasPrefix("@") }) else {
                 return nil
             }
-            return String(words[place + 1])
+            return String(words[index + 1])
         }
     }
 }

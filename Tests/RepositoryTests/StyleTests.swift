@@ -60,11 +60,11 @@ struct StyleTests {
         let parts = file.name.split(separator: "+")
         let noun = parts.first ?? ""
         // An aspect may stand beside the type's own file; a noun alone must be in its own.
-        let places =
+        let files =
             parts.count > 1 ? SourceTree.sources.filter { $0.target == file.target } : [file]
         let words = ["class", "struct", "enum", "protocol", "actor", "extension"]
-        let isDeclared = places.contains { place in
-            place.lines.contains { line in
+        let isDeclared = files.contains { file in
+            file.lines.contains { line in
                 words.contains { line.contains("\($0) \(noun)") }
             }
         }

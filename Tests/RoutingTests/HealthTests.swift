@@ -9,10 +9,11 @@ import Testing
 struct HealthTests {
     private static let start = Instant(nanoseconds: 1_000_000_000_000)
 
-    private static func policy(after: Int = 3, bench: Interval = .seconds(30)) -> FailoverPolicy {
+    private static func policy(after: Int = 3, cooldown: Interval = .seconds(30)) -> FailoverPolicy
+    {
         var failover = Chain.Failover()
-        failover.benchAfter = after
-        failover.bench = bench
+        failover.cooldownAfter = after
+        failover.cooldown = cooldown
         return FailoverPolicy(failover)
     }
 
@@ -25,7 +26,7 @@ struct HealthTests {
     }
 
     @Test("benches a target after failures in a row, and lets one probe through after")
-    func benching() {
+    func cooldown() {
         let health = Health(targetCount: 1)
         let policy = Self.policy()
         for _ in 0..<2 {
@@ -34,7 +35,7 @@ struct HealthTests {
         }
         #expect(health.failed(0, policy: policy, now: Self.start))
         #expect(!health.isAvailable(0, now: Self.start + .seconds(29)))
-        #expect(health.isBenched(0, now: Self.start + .seconds(29)))
+        #expect(health.isCoolingDown(0, now: Self.start + .seconds(29)))
         let after = Self.start + .seconds(31)
         #expect(health.isAvailable(0, now: after))
         // One alone, until it has come back or its time is over.
@@ -62,7 +63,7 @@ struct HealthTests {
     @Test("benches at once where somebody says until when, and never where it is off")
     func until() {
         let health = Health(targetCount: 2)
-        let policy = Self.policy(after: 1, bench: .zero)
+        let policy = Self.policy(after: 1, cooldown: .zero)
         health.failed(0, policy: policy, now: Self.start, until: Self.start + .seconds(7))
         #expect(!health.isAvailable(0, now: Self.start + .seconds(6)))
         #expect(health.isAvailable(0, now: Self.start + .seconds(8)))

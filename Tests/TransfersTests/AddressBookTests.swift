@@ -53,13 +53,13 @@ struct AddressBookTests {
         let book = try Self.book(answers)
         let first = try #require(book.entry(for: "api.example.com"))
         _ = book.refresh()
-        try book.follow(["api.example.com", "eu.example.com"])
+        try book.adopt(["api.example.com", "eu.example.com"])
         defer { book.stop() }
         #expect(book.entry(for: "api.example.com") === first)
         #expect(book.entry(for: "eu.example.com") != nil)
-        try book.follow(["eu.example.com"])
+        try book.adopt(["eu.example.com"])
         #expect(book.entry(for: "api.example.com") == nil)
-        try book.follow(["api.example.com"])
+        try book.adopt(["api.example.com"])
         let again = try #require(book.entry(for: "api.example.com"))
         _ = book.refresh()
         #expect(again !== first)
@@ -78,7 +78,7 @@ struct AddressBookTests {
         defer { book.stop() }
         while isAsked("api.example.com") == nil { poll(nil, 0, 1) }
         let began = Instant.now()
-        try book.follow(["eu.example.com"])
+        try book.adopt(["eu.example.com"])
         while isAsked("eu.example.com") == nil { poll(nil, 0, 1) }
         // A round is half a minute.
         #expect(try #require(isAsked("eu.example.com")) - began < .seconds(15))
@@ -145,17 +145,17 @@ struct EndpointTests {
 }
 
 @Suite("Origins' places")
-struct OriginPlacesTests {
+struct OriginIndexesTests {
     @Test("are the same for the same origin, and stay")
-    func places() {
+    func indexes() {
         func origin(_ port: Int) -> Endpoint.Origin {
             Endpoint.Origin(scheme: "http", host: "127.0.0.1", port: port)
         }
-        var places = OriginPlaces()
-        #expect(places.place(of: origin(1)) == 0)
-        #expect(places.place(of: origin(2)) == 1)
-        #expect(places.place(of: origin(1)) == 0)
-        #expect(places.place(of: origin(3)) == 2)
+        var indexes = OriginIndexes()
+        #expect(indexes.index(of: origin(1)) == 0)
+        #expect(indexes.index(of: origin(2)) == 1)
+        #expect(indexes.index(of: origin(1)) == 0)
+        #expect(indexes.index(of: origin(3)) == 2)
     }
 }
 

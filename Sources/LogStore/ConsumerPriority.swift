@@ -6,9 +6,9 @@ import Primitives
 /// the thread is at. Much has its share: the background's gaps would not do on a processor that is
 /// full, records would be dropped, and two threads that take turns by the call lose their caches
 /// to each other.
-struct Shift {
+struct ConsumerPriority {
     /// How the rounds stand to other threads.
-    enum Duty: Int {
+    enum Level: Int {
         case usual
         case background
     }
@@ -19,7 +19,7 @@ struct Shift {
     /// there is room left for many times as long in the background.
     static let muchDivisor = 32
 
-    private(set) var duty = Duty.usual
+    private(set) var level = Level.usual
     private var muchAt: Instant
 
     init(now: Instant) {
@@ -27,12 +27,12 @@ struct Shift {
     }
 
     /// Notes whether there is much to do before a round.
-    mutating func note(isMuch: Bool, now: Instant) {
+    mutating func update(isMuch: Bool, now: Instant) {
         if isMuch {
             muchAt = now
-            duty = .usual
+            level = .usual
         } else if now - muchAt >= Self.calmTime {
-            duty = .background
+            level = .background
         }
     }
 }

@@ -4,7 +4,7 @@ import Telemetry
 public import Transfers
 
 /// One reading of the configuration's vendors and chains, as it is handed to every worker.
-public struct EditionPlan: Sendable {
+public struct SnapshotPlan: Sendable {
     /// Vendors and chains.
     public var routing: RoutingTable
     /// How the targets have been doing, for all workers; places are those of this routing.
@@ -14,7 +14,7 @@ public struct EditionPlan: Sendable {
     /// An endpoint belongs to the thread that makes it; nil is for want of memory alone.
     public var endpoints: [@Sendable () -> Endpoint?]
 
-    /// An edition of these parts.
+    /// A routing snapshot of these parts.
     public init(
         routing: RoutingTable, health: Health, endpoints: [@Sendable () -> Endpoint?]
     ) {
@@ -24,19 +24,19 @@ public struct EditionPlan: Sendable {
     }
 }
 
-/// An edition made ready on a worker's thread.
+/// A routing snapshot made ready on a worker's thread.
 ///
-/// Routes name vendors and targets by their places, which mean something in their own edition only.
-/// So an exchange keeps the edition that it began with to its end, its failovers included, and an
-/// edition goes when the last exchange that keeps it has ended.
-final class Edition {
+/// Routes name vendors and targets by their indexes, which are valid in their own snapshot only. So
+/// an exchange keeps the snapshot that it began with to its end, its failovers included, and a
+/// snapshot goes when the last exchange that keeps it has ended.
+final class RoutingSnapshot {
     let routing: RoutingTable
     let health: Health
     let endpoints: [Endpoint]
-    /// What this worker counts for each vendor: the same for the same name in every edition.
+    /// What this worker counts for each vendor: the same for the same name in every snapshot.
     let metrics: [VendorMetrics]
 
-    init(_ plan: EditionPlan, _ metrics: WorkerMetrics) {
+    init(_ plan: SnapshotPlan, _ metrics: WorkerMetrics) {
         routing = plan.routing
         health = plan.health
         endpoints = plan.endpoints.map { make in
@@ -50,4 +50,4 @@ final class Edition {
 }
 
 @available(*, unavailable)
-extension Edition: Sendable {}
+extension RoutingSnapshot: Sendable {}

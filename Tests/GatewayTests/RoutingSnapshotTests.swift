@@ -7,8 +7,8 @@ import Testbed
 import Testing
 
 /// Vendors and chains that are replaced while requests are under way.
-@Suite("Editions")
-struct EditionTests {
+@Suite("Routing snapshots")
+struct RoutingSnapshotTests {
     private static func toml(
         _ ports: [Int], credential: String = "none", names: String = "v", each: String = ""
     ) -> String {
@@ -79,11 +79,11 @@ struct EditionTests {
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         #expect(try client.exchange(Request.chat()).isWhole)
-        try gateway.follow(Self.toml([second.port, first.port]))
+        try gateway.adopt(Self.toml([second.port, first.port]))
         #expect(try client.exchange(Request.chat()).isWhole)
         #expect(try second.statistics().requestCount == 1)
         // Only the places of the vendors have changed; the connection is the origin's.
-        try gateway.follow(Self.toml([first.port, second.port]))
+        try gateway.adopt(Self.toml([first.port, second.port]))
         #expect(try client.exchange(Request.chat()).isWhole)
         let view = try first.statistics()
         #expect(view.requestCount == 2)
@@ -108,7 +108,7 @@ struct EditionTests {
         let client = try RawConnection(port: gateway.port)
         try client.send(Request.chat())
         try reluctant.awaitAsked(gateway)
-        try gateway.follow(Self.toml([other.port], credential: "canary-b"))
+        try gateway.adopt(Self.toml([other.port], credential: "canary-b"))
         reluctant.goOn()
         let response = try client.response()
         #expect(response.status == 200 && response.isWhole)
@@ -129,7 +129,7 @@ struct EditionTests {
         defer { failing.stop() }
         let good = try ScriptedVendor()
         defer { good.stop() }
-        let rest = "[chains.failover]\nbench = \"1h\"\nbench_after = 1\n"
+        let rest = "[chains.failover]\ncooldown = \"1h\"\ncooldown_after = 1\n"
         let toml = Self.toml([failing.port, good.port]) + rest
         let gateway = try TestGateway(toml)
         defer { gateway.stop() }
@@ -137,7 +137,7 @@ struct EditionTests {
         func attempts() throws -> String? { try client.exchange(Request.chat())["x-weir-attempts"] }
         #expect(try attempts() == "2")
         #expect(try attempts() == "1")
-        try gateway.follow(toml)
+        try gateway.adopt(toml)
         #expect(try attempts() == "2")
     }
 
@@ -164,7 +164,7 @@ struct EditionTests {
         try gateway.await("the first bytes") {
             gateway.metrics.vendors.contains { $0.responseBytes.current > 0 }
         }
-        for _ in 0..<5 { try gateway.follow(Self.toml([other.port], names: "w")) }
+        for _ in 0..<5 { try gateway.adopt(Self.toml([other.port], names: "w")) }
         #expect(Self.inFlight(gateway, "v0") == 1)
         reluctant.goOn()
         let response = try client.response()
@@ -188,7 +188,7 @@ struct EditionTests {
         try client.send("POST /v1/files HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 200000\r\n\r\n")
         try client.send(piece)
         try gateway.await("the upload") { Self.inFlight(gateway, "v0") == 1 }
-        try gateway.follow(server + Self.toml([other.port], names: "w"))
+        try gateway.adopt(server + Self.toml([other.port], names: "w"))
         try client.send(piece)
         #expect(try client.response().isWhole)
         #expect(try first.statistics().requests.first?.bodyBytes == 200_000)
@@ -215,13 +215,13 @@ struct EditionTests {
         try gateway.await("the first failure") {
             gateway.log.lines.contains { $0.contains("it is tried again") }
         }
-        try gateway.follow(Self.toml([other.port], names: "w"))
+        try gateway.adopt(Self.toml([other.port], names: "w"))
         let response = try client.response()
         #expect(response.text == "[1]" && response["x-weir-attempts"] == "2")
     }
 
     @Test("an answer that nobody hears is heard out by the terms that it began with")
-    func unheard() throws {
+    func detached() throws {
         let reluctant = Reluctant(
             first: "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n[1,",
             second: "23]")
@@ -229,15 +229,15 @@ struct EditionTests {
         defer { slow.stop() }
         let other = try ScriptedVendor()
         defer { other.stop() }
-        let drains = "on_client_disconnect = \"drain\""
+        let drains = "on_client_disconnect = \"continue\""
         let gateway = try TestGateway(Self.toml([slow.port], each: drains))
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         try client.send(Request.chat())
         try reluctant.awaitAsked(gateway)
         client.close()
-        try gateway.await("the client's going") { gateway.metrics.unheard.current == 1 }
-        try gateway.follow(Self.toml([other.port], names: "w"))
+        try gateway.await("the client's going") { gateway.metrics.detached.current == 1 }
+        try gateway.adopt(Self.toml([other.port], names: "w"))
         reluctant.goOn()
         try gateway.await("the settlement") { Self.inFlight(gateway, "v0") == 0 }
         #expect(gateway.outcomes(.clientCancelled) == 1)

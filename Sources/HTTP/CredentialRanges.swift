@@ -8,13 +8,13 @@ import Primitives
 // before an `@`, and a run that holds escapes, read again without them.
 
 /// Where credentials stand in a target, or in the value of a field.
-struct CredentialPlaces {
+struct CredentialRanges {
     /// Times that escapes are undone to see what they hide; what is nested deeper is a credential.
     private static let unescapingsMax = 4
     /// No name that is meant well is longer.
     private static let nameBytesMax = 257
 
-    /// The places, in order; none overlaps another.
+    /// The ranges, in order; none overlaps another.
     private(set) var ranges: [Range<Int>] = []
 
     init(in text: Span<UInt8>) {
@@ -41,7 +41,7 @@ struct CredentialPlaces {
         if ranges.count > 1 { join() }
     }
 
-    /// Puts the places in order and makes one of those that overlap.
+    /// Puts the ranges in order and makes one of those that overlap.
     private mutating func join() {
         ranges.sort { $0.lowerBound < $1.lowerBound }
         var joined: [Range<Int>] = []
@@ -172,8 +172,8 @@ struct CredentialPlaces {
             start = end
             if isAfterSlashes(text, begin) {
                 ranges.append(begin..<last)
-            } else if let place = bareUserinfo(text, begin..<last) {
-                ranges.append(place)
+            } else if let range = bareUserinfo(text, begin..<last) {
+                ranges.append(range)
             }
         }
     }
@@ -241,7 +241,7 @@ struct CredentialPlaces {
             if next.count == plain.count { return false }
             plain = next
             // One step at a time: each looking into the next would cost ever more.
-            if !CredentialPlaces(in: plain.span, unescapes: false).ranges.isEmpty { return true }
+            if !CredentialRanges(in: plain.span, unescapes: false).ranges.isEmpty { return true }
         }
         return plain.span.unescaped().count < plain.count
     }
@@ -251,12 +251,12 @@ extension Span where Element == UInt8 {
     /// Near where the first byte stands that may part a credential from what is around it; nil
     /// where none does.
     fileprivate var firstCredentialMark: Int? {
-        let place = firstPlace(
+        let index = firstIndex(
             near: [
                 UInt8(ascii: "="), UInt8(ascii: "@"), UInt8(ascii: "%"), UInt8(ascii: "\\"),
                 UInt8(ascii: "\""), UInt8(ascii: "'"),
             ])
-        return place < count ? place : nil
+        return index < count ? index : nil
     }
 
     /// The bytes with escapes undone once: those of URLs, and those of JSON.

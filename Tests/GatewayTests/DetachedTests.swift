@@ -9,16 +9,16 @@ import Testing
 
 @testable import Gateway
 
-/// `on_client_disconnect = "drain"`: an answer goes on without its client.
-@Suite("Unheard answers")
-struct UnheardTests {
+/// `on_client_disconnect = "continue"`: an answer goes on without its client.
+@Suite("Detached answers")
+struct DetachedTests {
     private static func gateway(
         _ ports: [Int], server: String = "", chain: String = "",
-        unheard: UnheardBounds = UnheardBounds()
+        detached: DetachedBounds = DetachedBounds()
     ) throws -> TestGateway {
         try TestGateway(
-            chain: ports, each: "on_client_disconnect = \"drain\"", server: server, rest: chain,
-            unheard: unheard)
+            chain: ports, each: "on_client_disconnect = \"continue\"", server: server, rest: chain,
+            detached: detached)
     }
 
     /// A vendor that answers with what comes before a wait for the client to have gone, and after.
@@ -85,7 +85,7 @@ struct UnheardTests {
         CancelTests.leave(client, departure)
         // Its connection is closed at once, and it is not settled yet.
         if departure == .halfCloses { _ = try client.takeToEnd() }
-        try gateway.await("the departure") { gateway.metrics.unheard.current == 1 }
+        try gateway.await("the departure") { gateway.metrics.detached.current == 1 }
         #expect(gateway.outcomes(.clientCancelled) == 0)
         gate.open()
         try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
@@ -115,7 +115,7 @@ struct UnheardTests {
             try client.send(Request.chat(stream: true))
             try gateway.await("the request") { gate.arrivals == 1 }
             client.close()
-            try gateway.await("the departure") { gateway.metrics.unheard.current == 1 }
+            try gateway.await("the departure") { gateway.metrics.detached.current == 1 }
             gate.open()
             try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
             #expect(try second.statistics().requestCount == 0)
@@ -125,13 +125,13 @@ struct UnheardTests {
     @Test("do not go on beyond their bounds")
     func bounds() throws {
         let bounds = [
-            (UnheardBounds(time: .milliseconds(50), bytes: 1 << 40), "1"),
-            (UnheardBounds(time: .seconds(3600), bytes: 100_000), "0"),
+            (DetachedBounds(time: .milliseconds(50), bytes: 1 << 40), "1"),
+            (DetachedBounds(time: .seconds(3600), bytes: 100_000), "0"),
         ]
         for (bound, delay) in bounds {
             let vendor = try ScriptedVendor()
             defer { vendor.stop() }
-            let gateway = try Self.gateway([vendor.port], unheard: bound)
+            let gateway = try Self.gateway([vendor.port], detached: bound)
             defer { gateway.stop() }
             let client = try RawConnection(port: gateway.port)
             try client.send(Request.chat(["Chunks": "100000000", "Delay": delay], stream: true))
@@ -141,7 +141,7 @@ struct UnheardTests {
                 (try? vendor.statistics().disconnects.contains { $0.phase == "streaming" }) == true
             }
             try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
-            #expect(gateway.metrics.unheard.current == 1)
+            #expect(gateway.metrics.detached.current == 1)
         }
     }
 
@@ -158,7 +158,7 @@ struct UnheardTests {
         client.close()
         // The gate stays shut.
         try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
-        #expect(gateway.metrics.unheard.current == 1)
+        #expect(gateway.metrics.detached.current == 1)
     }
 
     @Test("give way to a client that comes when there are too many")
@@ -172,7 +172,7 @@ struct UnheardTests {
             try client.send(Request.chat(["Chunks": "100000", "Delay": "5"], stream: true))
             _ = try client.take(through: "stream ")
             client.close()
-            try gateway.await("the departure") { gateway.metrics.unheard.current == number }
+            try gateway.await("the departure") { gateway.metrics.detached.current == number }
         }
         let first = try RawConnection(port: gateway.port)
         #expect(try first.exchange(Request.chat()).status == 200)
@@ -200,17 +200,17 @@ struct UnheardTests {
             }
             defer { vendor.stop() }
             let gateway = try Self.gateway(
-                [vendor.port], chain: "[chains.failover]\nbench_after = 1\n")
+                [vendor.port], chain: "[chains.failover]\ncooldown_after = 1\n")
             defer { gateway.stop() }
             let client = try RawConnection(port: gateway.port)
             try client.send(Request.chat())
             try gateway.await("the request") { gate.arrivals == 1 }
             client.close()
-            try gateway.await("the departure") { gateway.metrics.unheard.current == 1 }
+            try gateway.await("the departure") { gateway.metrics.detached.current == 1 }
             gate.open()
             try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
             let metrics = gateway.metrics.vendors[0]
-            #expect(metrics.benched.current == (number == 2 ? 0 : 1))
+            #expect(metrics.cooldowns.current == (number == 2 ? 0 : 1))
             #expect(metrics.attemptFailures.reduce(0) { $0 + $1.current } == (status == 0 ? 1 : 0))
             if status > 0 { #expect(metrics.statusClasses[status].current == 1) }
         }
@@ -220,8 +220,8 @@ struct UnheardTests {
     func paused() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
-        let bounds = UnheardBounds(time: .seconds(3600), bytes: 1 << 30)
-        let gateway = try Self.gateway([vendor.port], unheard: bounds)
+        let bounds = DetachedBounds(time: .seconds(3600), bytes: 1 << 30)
+        let gateway = try Self.gateway([vendor.port], detached: bounds)
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         try client.send(Request.chat(["Size": "20000000"]))
@@ -237,7 +237,7 @@ struct UnheardTests {
         #expect(seen < 20_000_000)
         client.reset()
         try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
-        #expect(gateway.metrics.unheard.current == 1)
+        #expect(gateway.metrics.detached.current == 1)
         #expect(relayed.current + gateway.metrics.undeliveredBytes.current > 20_000_000)
         #expect(try vendor.statistics().disconnects.isEmpty)
     }
@@ -254,7 +254,7 @@ struct UnheardTests {
             try client.send(Request.chat(stream: true))
             _ = try client.take(through: "Hi")
             client.close()
-            try gateway.await("the departure") { gateway.metrics.unheard.current == 1 }
+            try gateway.await("the departure") { gateway.metrics.detached.current == 1 }
             gateway.order(order)
             if case .drain = order { gate.open() }
             gateway.join()
@@ -297,7 +297,7 @@ struct UnheardTests {
         try chain.await("the failure") { chain.log.lines.contains { $0.contains("tried again") } }
         other.close()
         try chain.await("the settlement") { chain.outcomes(.clientCancelled) == 1 }
-        #expect(gateway.metrics.unheard.current == 0 && chain.metrics.unheard.current == 0)
+        #expect(gateway.metrics.detached.current == 0 && chain.metrics.detached.current == 0)
     }
 }
 

@@ -9,29 +9,29 @@ import Testing
 
 @testable import LogStore
 
-@Suite("Shifts")
-struct ShiftTests {
+@Suite("Consumer priority")
+struct ConsumerPriorityTests {
     private static func at(_ milliseconds: Int64) -> Instant {
         Instant(nanoseconds: 0) + .milliseconds(milliseconds)
     }
 
     @Test("the rounds go into the background after a second of little, and come back at once")
     func decision() {
-        var shift = Shift(now: Self.at(0))
-        #expect(shift.duty == .usual)
-        shift.note(isMuch: false, now: Self.at(999))
-        #expect(shift.duty == .usual)
-        shift.note(isMuch: false, now: Self.at(1000))
-        #expect(shift.duty == .background)
-        shift.note(isMuch: true, now: Self.at(1001))
-        #expect(shift.duty == .usual)
+        var priority = ConsumerPriority(now: Self.at(0))
+        #expect(priority.level == .usual)
+        priority.update(isMuch: false, now: Self.at(999))
+        #expect(priority.level == .usual)
+        priority.update(isMuch: false, now: Self.at(1000))
+        #expect(priority.level == .background)
+        priority.update(isMuch: true, now: Self.at(1001))
+        #expect(priority.level == .usual)
         // Little in between is no calm: every change costs two threads their caches.
         for round in 0..<40 {
-            shift.note(isMuch: round % 10 == 0, now: Self.at(1100 + 100 * Int64(round)))
-            #expect(shift.duty == .usual)
+            priority.update(isMuch: round % 10 == 0, now: Self.at(1100 + 100 * Int64(round)))
+            #expect(priority.level == .usual)
         }
-        shift.note(isMuch: false, now: Self.at(6200))
-        #expect(shift.duty == .background)
+        priority.update(isMuch: false, now: Self.at(6200))
+        #expect(priority.level == .background)
     }
 
     @Test("little is stored in the background, much with a usual share, whoever had the rounds")
@@ -47,21 +47,21 @@ struct ShiftTests {
         let own = Int(getpriority(who, 0))
         settings.stored = { niceness.store(Int(getpriority(who, 0)), ordering: .releasing) }
         let consumer = try Consumer(settings, journals: [scratch.file], waker: scratch.waker)
-        var told = RecordScratch.Told()
+        var call = RecordScratch.Call()
         for _ in 0..<2 {
             #expect(
                 try scratch.await {
-                    scratch.tell(told)
+                    scratch.append(call)
                     return niceness.load(ordering: .acquiring) == 19
                 })
             // More than the ring has to hold for it to be much.
-            told.request = [UInt8](repeating: 0x20, count: scratch.file.capacity / 8)
+            call.request = [UInt8](repeating: 0x20, count: scratch.file.capacity / 8)
             #expect(
                 try scratch.await {
-                    scratch.tell(told)
+                    scratch.append(call)
                     return niceness.load(ordering: .acquiring) == own
                 })
-            told.request = Array("{}".utf8)
+            call.request = Array("{}".utf8)
         }
         consumer.end()
         let account = try store.account(folder: scratch.folder.path)

@@ -9,10 +9,10 @@ import Transfers
 /// Makes of a configuration's vendors and chains what workers serve by: loads authorities, has
 /// names looked up, and gives origins their places.
 ///
-/// One for the life of a process: what it knows of names and places outlives an edition.
-final class EditionMaker {
+/// One for the life of a process: what it knows of names and places outlives a routing snapshot.
+final class SnapshotMaker {
     private let addresses: AddressBook
-    private var places = OriginPlaces()
+    private var indexes = OriginIndexes()
     /// By the bundle's path: what was loaded, and what the bundle held then.
     ///
     /// One that has not changed stays the same store: connections that it verified are used on, and
@@ -23,12 +23,14 @@ final class EditionMaker {
         addresses = try AddressBook(hosts: [])
     }
 
-    /// An edition of a configuration; throws, and changes nothing, where a vendor cannot be asked.
+    /// A routing snapshot of a configuration.
+    ///
+    /// Throws, and changes nothing, where a vendor cannot be asked.
     ///
     /// `isAgain`: while others are served, so that nothing may be waited for.
     func make(
         _ configuration: Configuration, isAgain: Bool = false
-    ) throws(Composition.StartError) -> EditionPlan {
+    ) throws(Composition.StartError) -> SnapshotPlan {
         for vendor in configuration.vendors where !Endpoint.canBeAsked(Self.origin(vendor)) {
             throw Composition.StartError(
                 description: "vendor \(vendor.name): libcurl cannot parse \(vendor.baseURL)"
@@ -37,13 +39,13 @@ final class EditionMaker {
         let trust = try loadTrust(configuration, isAgain: isAgain)
         let names = configuration.vendors.map(Self.origin).filter(\.needsResolution).map(\.host)
         do {
-            try addresses.follow(Set(names))
+            try addresses.adopt(Set(names))
         } catch {
             throw Composition.StartError(description: "\(error)")
         }
         stores = trust
         let routing = RoutingTable(configuration)
-        return EditionPlan(
+        return SnapshotPlan(
             routing: routing, health: Health(targetCount: routing.targetCount),
             endpoints: configuration.vendors.map { endpoint($0, trust[$0.caFile]?.store) }
         )
@@ -57,12 +59,12 @@ final class EditionMaker {
     /// An endpoint belongs to the thread that makes it; what it is made of may travel.
     private func endpoint(_ vendor: Vendor, _ trust: TrustStore?) -> @Sendable () -> Endpoint? {
         let origin = Self.origin(vendor)
-        let place = places.place(of: origin)
+        let index = indexes.index(of: origin)
         let entry = addresses.entry(for: origin.host)
         let name = vendor.name
         return {
             Endpoint(
-                name: name, origin: origin, index: place,
+                name: name, origin: origin, index: index,
                 trust: origin.scheme == "https" ? trust : nil, addresses: entry
             )
         }

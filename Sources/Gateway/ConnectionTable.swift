@@ -1,0 +1,32 @@
+/// The clients of one worker, each in a slot: a slot is found at once, and given out again.
+struct ConnectionTable: ~Copyable {
+    private var connections: ContiguousArray<ClientConnection?> = []
+    private var freeSlots: ContiguousArray<Int> = []
+    /// Slots in use.
+    private(set) var count = 0
+
+    /// Makes a connection and gives it a slot.
+    mutating func insert(_ make: (_ slot: Int) -> ClientConnection) -> ClientConnection {
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+        } else {
+            slot = connections.count
+            connections.append(nil)
+        }
+        let connection = make(slot)
+        connections[slot] = connection
+        count += 1
+        return connection
+    }
+
+    /// Takes a connection out of its slot.
+    mutating func remove(_ connection: ClientConnection) {
+        connections[connection.slot] = nil
+        freeSlots.append(connection.slot)
+        count -= 1
+    }
+
+    /// The connections of this moment, as a copy: a loop over them may close some.
+    var all: ContiguousArray<ClientConnection?> { connections }
+}

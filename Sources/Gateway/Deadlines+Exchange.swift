@@ -1,0 +1,21 @@
+import Config
+import ExchangeCore
+import Primitives
+import Routing
+
+extension Deadlines.Exchange {
+    /// What an exchange's vendor may take; nil where none is asked.
+    init?(_ exchange: RequestExchange) {
+        guard exchange.state.isInFlight, let route = exchange.route else { return nil }
+        self.init(clocks: route.clocks, requestEnded: exchange.requestEnded)
+        resumeAt = exchange.resumeAt
+        guard let attempt = exchange.attempt else { return }
+        attemptBegan = attempt.began
+        lastVendorByte = attempt.lastVendorByte
+        hasResponseBytes = attempt.hasPassedBytes
+        lastContent = attempt.pipeline.lastContent
+        if let hold = attempt.pipeline.hold, route.plan.holdTime > .zero {
+            holdUntil = hold.began + route.plan.holdTime
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Config
+import ExchangeCore
+import Logging
+import Primitives
+import Routing
+import Transfers
+
+/// The lines of the operational log about an exchange: one a fact, however many steps it takes.
+enum ExchangeLog {
+    /// No response came of the last attempt.
+    ///
+    /// Where another attempt follows, the line about that is the only one.
+    static func failure(_ exchange: RequestExchange, _ failure: Failure, _ result: TransferResult) {
+        var metadata = metadata(exchange, result)
+        metadata["status"] = "\(failure.status)"
+        metadata["sent"] = "\(result.wasSent)"
+        exchange.worker.logger.warning("a vendor gave no response", metadata: metadata)
+    }
+
+    /// A response broke off after its beginning had gone out.
+    ///
+    /// `reason`: why, where libcurl saw nothing wrong.
+    static func brokenOff(
+        _ exchange: RequestExchange, _ outcome: Outcome, _ result: TransferResult,
+        _ reason: String?
+    ) {
+        var metadata = metadata(exchange, result)
+        metadata["outcome"] = "\(outcome.name)"
+        if let reason { metadata["reason"] = "\(reason)" }
+        exchange.worker.logger.warning("a response broke off", metadata: metadata)
+    }
+
+    /// An attempt failed, and another follows: at the same target, or at the next.
+    static func failover(
+        _ exchange: RequestExchange, _ message: Logger.Message, _ failureClass: FailureClass,
+        _ failure: Failure, _ attempt: Attempt
+    ) {
+        exchange.worker.logger.warning(
+            message,
+            metadata: [
+                "exchange": "\(exchange.logName)", "chain": "\(exchange.route?.plan.chain ?? "")",
+                "vendor": "\(attempt.vendor.name)", "next": "\(exchange.vendor?.name ?? "")",
+                "class": "\(failureClass.name)", "attempt": "\(attempt.number)",
+                "reason": "\(failure.explanation)",
+            ])
+    }
+
+    /// A clock of the exchange ran out.
+    static func outOfTime(
+        _ exchange: RequestExchange, _ clock: Clock, _ decision: ExchangeState.StopDecision
+    ) {
+        exchange.worker.logger.warning(
+            "an exchange ran out of time",
+            metadata: [
+                "exchange": "\(exchange.logName)", "vendor": "\(exchange.vendor?.name ?? "")",
+                "clock": "\(clock.outcome.name)",
+                "committed": "\(decision == .breakOff(clock.outcome))",
+            ])
+    }
+
+    /// A target cannot serve the request, and is not asked.
+    static func passedOver(
+        _ exchange: RequestExchange, _ route: RoutingTable.Route, _ vendor: SharedVendor,
+        _ failure: Failure
+    ) {
+        exchange.worker.logger.warning(
+            "a target cannot serve a request and is passed over",
+            metadata: [
+                "exchange": "\(exchange.logName)", "chain": "\(route.plan.chain)",
+                "vendor": "\(vendor.name)", "reason": "\(failure.explanation)",
+            ])
+    }
+
+    private static func metadata(
+        _ exchange: RequestExchange, _ result: TransferResult
+    ) -> Logger.Metadata {
+        [
+            "exchange": "\(exchange.logName)", "vendor": "\(exchange.vendor?.name ?? "")",
+            "curl": "\(result.code.name)", "detail": "\(result.detail)",
+        ]
+    }
+}

@@ -1,0 +1,196 @@
+import Config
+import Dialects
+import ExchangeCore
+import HTTP
+import Journal
+import Primitives
+import Reactor
+import Routing
+import Telemetry
+import Transfers
+
+// What happens before the end: the request, each attempt, its head and its pieces.
+extension ExchangeRecorder {
+    /// Writes that a request is about to be served, or was refused by the routing.
+    mutating func writeBegin(_ exchange: RequestExchange) {
+        guard let journal = exchange.worker.journal else {
+            return exchange.worker.metrics.unrecorded.add()
+        }
+        guard let identifier = exchange.identifier else { return }
+        let request = exchange.request
+        let digest = exchange.client.keyDigest()
+        let dialect =
+            exchange.route?.dialect
+            ?? request.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
+        journal.scratch.removeAll()
+        BeginPayload.writeFixed(
+            identifier: identifier,
+            // The identifier has just read the clock.
+            wallMicroseconds: Int(identifier.high >> 16) * 1000,
+            acceptedBeforeNanoseconds: Int(
+                (exchange.requestEnded - exchange.client.requestBegan).nanoseconds),
+            dialect: dialect.number, keyDigest: digest,
+            bodyBytes: exchange.intake.isStreaming
+                ? request.head.contentLength ?? -1 : request.body.count,
+            to: &journal.scratch)
+        request.withHead { head in
+            journal.scratch.text(head.method.name)
+            journal.scratch.shortBlock { Redaction.write(head.pathAndQuery, to: &$0) }
+        }
+        journal.scratch.text(exchange.route?.plan.chain ?? "")
+        // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
+        // unless it was asked for on the way.
+        var model = ""
+        if case .named(let name)? = exchange.intake.content?.model.finding { model = name }
+        journal.scratch.text(model)
+        journal.scratch.block { request.head.writeRedactedFields(to: &$0) }
+        journal.hideSecrets()
+        number = journal.writer.begin(journal.scratch.bytes, time: exchange.requestEnded)
+        if !exchange.intake.isStreaming {
+            request.withBody { writeRequest($0.bytes, of: exchange) }
+        }
+    }
+
+    /// Writes a piece of the request's body.
+    mutating func writeRequest(_ bytes: Span<UInt8>, of exchange: RequestExchange) {
+        guard number != nil, bytes.count > 0, let journal = exchange.worker.journal else { return }
+        let offset = requestBytes
+        let room = journal.capture.requestBytesMax - offset
+        requestBytes += bytes.count
+        if journal.redactor != nil { return gatherRequest(bytes, exchange, journal) }
+        guard room > 0, isRequestWhole else { return }
+        guard !journal.masksSecrets || isRequestShowable(bytes, exchange, journal) else {
+            return isRequestWhole = false
+        }
+        let wanted = bytes.extracting(0..<min(room, bytes.count))
+        appendRequest(wanted, offset: offset, exchange, journal)
+    }
+
+    /// Appends a piece of the request's body; where it finds no room, nothing more of it is.
+    mutating func appendRequest(
+        _ bytes: Span<UInt8>, offset: Int, _ exchange: RequestExchange, _ journal: WorkerJournal
+    ) {
+        let tag = tag(exchange, attempt: exchange.state.attempts)
+        let isWritten =
+            !journal.masksSecrets || exchange.request.head.isEncoded
+            ? journal.append(.requestBody, tag, bytes, offset: offset)
+            : journal.appendMasked(.requestBody, tag, bytes, offset: offset, held: &heldRequest)
+        guard !isWritten else { return }
+        droppedFrames += 1
+        isRequestWhole = false
+    }
+
+    /// Writes that an attempt begins.
+    ///
+    /// `model`: the one that is really asked for, where it is another than the client's.
+    mutating func writeBegin(of attempt: Attempt, model: String, isFresh: Bool) {
+        write(.attemptBegan, attempt) { payload in
+            AttemptPayload(vendor: attempt.vendor.name, model: model, isFresh: isFresh)
+                .write(to: &payload)
+        }
+    }
+
+    /// Writes that an attempt failed.
+    mutating func writeFailure(
+        of attempt: Attempt, _ name: String, _ result: TransferResult?, status: Int,
+        reason: String
+    ) {
+        guard number != nil, let journal = attempt.worker.journal else { return }
+        writeGatheredResponse(of: attempt)
+        writeHeldResponse(of: attempt, journal)
+        write(.attemptFailed, attempt) { payload in
+            FailurePayload(
+                name: name, curlCode: Int(result?.code.rawValue ?? 0), status: status,
+                wasSent: result?.wasSent ?? true, reason: reason
+            ).write(to: &payload)
+        }
+    }
+
+    /// Writes a vendor's head.
+    ///
+    /// Called from inside libcurl.
+    mutating func writeHead(_ head: borrowing ResponseHead, of attempt: Attempt) {
+        guard number != nil, let journal = attempt.worker.journal else { return }
+        let mediaType = head.mediaType
+        attempt.recorder.headAt = attempt.worker.loop.now
+        attempt.recorder.isEventStream = mediaType == .eventStream
+        attempt.recorder.isReadable = !head.isEncoded
+        switch mediaType {
+        case .eventStream: attempt.recorder.bytesMax = .max
+        case .json:
+            attempt.recorder.bytesMax = max(
+                journal.capture.responseBytesMax, JournalCapture.answerBytesMax)
+        case .html, .other: attempt.recorder.bytesMax = journal.capture.responseBytesMax
+        }
+        journal.scratch.removeAll()
+        journal.scratch.byte(mediaType == .eventStream ? 1 : 0)
+        journal.scratch.bytes(head.encoding)
+        journal.scratch.block { head.writeRedactedFields(to: &$0) }
+        journal.hideSecrets()
+        let isWritten = journal.writer.append(
+            .responseHead, tag(attempt.exchange, attempt: attempt.number), detail: head.status,
+            journal.scratch.bytes)
+        if !isWritten { droppedFrames += 1 }
+    }
+
+    /// Writes a piece of a response's body.
+    ///
+    /// Called from inside libcurl, once for every piece. `worker` is the attempt's: it is lent,
+    /// because a piece would count a reference to it on the way.
+    @inline(__always)
+    mutating func write(
+        _ bytes: Span<UInt8>, of attempt: Attempt, reads plain: Span<UInt8>, isReadable: Bool
+    ) {
+        guard let number else { return }
+        let worker = attempt.worker
+        let bytesMax = attempt.recorder.bytesMax
+        let offset = attempt.recorder.bytes
+        // A pattern at the end of what is kept may reach beyond it.
+        let reach = worker.redactsBodies ? Self.redactionReachBytes : 0
+        let isWanted =
+            attempt.recorder.isWhole
+            && (bytesMax == .max || offset < bytesMax.addingReportingOverflow(reach).partialValue)
+        attempt.recorder.bytes = offset + bytes.count
+        guard isWanted else { return }
+        if worker.redactsBodies { return gatherResponse(bytes, of: attempt) }
+        if !attempt.recorder.isReadable, worker.masksBodies {
+            return writeEncoded(
+                bytes, of: attempt, reads: plain, isReadable: isReadable, offset: offset)
+        }
+        let isWritten = worker.chunkTee.append(
+            JournalWriter.FrameTag(
+                exchange: number, attempt: attempt.number, time: worker.loop.now), bytes,
+            offset: offset, held: &attempt.recorder.held)
+        if !isWritten {
+            droppedFrames += 1
+            attempt.recorder.isWhole = false
+        }
+    }
+
+    /// Appends a piece of an attempt's body; where it finds no room, nothing more of it is.
+    mutating func appendResponse(
+        _ bytes: Span<UInt8>, of attempt: Attempt, offset: Int, _ journal: WorkerJournal
+    ) {
+        let tag = tag(attempt.exchange, attempt: attempt.number)
+        let isWritten =
+            !journal.masksSecrets
+            ? journal.append(.chunk, tag, bytes, offset: offset)
+            : journal.appendMasked(
+                .chunk, tag, bytes, offset: offset, held: &attempt.recorder.held)
+        guard !isWritten else { return }
+        droppedFrames += 1
+        attempt.recorder.isWhole = false
+    }
+
+    private mutating func write(
+        _ kind: FrameKind, _ attempt: Attempt, _ write: (inout PayloadWriter) -> Void
+    ) {
+        guard number != nil, let journal = attempt.worker.journal else { return }
+        journal.scratch.removeAll()
+        write(&journal.scratch)
+        journal.hideSecrets()
+        let isWritten = journal.writer.append(
+            kind, tag(attempt.exchange, attempt: attempt.number), journal.scratch.bytes)
+        if !isWritten { droppedFrames += 1 }
+    }
+}

@@ -1,0 +1,93 @@
+import Config
+import Dialects
+import ExchangeCore
+import HTTP
+import Primitives
+import Routing
+
+// Admit: a request may have a route and be refused all the same, or suit some targets only.
+
+/// Whether a request may go where its route leads.
+enum RequestFitness {
+    /// Why a request is refused, whichever target would take it; nil where it is not.
+    static func refusal(
+        of request: RequestParser, origin: CallerPolicy.Origin, _ plan: Plan
+    ) -> Failure? {
+        if origin == .foreign, plan.usesOwnSecret {
+            return .refused(
+                403, "origin_refused",
+                "a web page may not spend the gateway's own credential; its origin can be allowed "
+                    + "under origins in [server]")
+        }
+        if plan.refusesDotSegments, request.withHead({ RequestPath.hasDotSegments($0.path) }) {
+            return .refused(
+                400, "dot_segments",
+                "the path holds a segment . or .., and a vendor could take it for another path")
+        }
+        guard plan.refusesCredentialsInPath,
+            request.withHead({ Redaction.marksCredential(in: $0.path) })
+        else { return nil }
+        return .refused(
+            400, "credential_in_path",
+            "the path holds a credential, and not every vendor asked is the one it is meant for")
+    }
+
+    /// Leaves the targets out that cannot serve a request.
+    ///
+    /// Returns why the first of them cannot.
+    static func excludeTargets(
+        of route: RoutingTable.Route, for exchange: RequestExchange
+    ) -> Failure? {
+        var first: Failure?
+        for index in route.plan.targets.indices {
+            guard let failure = obstacle(to: index, exchange, route) else { continue }
+            exchange.tried.insert(index)
+            if first == nil { first = failure }
+            let vendor = route.plan.targets[index].vendor
+            ExchangeLog.passedOver(
+                exchange, route, exchange.snapshot.routing.vendors[vendor], failure)
+        }
+        return first
+    }
+
+    /// Why one target cannot serve a request; nil where it can.
+    private static func obstacle(
+        to index: Int, _ exchange: RequestExchange, _ route: RoutingTable.Route
+    ) -> Failure? {
+        let target = route.plan.targets[index]
+        let vendor = exchange.snapshot.routing.vendors[target.vendor]
+        if vendor.credential == .client,
+            CallerCredential.fitness(
+                of: exchange.request.head, api: route.plan.api, isBuiltIn: vendor.isBuiltIn)
+                == .isForAnother
+        {
+            return .refused(
+                401, "credential_of_another_vendor",
+                "the request shows the key of another vendor than \(vendor.name), and it was "
+                    + "sent nowhere")
+        }
+        guard target.model != nil, let reason = modelObstacle(exchange, route) else { return nil }
+        return .refused(
+            400, "model_not_replaced",
+            "vendor \(vendor.name) is asked for a model of its own, which cannot be put into this "
+                + "request: \(reason)")
+    }
+
+    /// What keeps another model from being put into the body; nil where nothing does.
+    private static func modelObstacle(
+        _ exchange: RequestExchange, _ route: RoutingTable.Route
+    ) -> String? {
+        let request = exchange.request
+        let takesFiles = request.withHead { head in
+            let path = head.path
+            return RequestPath.takesFiles(path.extracting(route.prefixLength..<path.count))
+        }
+        guard request.head.hasBody, !takesFiles else { return nil }
+        switch exchange.intake.readContent(request).model.finding {
+        case .unreadable(let reason): return reason
+        case .none: return nil
+        case .named:
+            return exchange.intake.isStreaming ? "the body is too large to be kept" : nil
+        }
+    }
+}
