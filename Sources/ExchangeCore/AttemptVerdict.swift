@@ -13,8 +13,9 @@ public enum AttemptVerdict: Equatable, Sendable {
     public enum HoldReason: Equatable, Sendable {
         /// The first content of a stream of events.
         case stream
-        /// The first byte of an answer whose head does not say whether there is one: spaces, which
-        /// some vendors send while they think, and the frame of a compressed nothing are none.
+        /// The first JSON object of an answer, or its first byte that begins none: an error may
+        /// stand in it under a good status. Spaces, which some vendors send while they think, and
+        /// the frame of a compressed nothing are no answer.
         case answer
         /// The end of an answer whose head says that it is none, so that another target may give
         /// one.
@@ -36,17 +37,20 @@ public enum AttemptVerdict: Equatable, Sendable {
         public var isEncoded: Bool
         /// Whether its body can be looked into.
         public var isReadable: Bool
+        /// Bytes that may be held.
+        public var bytesMax: Int
 
         /// The facts of a head.
         public init(
             status: Int, mediaType: MediaType, contentLength: Int?, isEncoded: Bool,
-            isReadable: Bool
+            isReadable: Bool, bytesMax: Int
         ) {
             self.status = status
             self.mediaType = mediaType
             self.contentLength = contentLength
             self.isEncoded = isEncoded
             self.isReadable = isReadable
+            self.bytesMax = bytesMax
         }
     }
 
@@ -74,8 +78,11 @@ public enum AttemptVerdict: Equatable, Sendable {
         case .html: return .refusal(.streamError)
         case .json, .other:
             guard head.status == 200, isPost else { return nil }
-            if head.contentLength == 0 { return .refusal(.streamError) }
-            return head.contentLength == nil || head.isEncoded ? .answer : nil
+            guard let length = head.contentLength else { return .answer }
+            if length == 0 { return .refusal(.streamError) }
+            if head.isEncoded { return .answer }
+            // What is longer than may be held is no error's body.
+            return head.mediaType == .json && length <= head.bytesMax ? .answer : nil
         }
     }
 
@@ -128,7 +135,11 @@ public enum AttemptVerdict: Equatable, Sendable {
         case .stream where held.showsContent, .answer where held.showsContent:
             return .answer
         case .answer:
-            return .failed(.streamError, what: "nothing of a model's", isCertain: true)
+            return .failed(
+                held.isAboutCredential ? .credential : .streamError,
+                what: held.showsError
+                    ? "an error under status \(held.status)" : "nothing of a model's",
+                isCertain: true)
         case .stream:
             return .failed(
                 held.isAboutCredential ? .credential : .streamError,

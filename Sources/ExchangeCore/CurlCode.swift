@@ -45,6 +45,21 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
     /// `CURLE_SEND_FAIL_REWIND`.
     public static let sendFailedRewind = CurlCode(65)
 
+    /// Whether the same request may succeed a moment later.
+    ///
+    /// A certificate that does not verify, or a bundle of authorities that cannot be read, stays as
+    /// it is until an operator changes something.
+    public var mayPassByItself: Bool {
+        switch rawValue {
+        // CURLE_URL_MALFORMAT, CURLE_NOT_BUILT_IN
+        case 3, 4: false
+        // CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_PEER_FAILED_VERIFICATION,
+        // CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_PINNEDPUBKEYNOTMATCH
+        case 58, 59, 60, 77, 83, 90: false
+        default: true
+        }
+    }
+
     /// libcurl's symbol, as in its manual; the number where the symbol is not one we met.
     public var name: String {
         switch rawValue {

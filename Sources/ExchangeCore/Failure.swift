@@ -98,10 +98,10 @@ public struct Failure: Equatable, Sendable {
         )
     }
 
-    /// A vendor's head that cannot be passed on.
+    /// A vendor's head that cannot be passed on: it would be the same the next time.
     public static func unfitHead(vendor: String, _ violation: StaticString) -> Failure {
         Failure(
-            status: 502, code: "vendor_malformed", fault: .vendor, isWorthRetrying: true,
+            status: 502, code: "vendor_malformed", fault: .vendor, isWorthRetrying: false,
             explanation: "vendor \(vendor) answered with \(violation)", outcome: .upstreamError
         )
     }
@@ -114,7 +114,8 @@ public struct Failure: Equatable, Sendable {
             _ outcome: Outcome = .upstreamError
         ) -> Failure {
             Failure(
-                status: status, code: code, fault: fault, isWorthRetrying: true,
+                status: status, code: code, fault: fault,
+                isWorthRetrying: result.code.mayPassByItself,
                 explanation: "\(what), \(result.code.name)\(detail)", outcome: outcome
             )
         }

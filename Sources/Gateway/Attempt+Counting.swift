@@ -67,7 +67,7 @@ extension Attempt {
         let until = cooldown.map { worker.loop.now + $0 }
         let isCoolingDown = exchange.snapshot.health.failed(
             route.plan.targets[route.target].health, policy: route.plan.policy,
-            now: worker.loop.now, until: until)
+            now: worker.loop.now, until: until, isVendorsWord: failureClass == .status(429))
         if isCoolingDown { exchange.snapshot.metrics[route.vendor].cooldowns.add() }
     }
 

@@ -19,7 +19,7 @@ extension Attempt: TransferDelegate {
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
             watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies)
         let hold = holdReason(transfer.head).map {
-            makeHold($0, transfer.head, awaitsTerminal: demands.awaitsTerminal)
+            makeHold($0, transfer.head)
         }
         pipeline.begin(transfer.head, demands, hold: hold, now: worker.loop.now)
         exchange.headReceived(self)
@@ -39,7 +39,8 @@ extension Attempt: TransferDelegate {
         guard exchange.mayTryAnother else { return nil }
         let facts = AttemptVerdict.Head(
             status: head.status, mediaType: head.mediaType, contentLength: head.contentLength,
-            isEncoded: head.isEncoded, isReadable: ResponsePipeline.isReadable(head))
+            isEncoded: head.isEncoded, isReadable: ResponsePipeline.isReadable(head),
+            bytesMax: route.plan.holdBytesMax)
         return AttemptVerdict.holdReason(
             facts, isPost: exchange.request.head.method == .post,
             isOwnCredential: vendor.hasOwnCredential, route.plan.policy)
@@ -52,7 +53,8 @@ extension Attempt: TransferDelegate {
         return AttemptVerdict.whole(
             AttemptVerdict.Held(
                 hold.reason, status: hold.status, showsContent: pipeline.showsContent,
-                showsError: pipeline.showsError, emptiness: pipeline.emptiness,
+                showsError: pipeline.showsError || hold.answerBody == .error,
+                emptiness: pipeline.emptiness,
                 lacksTerminal: lacksTerminal, isAboutCredential: showsRefusedCredential))
     }
 

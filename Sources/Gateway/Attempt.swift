@@ -159,8 +159,7 @@ final class Attempt {
     /// Passes a head on: the commit of a response that is not held.
     func relayHead() {
         guard let transfer else { return }
-        let framing = framing(
-            of: transfer.head, awaitsTerminal: pipeline.awaitsTerminal)
+        let framing = framing(of: transfer.head)
         exchange.writer.head(framing, to: client) {
             writeHead(transfer.head, framing, to: &$0)
         } own: {
@@ -175,9 +174,9 @@ final class Attempt {
 
     /// What keeps a response until it is known to be an answer.
     func makeHold(
-        _ reason: AttemptVerdict.HoldReason, _ head: borrowing ResponseHead, awaitsTerminal: Bool
+        _ reason: AttemptVerdict.HoldReason, _ head: borrowing ResponseHead
     ) -> Hold {
-        let framing = framing(of: head, awaitsTerminal: awaitsTerminal)
+        let framing = framing(of: head)
         let hold = Hold(
             reason, status: head.status, framing: framing,
             advice: RetryAdvice(head, now: Identifier.wallClockMilliseconds()),
@@ -199,12 +198,10 @@ final class Attempt {
         hold.release()
     }
 
-    private func framing(
-        of head: borrowing ResponseHead, awaitsTerminal: Bool
-    ) -> ResponseFraming {
-        // A stream that may have to be broken off for want of its marker is not told by its length:
-        // with the last byte of that it would be whole.
-        let contentLength = awaitsTerminal ? nil : head.contentLength
+    private func framing(of head: borrowing ResponseHead) -> ResponseFraming {
+        // A stream may have to be broken off, and its usage may be taken out. With a length in its
+        // head it would be whole with the last byte of that, whatever was missing.
+        let contentLength = head.mediaType == .eventStream ? nil : head.contentLength
         let request = exchange.request
         return ResponseFraming(
             status: head.status, isHeadRequest: request.head.method == .head,

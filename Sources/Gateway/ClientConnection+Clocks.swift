@@ -26,7 +26,7 @@ extension ClientConnection {
     private func deadline() -> Deadline? {
         let stage: Deadlines.Stage
         switch phase {
-        case .idle: stage = .nextRequest(isDraining: worker.isDraining)
+        case .idle: stage = .nextRequest(isDraining: worker.isDraining || isTurnedAway)
         case .head: stage = .head
         case .body: stage = .body(isPaused: isReadPaused)
         case .answering: stage = .response

@@ -28,9 +28,11 @@ extension ClientConnection {
     /// The gateway stops at once.
     func abandon() {
         guard phase != .closed else { return }
-        let looksWhole = exchange?.looksWholeWhenClosed ?? false
+        // A response that is not delivered must not look whole: not one that goes on, nor one that
+        // is complete here while its last bytes wait for the client.
+        let isUndelivered = exchange != nil || !output.isEmpty
         end(as: .truncated)
-        if looksWhole { Socket.resetOnClose(descriptor) }
+        if isUndelivered { Socket.resetOnClose(descriptor) }
         close()
     }
 

@@ -77,8 +77,11 @@ extension ClientConnection {
             if writer.framing == .close { Socket.resetOnClose(descriptor) }
             return close()
         }
-        if phase == .body || writer.lingersAfterwards { return beginLingering() }
-        if writer.closesAfterwards || worker.isDraining { return close() }
+        // The client may have sent more than its request, a stray line feed say. To close with
+        // bytes unread would reset the connection, and the answer could be lost.
+        if phase == .body || writer.closesAfterwards || worker.isDraining {
+            return beginLingering()
+        }
         nextRequest(after: exchange)
     }
 

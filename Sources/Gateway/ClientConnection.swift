@@ -50,6 +50,8 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     let descriptor: Int32
     /// The connection's index among its worker's.
     let slot: Int
+    /// Whether it is one too many: it gets its refusal, and nothing else.
+    let isTurnedAway: Bool
     let parser = RequestParser()
     /// The request being served; nil between two.
     var exchange: RequestExchange?
@@ -86,10 +88,11 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     /// Whether the descriptor is ours: once closed, its number may be another connection's.
     var hasDescriptor = true
 
-    init(_ worker: Worker, descriptor: Int32, slot: Int) {
+    init(_ worker: Worker, descriptor: Int32, slot: Int, isTurnedAway: Bool) {
         self.worker = worker
         self.descriptor = descriptor
         self.slot = slot
+        self.isTurnedAway = isTurnedAway
         let now = worker.loop.now
         phaseBegan = now
         requestBegan = now
@@ -102,7 +105,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         ensureClock()
     }
 
-    /// Tells a client that there are too many, without reading what it wants.
+    /// Refuses a client without reading what it wants: even those that are refused are too many.
     static func turnAway(_ descriptor: Int32) {
         var text = ByteBuffer()
         text.append("HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n")

@@ -4,6 +4,8 @@ struct ConnectionTable: ~Copyable {
     private var freeSlots: ContiguousArray<Int> = []
     /// Slots in use.
     private(set) var count = 0
+    /// Those of clients that are one too many, and are about to be told so.
+    private(set) var turnedAwayCount = 0
 
     /// Makes a connection and gives it a slot.
     mutating func insert(_ make: (_ slot: Int) -> ClientConnection) -> ClientConnection {
@@ -17,6 +19,7 @@ struct ConnectionTable: ~Copyable {
         let connection = make(slot)
         connections[slot] = connection
         count += 1
+        if connection.isTurnedAway { turnedAwayCount += 1 }
         return connection
     }
 
@@ -25,6 +28,7 @@ struct ConnectionTable: ~Copyable {
         connections[connection.slot] = nil
         freeSlots.append(connection.slot)
         count -= 1
+        if connection.isTurnedAway { turnedAwayCount -= 1 }
     }
 
     /// The connections of this moment, as a copy: a loop over them may close some.

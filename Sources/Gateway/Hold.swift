@@ -1,6 +1,7 @@
 import Dialects
 import ExchangeCore
 import HTTP
+import JSON
 import Primitives
 
 /// A vendor's response that is held back, piece by piece as it came, until it is known to be an
@@ -36,8 +37,11 @@ final class Hold {
     private var body = ByteBuffer()
     /// Where each piece ends.
     private var ends: ContiguousArray<Int> = []
-    /// The body of an error.
+    /// How the body reads, where it is looked into as a whole.
     private var text = ByteBuffer()
+    private var firstValue = FirstJSONValue()
+    /// What the answer's body is, once that is known.
+    private(set) var answerBody: AnswerBody?
 
     init(
         _ reason: AttemptVerdict.HoldReason, status: Int, framing: ResponseFraming,
@@ -62,15 +66,33 @@ final class Hold {
         ends.append(body.count)
         switch reason {
         case .stream: break
-        case .answer:
-            if finding == .waiting, !isReadable || plain.holdsText { finding = .release }
+        case .answer: takeAnswer(plain, isReadable: isReadable)
         case .refusal, .suspicion:
             if text.count < Self.textBytesMax { text.append(plain) }
         }
         if finding == .waiting, body.count > bytesMax { finding = .release }
     }
 
-    /// Notes what the events of a stream say.
+    /// Takes a piece of an answer that is no stream of events.
+    ///
+    /// An error may stand in it under a good status: it is known by its first JSON object, and read
+    /// to its end, so that it can be passed on whole where nothing else is left.
+    private func takeAnswer(_ plain: Span<UInt8>, isReadable: Bool) {
+        guard finding == .waiting, answerBody == nil else { return }
+        firstValue.take(plain)
+        text.append(plain)
+        if !isReadable || firstValue.finding == .other || text.count > Self.textBytesMax {
+            finding = .release
+        } else if firstValue.finding == .whole {
+            // An array without an object holds nothing.
+            let body =
+                firstValue.range.isEmpty
+                ? .nothing : AnswerBody(text.bytes(firstValue.range))
+            if body == .content { finding = .release } else { answerBody = body }
+        }
+    }
+
+    /// Observes what the events of a stream say.
     func observe(_ finding: Finding, _ facts: ErrorFacts) {
         self.finding = finding
         if finding == .failed { remember(facts) }
@@ -79,7 +101,11 @@ final class Hold {
     /// Reads the body of an error that is whole.
     func readText() {
         switch reason {
-        case .stream, .answer: break
+        case .stream: break
+        case .answer:
+            // An object that does not end is the client's to make sense of.
+            if finding == .waiting, answerBody == nil, text.bytes.holdsText { finding = .release }
+            if answerBody == .error { remember(ErrorFacts(text.bytes)) }
         case .refusal, .suspicion: remember(ErrorFacts(text.bytes))
         }
     }

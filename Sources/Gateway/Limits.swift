@@ -14,6 +14,8 @@ enum Limits {
     static let uploadLowBytes = 64 << 10
     /// Bytes of a body too large to keep at which its model is first looked for.
     static let modelScanBytesMin = 64 << 10
+    /// Clients beyond the limit that are refused in order at the same time, for each worker.
+    static let turnedAwayConnections = 64
     /// Bytes of following requests kept while one is being served.
     static let pipelinedBytes = 64 << 10
     /// How long accepting rests when there are no descriptors left.

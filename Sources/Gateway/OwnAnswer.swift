@@ -79,7 +79,7 @@ enum OwnAnswer {
         guard failure.isWorthRetrying else { return output.append("x-should-retry: false\r\n") }
         output.append("x-should-retry: true\r\nretry-after: ")
         let wait = exchange.route.map {
-            exchange.snapshot.health.untilAvailable($0.plan, now: exchange.worker.loop.now)
+            exchange.snapshot.health.askedWait($0.plan, now: exchange.worker.loop.now)
         }
         output.append(decimal: max(1, Int(((wait ?? .zero).seconds).rounded(.up))))
         output.append("\r\n")

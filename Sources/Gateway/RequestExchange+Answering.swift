@@ -8,7 +8,6 @@ extension RequestExchange {
     /// Refuses the request before any attempt, or instead of one.
     func refuse(_ failure: Failure, closing: Bool) {
         worker.metrics.refused.add()
-        if closing { writer.lingersAfterwards = true }
         state.refused(failure)
         answer(failure, closing: closing)
     }
@@ -18,7 +17,6 @@ extension RequestExchange {
         worker.metrics.refused.add()
         // What is still to come is no request; the vendor's answer, if there was one, stands.
         writer.closesAfterwards = true
-        writer.lingersAfterwards = true
         stop(state.overflowed(failure))
         // Not another byte of it is parsed.
         if client.phase == .body { client.enter(.answering) }

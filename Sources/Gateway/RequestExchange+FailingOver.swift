@@ -96,8 +96,6 @@ extension RequestExchange {
     }
 
     private func answerWhileUploading(_ failure: Failure) {
-        let isUploading = client.phase == .body
-        if isUploading { writer.lingersAfterwards = true }
-        answer(failure, closing: isUploading)
+        answer(failure, closing: client.phase == .body)
     }
 }

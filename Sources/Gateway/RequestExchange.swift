@@ -65,9 +65,6 @@ final class RequestExchange {
     /// Whether a response is going out, or is there to its end.
     var isAnswering: Bool { writer.isComplete || state.isCommitted }
 
-    /// Whether the client would take a response that ends now for whole.
-    var looksWholeWhenClosed: Bool { state.isCommitted && writer.framing == .close }
-
     /// How a log line names it.
     var logName: String { identifier.map(\.description) ?? "" }
 
@@ -78,6 +75,7 @@ final class RequestExchange {
         isHeadKnown = true
         let head = request
         writer.closesAfterwards = !head.head.keepsAlive || worker.isDraining
+        if client.isTurnedAway { return refuse(.tooManyConnections, closing: true) }
         if worker.policy.refusesHost(of: head.head) {
             return refuse(.unknownHost, closing: true)
         }

@@ -67,7 +67,7 @@ struct ResponsePipeline: ~Copyable {
             decoder = isWanted ? ContentDecoder(head.codings.span) : nil
             // What cannot be read is not waited for.
             if decoder == nil { self.demands.awaitsTerminal = false }
-        } else if demands.filtersUsage, isEventStream, head.contentLength == nil {
+        } else if demands.filtersUsage, isEventStream {
             usageFilter = UsageFilter()
         }
         let watchesEvents = self.demands.awaitsTerminal || demands.watchesContent

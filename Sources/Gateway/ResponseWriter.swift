@@ -21,8 +21,6 @@ struct ResponseWriter {
     private(set) var isBrokenOff = false
     /// Whether nothing is served on this connection after the response.
     var closesAfterwards = false
-    /// Whether the client may still be sending when the response is out.
-    var lingersAfterwards = false
 
     /// Writes a head: `vendor` appends the status line and the vendor's fields, `own` what the
     /// gateway says of it.
@@ -64,16 +62,19 @@ struct ResponseWriter {
         client.requestFlush()
     }
 
-    /// The response will never be whole: what came is sent, then `event`, and the framing is left
-    /// open.
+    /// The response will never be whole: what came is sent, and the framing is left open.
+    ///
+    /// `event` writes what happened, for a client that reads events. It goes out between chunks
+    /// alone: inside a body of announced length its bytes would stand for the vendor's that are
+    /// missing, and make the body look whole.
     mutating func breakOff(
         to client: ClientConnection, _ event: (inout ByteBuffer) -> Void = { _ in }
     ) {
         isBrokenOff = true
         closesAfterwards = true
-        var text = ByteBuffer()
-        event(&text)
-        if !text.isEmpty {
+        if framing == .chunked {
+            var text = ByteBuffer()
+            event(&text)
             client.worker.buffers.lend(to: &client.output)
             framing.write(text.bytes, to: &client.output)
         }

@@ -158,15 +158,29 @@ public final class Worker: TurnHandler, TimerHandler {
     func accepted(_ descriptor: Int32) {
         metrics.accepted.add()
         guard settings.admission.enter() || takeSeatOfDetached() else {
-            metrics.turnedAway.add()
-            metrics.closed.add()
-            ClientConnection.turnAway(descriptor)
-            return
+            return turnAway(descriptor)
         }
+        open(descriptor, isTurnedAway: false)
+    }
+
+    private func open(_ descriptor: Int32, isTurnedAway: Bool) {
         let connection = connections.insert {
-            ClientConnection(self, descriptor: descriptor, slot: $0)
+            ClientConnection(self, descriptor: descriptor, slot: $0, isTurnedAway: isTurnedAway)
         }
         connection.open()
+    }
+
+    /// Refuses a client that is one too many.
+    ///
+    /// Its request is read for the dialect in which it is refused, and the connection closes in
+    /// order. Of such clients, too, there may only be so many.
+    private func turnAway(_ descriptor: Int32) {
+        metrics.turnedAway.add()
+        guard connections.turnedAwayCount < Limits.turnedAwayConnections else {
+            metrics.closed.add()
+            return ClientConnection.turnAway(descriptor)
+        }
+        open(descriptor, isTurnedAway: true)
     }
 
     /// An answer without a client gives way to a client that comes when there are too many.
@@ -183,7 +197,7 @@ public final class Worker: TurnHandler, TimerHandler {
         metrics.closed.add()
         if let successor {
             detached.append(successor)
-        } else {
+        } else if !connection.isTurnedAway {
             settings.admission.leave()
         }
         stopIfDrained()

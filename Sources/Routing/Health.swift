@@ -4,13 +4,15 @@ import Synchronization
 /// How the targets have been doing, for all workers of a process: failures in a row, and until when
 /// a target is passed over.
 ///
-/// Two atomics a target. Workers may count a failure twice or miss one at the very same moment;
+/// Four atomics a target. Workers may count a failure twice or miss one at the very same moment;
 /// what it decides is a preference, and the chain is tried anyway when everything is cooling down.
 public final class Health: Sendable {
     private struct State: ~Copyable, Sendable {
         let failures = Atomic<Int>(0)
         let coolsUntil = Atomic<Int64>(0)
         let coolsSince = Atomic<Int64>(0)
+        /// Until when the vendor itself asked to be left alone.
+        let askedUntil = Atomic<Int64>(0)
     }
 
     private final class Entry: Sendable {
@@ -60,6 +62,7 @@ public final class Health: Sendable {
             attemptBegan.nanoseconds > state.state.coolsSince.load(ordering: .relaxed)
         else { return }
         state.state.coolsUntil.store(0, ordering: .relaxed)
+        state.state.askedUntil.store(0, ordering: .relaxed)
     }
 
     /// The target failed.
@@ -67,15 +70,17 @@ public final class Health: Sendable {
     /// Returns whether this failure starts a cooldown.
     ///
     /// `until` starts it at once: for a refused credential, or where the vendor says when to ask
-    /// again.
+    /// again, and then `isVendorsWord`.
     @discardableResult
     public func failed(
-        _ target: Int, policy: FailoverPolicy, now: Instant, until: Instant? = nil
+        _ target: Int, policy: FailoverPolicy, now: Instant, until: Instant? = nil,
+        isVendorsWord: Bool = false
     ) -> Bool {
         let state = entries[target]
         let count = state.state.failures.add(1, ordering: .relaxed).newValue
         let (limit, cooldown) = policy.cooldown
         if let until {
+            if isVendorsWord { state.state.askedUntil.store(until.nanoseconds, ordering: .relaxed) }
             state.state.coolsSince.store(now.nanoseconds, ordering: .relaxed)
             state.state.coolsUntil.store(until.nanoseconds, ordering: .relaxed)
             return true
@@ -86,13 +91,15 @@ public final class Health: Sendable {
         return true
     }
 
-    /// How long until the first of a plan's targets may be tried; zero when one may be now.
-    public func untilAvailable(_ plan: Plan, now: Instant) -> Interval {
+    /// How long a client should wait before it asks a plan's targets again; zero where asking now
+    /// may help.
+    ///
+    /// Only the vendors' own words count. A cooldown is a preference among targets: where all are
+    /// in cooldown the next request is sent all the same, so it is no reason to send a client away.
+    public func askedWait(_ plan: Plan, now: Instant) -> Interval {
         let waits = plan.targets.map { target in
-            max(
-                0,
-                entries[target.health].state.coolsUntil.load(ordering: .relaxed) - now.nanoseconds
-            )
+            let state = entries[target.health]
+            return max(0, state.state.askedUntil.load(ordering: .relaxed) - now.nanoseconds)
         }
         return Interval(nanoseconds: waits.min() ?? 0)
     }

@@ -15,13 +15,18 @@ struct AttemptVerdictTests {
         AttemptVerdict.holdReason(
             .init(
                 status: status, mediaType: type, contentLength: length, isEncoded: isEncoded,
-                isReadable: isReadable),
+                isReadable: isReadable, bytesMax: 1000),
             isPost: isPost, isOwnCredential: isOwn, policy)
     }
 
     @Test("what a head leaves open")
     func heads() {
-        #expect(Self.reason(200) == nil)
+        // An error may stand in a JSON body that is no longer than may be held.
+        #expect(Self.reason(200) == .answer)
+        #expect(Self.reason(200, length: 1000) == .answer)
+        #expect(Self.reason(200, length: 1001) == nil)
+        #expect(Self.reason(200, isPost: false) == nil)
+        #expect(Self.reason(200, .other) == nil)
         #expect(Self.reason(200, .eventStream, length: nil) == .stream)
         #expect(
             Self.reason(200, .eventStream, length: nil, isEncoded: true, isReadable: false) == nil)
@@ -70,6 +75,12 @@ struct AttemptVerdictTests {
             (
                 Self.whole(.stream, content: true, lacksTerminal: true), FailureClass.streamError,
                 "a stream without its terminal marker", true
+            ),
+            (Self.whole(.answer), .streamError, "nothing of a model's", true),
+            (Self.whole(.answer, error: true), .streamError, "an error under status 200", true),
+            (
+                Self.whole(.answer, error: true, credential: true), .credential,
+                "an error under status 200", true
             ),
             (Self.whole(.stream), .streamError, "an empty stream", true),
             (Self.whole(.stream, error: true), .streamError, "an error event", true),

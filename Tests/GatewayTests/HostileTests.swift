@@ -106,7 +106,7 @@ struct HostileTests {
         #expect(try first.exchange(Request.get("/v1/ok")).status == 200)
         #expect(try second.exchange(Request.get("/v1/ok")).status == 200)
         let third = try RawConnection(port: gateway.port)
-        let response = try third.response()
+        let response = try third.exchange(Request.get("/v1/ok"))
         #expect(response.status == 503)
         #expect(response["retry-after"] == "1")
         #expect(try third.takeToEnd().isEmpty)

@@ -148,7 +148,7 @@ struct RetryTests {
         #expect(count.load(ordering: .relaxed) == 3)
     }
 
-    @Test("a refused credential of ours is benched at once, a 429 for as long as it says")
+    @Test("a refused credential of ours cools down at once, a 429 for as long as it says")
     func coolsAtOnce() throws {
         let quota = "{\"error\":{\"code\":\"insufficient_quota\"}}"
         for bad in [
@@ -193,7 +193,7 @@ struct RetryTests {
         }
     }
 
-    @Test("when everything is benched the chain is tried all the same")
+    @Test("when every target is in cooldown the chain is tried all the same")
     func allCoolingDown() throws {
         let vendor = try Self.vendor(
             Array(repeating: Self.answer("500 Oh", "no"), count: 8) + [Self.ok]
@@ -223,8 +223,8 @@ struct RetryTests {
         let failed = try client.exchange(Request.chat())
         #expect(failed.status == 502)
         #expect(failed["x-should-retry"] == "true")
-        let wait = failed["retry-after"].flatMap { Int($0) } ?? 0
-        #expect(wait > 15 && wait <= 20)
+        // In cooldown, but the next request is sent all the same: no reason to wait for its end.
+        #expect(failed["retry-after"] == "1")
         let refused = try client.exchange(
             "POST /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n"
         )

@@ -121,7 +121,7 @@ struct RoutingSnapshotTests {
         try gateway.await("the settlements") { gateway.outcomes(.complete) == 2 }
     }
 
-    @Test("a target that was benched is tried again")
+    @Test("a target in cooldown is tried again")
     func bench() throws {
         let reluctant = Reluctant()
         reluctant.goOn()

@@ -71,7 +71,7 @@ struct HealthTests {
         #expect(health.isAvailable(1, now: Self.start))
     }
 
-    @Test("goes through a plan in order, passes over who is benched, and tries anyway when all are")
+    @Test("goes through a plan in order, passes over a cooldown, and tries when all cool down")
     func selection() {
         let health = Health(targetCount: 3)
         let plan = Self.plan(3)
@@ -87,9 +87,27 @@ struct HealthTests {
         tried.insert(0)
         tried.insert(2)
         #expect(health.next(of: plan, excluding: tried, now: Self.start) == nil)
-        #expect(health.untilAvailable(plan, now: Self.start) == .zero)
-        health.failed(1, policy: policy, now: Self.start)
-        #expect(health.untilAvailable(plan, now: Self.start + .seconds(10)) == .seconds(20))
+    }
+
+    @Test("sends a client away for as long as every vendor asked for, and for no cooldown")
+    func askedWait() {
+        let health = Health(targetCount: 2)
+        let plan = Self.plan(2)
+        let policy = Self.policy(after: 1)
+        // In cooldown, and asked all the same: no reason to wait.
+        for target in 0...1 { health.failed(target, policy: policy, now: Self.start) }
+        #expect(health.askedWait(plan, now: Self.start) == .zero)
+        let until = Self.start + .seconds(20)
+        health.failed(0, policy: policy, now: Self.start, until: until, isVendorsWord: true)
+        #expect(health.askedWait(plan, now: Self.start) == .zero)
+        health.failed(
+            1, policy: policy, now: Self.start, until: until + .seconds(9), isVendorsWord: true)
+        #expect(health.askedWait(plan, now: Self.start + .seconds(5)) == .seconds(15))
+        health.succeeded(0, attemptBegan: Self.start + .seconds(6))
+        #expect(health.askedWait(plan, now: Self.start + .seconds(7)) == .zero)
+        // A refused credential is no word about time.
+        health.failed(0, policy: policy, now: Self.start, until: until)
+        #expect(health.askedWait(plan, now: Self.start) == .zero)
     }
 }
 

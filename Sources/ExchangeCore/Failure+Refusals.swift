@@ -15,6 +15,13 @@ extension Failure {
                 + "[server]; the request asks for another")
     }
 
+    /// A client that is one too many.
+    public static var tooManyConnections: Failure {
+        .unavailable(
+            "too_many_connections",
+            "the gateway serves as many connections as it may; see max_connections in [server]")
+    }
+
     /// Why a request goes to no target.
     public static func unrouted(_ refusal: RoutingTable.Refusal) -> Failure {
         switch refusal {
