@@ -124,6 +124,25 @@ struct RecordColumnsTests {
         "usage_state":"unknown","dropped_frames":0}
         """#
 
+    private static let header = #"""
+        id,time,outcome,status,method,target,dialect,chain,vendor,model,answering_model,key,\#
+        stream,attempts,head_us,content_us,last_byte_us,end_us,request_bytes,response_bytes,\#
+        usage_state,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,\#
+        cache_write_long_tokens,reasoning_tokens,audio_input_tokens,audio_output_tokens,\#
+        cost_usd,price_version,finish_reason,error_kind,error_message,dropped_frames
+        """#
+
+    private static let fullLine = #"""
+        0000000000016G00000000002E,2023-11-14T22:13:20.123Z,truncated,200,POST,\#
+        /v1/x?key=<redacted>,gemini,main,v,"'=m,""1""",m-2,00ff,true,2,6,7,8,9,10,11,reported,\#
+        12,13,14,15,16,17,18,19,0.001234567,p,stop,kind,"two\#nlines",21
+        """#
+
+    private static let bareLine = #"""
+        0000000000000G000000000002,1970-01-01T00:00:00.000Z,interrupted,0,,,openai,,,,,,false,\#
+        0,,,,0,0,0,unknown,,,,,,,,,,,,,,0
+        """#
+
     private static func stored(_ records: [Record]) throws -> (RecordScratch, Store) {
         let scratch = try RecordScratch()
         let store = try Store(folder: scratch.folder.path)
@@ -173,5 +192,72 @@ struct RecordColumnsTests {
         #expect("\(records[0].json(withBodies: false))" == Self.fullJSON + "}")
         #expect("\(records[0].json(withBodies: true))" == Self.fullJSON + Self.bodiesJSON)
         #expect("\(records[1].json(withBodies: true))" == Self.bareJSON)
+    }
+
+    @Test("CSV has these columns, in this order")
+    func csv() {
+        #expect(StoredRecord.csvHeader == Self.header + "\r\n")
+        let full = StoredRecord(number: 1, record: Self.full).csv
+        #expect(full == Self.fullLine + "\r\n")
+        let bare = StoredRecord(number: 2, record: Self.bare).csv
+        #expect(bare == Self.bareLine + "\r\n")
+    }
+
+    @Test("what spreadsheets take for formulas is text, and numbers are numbers")
+    func formulas() {
+        let cells = [
+            ("=1+1", "'=1+1"), ("@x", "'@x"), ("+a", "'+a"), ("-1.5", "-1.5"), ("+7", "+7"),
+            ("a,b", "\"a,b\""), ("-a\"b", "\"'-a\"\"b\""), ("a\rb", "\"a\rb\""), ("", ""),
+        ]
+        for (model, cell) in cells {
+            var record = Self.bare
+            record.model = model
+            let line = StoredRecord(number: 1, record: record).csv
+            #expect(line.contains(",openai,,,\(cell),,,false,"), "\(line)")
+        }
+    }
+
+    @Test("numbers of columns are given once, from 1 on, and names once in a table and an export")
+    func numbers() {
+        for table in [RecordTable.records, RecordTable.bodies] {
+            #expect(table.columns.map(\.number) == Array(1...table.columns.count))
+        }
+        let stored = RecordTable.records.columns + RecordTable.bodies.columns
+        #expect(Set(stored.map(\.name)).count == stored.count)
+        for export in [RecordColumn.Exports.json, .csv, .clickHouse] {
+            let names = RecordColumn.list(withBodies: true)
+                .filter { $0.exports.contains(export) }.map(\.name)
+            #expect(Set(names).count == names.count && names.count > 30)
+        }
+    }
+
+    @Test("a column of a later version is added to a store of before, and to a new one")
+    func addition() throws {
+        let later: [RecordColumn] = [
+            .text("word", 43, { $0.model }), .number("size", 44, { $0.status }),
+            .optional("time", 45, { $0.headMicroseconds }), .flag("odd", 46, { $0.isStream }),
+        ]
+        let tables = [
+            RecordTable(
+                "records", number: "INTEGER", RecordColumn.records + later, countAtFirst: 42),
+            .bodies,
+        ]
+        let (scratch, store) = try Self.stored([Self.full])
+        defer { _ = scratch }
+        let fresh = try DatabaseQueue()
+        for database in [store.database, fresh] as [any DatabaseWriter] {
+            try Store.migrator(tables).migrate(database)
+            let names = try database.read { try $0.columns(in: "records").map(\.name) }
+            #expect(names.dropFirst() == tables[0].columns.map(\.name)[...])
+        }
+        let row = try #require(
+            try store.database.read { db in
+                try Row.fetchOne(db, sql: "SELECT word, size, time, odd FROM records")
+            })
+        #expect(row == ["word": "", "size": 0, "time": nil, "odd": 0])
+        // The version before opens it no more; this one reads and writes on.
+        try store.insert([Self.bare])
+        let found = try store.records(after: 0, limit: 9, withBodies: true)
+        #expect(found.map(\.record) == [Self.full, Self.bare])
     }
 }
