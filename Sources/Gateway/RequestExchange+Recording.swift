@@ -33,21 +33,19 @@ extension RequestExchange {
             route?.dialect ?? request.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
         let length = isStreaming ? request.head.contentLength ?? -1 : request.body.count
         journal.scratch.removeAll()
-        BeginPayload.writeFixed(
-            identifier: identifier, wallMicroseconds: wallMicroseconds,
-            acceptedBeforeNanoseconds: Int((requestEnded - client.requestBegan).nanoseconds),
-            dialect: dialect.place, keyDigest: digest, bodyBytes: length, to: &journal.scratch)
-        request.withHead { head in
-            journal.scratch.text(head.method.name)
-            journal.scratch.shortBlock { Redaction.write(head.pathAndQuery, to: &$0) }
-        }
-        journal.scratch.text(chain)
         // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
         // unless it was asked for on the way.
         var model = ""
         if case .named(let name)? = content?.model.finding { model = name }
-        journal.scratch.text(model)
-        journal.scratch.block { request.head.writeRedactedFields(to: &$0) }
+        request.withHead { head in
+            BeginPayload.write(
+                identifier: identifier, wallMicroseconds: wallMicroseconds,
+                acceptedBeforeNanoseconds: Int((requestEnded - client.requestBegan).nanoseconds),
+                dialect: dialect.number, keyDigest: digest, bodyBytes: length,
+                method: head.method.name, chain: chain, model: model, to: &journal.scratch,
+                target: { Redaction.write(head.pathAndQuery, to: &$0) },
+                fields: { head.writeRedactedFields(to: &$0) })
+        }
         journal.hideSecrets()
         recorder.number = journal.writer.begin(journal.scratch.bytes, time: requestEnded)
         if !isStreaming { request.withBody { record(requestBody: $0.bytes) } }
@@ -143,9 +141,9 @@ extension RequestExchange {
         case .html, .other: attempt.recorder.bytesMax = journal.capture.responseBytesMax
         }
         journal.scratch.removeAll()
-        journal.scratch.byte(mediaType == .eventStream ? 1 : 0)
-        journal.scratch.bytes(head.encoding)
-        journal.scratch.block { head.writeRedactedFields(to: &$0) }
+        HeadPayload.write(
+            isEventStream: mediaType == .eventStream, encoding: head.encoding,
+            to: &journal.scratch, fields: { head.writeRedactedFields(to: &$0) })
         journal.hideSecrets()
         let isWritten = journal.writer.tell(
             .responseHead, place(number, attempt: attempt.number), note: head.status,

@@ -13,7 +13,7 @@ import Testing
 struct AssemblyTests {
     private static func told(_ sample: AnswerSample, _ pieces: [[UInt8]]) -> RecordScratch.Told {
         var told = RecordScratch.Told()
-        told.dialect = Dialect(rawValue: sample.dialect)?.place ?? 0
+        told.dialect = Dialect(rawValue: sample.dialect)?.number ?? 0
         told.target =
             switch sample.dialect {
             case "anthropic": "/v1/messages"
@@ -85,7 +85,7 @@ struct AssemblyTests {
         ] {
             for end in events.indices {
                 var told = RecordScratch.Told()
-                told.dialect = dialect.place
+                told.dialect = dialect.number
                 told.target = target
                 told.pieces = events[...end].map { Array("data: \($0)\n\n".utf8) }
                 scratch.tell(told)

@@ -107,9 +107,9 @@ final class RecordScratch {
 
     func head(_ open: Open, _ told: Told) {
         var payload = PayloadWriter()
-        payload.byte(told.isStream ? 1 : 0)
-        payload.text(told.encoding)
-        payload.block { $0.append(text: "content-type: x\r\n") }
+        HeadPayload(
+            isEventStream: told.isStream, encoding: told.encoding, fields: "content-type: x\r\n"
+        ).write(to: &payload)
         writer.tell(
             .responseHead, JournalWriter.Place(exchange: open.number, attempt: 1, time: tick()),
             note: told.status, payload.bytes)
