@@ -255,7 +255,7 @@ struct RecordColumnsTests {
                 try Row.fetchOne(db, sql: "SELECT word, size, time, odd FROM records")
             })
         #expect(row == ["word": "", "size": 0, "time": nil, "odd": 0])
-        // The version before opens it no more; this one reads and writes on.
+        // This version, which does not know the columns, reads and writes on.
         try store.insert([Self.bare])
         let found = try store.records(after: 0, limit: 9, withBodies: true)
         #expect(found.map(\.record) == [Self.full, Self.bare])
