@@ -41,14 +41,14 @@ struct LogsExportCommand: ParsableCommand {
         // A file shows no progress by itself; a pipe does at its other end.
         let total = output == nil || isatty(2) == 0 ? nil : try store.count(filter)
         var writer = BufferedWriter(file)
-        if format == .csv { writer.write(Self.columns.joined(separator: ",") + "\r\n") }
+        if format == .csv { writer.write(StoredRecord.csvHeader) }
         var count = 0
         try store.eachRecord(filter, withBodies: bodies) { stored in
             var stored = stored
             if let prices { stored.record = stored.record.repriced(by: prices) }
             switch format {
             case .jsonl: writer.write("\(stored.json(withBodies: bodies))\n")
-            case .csv: writer.write(Self.line(stored))
+            case .csv: writer.write(stored.csv)
             }
             count += 1
             if let total, count % 1000 == 0 { Self.progress(count, total) }
@@ -78,45 +78,6 @@ struct LogsExportCommand: ParsableCommand {
         let bar =
             String(repeating: "█", count: done) + String(repeating: "░", count: width - done)
         Output.errorText("\r\(bar) \(count) of \(total)" + (isEnd ? "\n" : ""))
-    }
-
-    private static let columns = [
-        "id", "time", "outcome", "status", "method", "target", "dialect", "chain", "vendor",
-        "model", "answering_model", "key", "stream", "attempts", "head_us", "content_us",
-        "last_byte_us", "end_us", "request_bytes", "response_bytes", "usage_state",
-        "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-        "cache_write_long_tokens", "reasoning_tokens", "audio_input_tokens",
-        "audio_output_tokens", "cost_usd", "price_version", "finish_reason", "error_kind",
-        "error_message", "dropped_frames",
-    ]
-
-    private static func line(_ stored: StoredRecord) -> String {
-        let record = stored.record
-        let usage = record.usage
-        func number(_ value: Int?) -> String { value.map { "\($0)" } ?? "" }
-        let cells = [
-            stored.id, Timestamp.text(microseconds: record.acceptedMicroseconds), record.outcome,
-            "\(record.status)", record.method, record.target, record.dialect.rawValue,
-            record.chain, record.vendor, record.model, record.answeringModel, record.key,
-            "\(record.isStream)", "\(record.attempts.count)", number(record.headMicroseconds),
-            number(record.contentMicroseconds), number(record.lastByteMicroseconds),
-            "\(record.endMicroseconds)", "\(record.requestBytes)", "\(record.responseBytes)",
-            record.usageState.rawValue, number(usage.input), number(usage.output),
-            number(usage.cacheRead), number(usage.cacheWrite), number(usage.cacheWriteLong),
-            number(usage.reasoning), number(usage.audioInput), number(usage.audioOutput),
-            record.costNanodollars.map { "\(Double($0) / 1e9)" } ?? "", record.priceVersion,
-            record.finishReason, record.errorKind, record.errorMessage,
-            "\(record.droppedFrames)",
-        ]
-        return cells.map(quote).joined(separator: ",") + "\r\n"
-    }
-
-    /// A cell as RFC 4180 quotes it; what a spreadsheet would take for a formula is made text.
-    private static func quote(_ cell: String) -> String {
-        let isFormula = cell.first.map { "=+-@".contains($0) } ?? false
-        let text = isFormula && Double(cell) == nil ? "'" + cell : cell
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"\(text.replacing("\"", with: "\"\""))\""
     }
 }
 

@@ -3,19 +3,25 @@ public import Primitives
 /// The shape in which a vendor is spoken to.
 public enum Dialect: String, CaseIterable, Sendable {
     /// OpenAI's API and the many that follow it.
-    case openai
+    case openai = "openai"
     /// Anthropic's Messages API.
-    case anthropic
+    case anthropic = "anthropic"
     /// Google's Gemini API.
-    case gemini
+    case gemini = "gemini"
 
-    /// The dialect's place in the list of all.
+    /// The dialect's number in journals: never given to another.
     public var number: Int {
         switch self {
         case .openai: 0
         case .anthropic: 1
         case .gemini: 2
         }
+    }
+
+    /// The dialect of a number; nil for one that none has.
+    public init?(number: Int) {
+        guard let dialect = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = dialect
     }
 
     /// An event that the SDKs of this dialect raise an error for in the middle of a stream.

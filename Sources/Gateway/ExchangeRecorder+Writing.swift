@@ -22,28 +22,26 @@ extension ExchangeRecorder {
         let dialect =
             exchange.route?.dialect
             ?? request.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
-        journal.scratch.removeAll()
-        BeginPayload.writeFixed(
-            identifier: identifier,
-            // The identifier has just read the clock.
-            wallMicroseconds: Int(identifier.high >> 16) * 1000,
-            acceptedBeforeNanoseconds: Int(
-                (exchange.requestEnded - exchange.client.requestBegan).nanoseconds),
-            dialect: dialect.number, keyDigest: digest,
-            bodyBytes: exchange.intake.isStreaming
-                ? request.head.contentLength ?? -1 : request.body.count,
-            to: &journal.scratch)
-        request.withHead { head in
-            journal.scratch.text(head.method.name)
-            journal.scratch.shortBlock { Redaction.write(head.pathAndQuery, to: &$0) }
-        }
-        journal.scratch.text(exchange.route?.plan.chain ?? "")
         // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
         // unless it was asked for on the way.
         var model = ""
         if case .named(let name)? = exchange.intake.content?.model.finding { model = name }
-        journal.scratch.text(model)
-        journal.scratch.block { request.head.writeRedactedFields(to: &$0) }
+        journal.scratch.removeAll()
+        request.withHead { head in
+            BeginPayload.write(
+                identifier: identifier,
+                // The identifier has just read the clock.
+                wallMicroseconds: Int(identifier.high >> 16) * 1000,
+                acceptedBeforeNanoseconds: Int(
+                    (exchange.requestEnded - exchange.client.requestBegan).nanoseconds),
+                dialect: dialect.number, keyDigest: digest,
+                bodyBytes: exchange.intake.isStreaming
+                    ? head.contentLength ?? -1 : request.body.count,
+                method: head.method.name, chain: exchange.route?.plan.chain ?? "", model: model,
+                to: &journal.scratch,
+                target: { Redaction.write(head.pathAndQuery, to: &$0) },
+                fields: { head.writeRedactedFields(to: &$0) })
+        }
         journal.hideSecrets()
         number = journal.writer.begin(journal.scratch.bytes, time: exchange.requestEnded)
         if !exchange.intake.isStreaming {
@@ -123,9 +121,9 @@ extension ExchangeRecorder {
         case .html, .other: attempt.recorder.bytesMax = journal.capture.responseBytesMax
         }
         journal.scratch.removeAll()
-        journal.scratch.byte(mediaType == .eventStream ? 1 : 0)
-        journal.scratch.bytes(head.encoding)
-        journal.scratch.block { head.writeRedactedFields(to: &$0) }
+        HeadPayload.write(
+            isEventStream: mediaType == .eventStream, encoding: head.encoding,
+            to: &journal.scratch, fields: { head.writeRedactedFields(to: &$0) })
         journal.hideSecrets()
         let isWritten = journal.writer.append(
             .responseHead, tag(attempt.exchange, attempt: attempt.number), detail: head.status,

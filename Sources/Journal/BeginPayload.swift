@@ -8,7 +8,7 @@ public struct BeginPayload: Equatable, Sendable {
     public var wallMicroseconds: Int
     /// How long before the frame the request's first byte came, in nanoseconds.
     public var acceptedBeforeNanoseconds: Int
-    /// The dialect's place in the list of dialects.
+    /// The dialect's number.
     public var dialect: Int
     /// A digest of the credential the client sent; 0 without one.
     public var keyDigest: UInt64
@@ -61,10 +61,22 @@ public struct BeginPayload: Equatable, Sendable {
         self.fields = fields
     }
 
-    /// Writes the fixed fields; the texts follow in their order.
-    public static func writeFixed(
+    /// Writes the payload.
+    public func write(to writer: inout PayloadWriter) {
+        Self.write(
+            identifier: identifier, wallMicroseconds: wallMicroseconds,
+            acceptedBeforeNanoseconds: acceptedBeforeNanoseconds, dialect: dialect,
+            keyDigest: keyDigest, bodyBytes: bodyBytes, method: method, chain: chain,
+            model: model, to: &writer, target: { $0.append(text: target) },
+            fields: { $0.append(text: fields) })
+    }
+
+    /// Writes a payload whose target and fields lie elsewhere: they are not copied on the way.
+    public static func write(
         identifier: Identifier, wallMicroseconds: Int, acceptedBeforeNanoseconds: Int,
-        dialect: Int, keyDigest: UInt64, bodyBytes: Int, to writer: inout PayloadWriter
+        dialect: Int, keyDigest: UInt64, bodyBytes: Int, method: String, chain: String,
+        model: String, to writer: inout PayloadWriter, target: (inout ByteBuffer) -> Void,
+        fields: (inout ByteBuffer) -> Void
     ) {
         writer.number(identifier.high, bytes: 8)
         writer.number(identifier.low, bytes: 8)
@@ -73,19 +85,10 @@ public struct BeginPayload: Equatable, Sendable {
         writer.byte(UInt8(clamping: dialect))
         writer.number(keyDigest, bytes: 8)
         writer.long(bodyBytes)
-    }
-
-    /// Writes the payload.
-    public func write(to writer: inout PayloadWriter) {
-        Self.writeFixed(
-            identifier: identifier, wallMicroseconds: wallMicroseconds,
-            acceptedBeforeNanoseconds: acceptedBeforeNanoseconds, dialect: dialect,
-            keyDigest: keyDigest, bodyBytes: bodyBytes, to: &writer
-        )
         writer.text(method)
-        writer.text(target)
+        writer.shortBlock(target)
         writer.text(chain)
         writer.text(model)
-        writer.block { $0.append(text: fields) }
+        writer.block(fields)
     }
 }

@@ -14,28 +14,30 @@ public import Primitives
 //  32  payload  padded to a multiple of eight
 
 /// What a frame tells of an exchange.
+///
+/// The numbers stand in journals: none is ever given to another.
 public enum FrameKind: UInt8, Sendable, CaseIterable {
     /// Its request: who asked for what, when, and by which way; see ``BeginPayload``.
     case begin = 1
     /// A piece of its request's body.
-    case requestBody
+    case requestBody = 2
     /// An attempt begins; see ``AttemptPayload``.
-    case attemptBegan
+    case attemptBegan = 3
     /// An attempt came to nothing; see ``FailurePayload``.
-    case attemptFailed
+    case attemptFailed = 4
     /// A vendor's final head; `detail` is its status; see ``HeadPayload``.
-    case responseHead
+    case responseHead = 5
     /// A piece of the response's body, as the vendor sent it.
-    case chunk
+    case chunk = 6
     /// Its end, and all that a record cannot do without; see ``SettlementPayload``.
-    case settlement
+    case settlement = 7
     /// Its end as it will be if nothing more is told, right before the client is given its last
     /// byte; the payload is a settlement's.
-    case delivery
+    case delivery = 8
     /// A piece of its request's body that is in no file: the payload says where it is in memory.
-    case requestBodyAside
+    case requestBodyAside = 9
     /// A piece of the response's body that is in no file.
-    case chunkAside
+    case chunkAside = 10
 
     /// The kind under which a reader is lent a frame of this kind.
     var lentKind: FrameKind {

@@ -121,9 +121,7 @@ final class Assembly {
         record.acceptedMicroseconds = Self.wallClock(
             payload.wallMicroseconds, before: Int(before.nanoseconds / 1000))
         record.requestMicroseconds = Int(before.nanoseconds / 1000)
-        record.dialect =
-            Dialect.allCases.indices.contains(payload.dialect)
-            ? Dialect.allCases[payload.dialect] : .openai
+        record.dialect = Dialect(number: payload.dialect) ?? .openai
         record.method = payload.method
         record.target = payload.target
         record.chain = payload.chain
@@ -191,17 +189,16 @@ final class Assembly {
     }
 
     private func takeHead(_ frame: borrowing Frame) {
-        guard let index = attempt(frame.attempt) else { return }
-        var reader = PayloadReader(frame.payload)
-        let isStream = reader.byte() != 0
-        let encoding = reader.text()
+        guard let index = attempt(frame.attempt), let payload = HeadPayload(frame.payload)
+        else { return }
         let response = Response(headAt: frame.time)
-        response.fields = reader.block()
+        response.fields = payload.fields
         response.status = frame.detail
-        response.isStream = isStream
-        response.observer = AnswerObserver(dialect: record.dialect, isEventStream: isStream)
-        response.decoder = ContentDecoder(encoding.utf8.span)
-        if response.decoder == nil, !encoding.isEmpty { response.observer?.markGap() }
+        response.isStream = payload.isEventStream
+        response.observer = AnswerObserver(
+            dialect: record.dialect, isEventStream: payload.isEventStream)
+        response.decoder = ContentDecoder(payload.encoding.utf8.span)
+        if response.decoder == nil, !payload.encoding.isEmpty { response.observer?.markGap() }
         record.attempts[index].status = frame.detail
         record.attempts[index].headMicroseconds = offset(frame.time)
         responses[frame.attempt] = response

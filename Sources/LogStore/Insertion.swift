@@ -48,6 +48,16 @@ struct Insertion: ~Copyable {
         lent.append((parameter, .text, start..<memory.count))
     }
 
+    /// Binds a text that a function writes about a record.
+    mutating func bind(
+        _ record: borrowing Record, _ write: (borrowing Record, inout ByteBuffer) -> Void
+    ) {
+        parameter += 1
+        let start = memory.count
+        write(record, &memory)
+        lent.append((parameter, .text, start..<memory.count))
+    }
+
     mutating func bind(_ number: Int?) {
         parameter += 1
         if let number {

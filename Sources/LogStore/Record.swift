@@ -6,9 +6,9 @@ public struct Record: Equatable, Sendable {
     /// How much is known of the tokens.
     public enum UsageState: String, Sendable {
         /// The vendor said.
-        case reported
+        case reported = "reported"
         /// The vendor did not say, or not all of its answer could be read: nothing is guessed.
-        case unknown
+        case unknown = "unknown"
     }
 
     /// One try of the exchange against one target.

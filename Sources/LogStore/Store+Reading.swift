@@ -10,7 +10,7 @@ extension Store {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM records WHERE \(sql)
+                    \(RecordTable.selection(withBodies: false)) WHERE \(sql)
                     ORDER BY accepted_us DESC, number DESC LIMIT ?
                     """,
                 arguments: arguments + [limit]
@@ -25,13 +25,11 @@ extension Store {
         _ body: (StoredRecord) throws -> Void
     ) throws {
         let (sql, arguments) = filter.condition
-        let bodies = withBodies ? "JOIN bodies USING (number)" : ""
+        let selection = RecordTable.selection(withBodies: withBodies)
         try database.read { db in
             let rows = try Row.fetchCursor(
                 db,
-                sql: """
-                    SELECT * FROM records \(bodies) WHERE \(sql) ORDER BY number LIMIT ?
-                    """,
+                sql: "\(selection) WHERE \(sql) ORDER BY number LIMIT ?",
                 arguments: arguments + [limit])
             while let row = try rows.next() { try body(StoredRecord(row)) }
         }
@@ -52,7 +50,7 @@ extension Store {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM records JOIN bodies USING (number)
+                    \(RecordTable.selection(withBodies: true))
                     WHERE id >= ?1 AND id < ?1 || 'a' LIMIT 2
                     """,
                 arguments: [prefix.uppercased()]
@@ -70,66 +68,25 @@ extension Store {
 public struct StoredRecord: Sendable {
     /// Its number: records are stored in the order in which they ended.
     public let number: Int64
-    /// Its name.
-    public let id: String
     /// What is remembered.
     public var record: Record
 
-    init(_ row: Row) {
-        number = row["number"]
-        id = row["id"]
-        var record = Record(Identifier(id) ?? Identifier(high: 0, low: 0))
-        record.journal = row["journal"]
-        record.exchange = UInt64(clamping: row["exchange"] as Int64)
-        record.acceptedMicroseconds = row["accepted_us"]
-        record.method = row["method"]
-        record.target = row["target"]
-        record.dialect = Dialect(rawValue: row["dialect"]) ?? .openai
-        record.chain = row["chain"]
-        record.vendor = row["vendor"]
-        record.model = row["model"]
-        record.answeringModel = row["answering_model"]
-        record.key = row["key"]
-        record.outcome = row["outcome"]
-        record.status = row["status"]
-        record.attempts = AttemptList.attempts(row["attempts"])
-        record.answered = row["answered"]
-        record.requestMicroseconds = row["request_us"]
-        record.headMicroseconds = row["head_us"]
-        record.contentMicroseconds = row["content_us"]
-        record.lastByteMicroseconds = row["last_byte_us"]
-        record.endMicroseconds = row["end_us"]
-        record.isStream = row["is_stream"]
-        record.requestBytes = row["request_bytes"]
-        record.responseBytes = row["response_bytes"]
-        record.usage.input = row["input_tokens"]
-        record.usage.output = row["output_tokens"]
-        record.usage.cacheRead = row["cache_read_tokens"]
-        record.usage.cacheWrite = row["cache_write_tokens"]
-        record.usage.cacheWriteLong = row["cache_write_long_tokens"]
-        record.usage.reasoning = row["reasoning_tokens"]
-        record.usage.audioInput = row["audio_input_tokens"]
-        record.usage.audioOutput = row["audio_output_tokens"]
-        record.usageState = Record.UsageState(rawValue: row["usage_state"]) ?? .unknown
-        record.usageText = row["usage"]
-        record.finishReason = row["finish_reason"]
-        record.errorKind = row["error_kind"]
-        record.errorMessage = row["error_message"]
-        record.droppedFrames = row["dropped_frames"]
-        record.trace = row["trace"]
-        record.costNanodollars = row["cost_nanodollars"]
-        record.priceVersion = row["price_version"]
-        if row.hasColumn("request_body") { Self.readBodies(row, &record) }
+    /// Its name.
+    public var id: String { record.identifier.description }
+
+    init(number: Int64, record: Record) {
+        self.number = number
         self.record = record
     }
 
-    private static func readBodies(_ row: Row, _ record: inout Record) {
-        let request: Bytes = row["request_body"]
-        let response: Bytes = row["response_body"]
-        record.requestFields = row["request_fields"]
-        record.responseFields = row["response_fields"]
-        record.requestBody = Record.Body(bytes: request.bytes, totalBytes: row["request_total"])
-        record.responseBody = Record.Body(
-            bytes: response.bytes, totalBytes: row["response_total"])
+    /// Reads a row of ``RecordTable/selection(withBodies:)``.
+    init(_ row: Row) {
+        // By index: a name is looked up in every one of a row's names, in lower case.
+        number = row[0]
+        var record = Record(Identifier(high: 0, low: 0))
+        let bodies = 1 + RecordTable.records.columns.count
+        RecordTable.records.read(row, from: 1, into: &record)
+        if row.count > bodies { RecordTable.bodies.read(row, from: bodies, into: &record) }
+        self.record = record
     }
 }

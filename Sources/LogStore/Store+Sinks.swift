@@ -94,11 +94,11 @@ extension Store {
     public func records(
         after number: Int64, limit: Int, withBodies: Bool
     ) throws -> [StoredRecord] {
-        let bodies = withBodies ? "JOIN bodies USING (number)" : ""
+        let selection = RecordTable.selection(withBodies: withBodies)
         return try database.read { db in
             let rows = try Row.fetchCursor(
                 db,
-                sql: "SELECT * FROM records \(bodies) WHERE number > ? ORDER BY number LIMIT ?",
+                sql: "\(selection) WHERE number > ? ORDER BY number LIMIT ?",
                 arguments: [number, limit])
             var records: [StoredRecord] = []
             var bytes = 0

@@ -61,22 +61,10 @@ extension Store {
         _ = try write(batch, capture: Capture(bytesMax: .max))
     }
 
-    private static let recordColumns = [
-        "id", "journal", "exchange", "accepted_us", "method", "target", "dialect", "chain",
-        "vendor", "model", "answering_model", "key", "outcome", "status", "attempts",
-        "attempt_count", "answered", "request_us", "head_us", "content_us", "last_byte_us",
-        "end_us", "is_stream", "request_bytes", "response_bytes", "input_tokens", "output_tokens",
-        "cache_read_tokens", "cache_write_tokens", "cache_write_long_tokens", "reasoning_tokens",
-        "audio_input_tokens", "audio_output_tokens", "usage_state", "usage", "finish_reason",
-        "error_kind", "error_message", "dropped_frames", "trace",
-        "cost_nanodollars", "price_version",
-    ]
+    private static let insertRecord = RecordTable.records.insertion(
+        "INSERT OR IGNORE", withNumber: false)
 
-    private static let insertRecord =
-        "INSERT OR IGNORE INTO records (\(recordColumns.joined(separator: ", "))) "
-        + "VALUES (\(recordColumns.map { _ in "?" }.joined(separator: ", ")))"
-
-    private static let insertBodies = "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?)"
+    private static let insertBodies = RecordTable.bodies.insertion("INSERT", withNumber: true)
 
     /// Inserts a record; false when it is there already, as after a death between a commit and the
     /// moving of the ring's cursor.
@@ -84,66 +72,13 @@ extension Store {
         _ record: borrowing Record, _ records: inout Insertion, _ bodies: inout Insertion,
         _ db: Database
     ) throws -> Bool {
-        bind(record, to: &records)
+        RecordTable.records.bind(record, to: &records)
         try records.execute()
         guard db.changesCount > 0 else { return false }
         bodies.bind(Int(db.lastInsertedRowID))
-        bodies.bind(record.requestFields)
-        bodies.bind(record.requestBody.bytes)
-        bodies.bind(record.requestBody.totalBytes)
-        bodies.bind(record.responseFields)
-        bodies.bind(record.responseBody.bytes)
-        bodies.bind(record.responseBody.totalBytes)
+        RecordTable.bodies.bind(record, to: &bodies)
         try bodies.execute()
         return true
-    }
-
-    /// Binds the values in the order of the columns.
-    private static func bind(_ record: borrowing Record, to insertion: inout Insertion) {
-        let (identifier, attempts) = (record.identifier, record.attempts)
-        insertion.bind { identifier.write(to: &$0) }
-        insertion.bind(record.journal)
-        insertion.bind(Int(clamping: record.exchange))
-        insertion.bind(record.acceptedMicroseconds)
-        insertion.bind(record.method)
-        insertion.bind(record.target)
-        insertion.bind(record.dialect.rawValue)
-        insertion.bind(record.chain)
-        insertion.bind(record.vendor)
-        insertion.bind(record.model)
-        insertion.bind(record.answeringModel)
-        insertion.bind(record.key)
-        insertion.bind(record.outcome)
-        insertion.bind(record.status)
-        insertion.bind { AttemptList.write(attempts, to: &$0) }
-        insertion.bind(attempts.count)
-        insertion.bind(record.answered)
-        insertion.bind(record.requestMicroseconds)
-        insertion.bind(record.headMicroseconds)
-        insertion.bind(record.contentMicroseconds)
-        insertion.bind(record.lastByteMicroseconds)
-        insertion.bind(record.endMicroseconds)
-        insertion.bind(record.isStream ? 1 : 0)
-        insertion.bind(record.requestBytes)
-        insertion.bind(record.responseBytes)
-        let usage = record.usage
-        insertion.bind(usage.input)
-        insertion.bind(usage.output)
-        insertion.bind(usage.cacheRead)
-        insertion.bind(usage.cacheWrite)
-        insertion.bind(usage.cacheWriteLong)
-        insertion.bind(usage.reasoning)
-        insertion.bind(usage.audioInput)
-        insertion.bind(usage.audioOutput)
-        insertion.bind(record.usageState.rawValue)
-        insertion.bind(record.usageText)
-        insertion.bind(record.finishReason)
-        insertion.bind(record.errorKind)
-        insertion.bind(record.errorMessage)
-        insertion.bind(record.droppedFrames)
-        insertion.bind(record.trace)
-        insertion.bind(record.costNanodollars)
-        insertion.bind(record.priceVersion)
     }
 
     private static func insert(_ spill: Batch.Spill, _ db: Database) throws {

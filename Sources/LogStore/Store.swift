@@ -46,7 +46,7 @@ public final class Store: Sendable {
         try Self.claim(path)
         let pool = try DatabasePool(path: path, configuration: configuration)
         database = pool
-        try Self.migrator.migrate(pool)
+        try Self.migrator().migrate(pool)
     }
 
     /// Makes the database's file if it is not there, and makes sure that it, and those that SQLite
@@ -87,7 +87,7 @@ public final class Store: Sendable {
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         database = queue
-        guard try queue.read({ try Self.migrator.hasCompletedMigrations($0) }) else {
+        guard try queue.read({ try Self.migrator().hasCompletedMigrations($0) }) else {
             throw Failure(
                 code: "SQLITE_SCHEMA",
                 description: "\(path) is of another version of weir; start the gateway once with it"
@@ -100,51 +100,24 @@ public final class Store: Sendable {
         try database.close()
     }
 
-    private static var migrator: DatabaseMigrator {
+    /// Brings a database to the shape that holds these tables.
+    static func migrator(
+        _ tables: [RecordTable] = [.records, .bodies]
+    ) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: records") { db in
+            for table in tables { try db.execute(sql: table.creation) }
             for statement in schema { try db.execute(sql: statement) }
+        }
+        for (migration, sql) in tables.flatMap(\.additions) {
+            migrator.registerMigration(migration) { db in try db.execute(sql: sql) }
         }
         return migrator
     }
 
+    /// What stands beside the tables of records.
     private static let schema = [
-        // Numbers are never given twice: sinks and `weir logs tail` go on behind the last they saw.
-        // Narrow, for lists and statistics; times in microseconds, the later ones from the first.
-        """
-        CREATE TABLE records (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
-            id TEXT NOT NULL UNIQUE,
-            journal TEXT NOT NULL, exchange INTEGER NOT NULL,
-            accepted_us INTEGER NOT NULL,
-            method TEXT NOT NULL, target TEXT NOT NULL, dialect TEXT NOT NULL,
-            chain TEXT NOT NULL, vendor TEXT NOT NULL,
-            model TEXT NOT NULL, answering_model TEXT NOT NULL, key TEXT NOT NULL,
-            outcome TEXT NOT NULL, status INTEGER NOT NULL,
-            attempts TEXT NOT NULL, attempt_count INTEGER NOT NULL, answered INTEGER NOT NULL,
-            request_us INTEGER NOT NULL, head_us INTEGER, content_us INTEGER,
-            last_byte_us INTEGER, end_us INTEGER NOT NULL,
-            is_stream INTEGER NOT NULL,
-            request_bytes INTEGER NOT NULL, response_bytes INTEGER NOT NULL,
-            input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER,
-            cache_write_tokens INTEGER, cache_write_long_tokens INTEGER,
-            reasoning_tokens INTEGER, audio_input_tokens INTEGER, audio_output_tokens INTEGER,
-            usage_state TEXT NOT NULL, usage TEXT NOT NULL,
-            finish_reason TEXT NOT NULL, error_kind TEXT NOT NULL, error_message TEXT NOT NULL,
-            dropped_frames INTEGER NOT NULL, trace TEXT NOT NULL,
-            cost_nanodollars INTEGER, price_version TEXT NOT NULL
-        ) STRICT
-        """,
         "CREATE INDEX records_accepted ON records (accepted_us)",
-        """
-        CREATE TABLE bodies (
-            number INTEGER PRIMARY KEY,
-            request_fields TEXT NOT NULL, request_body BLOB NOT NULL,
-            request_total INTEGER NOT NULL,
-            response_fields TEXT NOT NULL, response_body BLOB NOT NULL,
-            response_total INTEGER NOT NULL
-        ) STRICT
-        """,
         // Minutes summed up, so that statistics do not read every record; see Rollup.
         """
         CREATE TABLE rollups (

@@ -43,7 +43,8 @@ public struct ClickHouseSink: Sink {
             isTableThere = true
         }
         var text = ""
-        for record in records { text += "\(row(record))\n" }
+        let columns = Self.columns(withBodies: withBodies)
+        for record in records { text += "\(row(record, columns))\n" }
         guard let body = Gzip.compress(Array(text.utf8)) else {
             return .later(reason: "out of memory", after: nil)
         }
@@ -94,66 +95,19 @@ public struct ClickHouseSink: Sink {
         return result
     }
 
-    /// Types that every version since 2018 knows.
-    private static let columns: [(name: String, type: String)] = [
-        ("id", "String"), ("time", "DateTime"), ("time_us", "Int64"), ("outcome", "String"),
-        ("status", "UInt16"), ("method", "String"), ("target", "String"), ("dialect", "String"),
-        ("chain", "String"), ("vendor", "String"), ("model", "String"),
-        ("answering_model", "String"), ("key", "String"), ("stream", "UInt8"),
-        ("attempts", "String"), ("attempt_count", "UInt8"), ("request_us", "Int64"),
-        ("head_us", "Nullable(Int64)"), ("content_us", "Nullable(Int64)"),
-        ("last_byte_us", "Nullable(Int64)"), ("end_us", "Int64"), ("request_bytes", "Int64"),
-        ("response_bytes", "Int64"), ("usage_state", "String"), ("usage", "String"),
-        ("input_tokens", "Nullable(Int64)"), ("output_tokens", "Nullable(Int64)"),
-        ("cache_read_tokens", "Nullable(Int64)"), ("cache_write_tokens", "Nullable(Int64)"),
-        ("cache_write_long_tokens", "Nullable(Int64)"), ("reasoning_tokens", "Nullable(Int64)"),
-        ("audio_input_tokens", "Nullable(Int64)"), ("audio_output_tokens", "Nullable(Int64)"),
-        ("cost_nanodollars", "Nullable(Int64)"), ("price_version", "String"),
-        ("finish_reason", "String"), ("error_kind", "String"), ("error_message", "String"),
-        ("dropped_frames", "UInt32"), ("trace", "String"),
-        ("request_fields", "String"), ("request_body", "String"),
-        ("response_fields", "String"), ("response_body", "String"),
-    ]
+    private static func columns(withBodies: Bool) -> [RecordColumn] {
+        RecordColumn.list(withBodies: withBodies).filter { $0.exports.contains(.clickHouse) }
+    }
 
     private var createStatement: String {
-        let columns = Self.columns.map { "\($0.name) \($0.type)" }.joined(separator: ", ")
+        let columns = Self.columns(withBodies: true).map { "\($0.name) \($0.clickHouseType)" }
         return """
-            CREATE TABLE IF NOT EXISTS \(database).\(table) (\(columns)) \
+            CREATE TABLE IF NOT EXISTS \(database).\(table) (\(columns.joined(separator: ", "))) \
             ENGINE = ReplacingMergeTree() PARTITION BY toYYYYMM(time) ORDER BY (time, id)
             """
     }
 
-    private func row(_ stored: StoredRecord) -> JSONValue {
-        let record = stored.record
-        func number(_ value: Int?) -> JSONValue { value.map { .number("\($0)") } ?? .null }
-        let usage = record.usage
-        var values: [JSONValue] = [
-            .string(stored.id), number(record.acceptedMicroseconds / 1_000_000),
-            number(record.acceptedMicroseconds), .string(record.outcome), number(record.status),
-            .string(record.method), .string(record.target), .string(record.dialect.rawValue),
-            .string(record.chain), .string(record.vendor), .string(record.model),
-            .string(record.answeringModel), .string(record.key),
-            number(record.isStream ? 1 : 0), .string(AttemptList.text(record.attempts)),
-            number(record.attempts.count), number(record.requestMicroseconds),
-            number(record.headMicroseconds), number(record.contentMicroseconds),
-            number(record.lastByteMicroseconds), number(record.endMicroseconds),
-            number(record.requestBytes), number(record.responseBytes),
-            .string(record.usageState.rawValue), .string(record.usageText), number(usage.input),
-            number(usage.output), number(usage.cacheRead), number(usage.cacheWrite),
-            number(usage.cacheWriteLong), number(usage.reasoning), number(usage.audioInput),
-            number(usage.audioOutput), number(record.costNanodollars),
-            .string(record.priceVersion), .string(record.finishReason),
-            .string(record.errorKind), .string(record.errorMessage),
-            number(record.droppedFrames), .string(record.trace),
-        ]
-        if withBodies {
-            values += [
-                .string(record.requestFields),
-                .string(String(decoding: record.requestBody.bytes, as: UTF8.self)),
-                .string(record.responseFields),
-                .string(String(decoding: record.responseBody.bytes, as: UTF8.self)),
-            ]
-        }
-        return .object(zip(Self.columns, values).map { JSONValue.Member($0.name, $1) })
+    private func row(_ stored: StoredRecord, _ columns: [RecordColumn]) -> JSONValue {
+        .object(columns.map { JSONValue.Member($0.name, $0.clickHouseValue(stored)) })
     }
 }

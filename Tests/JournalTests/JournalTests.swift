@@ -372,7 +372,9 @@ struct JournalTests {
         let attempt = AttemptPayload(vendor: "v", model: "m", isFresh: true)
         let failure = FailurePayload(
             name: "reset", curlCode: 56, status: 0, wasSent: true, reason: "why")
+        let head = HeadPayload(isEventStream: true, encoding: "gzip", fields: "a: b\r\n")
         Self.check({ begin.write(to: &$0) }, { BeginPayload($0) == begin })
+        Self.check({ head.write(to: &$0) }, { HeadPayload($0) == head })
         Self.check({ settlement.write(to: &$0) }, { SettlementPayload($0) == settlement })
         Self.check({ attempt.write(to: &$0) }, { AttemptPayload($0) == attempt })
         Self.check({ failure.write(to: &$0) }, { FailurePayload($0) == failure })
@@ -386,6 +388,28 @@ struct JournalTests {
         let read = SettlementPayload(writer.bytes)
         #expect(count + 32 <= JournalWriter.settlementBytesMax)
         #expect(read?.explanation.hasSuffix("ü") == true)
+    }
+
+    @Test("payloads lie in journals as they always did")
+    func layout() {
+        var begin = PayloadWriter()
+        BeginPayload(
+            identifier: Identifier(high: 1, low: 2), wallMicroseconds: 3,
+            acceptedBeforeNanoseconds: 4, dialect: 2, keyDigest: 5, bodyBytes: -1, method: "GET",
+            target: "/x", chain: "c", model: "m", fields: "a: b\r\n"
+        ).write(to: &begin)
+        let numbers: [UInt8] = [1, 2, 3, 4].flatMap { [$0, 0, 0, 0, 0, 0, 0, 0] as [UInt8] }
+        let dialectAndKey: [UInt8] = [2, 5, 0, 0, 0, 0, 0, 0, 0]
+        let size = [UInt8](repeating: 0xFF, count: 8)
+        let texts = Array("\u{3}\0GET\u{2}\0/x\u{1}\0c\u{1}\0m".utf8)
+        let fields = Array("\u{6}\0\0\0a: b\r\n".utf8)
+        let parts: [[UInt8]] = [numbers, dialectAndKey, size, texts, fields]
+        let isBegin = begin.bytes.elementsEqual(Array(parts.joined()))
+        #expect(isBegin)
+        var head = PayloadWriter()
+        HeadPayload(isEventStream: true, encoding: "br", fields: "a: b\r\n").write(to: &head)
+        let isHead = head.bytes.elementsEqual(Array("\u{1}\u{2}\0br".utf8) + fields)
+        #expect(isHead)
     }
 
     private static func check(
@@ -444,5 +468,11 @@ struct JournalTests {
         guard unsafe fclose(file) == 0, count == bytes.count else {
             throw SystemError(call: "fwrite")
         }
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func elementsEqual(_ other: [UInt8]) -> Bool {
+        count == other.count && other.indices.allSatisfy { self[$0] == other[$0] }
     }
 }

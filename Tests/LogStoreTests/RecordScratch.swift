@@ -107,9 +107,9 @@ final class RecordScratch {
 
     func head(_ open: Open, _ call: Call) {
         var payload = PayloadWriter()
-        payload.byte(call.isStream ? 1 : 0)
-        payload.text(call.encoding)
-        payload.block { $0.append(text: "content-type: x\r\n") }
+        HeadPayload(
+            isEventStream: call.isStream, encoding: call.encoding, fields: "content-type: x\r\n"
+        ).write(to: &payload)
         writer.append(
             .responseHead, JournalWriter.FrameTag(exchange: open.number, attempt: 1, time: tick()),
             detail: call.status, payload.bytes)
