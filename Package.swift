@@ -52,7 +52,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -91,13 +90,7 @@ let package = Package(
         target("JSON", ["Primitives"]),
         target("Codings", ["Primitives", "CCompression"]),
         target("Dialects", ["Primitives", "HTTP", "JSON"]),
-        target(
-            "Config",
-            [
-                "Primitives", "HTTP", "JSON", "Dialects",
-                .product(name: "TOMLKit", package: "TOMLKit"),
-            ]
-        ),
+        target("Config", ["Primitives", "HTTP", "JSON", "Dialects"]),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
         target("ExchangeCore", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
 

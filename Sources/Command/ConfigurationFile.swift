@@ -1,47 +1,39 @@
 import Config
 
 /// The configuration's file, which may be read again while the gateway runs.
-final class ConfigurationFile {
-    private let path: String
-    private var reader = ConfigurationReader()
-
-    init(_ path: String) {
-        self.path = path
-    }
+struct ConfigurationFile {
+    let path: String
 
     /// Reads the file, and those that it names for secrets.
     func read() throws(ConfigurationError) -> (
         configuration: Configuration, warnings: [Diagnostic]
     ) {
         guard let bytes = Environment.bytes(path) else { throw fault("cannot be read") }
-        let text = try ConfigurationReader.text(of: bytes, file: path)
         let secrets = SecretSource(environment: Environment.variable, file: Environment.file)
-        return try reader.read(text, file: path, secrets: secrets)
+        return try Configuration.read(bytes, file: path, secrets: secrets)
     }
 
-    /// Reads all of it once more, with a process to lose.
+    /// Reads all of it once more.
     ///
     /// A pipe has nothing more to give, and would be waited for; a file that says nothing stands
-    /// for the defaults at a start, and here for somebody who has only begun to write it.
+    /// for the defaults at a start, and here for one that has only begun to be written.
     func readAgain() throws(ConfigurationError) -> (
         configuration: Configuration, warnings: [Diagnostic]
     ) {
         guard let bytes = Environment.regularBytes(path) else {
             throw fault("cannot be read again, or is no regular file")
         }
-        let text = try ConfigurationReader.text(of: bytes, file: path)
-        if !reader.hasParsed(text) {
-            guard Self.saysSomething(text) else { throw fault("says nothing") }
-            if let reason = TrialReading.fault(of: text) { throw fault(reason) }
-        }
+        guard Self.saysSomething(bytes) else { throw fault("says nothing") }
         let secrets = SecretSource(
             environment: Environment.variable, file: Environment.regularFile)
-        return try reader.read(text, file: path, secrets: secrets)
+        return try Configuration.read(bytes, file: path, secrets: secrets)
     }
 
-    private static func saysSomething(_ text: String) -> Bool {
-        text.split(whereSeparator: \.isNewline).contains { line in
-            line.first { !$0.isWhitespace }.map { $0 != "#" } ?? false
+    /// Whether there is more than a byte order mark, space and comments.
+    private static func saysSomething(_ bytes: [UInt8]) -> Bool {
+        let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        return bytes[start...].split(separator: UInt8(ascii: "\n")).contains { line in
+            line.first { !" \t\r".utf8.contains($0) }.map { $0 != UInt8(ascii: "#") } ?? false
         }
     }
 

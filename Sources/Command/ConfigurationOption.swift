@@ -7,7 +7,7 @@ struct ConfigurationOption: ParsableArguments {
     var config: String?
 
     /// The file; nil without one.
-    var file: ConfigurationFile? { config.map(ConfigurationFile.init) }
+    var file: ConfigurationFile? { config.map(ConfigurationFile.init(path:)) }
 
     /// The configuration, see ``load(_:)``.
     func load() throws -> Configuration {

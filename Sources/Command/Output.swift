@@ -73,11 +73,6 @@ enum Environment {
         return unsafe bytes(of: file)
     }
 
-    /// All of standard input; nil when it cannot be read.
-    static func standardInput() -> String? {
-        unsafe fdopen(0, "r").flatMap { unsafe text(of: $0) }
-    }
-
     private static func text(of file: UnsafeMutablePointer<FILE>) -> String? {
         unsafe bytes(of: file).map { String(decoding: $0, as: UTF8.self) }
     }

@@ -4,21 +4,16 @@ import Reactor
 /// This program, started once more.
 @safe
 enum OwnProgram {
-    /// Starts it with other arguments; what it is not given to read or to write with is nothing.
+    /// Starts it with other arguments and nothing to read; its errors go to its output, too.
     ///
-    /// Returns its number. `output` is for errors, too.
-    static func start(
-        _ arguments: [String], input: Int32? = nil, output: Int32? = nil
-    ) throws(SystemError) -> Int32 {
+    /// Returns its number.
+    static func start(_ arguments: [String], output: Int32) throws(SystemError) -> Int32 {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        for (number, given) in [(0, input), (1, output), (2, output)] as [(Int32, Int32?)] {
-            if let given {
-                unsafe posix_spawn_file_actions_adddup2(&actions, given, number)
-            } else {
-                unsafe posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
-            }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        for number: Int32 in [1, 2] {
+            unsafe posix_spawn_file_actions_adddup2(&actions, output, number)
         }
         var list = unsafe (["weir"] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe list.forEach { unsafe free($0) } }

@@ -88,7 +88,7 @@ extension Chain.Failover {
         }
         statuses = []
         for (index, element) in elements.enumerated() {
-            switch element {
+            switch element.content {
             case .integer(let code) where 400...599 ~= code:
                 statuses.append("\(code)")
             case .string(let text) where text == "4xx" || text == "5xx":

@@ -20,19 +20,40 @@ public struct SecretSource: Sendable {
 }
 
 extension Configuration {
-    /// Reads a TOML text once, see ``ConfigurationReader/read(_:file:secrets:)``.
+    /// Reads a TOML text, as UTF-8: see the other `read`.
     public static func read(
         _ text: String, file: String, secrets: SecretSource
     ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
-        var reader = ConfigurationReader()
-        return try reader.read(text, file: file, secrets: secrets)
+        try read(Array(text.utf8), file: file, secrets: secrets)
     }
 
-    static func read(
-        _ root: [String: Node], _ findings: Findings, _ secrets: SecretSource
+    /// Reads a TOML document.
+    ///
+    /// `file` is its name in diagnostics.
+    ///
+    /// Throws ``ConfigurationError`` with every fault at once, or with those of its TOML; warnings
+    /// are returned beside the configuration.
+    public static func read(
+        _ bytes: [UInt8], file: String, secrets: SecretSource
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
+        let findings = Findings(file: file)
+        let root: TOMLTable
+        do {
+            root = try TOMLReader.read(bytes)
+        } catch {
+            for fault in error.faults {
+                findings.add(.error, "", fault.message, at: fault.location)
+            }
+            throw ConfigurationError(diagnostics: findings.sorted)
+        }
+        return try read(root, findings, secrets)
+    }
+
+    private static func read(
+        _ root: TOMLTable, _ findings: Findings, _ secrets: SecretSource
     ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
         var configuration = Configuration()
-        var reader = TableReader(root, path: "", findings: findings)
+        var reader = TableReader(root, path: "", location: .start, findings: findings)
         reader.table("server") { configuration.server.read(&$0) }
         reader.table("admin") { reader in
             reader.string("listen", &configuration.admin.listen)

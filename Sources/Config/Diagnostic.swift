@@ -47,8 +47,13 @@ public struct ConfigurationError: Error, CustomStringConvertible {
 
 /// The name in a list that differs least from one that was typed; nil when none is near.
 func nearest(to name: String, in known: [String]) -> String? {
-    let scored = known.map { ($0, distance(name, $0)) }
-    guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 2) else {
+    let length = name.count
+    // A name may be as long as a file, and comparing takes time with the square of it.
+    guard length <= 100 else { return nil }
+    let farthest = max(2, length / 2)
+    let scored = known.filter { abs($0.count - length) <= farthest }
+        .map { ($0, distance(name, $0)) }
+    guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= farthest else {
         return nil
     }
     return best.0

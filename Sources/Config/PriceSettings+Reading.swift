@@ -50,7 +50,7 @@ extension TableReader {
         guard let node = node(key) else { return }
         switch node {
         case .integer(let number) where number >= 0: value = Double(number)
-        case .double(let number) where number >= 0 && number.isFinite: value = number
+        case .float(let number) where number >= 0 && number.isFinite: value = number
         default: error(key, "\(node.kind) where a price such as 2.5 is needed")
         }
     }

@@ -3,19 +3,9 @@ import Primitives
 extension TableReader {
     /// `[sinks.NAME]`, in the order of their names.
     mutating func readSinks(into configuration: inout Configuration, _ secrets: SecretSource) {
-        guard let node = node("sinks") else { return }
-        guard case .table(let tables) = node else {
-            return error("sinks", "\(node.kind) where tables [sinks.NAME] are needed")
-        }
-        for name in tables.keys.sorted() {
-            guard case .table(let members)? = tables[name] else {
-                error("sinks.\(name)", "a table is needed")
-                continue
-            }
-            var reader = TableReader(members, path: "sinks.\(name)", findings: findings)
-            configuration.sinks.append(SinkSettings.read(name, &reader, secrets))
-            reader.finish()
-        }
+        var sinks: [SinkSettings] = []
+        namedTables("sinks") { sinks.append(SinkSettings.read($0, &$1, secrets)) }
+        configuration.sinks = sinks.sorted { $0.name < $1.name }
         let printing = configuration.sinks.filter { $0.kind == .jsonl && $0.path == "-" }
         for sink in printing.dropFirst() {
             error("sinks.\(sink.name).path", "another sink writes to standard output already")
@@ -67,20 +57,16 @@ extension SinkSettings {
         }
         reader.string("ca_file", &caFile)
         reader.duration("timeout", &timeout, allowsZero: false)
-        var members = TableReader([:], path: reader.full("headers"), findings: reader.findings)
-        var names: [String] = []
         reader.table("headers") { table in
-            names = table.names
-            for name in names {
+            for name in table.names {
                 // Asked for one by one, so that none is left over as unknown.
                 if let value = table.secret(name, secrets, warns: false) {
                     headers.append(Header(name: name, value: value))
                 }
+                if !name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }) {
+                    table.error(name, "is no name of a header field")
+                }
             }
-            members = table
-        }
-        for name in names where !name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }) {
-            members.error(name, "is no name of a header field")
         }
     }
 }

@@ -1,112 +1,60 @@
 import Primitives
-import TOMLKit
-
-/// What TOML holds, as far as a configuration may use it.
-indirect enum Node {
-    case table([String: Node])
-    case array([Node])
-    case string(String)
-    case integer(Int)
-    case double(Double)
-    case bool(Bool)
-    case other(String)
-
-    init(_ value: any TOMLValueConvertible) {
-        if let table = value.table {
-            self = .table(
-                Dictionary(
-                    uniqueKeysWithValues: table.keys.compactMap { key in
-                        table[key].map { (key, Node($0)) }
-                    }))
-        } else if let array = value.array {
-            self = .array(array.map { Node($0) })
-        } else if let string = value.string {
-            self = .string(string)
-        } else if let bool = value.bool {
-            self = .bool(bool)
-        } else if let integer = value.int {
-            self = .integer(integer)
-        } else if let double = value.double {
-            self = .double(double)
-        } else {
-            self = .other("\(value.type)")
-        }
-    }
-
-    var kind: String {
-        switch self {
-        case .table: "a table"
-        case .array: "a list"
-        case .string: "text"
-        case .integer: "a whole number"
-        case .double: "a number"
-        case .bool: "true or false"
-        case .other(let name): "a \(name)"
-        }
-    }
-}
-
-/// Gathers the faults of one file, so that an operator sees all of them at once.
-final class Findings {
-    let file: String
-    let keyPlaces: KeyPlaces
-    private(set) var diagnostics: [Diagnostic] = []
-    private var positions: [(Int, Int)] = []
-
-    init(file: String, keyPlaces: KeyPlaces) {
-        self.file = file
-        self.keyPlaces = keyPlaces
-    }
-
-    func add(_ severity: Diagnostic.Severity, _ path: String, _ message: String) {
-        let place = keyPlaces.nearestPlace(path)
-        positions.append((place.line, place.column))
-        diagnostics.append(
-            Diagnostic(
-                severity: severity, location: "\(file):\(place.line):\(place.column)", key: path,
-                message: message
-            )
-        )
-    }
-
-    /// The faults in the order of the file.
-    var sorted: [Diagnostic] {
-        zip(positions, diagnostics).sorted { $0.0 < $1.0 }.map(\.1)
-    }
-}
 
 /// Reads one table key by key, notes what is wrong, and in the end what was not asked for.
 struct TableReader {
     let path: String
     let findings: Findings
-    private let members: [String: Node]
+    private let members: TOMLTable
+    private let location: SourceLocation
     private var asked: [String] = []
+    private var known: Set<String> = []
 
-    init(_ members: [String: Node], path: String, findings: Findings) {
+    init(_ members: TOMLTable, path: String, location: SourceLocation, findings: Findings) {
         self.members = members
         self.path = path
+        self.location = location
         self.findings = findings
     }
 
     func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-    /// The keys that are set.
-    var keys: [String] { Array(members.keys) }
+    /// The keys that are set, in the order of the file.
+    var keys: [String] { members.entries.map(\.key) }
 
     /// Whether a key is set.
-    func has(_ key: String) -> Bool { members[key] != nil }
+    func has(_ key: String) -> Bool { members.entry(key) != nil }
 
+    /// Notes a fault of a key, or of what a path such as `targets[1].vendor` leads to.
     func error(_ key: String, _ message: String) {
-        findings.add(.error, full(key), message)
+        findings.add(.error, full(key), message, at: members.location(of: key, in: location))
     }
 
     func warn(_ key: String, _ message: String) {
-        findings.add(.warning, full(key), message)
+        findings.add(.warning, full(key), message, at: members.location(of: key, in: location))
     }
 
-    mutating func node(_ key: String) -> Node? {
-        asked.append(key)
-        return members[key]
+    mutating func node(_ key: String) -> TOMLValue.Content? {
+        if known.insert(key).inserted { asked.append(key) }
+        return members.entry(key)?.value.content
+    }
+
+    /// A reader of each table `[key.NAME]`, in the order of the file.
+    mutating func namedTables(_ key: String, _ read: (String, inout TableReader) -> Void) {
+        guard let node = node(key) else { return }
+        guard case .table(let named) = node else {
+            return error(key, "\(node.kind) where tables [\(key).NAME] are needed")
+        }
+        for entry in named.entries {
+            guard case .table(let members) = entry.value.content else {
+                error("\(key).\(entry.key)", "a table is needed")
+                continue
+            }
+            var reader = TableReader(
+                members, path: full("\(key).\(entry.key)"), location: entry.location,
+                findings: findings)
+            read(entry.key, &reader)
+            reader.finish()
+        }
     }
 
     mutating func string(_ key: String, _ value: inout String) {
@@ -117,7 +65,7 @@ struct TableReader {
 
     mutating func bool(_ key: String, _ value: inout Bool) {
         guard let node = node(key) else { return }
-        guard case .bool(let flag) = node else { return wrong(key, "true or false", node) }
+        guard case .boolean(let flag) = node else { return wrong(key, "true or false", node) }
         value = flag
     }
 
@@ -172,8 +120,8 @@ struct TableReader {
         guard case .array(let elements) = node else { return wrong(key, "a list of texts", node) }
         var texts: [String] = []
         for (index, element) in elements.enumerated() {
-            guard case .string(let text) = element else {
-                return wrong("\(key)[\(index)]", "text", element)
+            guard case .string(let text) = element.content else {
+                return wrong("\(key)[\(index)]", "text", element.content)
             }
             texts.append(text)
         }
@@ -182,8 +130,10 @@ struct TableReader {
 
     mutating func table(_ key: String, _ read: (inout TableReader) -> Void) {
         guard let node = node(key) else { return }
-        guard case .table(let members) = node else { return wrong(key, "a table", node) }
-        var reader = TableReader(members, path: full(key), findings: findings)
+        guard case .table(let table) = node else { return wrong(key, "a table", node) }
+        var reader = TableReader(
+            table, path: full(key), location: members.location(of: key, in: location),
+            findings: findings)
         read(&reader)
         reader.finish()
     }
@@ -192,11 +142,13 @@ struct TableReader {
         guard let node = node(key) else { return }
         guard case .array(let elements) = node else { return wrong(key, "a list of tables", node) }
         for (index, element) in elements.enumerated() {
-            guard case .table(let members) = element else {
-                wrong("\(key)[\(index)]", "a table", element)
+            guard case .table(let table) = element.content else {
+                wrong("\(key)[\(index)]", "a table", element.content)
                 continue
             }
-            var reader = TableReader(members, path: "\(full(key))[\(index)]", findings: findings)
+            var reader = TableReader(
+                table, path: "\(full(key))[\(index)]", location: element.location,
+                findings: findings)
             read(&reader)
             reader.finish()
         }
@@ -204,16 +156,16 @@ struct TableReader {
 
     /// Notes the keys that nobody asked for.
     func finish() {
-        for key in members.keys where !asked.contains(key) {
+        for key in keys where !known.contains(key) {
             let hint = nearest(to: key, in: asked).map { "; the nearest known key is \"\($0)\"" }
-            findings.add(
-                .error, full(key),
+            error(
+                key,
                 "unknown key\(hint ?? "; known here: \(asked.sorted().joined(separator: ", "))")"
             )
         }
     }
 
-    private func wrong(_ key: String, _ wanted: String, _ node: Node) {
+    private func wrong(_ key: String, _ wanted: String, _ node: TOMLValue.Content) {
         error(key, "\(node.kind) where \(wanted) is needed")
     }
 }

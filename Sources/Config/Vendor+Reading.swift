@@ -5,27 +5,9 @@ import Primitives
 extension TableReader {
     /// Vendors of the file join the three that are always there, or change them.
     mutating func readVendors(into configuration: inout Configuration, _ secrets: SecretSource) {
-        guard let node = node("vendors") else { return }
-        guard case .table(let tables) = node else {
-            return error("vendors", "\(node.kind) where tables [vendors.NAME] are needed")
-        }
-        // TOML tables have no order; the file does, and it decides which vendor of a dialect is
-        // first.
-        let places = findings.keyPlaces.places
-        func line(_ name: String) -> (Int, Int) {
-            let place = places["vendors.\(name)"]
-            return (place?.line ?? 0, place?.column ?? 0)
-        }
+        // The order of the file decides which vendor of a dialect is first.
         var named: [Vendor] = []
-        for name in tables.keys.sorted(by: { line($0) < line($1) }) {
-            guard case .table(let members)? = tables[name] else {
-                error("vendors.\(name)", "a table is needed")
-                continue
-            }
-            var reader = TableReader(members, path: "vendors.\(name)", findings: findings)
-            named.append(Vendor.read(name, &reader, secrets))
-            reader.finish()
-        }
+        namedTables("vendors") { named.append(Vendor.read($0, &$1, secrets)) }
         let names = Set(named.map(\.name))
         configuration.vendors = named + Vendor.defaults.filter { !names.contains($0.name) }
         checkAuthorities(configuration.vendors)

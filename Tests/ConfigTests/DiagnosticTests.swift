@@ -293,26 +293,26 @@ struct DiagnosticTests {
         #expect(ConfigurationTests.faults("[server]\n\(fine)").isEmpty)
     }
 
-    @Test("of bytes that are no text name the line, and read nothing up to there")
+    @Test("of bytes that are no text have their location, and nothing is read up to there")
     func bytes() throws {
         let good = Array("[server]\nworkers = 1\n".utf8)
-        #expect(try ConfigurationReader.text(of: good, file: "f").utf8.count == good.count)
-        for (tail, line) in [
-            ([0], 3), ([UInt8](repeating: 0, count: 4096), 3), ([0xFF], 3), ([0xC3], 3),
-            (Array("a = \"".utf8) + [0xE2, 0x82, 0x0A, 0x61], 3),
-            (Array("# é\n# ".utf8) + [0xED, 0xA0, 0x80], 4),
+        let secrets = ConfigurationTests.secrets
+        let read = try Configuration.read(good, file: "f", secrets: secrets)
+        #expect(read.configuration.server.workers == 1)
+        for (tail, location) in [
+            ([0], "3:1"), ([UInt8](repeating: 0, count: 4096), "3:1"), ([0xFF], "3:1"),
+            ([0xC3], "3:1"), (Array("a = \"".utf8) + [0xE2, 0x82, 0x0A, 0x61], "3:6"),
+            (Array("# é\n# ".utf8) + [0xED, 0xA0, 0x80], "4:3"),
         ] {
-            do {
-                _ = try ConfigurationReader.text(of: good + tail, file: "f")
-                Issue.record("\(tail) is read")
-            } catch {
-                #expect(error.description.hasPrefix("f:\(line):1: "), "\(error)")
+            let error = #expect(throws: ConfigurationError.self) {
+                try Configuration.read(good + tail, file: "f", secrets: secrets)
             }
+            #expect(error?.description.hasPrefix("f:\(location): ") == true, "\(error)")
         }
     }
 
     @Test(
-        "of a header that the library would end the process at have their place",
+        "of a header whose name begins with what no name does have their location",
         arguments: [
             ("[=", 1, 2), ("[$name]\n", 1, 2), ("a = 1\n[[ é ]]", 2, 4), ("[.a]", 1, 2),
             ("[\n", 1, 2), ("[\r\n", 1, 2), ("x = [\n[{}],\n]\n\t[#", 4, 3), ("[[,", 1, 3),
@@ -329,9 +329,8 @@ struct DiagnosticTests {
             "a = [\n[{}],\n]", "a = \"\"\"\n[$]\n\"\"\"", "a = '''\n[=\n'''", "# [=",
             "a = '''say 'hi''''\nb = ['[^0-9]']\nc = \"\"\"x\"\"\"\"\"\nd = ['[']",
         ])
-    func noHeaders(_ text: String) {
-        #expect(KeyPlaces(text).badHeader == nil)
-        #expect(!ConfigurationTests.faults(text).contains { $0.contains("no table's name") })
+    func noHeaders(_ text: String) throws {
+        _ = try TOMLTree.read(text)
     }
 
     @Test("come all at once, in the order of the file")
@@ -344,54 +343,49 @@ struct DiagnosticTests {
         #expect(lines == lines.sorted())
     }
 
-    @Test("of TOML itself keep their place", arguments: ["[server", "a = ", "a = 1\na = 2", "= 1"])
-    func syntax(_ text: String) {
+    @Test(
+        "of TOML itself have their location, and nothing is read from such a text",
+        arguments: [
+            ("[server", ["1:8: ] is needed"]), ("a = ", ["1:5: a value is needed"]),
+            ("a = 1\na = 2", ["2:1: \"a\" is set twice"]), ("= 1", ["1:1: a key is needed"]),
+            (
+                "[server]\nlisen = localhost\nworkers = 01\n[server]",
+                [
+                    "2:9: no value begins like this; text stands in quotes",
+                    "3:11: no 0 may stand before the other digits", "4:1: the table \"server\"",
+                ]
+            ),
+        ])
+    func syntax(_ text: String, _ expected: [String]) {
         let found = ConfigurationTests.faults(text)
-        #expect(found.count == 1)
-        #expect(found.first?.hasPrefix("config.toml:") == true)
-    }
-}
-
-@Suite("Places of keys")
-struct KeyPlacesTests {
-    @Test("are found through every shape of TOML")
-    func places() {
-        let places = KeyPlaces(
-            """
-            # comment with [brackets]
-            top = 1
-              [a.b]   # comment
-            "quoted key" = '''multi
-            line = [1]'''
-            c.d = { e = 1, f = { g = 2 } }
-            text = "an \\" escaped # quote"
-            after = 1
-            [[list]]
-            x = [
-              1, # one
-              { y = 2 },
-            ]
-            [list.inner]
-            z = 1
-            [[list]]
-            x = 2
-            """
-        ).places
-        let expected: [(String, Int, Int)] = [
-            ("top", 2, 1), ("a.b", 3, 3), ("a.b.quoted key", 4, 1), ("a.b.c.d", 6, 1),
-            ("a.b.c.d.e", 6, 9), ("a.b.c.d.f.g", 6, 22), ("a.b.text", 7, 1), ("a.b.after", 8, 1),
-            ("list[0]", 9, 1), ("list[0].x[0]", 11, 3), ("list[0].x[1].y", 12, 5),
-            ("list[0].inner.z", 15, 1), ("list[1].x", 17, 1),
-        ]
-        for (path, line, column) in expected {
-            #expect(places[path] == KeyPlaces.Place(line: line, column: column), "\(path)")
+        #expect(found.count == expected.count, "\(found)")
+        for (fault, beginning) in zip(found, expected) {
+            #expect(fault.hasPrefix("config.toml:\(beginning)"), "\(fault)")
         }
     }
 
-    @Test(
-        "end on any text",
-        arguments: ["[", "[[", "=", "a", "a=[", "a={", "\"", "'''", "{}", "]]}}"])
-    func termination(_ text: String) {
-        _ = KeyPlaces(text)
+    @Test("of names that hold dots and brackets have the location of those names")
+    func dottedNames() {
+        let text =
+            "[vendors.a]\ndialect = \"openai\"\nbase_url = \"http://a\"\n"
+            + "[vendors.\"a.b[0]\"]\ndialect = \"openai\"\nbase_url = \"http://b\"\nx = 1\n"
+            + "[vendors.\"a.b[0]\".headers]\nHost = \"x\"\n\"X-A\" = 1\n"
+        #expect(
+            ConfigurationTests.faults(text).map { $0.prefix(46) } == [
+                "config.toml:7:1: vendors.a.b[0].x: unknown key",
+                "config.toml:9:1: vendors.a.b[0].headers.Host: ",
+                "config.toml:10:1: vendors.a.b[0].headers.X-A: ",
+            ])
+    }
+
+    @Test("of thousands of keys are found without comparing each with each")
+    func thousands() {
+        let names = (0..<5000).map { "X-\($0) = \"a\"\n" }.joined()
+        let headers = "[vendors.openai.headers]\n\(names)"
+        #expect(ConfigurationTests.faults(headers).isEmpty)
+        let unknown = (0..<5000).map { "k\($0) = 1\n" }.joined()
+        #expect(ConfigurationTests.faults("[server]\n\(unknown)").count == 5000)
+        let long = String(repeating: "k", count: 100_000)
+        #expect(ConfigurationTests.faults("[server]\n\(long) = 1").count == 1)
     }
 }

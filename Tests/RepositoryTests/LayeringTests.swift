@@ -39,7 +39,7 @@ struct LayeringTests {
     ]
 
     private static let packages: [String: Set<String>] = [
-        "Config": ["TOMLKit"], "Telemetry": ["Logging"], "Gateway": ["Logging"],
+        "Telemetry": ["Logging"], "Gateway": ["Logging"],
         "LogStore": ["GRDB", "GRDBSQLite", "Logging", "Foundation"], "Sinks": ["Logging"],
         "Bench": ["Histogram"],
         "Command": ["ArgumentParser", "Logging"],

@@ -23,10 +23,6 @@ struct WordsTests {
     /// Names of the configuration and metrics of 0.1 stand where they are refused by name.
     private static let exceptions: Set<String> = [
         "Sources/Config/Chain+Reading.swift", "Tests/RepositoryTests/WordsTests.swift",
-        "Sources/Config/ConfigurationReader.swift", "Sources/Config/TableReader.swift",
-        "Sources/Config/KeyPlaces.swift", "Tests/ConfigTests/DiagnosticTests.swift",
-        "Tests/Fuzz/PlacesFuzz.swift", "Tests/Fuzz/FuzzTarget.swift",
-        "Sources/Config/Vendor+Reading.swift",
     ]
 
     @Test("that were replaced stand in no name", arguments: SourceTree.all)
