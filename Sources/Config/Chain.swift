@@ -19,11 +19,11 @@ public struct Chain: Sendable {
     /// How long each part of an exchange may take; zero is without end.
     public struct Clocks: Sendable, Equatable {
         /// DNS, TCP and TLS.
-        public var connect = Interval.seconds(5)
-        /// Until the first content of the response.
-        public var firstContent = Interval.seconds(120)
-        /// Between bytes of the response.
-        public var idle = Interval.seconds(60)
+        public var connect = Interval.seconds(10)
+        /// Until the first content of the response, while another target is left.
+        public var firstContent = Interval.seconds(240)
+        /// Between bytes of the response, once it has begun.
+        public var idle = Interval.seconds(600)
         /// Between contents.
         public var contentIdle = Interval.zero
         /// All of it.
@@ -31,6 +31,15 @@ public struct Chain: Sendable {
 
         /// The defaults.
         public init() {}
+
+        /// The clocks of a request that no chain serves: a direct call has none but that of its
+        /// connect.
+        public static var withoutChain: Clocks {
+            var clocks = Clocks()
+            clocks.firstContent = .zero
+            clocks.idle = .zero
+            return clocks
+        }
     }
 
     /// Which ends of an attempt try the next target.

@@ -47,7 +47,9 @@ extension Configuration {
             "base_url = \(quote(vendor.baseURL))", "credential = \(credential)",
             "headers = { \(headers.joined(separator: ", ")) }",
             "on_client_disconnect = \(quote(vendor.onClientDisconnect.rawValue))",
-            "ca_file = \(quote(vendor.caFile))", "terminal = \(quote(vendor.terminal.rawValue))",
+            "ca_file = \(quote(vendor.caFile))", "connect = \(time(vendor.connect))",
+            "first_content = \(time(vendor.firstContent))", "idle = \(time(vendor.idle))",
+            "terminal = \(quote(vendor.terminal.rawValue))",
             "include_usage = \(quote(vendor.includeUsage.rawValue))",
         ]
     }
@@ -130,5 +132,5 @@ extension Configuration {
 
     private func size(_ bytes: Int) -> String { quote(Quantities.describe(bytes: bytes)) }
 
-    private func time(_ interval: Interval) -> String { quote(interval.description) }
+    private func time(_ interval: Interval?) -> String { quote(interval?.description ?? "") }
 }

@@ -92,6 +92,17 @@ struct TableReader {
         value = interval
     }
 
+    /// A duration that may be left to something else, by an empty text.
+    mutating func optionalDuration(
+        _ key: String, _ value: inout Interval?, allowsZero: Bool = true
+    ) {
+        if case .string("")? = node(key) { return value = nil }
+        guard has(key) else { return }
+        var interval = Interval.zero
+        duration(key, &interval, allowsZero: allowsZero)
+        value = interval
+    }
+
     mutating func size(_ key: String, _ value: inout Int, atLeast least: Int) {
         guard let node = node(key) else { return }
         guard case .string(let text) = node, let bytes = Quantities.size(text) else {

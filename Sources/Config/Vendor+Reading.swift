@@ -60,6 +60,9 @@ extension Vendor {
             renamed: "drain", to: "continue")
         vendor.onClientDisconnect = DisconnectPolicy(rawValue: policy) ?? .cancel
         reader.string("ca_file", &vendor.caFile)
+        reader.optionalDuration("connect", &vendor.connect, allowsZero: false)
+        reader.optionalDuration("first_content", &vendor.firstContent)
+        reader.optionalDuration("idle", &vendor.idle)
         var terminal = vendor.terminal.rawValue
         reader.choice("terminal", &terminal, TerminalPolicy.allCases.map(\.rawValue))
         vendor.terminal = TerminalPolicy(rawValue: terminal) ?? .lenient

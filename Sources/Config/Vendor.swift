@@ -65,6 +65,12 @@ public struct Vendor: Sendable {
     public var onClientDisconnect = DisconnectPolicy.cancel
     /// A PEM bundle of authorities; empty is the system's.
     public var caFile = ""
+    /// Clocks of its own; nil is the chain's.
+    public var connect: Interval?
+    /// Until the first content of the response: the last target of a chain is held to it, too.
+    public var firstContent: Interval?
+    /// Between bytes of the response.
+    public var idle: Interval?
     /// What a stream without its terminal marker is.
     public var terminal = TerminalPolicy.lenient
     /// Who asks for the usage of a stream.

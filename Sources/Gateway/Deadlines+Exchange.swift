@@ -8,6 +8,10 @@ extension Deadlines.Exchange {
     init?(_ exchange: RequestExchange) {
         guard exchange.state.isInFlight, let route = exchange.route else { return nil }
         self.init(clocks: route.clocks, requestEnded: exchange.requestEnded)
+        // A direct call would wait, and no other target could do better.
+        if !route.plan.targets[route.target].hasOwnFirstContent, !exchange.mayTryAnother {
+            clocks.firstContent = .zero
+        }
         resumeAt = exchange.resumeAt
         guard let attempt = exchange.attempt else { return }
         attemptBegan = attempt.began

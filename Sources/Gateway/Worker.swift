@@ -17,6 +17,8 @@ public struct WorkerSettings: Sendable {
     public var logger: Logger
     /// How far answers are read that nobody waits for.
     var detached = DetachedBounds()
+    /// How soon a pooled connection must fail to be taken for one that was dead.
+    var staleWindow = StaleWindow()
 
     /// Settings of these parts.
     public init(
@@ -98,7 +100,7 @@ public final class Worker: TurnHandler, TimerHandler {
         redactsBodies = journal?.redactor != nil
         journal?.adopt(self.snapshot.routing.mask)
         logger = settings.logger
-        lanes = Lanes(loop: loop)
+        lanes = Lanes(loop: loop, staleWindow: settings.staleWindow)
         loop.turnHandler = self
     }
 

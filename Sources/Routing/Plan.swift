@@ -13,6 +13,11 @@ public final class Plan: Sendable {
         public let model: String?
         /// The target's place in ``Health``.
         public let health: Int
+        /// The clocks of an attempt at it: the chain's, but for those that its vendor sets.
+        public var clocks = Chain.Clocks()
+        /// Whether the clock for the first content is the vendor's own: then it counts where no
+        /// other target is left, too.
+        public var hasOwnFirstContent = false
     }
 
     /// A target that cannot serve such requests, and why.
@@ -41,8 +46,6 @@ public final class Plan: Sendable {
     public let holdBytesMax: Int
     /// How long they are held at most; zero is without end.
     public let holdTime: Interval
-    /// The clocks of each attempt.
-    public let clocks: Chain.Clocks
 
     /// Whether some target is asked for another model than the client's.
     public var replacesModel: Bool { targets.contains { $0.model != nil } }
@@ -67,7 +70,13 @@ public final class Plan: Sendable {
         refusesDotSegments = vendors.contains { vendor in
             !vendor.basePath.isEmpty || vendor.usesOwnSecret || vendor.credential != .client
         }
-        self.targets = targets
+        self.targets = zip(targets, vendors).map { target, vendor in
+            var target = target
+            target.clocks = chain.clocks
+            target.clocks.adopt(vendor)
+            target.hasOwnFirstContent = vendor.firstContent != nil
+            return target
+        }
         self.skipped = skipped
         retriesMax = chain.retries
         attemptsMax =
@@ -75,7 +84,6 @@ public final class Plan: Sendable {
         policy = FailoverPolicy(chain.failover)
         holdBytesMax = chain.holdBytes
         holdTime = chain.holdTime
-        clocks = chain.clocks
     }
 
     /// The shapes of the requests, their answers and errors.
@@ -94,5 +102,14 @@ public final class Plan: Sendable {
             return true
         }
         return false
+    }
+}
+
+extension Chain.Clocks {
+    /// Takes over what a vendor sets for itself.
+    mutating func adopt(_ vendor: Vendor) {
+        connect = vendor.connect ?? connect
+        firstContent = vendor.firstContent ?? firstContent
+        idle = vendor.idle ?? idle
     }
 }

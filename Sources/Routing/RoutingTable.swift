@@ -23,8 +23,8 @@ public final class RoutingTable: Sendable {
         public var vendor: Int { plan.targets[target].vendor }
         /// The dialect in which the client speaks.
         public var dialect: Dialect { plan.dialect }
-        /// The clocks of each attempt.
-        public var clocks: Chain.Clocks { plan.clocks }
+        /// The clocks of an attempt at the current target.
+        public var clocks: Chain.Clocks { plan.targets[target].clocks }
     }
 
     /// Why a request goes nowhere.
@@ -75,8 +75,10 @@ public final class RoutingTable: Sendable {
             let target = Plan.Target(vendor: vendor, model: nil, health: count)
             count += 1
             let name = configuration.vendors[vendor].name
+            var chain = Chain(name: "", targets: [Chain.Target(vendor: name)])
+            chain.clocks = .withoutChain
             plans[api] = Plan(
-                Chain(name: "", targets: [Chain.Target(vendor: name)]), api: api,
+                chain, api: api,
                 targets: [target], vendors: [configuration.vendors[vendor]], skipped: [])
         }
         plansByAPI = plans

@@ -74,11 +74,6 @@ func openSocket(
         address.pointee.protocol
     )
     guard descriptor >= 0 else { return CURL_SOCKET_BAD }
-    var timeout = Transfer.userTimeoutMilliseconds
-    unsafe setsockopt(
-        descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &timeout,
-        socklen_t(MemoryLayout<Int32>.size)
-    )
     unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef { transfer in
         transfer.pool?.opened(descriptor, for: transfer)
     }

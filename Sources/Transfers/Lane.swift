@@ -115,7 +115,10 @@ final class Lane: DescriptorHandler, TimerHandler {
         // A read tells the true reason.
         var bits: Int32 = 0
         if !readiness.isDisjoint(with: [.read, .closed]) { bits |= CURL_CSELECT_IN }
-        if readiness.contains(.write) { bits |= CURL_CSELECT_OUT }
+        if readiness.contains(.write) {
+            bits |= CURL_CSELECT_OUT
+            transfer(on: descriptor)?.socketIsWritable(now: loop.now)
+        }
         var running: Int32 = 0
         unsafe curl_multi_socket_action(multi, descriptor, bits, &running)
         if Int(running) < activeCount { drain() }
@@ -123,6 +126,11 @@ final class Lane: DescriptorHandler, TimerHandler {
 
     func timerFired(_ timer: TimerWheel.Timer) {
         lanes.markDue(self)
+    }
+
+    /// The transfer whose request was sent on a socket.
+    func transfer(on descriptor: Int32) -> Transfer? {
+        transfers.first { $0.descriptor == descriptor }
     }
 
     private func drain() {

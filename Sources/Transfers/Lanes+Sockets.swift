@@ -11,6 +11,10 @@ struct SocketState {
     var opener: ObjectIdentifier?
     /// The transfer that uses the connection: from right before its request is sent to its end.
     var holder: ObjectIdentifier?
+    /// When it was opened.
+    var openedAt = Instant.distantFuture
+    /// How long it took from there to the first request, name lookup excluded.
+    var connectTime = Interval.zero
     /// The local port; 0 until it was asked for.
     var localPort = 0
     /// Whether libcurl waits for something on it.
@@ -37,13 +41,18 @@ extension Lanes {
         while index >= sockets.count {
             sockets.append(contentsOf: repeatElement(SocketState(), count: max(64, sockets.count)))
         }
-        sockets[index] = SocketState(pool: pool, opener: ObjectIdentifier(transfer))
+        sockets[index] = SocketState(
+            pool: pool, opener: ObjectIdentifier(transfer), openedAt: loop.now)
         transfer.connecting.append(descriptor)
     }
 
     func socketClosing(_ descriptor: Int32, _ pool: ConnectionPool) {
         loop.forget(descriptor)
         guard Int(descriptor) < sockets.count else { return }
+        // Under a request: libcurl is about to send that again, and asks first.
+        if sockets[Int(descriptor)].holder != nil {
+            pool.lane.transfer(on: descriptor)?.connectionEndedAt = loop.now
+        }
         if sockets[Int(descriptor)].isRetired { pool.retiredCount -= 1 }
         sockets[Int(descriptor)] = SocketState()
     }
@@ -136,6 +145,10 @@ extension Lanes {
         }
         let index = Int(descriptor)
         transfer.descriptor = descriptor
+        if sockets[index].opener != nil {
+            sockets[index].connectTime = loop.now - sockets[index].openedAt
+        }
+        transfer.connectTime = sockets[index].connectTime
         sockets[index].opener = nil
         // Those that lost against this one are closed by now.
         if !transfer.connecting.isEmpty { loseConnecting(of: transfer) }

@@ -33,6 +33,7 @@ public final class Lanes {
 
     /// The loop that serves this worker.
     public let loop: EventLoop
+    let staleWindow: StaleWindow
     private var share: UnsafeMutableRawPointer?
     private var lanes: ContiguousArray<Lane> = []
     /// Lanes that take no transfer any more, and what sessions their handles may hold.
@@ -49,7 +50,10 @@ public final class Lanes {
     public private(set) var activeCount = 0
 
     /// A worker's lanes.
-    public init(loop: EventLoop) {
+    ///
+    /// `staleWindow`: how soon a pooled connection must fail to be taken for one that was dead.
+    public init(loop: EventLoop, staleWindow: StaleWindow = StaleWindow()) {
+        self.staleWindow = staleWindow
         self.loop = loop
         unsafe share = Self.makeShare()
         sweeper = Sweeper(self)

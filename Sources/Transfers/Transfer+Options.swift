@@ -16,8 +16,6 @@ extension Transfer {
     private static let idleSecondsMax = 50
     /// Connections older than this are not used again, so that changes of DNS are followed.
     private static let lifetimeSecondsMax = 900
-    /// Unacknowledged data for this long ends a connection.
-    static let userTimeoutMilliseconds: Int32 = 30_000
 
     /// A refused option is a fault of ours, or a libcurl that is not the one we know.
     private func expect(_ code: CURLcode, _ option: CURLoption) {
@@ -66,8 +64,10 @@ extension Transfer {
         }
         set(CURLOPT_MAXAGE_CONN, Self.idleSecondsMax)
         set(CURLOPT_MAXLIFETIME_CONN, Self.lifetimeSecondsMax)
+        // A peer that is gone is found by these alone. TCP_USER_TIMEOUT would also end a connection
+        // whose peer lives and takes nothing for a while, which a direct call survives.
         set(CURLOPT_TCP_KEEPALIVE, 1)
-        set(CURLOPT_TCP_KEEPIDLE, 30)
+        set(CURLOPT_TCP_KEEPIDLE, 60)
         set(CURLOPT_TCP_KEEPINTVL, 15)
         unsafe set(CURLOPT_CURLU, pointer: UnsafeRawPointer(endpoint.url))
         unsafe ccurl_easy_set_data_function(easy, CURLOPT_WRITEFUNCTION, receiveBody)

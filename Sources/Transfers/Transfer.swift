@@ -2,6 +2,7 @@ import CCurl
 public import ExchangeCore
 public import HTTP
 public import Primitives
+import Reactor
 
 /// Whoever follows a transfer.
 ///
@@ -90,6 +91,12 @@ public final class Transfer {
     /// Sockets that libcurl opened for it and that were no connections so far.
     var connecting: ContiguousArray<Int32> = []
     var sendings = 0
+    /// When the last bytes of the request were sent, as far as it is known.
+    var lastSentAt = Instant.distantFuture
+    /// When the connection ended under the request.
+    var connectionEndedAt: Instant?
+    /// How long the connection took to be made.
+    var connectTime = Interval.zero
     /// Whether the pooled connection had bytes or an end to read before the request was sent.
     var foundSurplus = false
     /// The target that libcurl was last told, and keeps a copy of: most requests to an endpoint ask
@@ -151,9 +158,24 @@ public final class Transfer {
         if code == .ok, chunks.hasBegun, !chunks.isComplete { code = .partialFile }
         return TransferResult(
             code: code, wasSent: sendings > 0, sawResponse: !head.isEmpty,
-            wasStale: sendings > 1 || foundSurplus || code == .sendFailedRewind,
+            wasStale: foundSurplus
+                || (sendings > 1 || code == .sendFailedRewind) && failedAtOnce,
             detail: code == .ok ? "" : unsafe String(cString: errorText)
         )
+    }
+
+    /// Its connection takes bytes, so some of the request may just have been sent.
+    func socketIsWritable(now: Instant) {
+        // After its end the number may be that of the next connection, which libcurl makes to send
+        // the request again.
+        if connectionEndedAt == nil { lastSentAt = now }
+    }
+
+    /// Whether the connection ended soon enough to have been dead before the request.
+    private var failedAtOnce: Bool {
+        guard let lanes = lane?.lanes else { return false }
+        let age = (connectionEndedAt ?? lanes.loop.now) - lastSentAt
+        return lanes.staleWindow.contains(age, connectTime: connectTime)
     }
 
     /// Forgets the exchange before this one.
@@ -167,6 +189,9 @@ public final class Transfer {
         needsFreshConnection = false
         isReusable = false
         sendings = 0
+        lastSentAt = .distantFuture
+        connectionEndedAt = nil
+        connectTime = .zero
         foundSurplus = false
         hasBody = false
         body = nil

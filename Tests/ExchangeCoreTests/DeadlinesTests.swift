@@ -91,6 +91,14 @@ struct DeadlinesTests {
         #expect(Self.next(response, late) == "total 2")
         let unbounded = Self.exchange { $0.clocks = Self.noClocks }
         #expect(Self.next(response, unbounded) == "none")
+        // Without a chain: before the first byte and after it.
+        for hasBytes in [false, true] {
+            let direct = Self.exchange {
+                $0.clocks = .withoutChain
+                $0.hasResponseBytes = hasBytes
+            }
+            #expect(Self.next(response, direct) == "none")
+        }
     }
 
     @Test("of an exchange whose request is still coming in")

@@ -38,11 +38,11 @@ struct ClockTests {
         try gateway.await("the settlement") { gateway.outcomes(.timeoutConnect) == 1 }
     }
 
-    @Test("first_content: a vendor that says nothing")
+    @Test("first_content of a vendor's own: it says nothing, and no other is left")
     func firstContent() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
-        let gateway = try TestGateway(vendor: vendor.port, chain: "first_content = \"300ms\"")
+        let gateway = try TestGateway(vendor: vendor.port, each: "first_content = \"300ms\"")
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         let response = try client.exchange(Request.chat(["Hang": "1"]))
@@ -57,11 +57,33 @@ struct ClockTests {
         #expect(gateway.outcomes(.timeoutFirstContent) == 1)
     }
 
-    @Test("idle: a vendor that falls silent after it began")
-    func idle() throws {
+    @Test("first_content of a chain: the next target is tried, and the last is waited for")
+    func firstContentOfChain() throws {
+        let silent = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.awaitEnd()
+        }
+        defer { silent.stop() }
+        // It answers only once the clock would have run out, if it ran.
+        let slow = try ScriptedVendor()
+        defer { slow.stop() }
+        let gateway = try FailoverTests.chain(
+            "openai", [silent.port, slow.port], clocks: "first_content = \"300ms\"", each: "")
+        defer { gateway.stop() }
+        let response = try RawConnection(port: gateway.port).exchange(
+            Request.chat(["Ttft": "900"]))
+        #expect(response.status == 200 && response["x-weir-attempts"] == "2")
+    }
+
+    @Test("idle: a vendor that falls silent after it began", arguments: [true, false])
+    func idle(ofVendor: Bool) throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
-        let gateway = try TestGateway(vendor: vendor.port, chain: "idle = \"300ms\"")
+        let clock = "idle = \"300ms\""
+        let gateway =
+            try ofVendor
+            ? TestGateway(vendor: vendor.port, each: clock)
+            : TestGateway(vendor: vendor.port, chain: clock)
         defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         let response = try client.exchange(
@@ -117,6 +139,24 @@ struct ClockTests {
         )
         #expect(!response.isWhole)
         try gateway.await("the settlement") { gateway.outcomes(.timeoutTotal) == 1 }
+    }
+
+    /// Seven hundred seconds of silence in a thousandth of the time: a minute of the server's own
+    /// clocks is sixty milliseconds here.
+    @Test("without a chain no silence is cut, before the head or between two contents")
+    func withoutChain() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(
+            vendor: vendor.port,
+            server: "keepalive_timeout = \"75ms\"\nslow_client_timeout = \"60ms\"")
+        defer { gateway.stop() }
+        let slow = ["Ttft": "700", "Delay": "700", "Chunks": "3"]
+        for isStream in [true, false] {
+            let client = try RawConnection(port: gateway.port)
+            let response = try client.exchange(Request.chat(slow, stream: isStream))
+            #expect(response.status == 200 && response.isWhole)
+        }
     }
 
     @Test("off: no clock cuts a stream that is slow to begin")

@@ -39,8 +39,11 @@ struct FailoverTests {
     /// A chain over vendors at these ports, each with a key of its own.
     static func chain(
         _ dialect: String, _ ports: [Int], _ options: String = "",
-        clocks: String = "first_content = \"400ms\"", failover: String = "", models: [String] = []
+        clocks: String = "first_content = \"400ms\"", each: String? = nil, failover: String = "",
+        models: [String] = []
     ) throws -> TestGateway {
+        // A vendor's own clocks count at the last target, too; the chain's would let it be silent.
+        let vendorClocks = each ?? clocks + "\nidle = \"1s\""
         let names = ports.indices.map { "v\($0)" }
         let base = dialect == "openai" ? "/v1" : ""
         let vendors = zip(names, ports).map { name, port in
@@ -49,6 +52,7 @@ struct FailoverTests {
             dialect = "\(dialect)"
             base_url = "http://127.0.0.1:\(port)\(base)"
             credential = "canary-of-\(name)"
+            \(vendorClocks)
             """
         }
         let targets = names.enumerated().map { index, name in

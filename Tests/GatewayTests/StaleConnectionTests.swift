@@ -1,7 +1,10 @@
+import Primitives
+import Routing
 import Support
 import Synchronization
 import Telemetry
 import Testing
+import Transfers
 
 @Suite("Stale connections")
 struct StaleConnectionTests {
@@ -61,6 +64,32 @@ struct StaleConnectionTests {
         #expect(second["x-weir-attempts"] == "2")
         #expect(requests.load(ordering: .relaxed) == 3)
         #expect(gateway.metrics.vendors[0].staleRetries.current == 1)
+    }
+
+    @Test("a connection that dies later under a request is a reset: the vendor may be at work")
+    func diedLate() throws {
+        let requests = Atomic<Int>(0)
+        let vendor = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            requests.add(1, ordering: .relaxed)
+            try connection.send(Self.answer)
+            _ = try connection.request()
+            requests.add(1, ordering: .relaxed)
+        }
+        defer { vendor.stop() }
+        // Any time at all is late.
+        let never = StaleWindow(least: Interval(nanoseconds: -1), most: Interval(nanoseconds: -1))
+        let gateway = try TestGateway(vendor: vendor.port, staleWindow: never)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        #expect(try client.exchange(Request.chat()).text == "ok")
+        let second = try client.exchange(Request.chat())
+        #expect(second.status == 502 && second["x-weir-attempts"] == "1")
+        #expect(second.text.contains("\"vendor_broke_off\""))
+        #expect(requests.load(ordering: .relaxed) == 2)
+        #expect(gateway.metrics.vendors[0].staleRetries.current == 0)
+        #expect(
+            gateway.metrics.vendors[0].attemptFailures[FailureClass.reset.index].current == 1)
     }
 
     @Test("a vendor that always dies is asked twice, never more")

@@ -35,7 +35,8 @@ final class TestGateway: Sendable {
 
     /// Starts a gateway with a configuration in TOML, its record in a folder of its own.
     init(
-        _ toml: String, host: String = "127.0.0.1", detached: DetachedBounds = DetachedBounds()
+        _ toml: String, host: String = "127.0.0.1", detached: DetachedBounds = DetachedBounds(),
+        staleWindow: StaleWindow = .unbounded
     ) throws {
         guard Self.isPrepared, let address = SocketAddress("\(host):0") else {
             throw SystemError(call: "curl_global_init")
@@ -53,6 +54,7 @@ final class TestGateway: Sendable {
             logger: log.logger
         )
         prepared.detached = detached
+        prepared.staleWindow = staleWindow
         let settings = prepared
         let slot = Slot()
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
@@ -111,7 +113,8 @@ final class TestGateway: Sendable {
     /// A gateway to one vendor on this machine, which serves all three dialects.
     convenience init(
         vendor: Int, server: String = "", credential: String = "client", chain: String = "",
-        scheme: String = "http", host: String = "127.0.0.1"
+        each: String = "", scheme: String = "http", host: String = "127.0.0.1",
+        staleWindow: StaleWindow = .unbounded
     ) throws {
         let origin = "\(scheme)://\(host):\(vendor)"
         let vendors = ["openai", "anthropic", "gemini"].map { name in
@@ -119,6 +122,7 @@ final class TestGateway: Sendable {
             [vendors.\(name)]
             base_url = "\(origin)\(name == "openai" ? "/v1" : "")"
             credential = "\(credential)"
+            \(each)
             """
         }
         let chains =
@@ -132,7 +136,9 @@ final class TestGateway: Sendable {
             [chains.clocks]
             \(chain)
             """
-        try self.init("[server]\n\(server)\n" + vendors.joined(separator: "\n") + chains)
+        try self.init(
+            "[server]\n\(server)\n" + vendors.joined(separator: "\n") + chains,
+            staleWindow: staleWindow)
     }
 
     /// A gateway with a chain of vendors `v0`, `v1`, … on this machine, each with the same further
@@ -255,5 +261,12 @@ extension ScriptedVendor {
         let client = try RawConnection(port: port)
         let response = try client.exchange("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n")
         return try VendorView(response.text)
+    }
+}
+
+extension StaleWindow {
+    /// However long it takes: a machine that is busy delays what happens at once.
+    static var unbounded: StaleWindow {
+        StaleWindow(least: .seconds(3600), most: .seconds(3600))
     }
 }

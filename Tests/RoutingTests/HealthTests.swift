@@ -21,7 +21,7 @@ struct HealthTests {
         Plan(
             Chain(name: "c", targets: []), api: .openai,
             targets: (0..<count).map { Plan.Target(vendor: $0, model: nil, health: $0) },
-            vendors: [], skipped: []
+            vendors: Array(repeating: Configuration().vendors[0], count: count), skipped: []
         )
     }
 

@@ -87,7 +87,7 @@ struct RoutingTests {
         #expect(try Self.route("/v1/messages", "{\"model\":\"claude-4\"}").vendor == "anthropic")
         #expect(try Self.route("/v1beta/models/m:generateContent").vendor == "gemini")
         #expect(try Self.route("/v1/models").chain == "")
-        #expect(try Self.route("/v1/models").connect == .seconds(5))
+        #expect(try Self.route("/v1/models").connect == .seconds(10))
     }
 
     @Test("by prefix strips it, and matches whole segments only")
