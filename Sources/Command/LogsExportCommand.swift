@@ -87,7 +87,8 @@ struct LogsExportCommand: ParsableCommand {
         "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
         "cache_write_long_tokens", "reasoning_tokens", "audio_input_tokens",
         "audio_output_tokens", "cost_usd", "price_version", "finish_reason", "error_kind",
-        "error_message", "dropped_frames",
+        "error_message", "dropped_frames", "image_input_tokens", "image_output_tokens",
+        "service_tier",
     ]
 
     private static func line(_ stored: StoredRecord) -> String {
@@ -106,7 +107,8 @@ struct LogsExportCommand: ParsableCommand {
             number(usage.reasoning), number(usage.audioInput), number(usage.audioOutput),
             record.costNanodollars.map { "\(Double($0) / 1e9)" } ?? "", record.priceVersion,
             record.finishReason, record.errorKind, record.errorMessage,
-            "\(record.droppedFrames)",
+            "\(record.droppedFrames)", number(usage.imageInput), number(usage.imageOutput),
+            record.serviceTier == .standard ? "" : record.serviceTier.rawValue,
         ]
         return cells.map(quote).joined(separator: ",") + "\r\n"
     }

@@ -14,9 +14,13 @@ import Telemetry
 
 /// An exchange on its way to becoming a record.
 final class Assembly {
-    private(set) var record: Record
+    var record: Record
     /// Whether frames of it were put into the store, because it was open for long.
     var isSpilled = false
+
+    /// Bytes that come out of an encoded answer at most: nothing of them is held, and two thousand
+    /// embeddings are 80 MB of text.
+    private static let decodedBytesMax = 512 << 20
 
     private let capture: Capture
     private var began: Instant
@@ -200,8 +204,10 @@ final class Assembly {
         response.status = frame.note
         response.isStream = isStream
         response.observer = AnswerObserver(dialect: record.dialect, isEventStream: isStream)
-        response.decoder = ContentDecoder(encoding.utf8.span)
-        if response.decoder == nil, !encoding.isEmpty { response.observer?.noteGap() }
+        response.decoder = ContentDecoder(encoding.utf8.span, bytesMax: Self.decodedBytesMax)
+        if response.decoder == nil, !ContentDecoder.isIdentity(encoding.utf8.span) {
+            response.observer?.noteGap()
+        }
         record.attempts[index].status = frame.note
         record.attempts[index].headMicroseconds = offset(frame.time)
         responses[frame.attempt] = response
@@ -292,10 +298,7 @@ final class Assembly {
         {
             record.outcome = Outcome.truncated.name
         }
-        guard facts.isUnderstood, !facts.usageFields.isEmpty else { return }
-        record.usage = facts.usageFields.usage(of: record.dialect)
-        record.usageText = facts.usageText
-        record.usageState = record.usage.isEmpty ? .unknown : .reported
+        account(facts, isDecoded: response.decoder?.isAtEnd ?? true)
     }
 }
 

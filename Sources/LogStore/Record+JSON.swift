@@ -36,8 +36,13 @@ extension StoredRecord {
         writer.add("cache_write_tokens", record.usage.cacheWrite)
         writer.add("cache_write_long_tokens", record.usage.cacheWriteLong)
         writer.add("reasoning_tokens", record.usage.reasoning)
+        writer.add("image_input_tokens", record.usage.imageInput)
+        writer.add("image_output_tokens", record.usage.imageOutput)
         writer.add("audio_input_tokens", record.usage.audioInput)
         writer.add("audio_output_tokens", record.usage.audioOutput)
+        if record.serviceTier != .standard {
+            writer.add("service_tier", record.serviceTier.rawValue)
+        }
         if let usage = try? JSONValue(parsing: record.usageText) {
             writer.members.append(JSONValue.Member("usage", usage))
         }

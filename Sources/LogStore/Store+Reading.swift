@@ -110,6 +110,9 @@ public struct StoredRecord: Sendable {
         record.usage.reasoning = row["reasoning_tokens"]
         record.usage.audioInput = row["audio_input_tokens"]
         record.usage.audioOutput = row["audio_output_tokens"]
+        record.usage.imageInput = row["image_input_tokens"]
+        record.usage.imageOutput = row["image_output_tokens"]
+        record.serviceTier = ServiceTier(rawValue: row["service_tier"]) ?? .standard
         record.usageState = Record.UsageState(rawValue: row["usage_state"]) ?? .unknown
         record.usageText = row["usage"]
         record.finishReason = row["finish_reason"]

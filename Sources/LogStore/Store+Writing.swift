@@ -69,7 +69,8 @@ extension Store {
         "cache_read_tokens", "cache_write_tokens", "cache_write_long_tokens", "reasoning_tokens",
         "audio_input_tokens", "audio_output_tokens", "usage_state", "usage", "finish_reason",
         "error_kind", "error_message", "dropped_frames", "trace",
-        "cost_nanodollars", "price_version",
+        "cost_nanodollars", "price_version", "image_input_tokens", "image_output_tokens",
+        "service_tier",
     ]
 
     private static let insertRecord =
@@ -144,6 +145,9 @@ extension Store {
         insertion.bind(record.trace)
         insertion.bind(record.costNanodollars)
         insertion.bind(record.priceVersion)
+        insertion.bind(usage.imageInput)
+        insertion.bind(usage.imageOutput)
+        insertion.bind(record.serviceTier == .standard ? "" : record.serviceTier.rawValue)
     }
 
     private static func insert(_ spill: Batch.Spill, _ db: Database) throws {

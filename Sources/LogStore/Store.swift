@@ -105,6 +105,12 @@ public final class Store: Sendable {
         migrator.registerMigration("1: records") { db in
             for statement in schema { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("2: images and tiers") { db in
+            for column in [
+                "image_input_tokens INTEGER", "image_output_tokens INTEGER",
+                "service_tier TEXT NOT NULL DEFAULT ''",
+            ] { try db.execute(sql: "ALTER TABLE records ADD COLUMN \(column)") }
+        }
         return migrator
     }
 
