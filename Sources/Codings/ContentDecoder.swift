@@ -20,6 +20,11 @@ public final class ContentDecoder {
     private var produced = 0
     private var isBeyondBound = false
 
+    /// Whether a `Content-Encoding` lists nothing that has to be undone.
+    public static func isIdentity(_ encoding: Span<UInt8>) -> Bool {
+        Coding.list(encoding)?.isEmpty ?? false
+    }
+
     /// A decoder for a `Content-Encoding`; nil where it lists none, or one that cannot be undone.
     public init?(_ encoding: Span<UInt8>, bytesMax: Int = outputBytesMax) {
         guard let codings = Coding.list(encoding), !codings.isEmpty else { return nil }

@@ -76,7 +76,8 @@ struct LogsShowCommand: ParsableCommand {
             add(
                 "cost",
                 "\(Figure.money(nanodollars: record.costNanodollars)) "
-                    + "by prices of \(record.priceVersion)")
+                    + (record.priceVersion == Record.statedByVendor
+                        ? "as the vendor says" : "by prices of \(record.priceVersion)"))
         }
         add(
             "bytes",
@@ -99,10 +100,15 @@ struct LogsShowCommand: ParsableCommand {
         for (name, value) in [
             ("read from cache", usage.cacheRead), ("written to cache", usage.cacheWrite),
             ("written to cache for long", usage.cacheWriteLong), ("reasoning", usage.reasoning),
+            ("image in", usage.imageInput), ("image out", usage.imageOutput),
             ("audio in", usage.audioInput), ("audio out", usage.audioOutput),
         ] {
             if let value, value > 0 { parts.append("\(value) \(name)") }
         }
+        if record.serviceTier != .standard {
+            parts.append("service tier \(record.serviceTier.rawValue)")
+        }
+        if !record.isBilled { parts.append("not billed: no model worked") }
         return parts.joined(separator: ", ")
     }
 

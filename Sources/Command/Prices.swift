@@ -51,13 +51,8 @@ extension PriceTable.Price {
     /// Prices for a million tokens as those for one.
     init(_ model: PriceSettings.Model) {
         self.init()
-        func one(_ million: Double) -> Double { million / 1e6 }
-        input = one(model.input)
-        output = one(model.output)
-        cacheRead = model.cacheRead.map(one)
-        cacheWrite = model.cacheWrite.map(one)
-        cacheWriteLong = model.cacheWriteLong.map(one)
-        audioInput = model.audioInput.map(one)
-        audioOutput = model.audioOutput.map(one)
+        for price in model.prices {
+            set(price.kind, price.dollars / 1e6, beyond: price.beyond, tier: price.tier)
+        }
     }
 }

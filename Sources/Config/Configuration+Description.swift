@@ -80,19 +80,8 @@ extension Configuration {
     }
 
     private func describe(_ model: PriceSettings.Model) -> [String] {
-        var lines = [
-            "", "[prices.models.\(quote(model.glob))]", "input = \(model.input)",
-            "output = \(model.output)",
-        ]
-        func add(_ name: String, _ value: Double?) {
-            if let value { lines.append("\(name) = \(value)") }
-        }
-        add("cache_read", model.cacheRead)
-        add("cache_write", model.cacheWrite)
-        add("cache_write_long", model.cacheWriteLong)
-        add("audio_input", model.audioInput)
-        add("audio_output", model.audioOutput)
-        return lines
+        ["", "[prices.models.\(quote(model.glob))]"]
+            + model.prices.map { "\($0.name) = \($0.dollars)" }
     }
 
     private func describe(_ sink: SinkSettings) -> [String] {

@@ -1,3 +1,4 @@
+import Dialects
 import Primitives
 
 extension PriceSettings {
@@ -25,19 +26,49 @@ extension PriceSettings.Model {
         for key in ["input", "output"] where !reader.has(key) {
             reader.error(key, "is required, in dollars for a million tokens")
         }
-        reader.amount("input", &input)
-        reader.amount("output", &output)
-        func optional(_ key: String, _ value: inout Double?) {
-            var amount = 0.0
-            guard reader.has(key) else { return _ = reader.node(key) }
-            reader.amount(key, &amount)
-            value = amount
+        // Asked for, set or not: an unknown key is held against these names.
+        for kind in TokenKind.allCases { _ = reader.node(kind.rawValue) }
+        for key in reader.names {
+            guard var price = PriceSettings.Price(key: key) else { continue }
+            reader.amount(key, &price.dollars)
+            prices.append(price)
         }
-        optional("cache_read", &cacheRead)
-        optional("cache_write", &cacheWrite)
-        optional("cache_write_long", &cacheWriteLong)
-        optional("audio_input", &audioInput)
-        optional("audio_output", &audioOutput)
+        for price in prices where price.tier != .standard {
+            for kind in [TokenKind.input, .output] {
+                let needed = PriceSettings.Price(kind: kind, tier: price.tier, dollars: 0).name
+                if !reader.has(needed) {
+                    reader.error(price.name, "needs \(needed): a tier has all its prices itself")
+                }
+            }
+        }
+    }
+}
+
+extension PriceSettings.Price {
+    private static let thousandsMax = 100_000
+
+    /// The price that a key such as `cache_read_above_200k_priority` sets; nil where it sets none.
+    init?(key: String) {
+        var rest = key[...]
+        var tier = ServiceTier.standard
+        for known in ServiceTier.allCases where known != .standard {
+            guard rest.hasSuffix("_\(known.rawValue)") else { continue }
+            tier = known
+            rest = rest.dropLast(known.rawValue.count + 1)
+            break
+        }
+        var beyond = 0
+        if let step = rest.firstRange(of: "_above_"), rest.hasSuffix("k") {
+            guard let thousands = Int(rest[step.upperBound...].dropLast()),
+                1...Self.thousandsMax ~= thousands
+            else { return nil }
+            beyond = thousands * 1000
+            rest = rest[..<step.lowerBound]
+        }
+        guard let kind = TokenKind(rawValue: String(rest)) else { return nil }
+        self.init(kind: kind, beyond: beyond, tier: tier, dollars: 0)
+        // Of several spellings of one key the plain one alone is known.
+        if name != key { return nil }
     }
 }
 

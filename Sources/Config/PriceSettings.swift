@@ -1,23 +1,31 @@
+public import Dialects
+
 /// What tokens cost.
 public struct PriceSettings: Sendable, Equatable {
-    /// Prices of the models that a glob matches, in dollars for a million tokens.
+    /// A price, in dollars for a million tokens.
+    public struct Price: Sendable, Equatable {
+        /// The kind of token.
+        public var kind: TokenKind
+        /// Tokens of a prompt beyond which it holds.
+        public var beyond = 0
+        /// The tier of service in which it holds.
+        public var tier = ServiceTier.standard
+        /// Dollars for a million tokens.
+        public var dollars: Double
+
+        /// The key that sets it.
+        public var name: String {
+            kind.rawValue + (beyond > 0 ? "_above_\(beyond / 1000)k" : "")
+                + (tier == .standard ? "" : "_\(tier.rawValue)")
+        }
+    }
+
+    /// Prices of the models that a glob matches.
     public struct Model: Sendable, Equatable {
         /// The glob on the model's name.
         public var glob: String
-        /// Tokens of prompts.
-        public var input = 0.0
-        /// Tokens of answers.
-        public var output = 0.0
-        /// Of prompts, those that a cache had; without a price of their own, as input.
-        public var cacheRead: Double?
-        /// Of prompts, those put into a cache for minutes.
-        public var cacheWrite: Double?
-        /// Of prompts, those put into a cache for an hour or longer.
-        public var cacheWriteLong: Double?
-        /// Of prompts, sound.
-        public var audioInput: Double?
-        /// Of answers, sound.
-        public var audioOutput: Double?
+        /// The prices; a kind without one costs what the kind it is a part of costs.
+        public var prices: [Price] = []
 
         /// Prices of nothing.
         public init(glob: String) {

@@ -7,13 +7,13 @@ extension AnswerFacts {
     // MARK: OpenAI: chat completions, completions, embeddings, responses
 
     mutating func readOpenAI(_ root: JSONValue) {
-        let response = root["response"] ?? root
+        // What some call a response is a text.
+        let response = root.object("response") ?? root
         if let name = response["model"]?.text, !name.isEmpty { model = name }
-        // Groq and Moonshot put it beside, or below, where OpenAI has it.
-        readUsage(root["x_groq"]?["usage"])
-        readUsage(root["choices"]?.elements?.first?["usage"])
-        readUsage(response["usage"])
-        for choice in root["choices"]?.elements ?? [] {
+        readTier(root["service_tier"] ?? response["service_tier"])
+        let choices = root["choices"]?.elements
+        readOpenAIUsage(root, response, choices)
+        for choice in choices ?? [] {
             if let reason = choice["finish_reason"]?.text, !reason.isEmpty {
                 finishReason = reason
                 sawTerminal = true
@@ -22,6 +22,50 @@ extension AnswerFacts {
         readError(root["error"])
         if root["object"]?.text == "error" { readError(root) }
         readResponse(root, response)
+        readOthers(root)
+    }
+
+    private mutating func readOpenAIUsage(
+        _ root: JSONValue, _ response: JSONValue, _ choices: [JSONValue]?
+    ) {
+        let before = usageCount
+        // Groq and Moonshot put it beside, or below, where OpenAI has it.
+        readUsage(root["x_groq"]?["usage"])
+        for choice in choices ?? [] { readUsage(choice["usage"]) }
+        // Where nothing is answered but a list, all tokens are of the request.
+        let isList = choices == nil && root.object("response") == nil && root["type"] == nil
+        readUsage(response["usage"].map { isList ? Self.withPrompt($0) : $0 })
+        // Cohere's accounts, whole or at the end of a stream.
+        readUsage(root["delta"]?["usage"])
+        readUsage(response["meta"]?.members(["billed_units", "tokens", "cached_tokens"]))
+        // Ollama's stand beside the answer.
+        readUsage(root.members(["prompt_eval_count", "eval_count"]))
+        guard usageCount > before else { return }
+        // A chunk of usage alone, and the last event of pictures and transcripts.
+        let type = root["type"]?.text ?? ""
+        isUsageFinal =
+            choices?.isEmpty ?? false || root["done"]?.isTrue == true || type == "message-end"
+            || type.hasSuffix(".completed") || type.hasSuffix(".done")
+    }
+
+    /// Usage whose total is the prompt's where it says no more.
+    private static func withPrompt(_ usage: JSONValue) -> JSONValue {
+        guard case .object(let members) = usage, let total = usage["total_tokens"],
+            !members.contains(where: { $0.name != "total_tokens" && $0.name.hasSuffix("_tokens") })
+        else { return usage }
+        return .object(members + [JSONValue.Member("prompt_tokens", total)])
+    }
+
+    /// Takes over how Cohere's and Ollama's answers say that they are at their end.
+    private mutating func readOthers(_ root: JSONValue) {
+        if root["type"]?.text == "message-end" || root["event_type"]?.text == "stream-end" {
+            let reason = root["delta"]?["finish_reason"] ?? root["finish_reason"]
+            finishReason = reason?.text ?? finishReason
+            sawTerminal = true
+        }
+        guard root["done"]?.isTrue == true else { return }
+        finishReason = root["done_reason"]?.text ?? finishReason
+        sawTerminal = true
     }
 
     private mutating func readResponse(_ root: JSONValue, _ response: JSONValue) {
@@ -44,7 +88,10 @@ extension AnswerFacts {
             if let message = root["message"] { readMessage(message) }
         case "message_delta":
             readUsage(root["usage"], keepsEarlier: true)
-            if let reason = root["delta"]?["stop_reason"]?.text { finishReason = reason }
+            if let reason = root["delta"]?["stop_reason"]?.text {
+                finishReason = reason
+                isUsageFinal = usageCount > 0
+            }
         case "message_stop":
             sawTerminal = true
         case "error":
@@ -70,7 +117,10 @@ extension AnswerFacts {
 
     mutating func readGemini(_ root: JSONValue) {
         if let name = root["modelVersion"]?.text { model = name }
-        readUsage(root["usageMetadata"])
+        let metadata = root["usageMetadata"]
+        readUsage(metadata)
+        readTier(metadata?["trafficType"])
+        readTier(metadata?["serviceTier"])
         let candidates = root["candidates"]?.elements ?? []
         // Of several one had ended, and another goes on.
         if !candidates.isEmpty { sawTerminal = false }
@@ -95,6 +145,7 @@ extension AnswerFacts {
             root["event_type"] != nil || interaction["object"]?.text == "interaction"
         guard isInteraction else { return }
         if let name = interaction["model"]?.text, !name.isEmpty { model = name }
+        readTier(interaction["service_tier"])
         readUsage(interaction["usage"])
         guard let status = interaction["status"]?.text,
             ["completed", "requires_action", "failed", "incomplete", "cancelled"].contains(status)
@@ -104,28 +155,48 @@ extension AnswerFacts {
     }
 }
 
+extension JSONValue {
+    /// The value of a member that is an object.
+    fileprivate func object(_ name: String) -> JSONValue? {
+        guard let value = self[name], case .object = value else { return nil }
+        return value
+    }
+
+    /// An object of some members alone; nil where none is there.
+    fileprivate func members(_ names: [String]) -> JSONValue? {
+        let found = names.compactMap { name in self[name].map { Member(name, $0) } }
+        return found.isEmpty ? nil : .object(found)
+    }
+}
+
 extension Dialect {
     /// The parts of an answer that a record may be interested in; nil where it is no JSON.
-    ///
-    /// What was said, and what it was said with, is walked over: it is most of an answer.
     func parse(_ text: Span<UInt8>) -> JSONValue? {
-        try? JSONValue(parsing: text) { name, kind in
-            switch name.count {
-            case 2: name.matches("id")
-            case 4: name.matches("text") || name.matches("data")
-            case 5: name.matches("parts") || name.matches("tools") || name.matches("index")
-            case 6: name.matches("output") || name.matches("object") && kind == .object
-            // An error's message is text; a choice's, all that was said.
-            case 7:
-                name.matches("content") || name.matches("created")
-                    || name.matches("message") && kind == .object && self == .openai
-            case 8: name.matches("logprobs")
-            case 9: name.matches("embedding")
-            case 10: name.matches("tool_calls")
-            case 12: name.matches("service_tier")
-            case 18: name.matches("system_fingerprint")
-            default: false
-            }
+        try? JSONValue(parsing: text) { name, kind in leavesOut(name, kind) }
+    }
+
+    /// Whether a member holds what was said, or what it was said with: most of an answer, and
+    /// nothing that a record reads.
+    func leavesOut(_ name: Span<UInt8>, _ kind: JSONScanner.Kind) -> Bool {
+        switch name.count {
+        case 2: name.matches("id")
+        // Some count their tokens under these names.
+        case 4: kind != .number && (name.matches("text") || name.matches("data"))
+        case 5:
+            name.matches("parts") || name.matches("tools") || name.matches("index")
+                || name.matches("words")
+        case 6:
+            kind != .number && name.matches("output") || name.matches("object") && kind == .object
+        // An error's message is text; a choice's, all that was said.
+        case 7:
+            name.matches("content") || name.matches("created")
+                || name.matches("message") && kind == .object && self == .openai
+        case 8:
+            name.matches("logprobs") || name.matches("b64_json") || name.matches("segments")
+        case 9: name.matches("embedding")
+        case 10: name.matches("tool_calls") || name.matches("embeddings")
+        case 18: name.matches("system_fingerprint")
+        default: false
         }
     }
 

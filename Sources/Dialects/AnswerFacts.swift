@@ -8,8 +8,16 @@ public struct AnswerFacts: Equatable, Sendable {
     public var finishReason = ""
     /// The numbers of usage.
     public var usageFields = UsageFields()
+    /// Whether the last usage was the account of the whole answer, by what stood beside it.
+    ///
+    /// Where it was not, it is one only if the answer is whole.
+    public var isUsageFinal = false
     /// The vendor's own usage objects; empty without any.
     public var usageText = ""
+    /// The tier of service that the vendor says it answered in.
+    public var serviceTier = ServiceTier.standard
+    /// Whether the answer ended in the middle of its JSON.
+    public var isCut = false
     /// The first of several usage objects, where they are parts of one account.
     var firstUsageText = ""
     /// Bytes of a usage object kept as text.
@@ -22,9 +30,11 @@ public struct AnswerFacts: Equatable, Sendable {
     public var firstContent: Instant?
     /// Whether the answer says that it is at its end.
     public var sawTerminal = false
-    /// Whether all of it could be looked at: an event or a body beyond the observer's bound, or in
-    /// an encoding it cannot undo, is not.
+    /// Whether all of it could be looked at: one with a hole, in an encoding that cannot be undone,
+    /// or with more beside its content than the observer keeps, is not.
     public var isUnderstood = true
+    /// Usage objects seen.
+    var usageCount = 0
     /// Events of a stream seen.
     var eventCount = 0
 

@@ -42,6 +42,9 @@ public struct EventSplitter: ~Copyable {
     /// Whether an event was larger than what is kept, so that nothing more is known.
     public private(set) var isOverflown = false
 
+    /// Where in the last piece that was taken the splitter gave up; of an overflown one alone.
+    public private(set) var overflowIndex = 0
+
     /// A splitter at the start of a stream that keeps at most so many bytes of an event.
     public init(bytesMax: Int) {
         self.bytesMax = bytesMax
@@ -57,7 +60,10 @@ public struct EventSplitter: ~Copyable {
         endsInCarriageReturn = false
         while !isOverflown {
             let end = bytes.firstIndex(below: 0, or: 0x0A, or: 0x0D, from: start)
-            guard hasRoom(for: end - start) else { return isOverflown = true }
+            guard hasRoom(for: end - start) else {
+                overflowIndex = start
+                return isOverflown = true
+            }
             let piece = bytes.extracting(start..<end)
             guard end < bytes.count else { return line.append(piece) }
             endLine(piece, complete)
@@ -74,6 +80,20 @@ public struct EventSplitter: ~Copyable {
     /// Lends ``bareText`` to the closure.
     public func withBareText(_ look: (Span<UInt8>) -> Void) {
         look(bareText.bytes)
+    }
+
+    /// Lends what an overflown splitter has of the event that is too large: its data, and the line
+    /// that goes on where the splitter gave up.
+    public func withUnfinishedEvent(_ look: (_ data: Span<UInt8>, _ line: Span<UInt8>) -> Void) {
+        look(event.data.bytes, line.bytes)
+    }
+
+    /// Goes on behind the event that was too large.
+    public mutating func resume() {
+        guard isOverflown else { return }
+        isOverflown = false
+        event.removeAll()
+        line.removeAll()
     }
 
     /// Ends the stream.

@@ -14,9 +14,13 @@ import Telemetry
 
 /// An exchange on its way to becoming a record.
 final class Assembly {
-    private(set) var record: Record
+    var record: Record
     /// Whether frames of it were put into the store, because it was open for long.
     var isSpilled = false
+
+    /// Bytes that come out of an encoded answer at most: nothing of them is held, and two thousand
+    /// embeddings are 80 MB of text.
+    private static let decodedBytesMax = 512 << 20
 
     private let capture: Capture
     private var began: Instant
@@ -197,8 +201,11 @@ final class Assembly {
         response.isStream = payload.isEventStream
         response.observer = AnswerObserver(
             dialect: record.dialect, isEventStream: payload.isEventStream)
-        response.decoder = ContentDecoder(payload.encoding.utf8.span)
-        if response.decoder == nil, !payload.encoding.isEmpty { response.observer?.markGap() }
+        let encoding = payload.encoding.utf8
+        response.decoder = ContentDecoder(encoding.span, bytesMax: Self.decodedBytesMax)
+        if response.decoder == nil, !ContentDecoder.isIdentity(encoding.span) {
+            response.observer?.markGap()
+        }
         record.attempts[index].status = frame.detail
         record.attempts[index].headMicroseconds = offset(frame.time)
         responses[frame.attempt] = response
@@ -289,10 +296,7 @@ final class Assembly {
         {
             record.outcome = Outcome.truncated.name
         }
-        guard facts.isUnderstood, !facts.usageFields.isEmpty else { return }
-        record.usage = facts.usageFields.usage(of: record.dialect)
-        record.usageText = facts.usageText
-        record.usageState = record.usage.isEmpty ? .unknown : .reported
+        account(facts, isDecoded: response.decoder?.isAtEnd ?? true)
     }
 }
 

@@ -192,7 +192,10 @@ final class ConsumerRounds {
     private func price(_ batch: inout Batch) {
         guard let prices = settings.prices else { return }
         for index in batch.records.indices {
-            guard let cost = prices.nanodollars(for: batch.records[index]) else { continue }
+            // What a vendor says that a call cost, it cost.
+            guard batch.records[index].costNanodollars == nil,
+                let cost = prices.nanodollars(for: batch.records[index])
+            else { continue }
             batch.records[index].costNanodollars = cost
             batch.records[index].priceVersion = prices.version
         }

@@ -107,6 +107,16 @@ extension RecordColumn {
             "dropped_frames", 39, { $0.droppedFrames }, { $0.droppedFrames = $1 },
             clickHouse: "UInt32"),
         .text("trace", 40, { $0.trace }, { $0.trace = $1 }, [.json, .clickHouse]),
+        // Not in ClickHouse: tables that are there already would refuse rows with them.
+        .optional(
+            "image_input_tokens", 43, { $0.usage.imageInput }, { $0.usage.imageInput = $1 },
+            [.json, .csv]),
+        .optional(
+            "image_output_tokens", 44, { $0.usage.imageOutput }, { $0.usage.imageOutput = $1 },
+            [.json, .csv]),
+        .text(
+            "service_tier", 45, { $0.serviceTier == .standard ? "" : $0.serviceTier.rawValue },
+            { $0.serviceTier = ServiceTier(rawValue: $1) ?? .standard }, [.json, .csv]),
     ]
 
     /// The columns of the table `bodies`.

@@ -7,7 +7,8 @@ public struct Record: Equatable, Sendable {
     public enum UsageState: String, Sendable {
         /// The vendor said.
         case reported = "reported"
-        /// The vendor did not say, or not all of its answer could be read: nothing is guessed.
+        /// The vendor did not say, or not of all of its answer, or not all of it could be read:
+        /// nothing is guessed.
         case unknown = "unknown"
     }
 
@@ -102,6 +103,8 @@ public struct Record: Equatable, Sendable {
     public var usage = Usage()
     /// How much is known of them.
     public var usageState = UsageState.unknown
+    /// The tier of service that the vendor says it answered in.
+    public var serviceTier = ServiceTier.standard
     /// The vendor's usage objects, as JSON.
     public var usageText = ""
     /// Why the answer ended, in the vendor's words.
@@ -110,9 +113,10 @@ public struct Record: Equatable, Sendable {
     public var errorKind = ""
     /// The same in words.
     public var errorMessage = ""
-    /// What it cost, in billionths of a dollar; nil where no price is known.
+    /// What it cost, in billionths of a dollar; nil where that is not known, or where no model
+    /// worked.
     public var costNanodollars: Int?
-    /// The version of the price table that says so.
+    /// The version of the price table that says so, or ``statedByVendor``.
     public var priceVersion = ""
     /// Pieces of bodies that found no room in the journal.
     public var droppedFrames = 0
@@ -127,6 +131,12 @@ public struct Record: Equatable, Sendable {
     public var requestBody = Body()
     /// The response's body.
     public var responseBody = Body()
+
+    /// Whether the request is one that vendors bill.
+    public var isBilled: Bool { RequestWork.isBilled(method: method, target: target) }
+
+    /// In place of a price table's version: the vendor itself said what the call cost.
+    public static let statedByVendor = "vendor"
 
     /// The outcome of an exchange that the gateway's own end cut off.
     public static let interrupted = "interrupted"

@@ -24,7 +24,7 @@ public struct Rollup: Equatable, Sendable {
     public var failed = 0
     /// Those that took more than one attempt.
     public var failovers = 0
-    /// Tokens of prompts, as vendors reported them.
+    /// Tokens of prompts, as vendors reported them, of exchanges that made a model work.
     public var inputTokens = 0
     /// Tokens of answers.
     public var outputTokens = 0
@@ -32,11 +32,11 @@ public struct Rollup: Equatable, Sendable {
     public var cacheReadTokens = 0
     /// Tokens of answers spent on reasoning.
     public var reasoningTokens = 0
-    /// Exchanges whose tokens are not known.
+    /// Exchanges that made a model work and whose tokens are not known.
     public var withoutUsage = 0
     /// Their cost where a price was known, in billionths of a dollar.
     public var costNanodollars = 0
-    /// Exchanges without a known cost.
+    /// Exchanges without a known cost, those that cost nothing because no model worked included.
     public var withoutCost = 0
     /// From the request's first byte to the first content.
     public var contentTimes = TimeHistogram()
@@ -48,16 +48,22 @@ public struct Rollup: Equatable, Sendable {
         calls += 1
         if record.outcome != "complete" || record.status >= 400 { failed += 1 }
         if record.attempts.count > 1 { failovers += 1 }
+        addAccount(of: record)
+        if let time = record.contentMicroseconds, record.status < 400 {
+            contentTimes.add(microseconds: time)
+        }
+    }
+
+    private mutating func addAccount(of record: borrowing Record) {
+        if record.costNanodollars == nil { withoutCost += 1 }
+        // What is only asked for again was summed up when a model worked on it.
+        guard RequestWork.isBilled(method: record.method, target: record.target) else { return }
+        if record.usageState == .unknown { withoutUsage += 1 }
         inputTokens.add(record.usage.input ?? 0)
         outputTokens.add(record.usage.output ?? 0)
         cacheReadTokens.add(record.usage.cacheRead ?? 0)
         reasoningTokens.add(record.usage.reasoning ?? 0)
-        if record.usageState == .unknown { withoutUsage += 1 }
         costNanodollars.add(record.costNanodollars ?? 0)
-        if record.costNanodollars == nil { withoutCost += 1 }
-        if let time = record.contentMicroseconds, record.status < 400 {
-            contentTimes.add(microseconds: time)
-        }
     }
 
     mutating func add(_ other: Rollup) {

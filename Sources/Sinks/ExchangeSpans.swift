@@ -111,8 +111,9 @@ struct ExchangeSpans {
             record.contentMicroseconds.map {
                 Double(max(0, $0 - attempt.beganMicroseconds)) / 1e6
             })
-        // Tokens that are not known are not told: zero would be a lie.
-        let usage = record.usage
+        // Tokens that are not known are not told: zero would be a lie. Nor are those of work that
+        // another span told of already.
+        let usage = record.isBilled ? record.usage : Usage()
         list.add("gen_ai.usage.input_tokens", usage.input)
         list.add("gen_ai.usage.output_tokens", usage.output)
         list.add("gen_ai.usage.cache_read.input_tokens", usage.cacheRead)

@@ -57,7 +57,9 @@ struct ConfigurationTests {
     func shippedSinks() throws {
         let prices = try Self.read(Self.commented(from: "# [prices.models")).configuration.prices
         #expect(prices.models.map(\.glob) == ["gpt-4o*"])
-        #expect(prices.models.first?.input == 2.5 && prices.models.first?.audioOutput == 80)
+        let set = prices.models.first?.prices.map { "\($0.name) \($0.dollars)" } ?? []
+        #expect(set.contains("input 2.5") && set.contains("audio_output 80.0"))
+        #expect(set.contains("input_above_200k 5.0") && set.contains("output_flex 5.0"))
         let text = try Self.commented(from: "# [sinks.lines]")
             .replacing("env:CLICKHOUSE_PASSWORD", with: "env:KEY")
         let (configuration, warnings) = try Self.read(text)

@@ -65,6 +65,29 @@ struct DiagnosticTests {
             ]
         ),
         (
+            "[prices.models.x]\ninput = 1\noutput = 2\ninput_above_200K = 2\nimage_inputs = 3",
+            [
+                "config.toml:4:1: prices.models.x.input_above_200K: unknown key",
+                "config.toml:5:1: prices.models.x.image_inputs: unknown key; the nearest known key",
+            ]
+        ),
+        (
+            "[prices.models.x]\ninput = 1\noutput = 2\ninput_flex = 0.5\ninput_above_0k = 1",
+            [
+                "config.toml:4:1: prices.models.x.input_flex: needs output_flex",
+                "config.toml:5:1: prices.models.x.input_above_0k: unknown key",
+            ]
+        ),
+        (
+            "[prices.models.x]\ninput = 1\noutput = 2\ninput_above_200k = \"2\"\n"
+                + "input_flex_above_200k = 1\ninput_above_99999999999999999999k = 1",
+            [
+                "config.toml:4:1: prices.models.x.input_above_200k: text where a price",
+                "config.toml:5:1: prices.models.x.input_flex_above_200k: unknown key",
+                "config.toml:6:1: prices.models.x.input_above_99999999999999999999k: unknown key",
+            ]
+        ),
+        (
             "[sinks.a]\nkind = \"kafka\"",
             ["config.toml:2:1: sinks.a.kind: \"kafka\" is not known"]
         ),

@@ -26,6 +26,8 @@ struct AnswerObserverTests {
         usage.reasoning = sample.reasoning
         usage.audioInput = sample.audioInput
         usage.audioOutput = sample.audioOutput
+        usage.imageInput = sample.imageInput
+        usage.imageOutput = sample.imageOutput
         return usage
     }
 
@@ -37,6 +39,8 @@ struct AnswerObserverTests {
         #expect(whole.finishReason == sample.finishReason)
         #expect(whole.errorKind == sample.errorKind)
         #expect(whole.usageFields.usage(of: dialect) == Self.expected(sample))
+        #expect(whole.usageFields.statedNanodollars == sample.nanodollars)
+        #expect(whole.serviceTier.rawValue == sample.tier)
         #expect(whole.isUnderstood)
         if sample.isStream { #expect(whole.sawTerminal == sample.isWhole) }
         for pieces in ByteSplits.all(sample.body) {
@@ -62,26 +66,73 @@ struct AnswerObserverTests {
         #expect(facts.firstContent == Instant(nanoseconds: 4))
     }
 
-    @Test("what is too large, in another encoding, or with a hole is not guessed at")
+    @Test("an answer of any size is read, and one with too much beside its content is not")
     func bounds() {
-        let large = [UInt8](repeating: UInt8(ascii: "a"), count: AnswerObserver.bytesMax / 2 + 1)
-        let usage = Array("data: {\"usage\":{\"prompt_tokens\":1}}\n\n".utf8)
+        let letters = [UInt8](repeating: UInt8(ascii: "a"), count: AnswerObserver.bytesMax / 2 + 1)
+        let usage = #""usage":{"prompt_tokens":1,"completion_tokens":2}"#
         for isStream in [true, false] {
+            let (begin, end) = isStream ? ("data: ", "\n\n") : ("", "")
             var observer = AnswerObserver(dialect: .openai, isEventStream: isStream)
-            observer.take(Array("data: {\"x\":\"".utf8).span, at: .now())
-            for _ in 0..<3 { observer.take(large.span, at: .now()) }
-            observer.take(Array("\"}\n\n".utf8).span, at: .now())
-            observer.take(usage.span, at: .now())
+            observer.take(Array("\(begin){\"x\":\"".utf8).span, at: .now())
+            for _ in 0..<3 { observer.take(letters.span, at: .now()) }
+            observer.take(Array("\",\(usage)}\(end)".utf8).span, at: .now())
             observer.end(at: .now())
             let facts = observer.facts
-            #expect(!facts.isUnderstood && facts.usageFields.isEmpty)
+            #expect(facts.isUnderstood && facts.usageFields.usage(of: .openai).output == 2)
+            // Forty texts that are each short enough to be kept.
+            var other = AnswerObserver(dialect: .openai, isEventStream: isStream)
+            other.take(Array("\(begin){".utf8).span, at: .now())
+            for number in 0..<40 {
+                other.take(Array("\"x\(number)\":\"".utf8).span, at: .now())
+                other.take(letters.span.extracting(0..<60_000), at: .now())
+                other.take(Array("\",".utf8).span, at: .now())
+            }
+            other.take(Array("\(usage)}\(end)".utf8).span, at: .now())
+            other.end(at: .now())
+            let others = other.facts
+            #expect(!others.isUnderstood && others.usageFields.isEmpty)
         }
+    }
+
+    @Test("what comes behind a hole is not guessed at")
+    func holes() {
+        let usage = Array("data: {\"usage\":{\"prompt_tokens\":1}}\n\n".utf8)
         var observer = AnswerObserver(dialect: .openai, isEventStream: true)
         observer.markGap()
         observer.take(usage.span, at: .now())
         observer.end(at: .now())
         let facts = observer.facts
         #expect(!facts.isUnderstood && facts.usageFields.isEmpty)
+    }
+
+    @Test("events beyond a splitter's room are read like others, however they are cut and ended")
+    func largeEvents() {
+        let picture = String(repeating: "iVBORw0KGgo", count: 100_000)
+        var random = RandomSource(seed: 3)
+        for end in ["\n", "\r", "\r\n"] {
+            let stream = [
+                ": hello\(end)event: image_generation.completed\(end)data: ",
+                #"{"type":"image_generation.completed","b64_json":""#, picture,
+                #"","usage":{"input_tokens":50,"#,
+                #""output_tokens":1056,"output_tokens_details":{"image_tokens":1000}}}"#,
+                "\(end)\(end)data: {\"type\":\"x\"}\(end)\(end)",
+            ].joined()
+            let bytes = Array(stream.utf8)
+            for _ in 0..<8 {
+                var observer = AnswerObserver(dialect: .openai, isEventStream: true)
+                var rest = bytes[...]
+                while !rest.isEmpty {
+                    let count = Int.random(in: 1...min(rest.count, 300_000), using: &random)
+                    observer.take(Array(rest.prefix(count)).span, at: .now())
+                    rest = rest.dropFirst(count)
+                }
+                observer.end(at: .now())
+                let facts = observer.facts
+                let usage = facts.usageFields.usage(of: .openai)
+                #expect(facts.isUnderstood && facts.isUsageFinal && !facts.isCut)
+                #expect(usage.input == 50 && usage.output == 1056 && usage.imageOutput == 1000)
+            }
+        }
     }
 
     private static func usage(_ dialect: Dialect, _ text: String) -> (Usage, AnswerFacts) {

@@ -19,6 +19,30 @@ struct EventSplitterTests {
 
     private static func split(_ text: String) -> [String] { split([Array(text.utf8)]) }
 
+    @Test("an event that is too large is lent as far as it came, and the next one is read")
+    func resumed() {
+        let stream = Array("data: a\ndata: 0123456789\n\ndata: b\n\n".utf8)
+        for cut in 0..<stream.count {
+            var splitter = EventSplitter(bytesMax: 12)
+            var events: [String] = []
+            var held: [String] = []
+            for var piece in [Array(stream[..<cut]), Array(stream[cut...])] {
+                splitter.take(piece.span) { events.append($0.data.bytes.text) }
+                guard splitter.isOverflown else { continue }
+                let index = splitter.overflowIndex
+                splitter.withUnfinishedEvent { held = [$0.text, $1.text] }
+                // What is lent, and what follows, are all of the event.
+                held[1] += String(decoding: piece[index...], as: UTF8.self)
+                splitter.resume()
+                piece = Array("data: c\n\n".utf8)
+                splitter.take(piece.span) { events.append($0.data.bytes.text) }
+                break
+            }
+            #expect(held.first == "a" && held.last?.hasPrefix("data: 0123") == true, "\(cut)")
+            #expect(events == ["c"], "\(cut)")
+        }
+    }
+
     static let streams: [(text: String, events: [String])] = [
         ("data: a\n\ndata: b\n\n", ["|a", "|b"]),
         ("data: a\r\n\r\ndata: b\r\n\r\n", ["|a", "|b"]),

@@ -28,7 +28,11 @@ struct AssemblyTests {
     @Test("a record says what the vendor said, however it was cut", arguments: AnswerSample.all)
     func truth(_ sample: AnswerSample) throws {
         let scratch = try RecordScratch()
-        for pieces in ByteSplits.all(sample.body) {
+        // What was said before a stream broke off is no account of it.
+        let isKnown = sample.input != nil && (!sample.isStream || sample.isWhole)
+        let ways = ByteSplits.all(sample.body)
+        for index in [0, 1] + stride(from: 2, to: ways.count, by: 7) {
+            let pieces = ways[index]
             scratch.append(Self.call(sample, pieces))
             let record = try #require(scratch.assemble().first)
             #expect(record.responseBody.bytes == sample.body)
@@ -36,13 +40,15 @@ struct AssemblyTests {
             #expect(record.answeringModel == sample.model)
             #expect(record.finishReason == sample.finishReason)
             #expect(record.errorKind == sample.errorKind)
-            #expect(record.usage.input == sample.input)
-            #expect(record.usage.output == sample.output)
-            #expect(record.usage.cacheRead == sample.cacheRead)
-            #expect(record.usage.cacheWrite == sample.cacheWrite)
-            #expect(record.usage.cacheWriteLong == sample.cacheWriteLong)
-            #expect(record.usage.reasoning == sample.reasoning)
-            #expect((record.usageState == .reported) == (sample.input != nil))
+            #expect(record.usage.input == (isKnown ? sample.input : nil))
+            #expect(record.usage.output == (isKnown ? sample.output : nil))
+            #expect(record.usage.cacheRead == (isKnown ? sample.cacheRead : nil))
+            #expect(record.usage.cacheWrite == (isKnown ? sample.cacheWrite : nil))
+            #expect(record.usage.cacheWriteLong == (isKnown ? sample.cacheWriteLong : nil))
+            #expect(record.usage.reasoning == (isKnown ? sample.reasoning : nil))
+            #expect((record.usageState == .reported) == isKnown)
+            #expect(record.costNanodollars == sample.nanodollars)
+            #expect(record.serviceTier.rawValue == sample.tier)
             let isWhole = !sample.isStream || sample.isWhole
             #expect(record.outcome == (isWhole ? "complete" : "truncated"))
         }

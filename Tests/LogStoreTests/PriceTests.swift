@@ -80,7 +80,7 @@ struct PriceTests {
     @Test("globs come first, a target's own model counts, what nobody priced costs nothing known")
     func names() throws {
         var own = PriceTable.Price()
-        own.input = 1
+        own.set(.input, 1)
         let table = try Self.table(globs: [("gpt-x-mini*", own), ("*-eu", own), ("a*b*c", own)])
         func cost(_ model: String, sent: String = "") -> Int? {
             var record = Self.record(model: model) {
@@ -101,6 +101,69 @@ struct PriceTests {
         #expect(table.nanodollars(for: unknown) == nil)
         let again = Self.record(model: "gpt-x") { $0.input = 1 }.repriced(by: table)
         #expect(again.costNanodollars == 2000 && again.priceVersion == "v1 2026-11-24")
+    }
+
+    @Test("pictures, and steps and tiers of each kind, from a file")
+    func steps() throws {
+        let table = try PriceTable(
+            version: "v", globs: [],
+            file: #"{"m":{"input_cost_per_token":1e-06,"output_cost_per_token":2e-06,"#
+                + #""input_cost_per_image_token":5e-06,"output_cost_per_image_token":3e-05,"#
+                + #""cache_creation_input_token_cost":4e-06,"#
+                + #""cache_creation_input_token_cost_above_200k_tokens":8e-06,"#
+                + #""input_cost_per_token_above_272k_tokens":3e-06,"#
+                + #""input_cost_per_token_flex":5e-07,"output_cost_per_token_flex":1e-06,"#
+                + #""cache_read_input_token_cost_flex":1e-07,"#
+                + #""input_cost_per_token_priority":2e-06,"output_cost_per_token_priority":4e-06,"#
+                + #""input_cost_per_token_above_200k_tokens_priority":6e-06,"#
+                + #""input_cost_per_token_batches":4e-07,"output_cost_per_token_batches":8e-07,"#
+                + #""output_cost_per_token_above_xk_tokens":1,"output_cost_per_token_flex_x":1,"#
+                + #""cache_read_input_token_cost":-1}}"#)
+        func cost(_ tier: ServiceTier = .standard, _ fill: (inout Usage) -> Void) -> Int? {
+            var record = Self.record(model: "m", fill)
+            record.serviceTier = tier
+            return table.nanodollars(for: record)
+        }
+        let pictures: (inout Usage) -> Void = {
+            ($0.input, $0.output, $0.imageInput, $0.imageOutput) = (10, 20, 4, 15)
+        }
+        // 6 × 1 + 4 × 5 + 5 × 2 + 15 × 30
+        #expect(cost(.standard, pictures) == 486_000)
+        let cached: (inout Usage) -> Void = { ($0.input, $0.output, $0.cacheRead) = (10, 1, 4) }
+        #expect(cost(.standard, cached) == 12_000)
+        // 6 × 0.5 + 4 × 0.1 + 1 × 1
+        #expect(cost(.flex, cached) == 4400)
+        #expect(cost(.priority, cached) == 24_000)
+        #expect(cost(.batch, cached) == 4800)
+        #expect(cost(.fast, cached) == nil && cost(.provisioned, cached) == nil)
+        let written: (inout Usage) -> Void = { ($0.input, $0.cacheWrite) = (250_000, 50_000) }
+        // 200,000 × 1 + 50,000 × 8
+        #expect(cost(.standard, written) == 600_000_000)
+        #expect(cost { $0.input = 272_001 } == 816_003_000)
+        #expect(cost(.priority) { $0.input = 200_001 } == 1_200_006_000)
+    }
+
+    @Test("each model's tokens at its own price, and no cost without one of them")
+    func models() throws {
+        var small = PriceTable.Price()
+        small.set(.input, 1e-6)
+        small.set(.output, 2e-6)
+        var big = PriceTable.Price()
+        big.set(.input, 1e-5)
+        big.set(.output, 5e-5)
+        let table = try PriceTable(
+            version: "v", globs: [("small", small), ("big*", big)], file: nil)
+        for (advisor, cost) in [("big-1", 1_030_000), ("nobody", nil), ("", nil)] {
+            var record = Self.record(model: "small", answering: "small", vendor: "anthropic") {
+                ($0.input, $0.output) = (10, 10)
+            }
+            record.usageText =
+                #"[{"input_tokens":10},{"iterations":[{"input_tokens":10,"output_tokens":10},"#
+                + #"{"type":"advisor_message","model":"\#(advisor)","input_tokens":50,"#
+                + #""output_tokens":10}]}]"#
+            // 10 × 1 + 10 × 2 + 50 × 10 + 10 × 50
+            #expect(table.nanodollars(for: record) == cost)
+        }
     }
 
     @Test("a cost that is no number is none")

@@ -52,6 +52,9 @@ struct RecordColumnsTests {
         record.usage.reasoning = 17
         record.usage.audioInput = 18
         record.usage.audioOutput = 19
+        record.usage.imageInput = 22
+        record.usage.imageOutput = 23
+        record.serviceTier = .flex
         record.usageState = .reported
         record.usageText = "{ \"a\": 1 }"
         record.finishReason = "stop"
@@ -85,8 +88,9 @@ struct RecordColumnsTests {
         reasoning_tokens INTEGER, audio_input_tokens INTEGER, audio_output_tokens INTEGER, \#
         usage_state TEXT NOT NULL, usage TEXT NOT NULL, finish_reason TEXT NOT NULL, \#
         error_kind TEXT NOT NULL, error_message TEXT NOT NULL, dropped_frames INTEGER NOT \#
-        NULL, trace TEXT NOT NULL, cost_nanodollars INTEGER, price_version TEXT NOT NULL) \#
-        STRICT
+        NULL, trace TEXT NOT NULL, cost_nanodollars INTEGER, price_version TEXT NOT NULL, \#
+        image_input_tokens INTEGER, image_output_tokens INTEGER, service_tier TEXT NOT NULL \#
+        DEFAULT '') STRICT
         """#
 
     private static let bodiesTable = #"""
@@ -109,7 +113,8 @@ struct RecordColumnsTests {
         "audio_input_tokens":18,"audio_output_tokens":19,"usage":{"a":1},\#
         "cost_usd":0.001234567,"price_version":"p","finish_reason":"stop","error_kind":"kind",\#
         "error_message":"two\nlines","dropped_frames":21,\#
-        "trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        "trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",\#
+        "image_input_tokens":22,"image_output_tokens":23,"service_tier":"flex"
         """#
 
     private static let bodiesJSON = #"""
@@ -129,18 +134,20 @@ struct RecordColumnsTests {
         stream,attempts,head_us,content_us,last_byte_us,end_us,request_bytes,response_bytes,\#
         usage_state,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,\#
         cache_write_long_tokens,reasoning_tokens,audio_input_tokens,audio_output_tokens,\#
-        cost_usd,price_version,finish_reason,error_kind,error_message,dropped_frames
+        cost_usd,price_version,finish_reason,error_kind,error_message,dropped_frames,\#
+        image_input_tokens,image_output_tokens,service_tier
         """#
 
     private static let fullLine = #"""
         0000000000016G00000000002E,2023-11-14T22:13:20.123Z,truncated,200,POST,\#
         /v1/x?key=<redacted>,gemini,main,v,"'=m,""1""",m-2,00ff,true,2,6,7,8,9,10,11,reported,\#
-        12,13,14,15,16,17,18,19,0.001234567,p,stop,kind,"two\#nlines",21
+        12,13,14,15,16,17,18,19,0.001234567,p,stop,kind,"two\#nlines",21,\#
+        22,23,flex
         """#
 
     private static let bareLine = #"""
         0000000000000G000000000002,1970-01-01T00:00:00.000Z,interrupted,0,,,openai,,,,,,false,\#
-        0,,,,0,0,0,unknown,,,,,,,,,,,,,,0
+        0,,,,0,0,0,unknown,,,,,,,,,,,,,,0,,,
         """#
 
     private static func stored(_ records: [Record]) throws -> (RecordScratch, Store) {
@@ -234,8 +241,8 @@ struct RecordColumnsTests {
     @Test("a column of a later version is added to a store of before, and to a new one")
     func addition() throws {
         let later: [RecordColumn] = [
-            .text("word", 43, { $0.model }), .number("size", 44, { $0.status }),
-            .optional("time", 45, { $0.headMicroseconds }), .flag("odd", 46, { $0.isStream }),
+            .text("word", 46, { $0.model }), .number("size", 47, { $0.status }),
+            .optional("time", 48, { $0.headMicroseconds }), .flag("odd", 49, { $0.isStream }),
         ]
         let tables = [
             RecordTable(

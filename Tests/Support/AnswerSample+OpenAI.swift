@@ -109,7 +109,7 @@ extension AnswerSample {
             ])
         ) {
             tokens(291, 222)(&$0)
-            $0.reasoning = 196
+            ($0.reasoning, $0.nanodollars) = (196, 123_450)
         },
         AnswerSample(
             "Mistral's content in parts", "openai", isStream: true,
@@ -177,7 +177,11 @@ extension AnswerSample {
                     usage(
                         #""prompt_tokens":4,"completion_tokens":1,"total_tokens":5,"cost":0.00002"#
                     ),
-                ]), tokens(4, 1)),
+                ])
+        ) {
+            tokens(4, 1)(&$0)
+            $0.nanodollars = 20_000
+        },
         AnswerSample(
             "OpenRouter breaks off with an error", "openai", isStream: true,
             events([

@@ -21,6 +21,12 @@ package struct AnswerSample: Sendable, CustomStringConvertible {
     package var reasoning: Int?
     package var audioInput: Int?
     package var audioOutput: Int?
+    package var imageInput: Int?
+    package var imageOutput: Int?
+    /// The tier of service.
+    package var tier = "standard"
+    /// What the vendor says that it cost, in billionths of a dollar.
+    package var nanodollars: Int?
 
     package var description: String { name }
 
@@ -46,7 +52,7 @@ package struct AnswerSample: Sendable, CustomStringConvertible {
     }
 
     /// All of them.
-    package static let all = chats + responses + plain + messages + contents
+    package static let all = chats + responses + plain + messages + contents + accounts
 
     static func tokens(_ input: Int, _ output: Int) -> (inout AnswerSample) -> Void {
         { sample in

@@ -1,0 +1,53 @@
+import Dialects
+import Testing
+
+@Suite("Whether a request makes a model work")
+struct RequestWorkTests {
+    @Test(
+        "what does is billed, under any prefix",
+        arguments: [
+            "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/responses?x=1",
+            "/v1/responses/compact", "/team-a/v1/chat/completions", "/batches/v1/chat/completions",
+            "/openai/deployments/d/chat/completions?api-version=1", "/openai/v1/responses",
+            "/v1/embeddings", "/v1/images/generations", "/v1/audio/transcriptions",
+            "/v1/messages", "/v1/messages?beta=true", "/v1/complete",
+            "/v1beta/models/m:generateContent", "/v1beta/models/m:streamGenerateContent?alt=sse",
+            "/v1beta/models/m:embedContent", "/v1beta/openai/chat/completions",
+            "/v1beta/interactions", "/v1/threads/t/runs", "/v1/threads/runs",
+            "/v1/threads/t/runs/r/submit_tool_outputs", "/api/chat", "/v2/chat", "/v2/rerank",
+            "/model/m/converse", "/", "",
+        ])
+    func works(_ target: String) {
+        #expect(RequestWork.isBilled(method: "POST", target: target))
+        // To look at it is free, wherever it is.
+        for method in ["GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS", "get"] {
+            #expect(!RequestWork.isBilled(method: method, target: target))
+        }
+    }
+
+    @Test(
+        "what counts, stops, prepares or is kept already is not",
+        arguments: [
+            "/v1/responses/resp_1/cancel", "/v1/responses/resp_1/cancel?x", "/v1/responses/resp_1",
+            "/v1/responses/input_tokens", "/a/v1/responses/resp_1/cancel/",
+            "/v1/messages/count_tokens", "/v1/messages/count_tokens?beta=true",
+            "/v1/messages/batches", "/v1/messages/batches/b/cancel", "/v1/batches",
+            "/v1/batches/b/cancel", "/openai/batches/b/cancel", "/v1/chat/completions/c",
+            "/v1beta/models/m:countTokens", "/v1beta/models/m:COUNTTOKENS",
+            "/v1beta/models/m:computeTokens", "/v1beta/models/m:batchGenerateContent",
+            "/v1beta/batches/b:cancel", "/v1beta/operations/o:cancel", "/v1beta/cachedContents",
+            "/v1beta/interactions/i/cancel", "/v1/files", "/v1/uploads/u/complete",
+            "/v1/vector_stores/v/search", "/v1/fine_tuning/jobs", "/v1/conversations",
+            "/v1/assistants", "/v1/threads", "/v1/threads/t/messages", "/v1/threads/t/runs/r",
+            "/v1/threads/t/runs/r/cancel", "/v1/tokenize", "/tokenize", "/v1/detokenize",
+            "/v1/realtime/client_secrets", "/openai/files", "/V1/Messages/Count_Tokens",
+        ])
+    func quiet(_ target: String) {
+        #expect(!RequestWork.isBilled(method: "POST", target: target))
+    }
+
+    @Test("a record whose beginning is lost may have been anything")
+    func lost() {
+        #expect(RequestWork.isBilled(method: "", target: ""))
+    }
+}
