@@ -3,7 +3,7 @@ import HTTP
 import JSON
 import Primitives
 
-/// What a chat call is to be answered with: the vendor's own words, heard once without anybody in
+/// What a chat call is to be answered with: the vendor's own words, heard once with no gateway in
 /// between.
 struct HeardAnswer: Sendable {
     /// The body as the vendor sent it.

@@ -6,7 +6,7 @@ import Transfers
 // DESIGN
 //
 // Whatever disturbs the machine disturbs all targets alike, since they are asked by turns, and an
-// answer is compared with the direct one of the same round and place. A round in which the
+// answer is compared with the direct one of the same round and index. A round in which the
 // machine's host took time away, or this process itself was kept from running, is thrown away and
 // counted. See ClosedLoop and OpenLoop for how calls follow on one another.
 

@@ -50,7 +50,7 @@ public struct BenchReport: Sendable {
     public let plan: BenchPlan
     /// The processor and the kernel.
     public let machine: String
-    /// The command that repeats the run; whoever made it knows.
+    /// The command that repeats the run, set by the command that made it.
     public var command = ""
     /// When it was made, in microseconds since 1970.
     public let microseconds: Int

@@ -6,7 +6,7 @@ import Transfers
 
 /// One call in flight.
 final class Call: TransferDelegate {
-    /// What came of a call.
+    /// The outcome of a call.
     struct Outcome: Sendable {
         var fault: Fault?
         /// From the beginning to the first byte of the body, in nanoseconds.
@@ -32,7 +32,7 @@ final class Call: TransferDelegate {
     private(set) var transfer: Transfer?
     private(set) var heard: HeardAnswer?
 
-    /// A call that began at a time; `breaks` where the vendor is told to break its answer off.
+    /// A call that began at a time; `breaks` where the script makes the vendor break off.
     init(
         _ expectation: HeardAnswer?, streams: Bool, breaks: Bool = false, began: Instant,
         ended: @escaping (Call) -> Void

@@ -7,7 +7,7 @@ import Reactor
 // call. Several at a time, it is a slice: so many calls in flight until enough were begun, a new
 // one whenever one ends. A slice is long enough for a queue to fill and for work that a gateway
 // puts off to catch up with it; its first quarter is for that and counts for nothing. Shorter
-// slices would measure bursts on an idle machine, and flatter whoever works later.
+// slices would measure bursts on an idle machine, and flatter a gateway that works later.
 
 /// Calls of which each follows on another's end, by turns to every target.
 struct ClosedLoop {
@@ -129,7 +129,7 @@ struct ClosedLoop {
 }
 
 /// CPU time of the processes in between: all of a scenario's, for a gateway does some of its work
-/// when the call is over, in somebody else's turn.
+/// when the call is over, in another target's turn.
 ///
 /// Not the vendor's, who works for all of them and is metered in its own turns.
 struct GatewayCosts {

@@ -26,7 +26,7 @@ public enum Fault: Hashable, Sendable, CustomStringConvertible {
     case notACompletion
     /// A stream that the vendor spread over time came at once.
     case bufferedStream
-    /// The vendor broke the stream off, and the client was told that it is whole.
+    /// The vendor broke the stream off, and the gateway ended it as a whole one.
     case falselyComplete
 
     /// The name.

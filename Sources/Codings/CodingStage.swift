@@ -17,13 +17,13 @@ final class CodingStage {
     private let coding: Coding
     private let state: State
     private let piece: UnsafeMutablePointer<UInt8>
-    /// Whether the first bytes have told which of deflate's two formats it is.
+    /// Whether the first bytes have shown which of deflate's two formats it is.
     private var isFormatKnown = true
     private(set) var isBroken = false
     /// Whether the input so far could end here.
     private(set) var isAtEnd = false
 
-    /// Nil for want of memory.
+    /// Nil when memory is short.
     init?(_ coding: Coding) {
         switch coding {
         case .gzip, .deflate:

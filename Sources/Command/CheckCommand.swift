@@ -12,7 +12,7 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOption
 
-    @Flag(name: .long, help: "Connect to every vendor and say what came of it.")
+    @Flag(name: .long, help: "Connect to every vendor and print the result.")
     var probe = false
 
     @Flag(
@@ -49,7 +49,7 @@ struct CheckCommand: ParsableCommand {
                     table.vendors[target.vendor].name
                         + (target.model.map { " as \($0)" } ?? "")
                 }
-                // Google's endpoint for OpenAI's clients is told of where it goes another way.
+                // Google's endpoint for OpenAI's clients has a line where its targets differ.
                 let name =
                     plan.api == .geminiCompatible ? "/v1beta/openai" : plan.dialect.rawValue
                 var line = "# chain \(chain.name), \(name): "

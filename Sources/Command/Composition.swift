@@ -10,7 +10,7 @@ import Synchronization
 import Telemetry
 import Transfers
 
-/// Wires the parts together: the only place that knows them all.
+/// Wires the parts together: the only type that knows them all.
 ///
 /// The calling thread becomes the control loop: signals, the operators' listener and the end of the
 /// workers come together there. Each worker has a thread of its own.
@@ -134,7 +134,7 @@ final class Composition {
         }
     }
 
-    /// Lets what runs end, and takes nobody new in; a second time ends at once.
+    /// Lets running exchanges end and accepts no new ones; a second call ends at once.
     func end() {
         readiness.isReady = false
         let order = isDraining ? WorkerOrder.stop : .drain
@@ -198,7 +198,7 @@ final class Composition {
                 else { return }
                 slot.value = worker
                 worker.listen(on: descriptor)
-                // Nobody else holds the worker: its loop, listener and mailbox only know it.
+                // Only this reference holds the worker: its loop, listener and mailbox do not.
                 withExtendedLifetime(worker) { loop.run() }
             } catch {
                 logger.critical("a worker cannot run", metadata: ["error": "\(error)"])
@@ -238,11 +238,12 @@ final class Composition {
             workers: metrics, readiness: readiness, version: Version.number,
             failureClasses: FailureClass.names, records: recording.source, reloads: reloads
         )
-        // It answers by itself, and asks nobody.
-        var nobody = Configuration()
-        nobody.vendors = []
+        // This worker answers by itself and calls no vendor.
+        var withoutVendors = Configuration()
+        withoutVendors.vendors = []
         let none = SnapshotPlan(
-            routing: RoutingTable(nobody), health: Health(targetCount: 0), endpoints: [])
+            routing: RoutingTable(withoutVendors), health: Health(targetCount: 0),
+            endpoints: [])
         let worker = Worker(
             settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, snapshot: none,
             responder: pages

@@ -22,7 +22,7 @@ final class ConfigurationFile {
     /// Reads all of it once more, with a process to lose.
     ///
     /// A pipe has nothing more to give, and would be waited for; a file that says nothing stands
-    /// for the defaults at a start, and here for somebody who has only begun to write it.
+    /// for the defaults at a start, and here for a file that is only half written.
     func readAgain() throws(ConfigurationError) -> (
         configuration: Configuration, warnings: [Diagnostic]
     ) {

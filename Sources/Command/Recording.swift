@@ -86,7 +86,7 @@ final class Recording {
         }
     }
 
-    /// Notes where the vendors are, for sinks that tell it.
+    /// Keeps the vendors' addresses, for sinks that write them.
     func adopt(_ vendors: [Vendor]) {
         Self.remember(vendors, in: servers)
     }

@@ -7,9 +7,9 @@ import Routing
 import Transfers
 
 /// Makes of a configuration's vendors and chains what workers serve by: loads authorities, has
-/// names looked up, and gives origins their places.
+/// names looked up, and gives origins their indexes.
 ///
-/// One for the life of a process: what it knows of names and places outlives a routing snapshot.
+/// One for the life of a process: what it knows of names and indexes outlives a routing snapshot.
 final class SnapshotMaker {
     private let addresses: AddressBook
     private var indexes = OriginIndexes()

@@ -65,7 +65,7 @@ struct TrialReading: ~Copyable {
     }
 
     /// Waits for the end, and believes nothing but the one status that only a parser that has
-    /// returned gives; faults are found again here, where they can be told with their places.
+    /// returned gives; faults are found again here, where they have their line and column.
     private consuming func outcome() -> String? {
         let (pid, deadline) = (pid, deadline)
         // The other end of the pipe is the end of the text.
@@ -83,7 +83,7 @@ struct TrialReading: ~Copyable {
         }
         let signal = status & 0x7F
         guard signal == 0 else {
-            return "is malformed in a way that its parser cannot tell of: it ended by signal "
+            return "is malformed in a way that its parser cannot report: it ended by signal "
                 + "\(signal)"
         }
         let code = status >> 8 & 0xFF

@@ -40,7 +40,7 @@ public struct Configuration: Sendable {
         public var hosts: [String] = []
         /// Web origins, with `*` for any run of letters, whose pages may call.
         public var origins: [String] = []
-        /// Whether the gateway's own credentials may serve whoever reaches an address beyond
+        /// Whether the gateway's own credentials may serve any client at an address beyond
         /// loopback.
         public var isAnonymous = false
         /// Worker threads; 0 is one per processor this process may use.
@@ -84,7 +84,7 @@ public struct Configuration: Sendable {
         public var journalSizeBytes = 64 << 20
         /// Between writes to the disk; zero leaves them to the kernel.
         public var journalSync = Interval.zero
-        /// Places in JSON bodies whose values are not written down.
+        /// Paths in JSON bodies whose values are not written down.
         public var redactPaths: [JSONPath] = []
         /// Extended regular expressions; what they match in bodies is not written down.
         public var redactPatterns: [String] = []

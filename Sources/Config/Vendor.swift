@@ -8,13 +8,13 @@ public struct Vendor: Sendable {
     public enum Credential: Sendable, Equatable {
         /// The caller's own, passed on as it came.
         case client
-        /// Ours, in place of whatever the caller sent.
+        /// Ours, instead of the one that the caller sent.
         case own(Secret)
-        /// Nobody's: whatever the caller sent is taken out.
+        /// No credential: the one that the caller sent is taken out.
         case none
     }
 
-    /// What becomes of a transfer whose client went away.
+    /// How a transfer goes on when its client has gone.
     public enum DisconnectPolicy: String, Sendable, CaseIterable {
         case cancel, `continue`
     }

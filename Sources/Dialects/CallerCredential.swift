@@ -1,7 +1,7 @@
 public import HTTP
 import Primitives
 
-/// Whose the credential is that a client sent, told by its shape and by where it stands.
+/// The vendor whose credential a client sent, known by its shape and its header field.
 public enum CallerCredential {
     /// The vendor that a request's credential is meant for, where its path leaves that open.
     ///
@@ -43,8 +43,8 @@ public enum CallerCredential {
         return owners
     }
 
-    /// Whose a key is, told by its beginning, and by its field where many have the same; nil where
-    /// that tells nothing.
+    /// The vendor of a key, by its beginning, and by its field where many share one; nil where
+    /// both leave it open.
     private static func owner(
         of token: Span<UInt8>, in field: HeaderName, _ head: borrowing RequestHead
     ) -> Dialect? {
@@ -75,7 +75,7 @@ public enum CallerCredential {
 
     /// Whether a request shows what a vendor of this API's may be shown.
     ///
-    /// `isBuiltIn`: the vendor is one of the three that everybody knows, and whose keys are told by
+    /// `isBuiltIn`: the vendor is one of the three that are built in, and whose keys are known by
     /// their shape; another may have keys of any shape, in any field.
     public static func fitness(
         of head: borrowing RequestHead, api: API, isBuiltIn: Bool

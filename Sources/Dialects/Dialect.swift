@@ -9,7 +9,7 @@ public enum Dialect: String, CaseIterable, Sendable {
     /// Google's Gemini API.
     case gemini
 
-    /// The dialect's place in the list of all.
+    /// The dialect's index in the list of all.
     public var number: Int {
         switch self {
         case .openai: 0

@@ -26,7 +26,7 @@ public struct ErrorFacts: Equatable, Sendable {
         let reasons = details.compactMap { $0["reason"]?.text }
         isCredential = (words + reasons).contains { Self.credentialWords.contains($0) }
         if !isCredential, let message = error["message"]?.text {
-            // Anthropic tells a spent balance as an invalid request, by its message alone.
+            // Anthropic reports a spent balance as an invalid request; only its message says so.
             // At its beginning: further on stands what the client sent.
             isCredential = Self.spentPhrases.contains { message.hasPrefix($0) }
         }

@@ -42,7 +42,7 @@ struct ModelWalk {
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 depth -= 1
                 expectsKey = false
-                // What follows the first value is not read by anybody.
+                // No vendor reads what follows the first value.
                 if depth <= 0 { return }
             case UInt8(ascii: ","):
                 if depth <= Self.depthMax, isObject[depth] {

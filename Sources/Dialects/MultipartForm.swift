@@ -4,7 +4,7 @@ import Primitives
 struct MultipartForm {
     private let boundary: [UInt8]
 
-    /// The form that a `Content-Type` announces; nil where it has no boundary.
+    /// The form that a `Content-Type` describes; nil where it has no boundary.
     init?(_ contentType: Span<UInt8>) {
         guard let value = Self.parameter("boundary", of: contentType), !value.isEmpty,
             value.count <= 200

@@ -13,7 +13,7 @@ public struct RequestModel: Equatable, Sendable {
         case none
         /// It names this one.
         case named(String)
-        /// It names one, or may, and which cannot be told; why, for people.
+        /// It names one, or may, and which is unknown; the reason, in words for people.
         case unreadable(String)
     }
 
@@ -100,7 +100,7 @@ public struct RequestModel: Equatable, Sendable {
             return RequestModel(.unreadable("the form has no boundary"))
         }
         guard let ranges = form.values(of: "model", in: body) else {
-            return RequestModel(.unreadable("the form's parts cannot be told apart"))
+            return RequestModel(.unreadable("the form's parts cannot be separated"))
         }
         guard form.mentions(of: "model", in: body) <= ranges.count else {
             return RequestModel(.unreadable("the form names its model in an unusual way"))
@@ -134,8 +134,8 @@ public struct RequestModel: Equatable, Sendable {
 
     /// Appends a body with another model in every range that names one.
     ///
-    /// Returns false, and appends nothing, where there is no such range, or which they are cannot
-    /// be told.
+    /// Returns false, and appends nothing, where there is no such range, or which they are is
+    /// unknown.
     public func write(
         _ body: Span<UInt8>, with model: String, to output: inout ByteBuffer
     ) -> Bool {

@@ -3,7 +3,7 @@ import Primitives
 /// A request's path, read as the vendors read it.
 ///
 /// Some of them join duplicate slashes, undo escapes and resolve dot segments, and some do not care
-/// about case. So a path is told by what it may come to be: whatever is done to it, it stays the
+/// about case. So a path is matched by every form that a server may read: it stays the
 /// same vendor's. What is sent on is always the client's own spelling.
 public enum RequestPath {
     /// Whose a path is.
@@ -14,7 +14,7 @@ public enum RequestPath {
         /// One that several have, such as `/v1/models`.
         case shared
         /// One of no vendor's known here.
-        case nobody
+        case noVendor
     }
 
     /// Whose a path is.
@@ -91,21 +91,21 @@ public enum RequestPath {
         if path.hasSegments("/v1beta/openai") { return .geminiCompatible }
         for version: StaticString in ["/v1beta", "/v1alpha"] where path.hasSegments(version) {
             let rest = path.extracting(version.utf8CodeUnitCount..<path.count)
-            return rest.hasSegments("/projects") ? .nobody : .gemini
+            return rest.hasSegments("/projects") ? .noVendor : .gemini
         }
         for folder: StaticString in ["/upload", "/download"] where path.hasSegments(folder) {
             let rest = path.extracting(folder.utf8CodeUnitCount..<path.count)
             return rest.hasSegments("/v1beta") || rest.hasSegments("/v1alpha")
-                || rest.hasSegments("/v1") ? .gemini : .nobody
+                || rest.hasSegments("/v1") ? .gemini : .noVendor
         }
-        guard path.hasSegments("/v1") else { return .nobody }
+        guard path.hasSegments("/v1") else { return .noVendor }
         let rest = path.extracting(3..<path.count)
         // Vertex's, Bedrock's and what probes ask for.
         for folder: StaticString in [
             "/projects", "/publishers", "/locations", "/model", "/api", "/health", "/healthz",
-        ] where rest.hasSegments(folder) { return .nobody }
+        ] where rest.hasSegments(folder) { return .noVendor }
         // A name that some server may read as another: no API has one like it.
-        guard isPlainFolder(rest) else { return .nobody }
+        guard isPlainFolder(rest) else { return .noVendor }
         if rest.hasSegments("/messages") || rest.hasSegments("/complete") { return .anthropic }
         if isModelVerb(rest) { return .gemini }
         return isOpenAIsAlone(rest) ? .openai : .shared

@@ -89,7 +89,7 @@ public struct UsageFilter: ~Copyable {
     private var event = ByteBuffer()
     private var lineBytes = 0
     private var isAfterReturn = false
-    /// What became of the last event, whose line feed may be still to come.
+    /// Whether the last event was dropped; its line feed may be still to come.
     private var isLastDropped = false
     private var isOff = false
 
@@ -138,11 +138,11 @@ public struct UsageFilter: ~Copyable {
         event.removeAll()
     }
 
-    /// Whether the event is a chunk without choices that tells usage.
+    /// Whether the event is a chunk without choices that carries usage.
     private var isUsage: Bool {
         let text = event.bytes
         guard var index = text.firstRange(of: "\"choices\"")?.upperBound else { return false }
-        // Told by a look: the chunks with choices are not parsed.
+        // A look at the first bytes is enough: chunks with choices are not parsed.
         for wanted in [UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]")] {
             while index < text.count, text[index] <= 0x20 { index += 1 }
             guard index < text.count, text[index] == wanted else { return false }

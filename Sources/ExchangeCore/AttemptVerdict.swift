@@ -30,7 +30,7 @@ public enum AttemptVerdict: Equatable, Sendable {
         public var status: Int
         /// What kind of body follows.
         public var mediaType: MediaType
-        /// Bytes of the body, where that is announced.
+        /// Bytes of the body, where the head declares them.
         public var contentLength: Int?
         /// Whether it has a content coding.
         public var isEncoded: Bool

@@ -66,7 +66,7 @@ public struct Failure: Equatable, Sendable {
     public static func streamBroke(vendor: String) -> Failure {
         Failure(
             status: 502, code: "vendor_broke_off", fault: .vendor, isWorthRetrying: true,
-            explanation: "vendor \(vendor) broke the stream off, and what came of it is not whole",
+            explanation: "vendor \(vendor) broke the stream off, and what it sent is not whole",
             outcome: .truncated
         )
     }

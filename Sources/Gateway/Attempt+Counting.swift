@@ -71,7 +71,7 @@ extension Attempt {
         if isCoolingDown { exchange.snapshot.metrics[route.vendor].cooldowns.add() }
     }
 
-    /// Tells the vendor's counters of relayed bytes.
+    /// Adds relayed bytes to the vendor's counters.
     func countRelayedBytes() {
         guard uncountedBytes > 0 else { return }
         exchange.snapshot.metrics[route.vendor].responseBytes.add(uncountedBytes)

@@ -122,7 +122,7 @@ extension Attempt: TransferDelegate {
 
     func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
         let isUploading = client.phase == .body
-        // A request that broke off must not be told its end: the vendor would take it for whole.
+        // A request that broke off must not be ended: the vendor would take it for whole.
         // One whose client has gone is whole.
         guard
             exchange.state.isDetached

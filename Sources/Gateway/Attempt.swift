@@ -8,7 +8,7 @@ import Routing
 import Telemetry
 import Transfers
 
-/// One try of an exchange against one target: its transfer, and what comes of it.
+/// One try of an exchange against one target: its transfer, and its result.
 final class Attempt {
     let exchange: RequestExchange
     // Held, not asked of the exchange: a chunk would count references on the way.
@@ -202,7 +202,7 @@ final class Attempt {
     private func framing(
         of head: borrowing ResponseHead, awaitsTerminal: Bool
     ) -> ResponseFraming {
-        // A stream that may have to be broken off for want of its marker is not told by its length:
+        // A stream that is broken off when its marker is missing must not have a declared length:
         // with the last byte of that it would be whole.
         let contentLength = awaitsTerminal ? nil : head.contentLength
         let request = exchange.request
@@ -216,7 +216,7 @@ final class Attempt {
         _ head: borrowing ResponseHead, _ framing: ResponseFraming, to output: inout ByteBuffer
     ) {
         head.writeStatusLine(to: &output)
-        // A page that may call by the gateway's word is not told otherwise by the vendor.
+        // The gateway has allowed this page; the vendor's CORS fields must not deny it.
         head.writeFields(to: &output, withoutCORS: exchange.origin == .allowed)
         framing.writeField(
             withheldBytes: head.status == 204 ? nil : head.contentLength, to: &output)

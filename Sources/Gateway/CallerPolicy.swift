@@ -4,7 +4,7 @@ import Primitives
 import Reactor
 import Routing
 
-/// Who may call, as far as a request's head tells: by which name, and from which web page.
+/// Who may call, as far as a request's head says: by which name, and from which web page.
 ///
 /// A page in a browser on this machine can send requests to any address of loopback. It cannot
 /// choose their `Host`, which is the name that it was itself loaded from or had rebound, and not

@@ -24,7 +24,7 @@ extension ClientConnection {
         sendAhead()
     }
 
-    /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon what came of it.
+    /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon the result.
     func sendAhead() {
         exchange?.writeDeliveryAhead()
         if case .moved = Socket.send(descriptor, from: &output) {
@@ -73,7 +73,7 @@ extension ClientConnection {
         servedCount += 1
         if writer.isBrokenOff {
             // An HTTP/1.0 client takes the end of the connection for the end of the body, so it
-            // must be a reset; the others see that the announced end is missing.
+            // must be a reset; the others see that the declared end is missing.
             if writer.framing == .close { Socket.resetOnClose(descriptor) }
             return close()
         }

@@ -25,7 +25,7 @@ import Transfers
 //   RequestExchange+Detaching      an answer that goes on after its client, for the record
 //   RequestExchange+Settling       settle: the end of an exchange
 //
-// Two places are called from inside libcurl (see `TransferDelegate`): they write into the output
+// Two functions are called from inside libcurl (see `TransferDelegate`): they write to the output
 // and may pause a transfer, and do nothing else. Everything that starts or ends a transfer runs
 // from the top level of a turn.
 
@@ -102,7 +102,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         ensureClock()
     }
 
-    /// Tells a client that there are too many, without reading what it wants.
+    /// Answers a client that there are too many, without reading its request.
     static func turnAway(_ descriptor: Int32) {
         var text = ByteBuffer()
         text.append("HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n")
@@ -130,7 +130,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         ensureClock()
     }
 
-    /// Tells the loop what is wanted of the descriptor just now.
+    /// Sets the events that the loop watches the descriptor for.
     func updateInterest() {
         var interest: Interest = isReadPaused ? .peerClose : [.read, .peerClose]
         if !output.isEmpty, !isAwaitingFlush { interest.insert(.write) }

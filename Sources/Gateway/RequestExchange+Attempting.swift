@@ -86,7 +86,7 @@ extension RequestExchange {
         }
     }
 
-    /// The response will not be whole: the client is told so where it can be.
+    /// The response will not be whole: the client gets an error event where that is possible.
     func breakOff() {
         writer.breakOff(to: client) { output in
             guard let answeringAttempt else { return }

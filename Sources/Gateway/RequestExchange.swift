@@ -11,7 +11,7 @@ import Transfers
 /// One request and the response it gets: made at the head, dropped when it is settled.
 ///
 /// It carries out what ``ExchangeState`` decides. Its parts hold each other while it lives;
-/// ``settle()`` is the one place that lets go of them.
+/// only ``settle()`` lets go of them.
 final class RequestExchange {
     let client: ClientConnection
     // Held, not asked of the client: a chunk would count references on the way.

@@ -40,7 +40,7 @@ struct ResponsePipeline: ~Copyable {
     /// bytes.
     private var isEncoded = false
     private var streamEnd = StreamEnd()
-    /// Whether bytes were passed on, other than those that were let go for want of time.
+    /// Whether bytes were passed on, other than those released because the hold's time was up.
     private(set) var hasPassedBytes = false
 
     init(dialect: Dialect) {
@@ -163,7 +163,7 @@ struct ResponsePipeline: ~Copyable {
 
     /// Holds nothing any more.
     mutating func endHold() {
-        // Let go for want of time, a response has shown no content yet, and its clock goes on.
+        // A response released because time was up has shown no content yet; its clock goes on.
         hasPassedBytes = showsContent
         hold = nil
         if !demands.awaitsTerminal, !demands.watchesContent { inspector = nil }
@@ -198,8 +198,7 @@ struct ResponsePipeline: ~Copyable {
         updateIsPlain()
     }
 
-    /// Tells a client whose stream breaks off what happened, in the words its SDK raises an error
-    /// for.
+    /// Writes why the stream breaks off, in the form for which the client's SDK raises an error.
     ///
     /// Only between two events: in the middle of one it would be taken for the rest of that.
     func writeErrorEvent(_ error: DialectError, to output: inout ByteBuffer) {

@@ -10,7 +10,7 @@ import Reactor
 /// exchange's to know, because a head may go out before any content. It holds no client, which
 /// would cost references: it is lent the one that it writes to.
 struct ResponseWriter {
-    /// Whether the client is a page that may read the response, and is told so.
+    /// Whether the client is a page that may read the response; CORS fields then say so.
     var isReadableByPage = false
     private(set) var framing = ResponseFraming.none
     /// Whether a head went out.
@@ -126,7 +126,7 @@ struct ResponseWriter {
         client.requestFlush()
     }
 
-    /// Tells a client that waits before it sends its body to go on.
+    /// Writes `100 Continue` to a client that waits before it sends its body.
     func continues(to client: ClientConnection) {
         client.worker.buffers.lend(to: &client.output)
         client.output.append("HTTP/1.1 100 Continue\r\n\r\n")
@@ -175,7 +175,7 @@ extension ResponseFraming {
         case .chunked:
             output.append("transfer-encoding: chunked\r\n")
         case .none:
-            // What a GET would have got is told to a HEAD; a 204 has no length at all.
+            // A HEAD gets the length that a GET would have had; a 204 has no length at all.
             guard let withheldBytes else { return }
             output.append("content-length: ")
             output.append(decimal: withheldBytes)

@@ -15,7 +15,7 @@ public struct WorkerSettings: Sendable {
     public var admission: Admission
     /// Where to say what an operator should know.
     public var logger: Logger
-    /// How far answers are read that nobody waits for.
+    /// How far detached answers are read.
     var detached = DetachedBounds()
 
     /// Settings of these parts.
@@ -32,7 +32,7 @@ public struct WorkerSettings: Sendable {
 public enum WorkerOrder: Sendable {
     /// Serve what begins from now on by another snapshot; then call.
     case adopt(SnapshotPlan, @Sendable () -> Void)
-    /// Take nobody new in, let what runs end, then leave the loop.
+    /// Accept no new exchanges, let running ones end, then leave the loop.
     case drain
     /// Leave the loop at once.
     case stop
@@ -52,14 +52,14 @@ public final class Worker: TurnHandler, TimerHandler {
     let policy: CallerPolicy
     let metrics: WorkerMetrics
     let logger: Logger
-    /// Answers in place of vendors: on the listener for operators.
+    /// Answers instead of vendors: on the listener for operators.
     let responder: (any Responder)?
     let buffers = BufferPool()
     var random = RandomSource()
-    /// Where what happens is told; nil when nothing is kept.
+    /// Where exchanges are recorded; nil when nothing is kept.
     let journal: WorkerJournal?
     let chunkTee: ChunkTee
-    /// Whether something is taken out of bodies before they are told.
+    /// Whether something is taken out of bodies before they are recorded.
     let redactsBodies: Bool
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
@@ -75,7 +75,7 @@ public final class Worker: TurnHandler, TimerHandler {
     private var drainTimer: TimerWheel.Timer?
     private var isStopping = false
     private(set) var isDraining = false
-    /// Told when the last connection of a drain is gone.
+    /// Called when the last connection of a drain is gone.
     public var onDrained: (() -> Void)?
 
     /// A worker that relays to vendors, or answers by a responder.

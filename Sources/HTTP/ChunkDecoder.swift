@@ -3,8 +3,8 @@ import Primitives
 /// Takes the chunked transfer coding of a response's body apart, from bytes cut anywhere.
 ///
 /// libcurl can do it, too, but drops what follows the last chunk without a word: half of a response
-/// that nobody asked for, whose other half would be read as the next request's answer. So the bytes
-/// come here as the vendor sent them, and ``surplusBytes`` tells.
+/// without a request, whose other half would be read as the next request's answer. So the bytes
+/// come here as the vendor sent them, and ``surplusBytes`` counts the rest.
 public struct ChunkDecoder {
     private enum State {
         /// In the digits of a chunk's size.
@@ -126,7 +126,7 @@ public struct ChunkDecoder {
             digits = 0
             return state = left == 0 ? .trailer : .data
         }
-        // Extensions mean nothing to anybody, and are passed over as libcurl does.
+        // Extensions have no meaning here, and are passed over as libcurl does.
         while offset < bytes.count {
             let byte = bytes[offset]
             offset += 1

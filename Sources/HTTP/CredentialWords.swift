@@ -193,7 +193,7 @@ extension Span where Element == UInt8 {
         return true
     }
 
-    /// Whether a word ends as names of credentials do: told by its last letter, mostly.
+    /// Whether a word ends as names of credentials do: known by its last letter, mostly.
     fileprivate var endsLikeSecret: Bool {
         func ends(_ literal: StaticString) -> Bool {
             let length = literal.utf8CodeUnitCount

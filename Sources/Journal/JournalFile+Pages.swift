@@ -9,11 +9,11 @@ import Glibc
 // writer comes to them, and gives up those behind it.
 
 extension JournalFile {
-    /// Pages are asked for and given up by so many bytes: a kernel without preemption lets nobody
-    /// in meanwhile, 10 us for this much.
+    /// Pages are asked for and given up by so many bytes: a kernel without preemption runs no
+    /// other thread meanwhile, 10 us for this much.
     public static let pageRunBytes = headBytes
 
-    /// Gives the ring's room up to a place back to the writer.
+    /// Gives the ring's room up to a cursor back to the writer.
     ///
     /// Only by the reader.
     public func release(upTo cursor: UInt64) {
@@ -25,7 +25,7 @@ extension JournalFile {
         // kernel keeps it.
         for start in Self.pageRuns(in: before..<cursor) {
             let address = unsafe address(start)
-            // Both places at which the ring is mapped.
+            // Both addresses at which the ring is mapped.
             unsafe madvise(address, Self.pageRunBytes, Int32(MADV_DONTNEED))
             unsafe madvise(address + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
         }

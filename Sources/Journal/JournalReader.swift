@@ -14,7 +14,7 @@ public struct JournalReader: ~Copyable {
     /// Runs of bytes that were no frames.
     public private(set) var damageCount = 0
 
-    /// A reader that goes on from a place: what the reader before it was done with, or later.
+    /// A reader that goes on from a cursor: what the reader before it was done with, or later.
     ///
     /// `again`: it reads what another has read; pieces that are in no file are gone by then.
     public init(_ file: JournalFile, from cursor: UInt64? = nil, again: Bool = false) {
@@ -82,7 +82,7 @@ public struct JournalReader: ~Copyable {
 }
 
 extension ContentRing.Run {
-    /// The place that the payload of a frame tells.
+    /// The run that the payload of a frame names.
     init(_ payload: Span<UInt8>) {
         var reader = PayloadReader(payload)
         start = reader.number(bytes: 8)

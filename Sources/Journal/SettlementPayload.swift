@@ -8,7 +8,7 @@ public struct SettlementPayload: Equatable, Sendable {
     public var identifier: Identifier
     /// Wall-clock time of the frame, in microseconds since 1970.
     public var wallMicroseconds: Int
-    /// The outcome's place in the list of outcomes.
+    /// The outcome's index in the list of outcomes.
     public var outcome: Int
     /// The status the client was given; 0 when it was given none.
     public var status: Int

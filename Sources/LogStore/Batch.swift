@@ -1,9 +1,9 @@
 /// What one transaction of the store changes.
 struct Batch {
-    /// How far a journal is, and what became of its exchanges since the last time.
+    /// How far a journal is, and how its exchanges ended since the last time.
     struct Progress {
         var name: String
-        /// The place up to which everything is stored, or kept among the open frames.
+        /// The cursor up to which everything is stored, or kept among the open frames.
         var cursor: UInt64
         /// Exchanges that will never have a record, because their frames were damaged.
         var lost = 0

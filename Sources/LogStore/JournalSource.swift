@@ -118,7 +118,7 @@ final class JournalSource {
         open.removeAll()
     }
 
-    /// The place up to which the ring's room can be given back, the frames of open exchanges put
+    /// The cursor up to which the ring's room can be given back, the frames of open exchanges put
     /// into the batch first where they have kept it for too long.
     func release(into batch: inout Batch, now: Instant) -> UInt64 {
         var oldest = reader.cursor

@@ -82,7 +82,7 @@ public struct Rollup: Equatable, Sendable {
 
     /// Reads a row that begins with ``columns``.
     init(_ row: Row) {
-        // By place: a name is looked up in every one of a row's names, in lower case.
+        // By index: a name is looked up in every one of a row's names, in lower case.
         calls = row[0]
         failed = row[1]
         failovers = row[2]

@@ -41,7 +41,7 @@ public final class Store: Sendable {
             // What retention takes out is wiped, and not only given up.
             try db.execute(sql: "PRAGMA secure_delete = ON")
         }
-        // SQLite gives the files beside it the rights of this one, which are nobody else's.
+        // SQLite gives the files beside it the rights of this one, which only the owner has.
         let path = Self.path(in: folder)
         try Self.claim(path)
         let pool = try DatabasePool(path: path, configuration: configuration)

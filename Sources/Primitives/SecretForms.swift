@@ -16,7 +16,7 @@ enum SecretForms {
         ]
         for digits in ["0123456789abcdef", "0123456789ABCDEF"].map({ Array($0.utf8) }) {
             forms.insert(escapedForURL(plain, digits))
-            // Encoders that write for web pages, with numbers in place of signs.
+            // Encoders that write for web pages, with numbers instead of signs.
             forms.insert(escapedForJSON(once, "<>&", digits))
             forms.insert(escapedForJSON(plain, "\"<>&'+`", digits))
         }

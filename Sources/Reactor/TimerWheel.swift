@@ -8,7 +8,7 @@ public import Primitives
 // millisecond comes. Owners re-arm lazily: on activity they only note the time, and when the timer
 // goes off they compare and arm it anew, so that a chunk costs no timer work at all.
 
-/// Whoever answers for a timer.
+/// The handler of one timer.
 public protocol TimerHandler: AnyObject {
     /// The timer's instant has come. It is unarmed now.
     func timerFired(_ timer: TimerWheel.Timer)

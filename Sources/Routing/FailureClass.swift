@@ -34,7 +34,7 @@ public enum FailureClass: Equatable, Sendable {
         "connect", "timeout", "reset", "status", "credential", "stream_error",
     ]
 
-    /// The name's place in ``names``.
+    /// The name's index in ``names``.
     public var index: Int {
         switch self {
         case .connect: 0

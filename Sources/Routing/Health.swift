@@ -35,7 +35,7 @@ public final class Health: Sendable {
         let until = state.state.coolsUntil.load(ordering: .relaxed)
         if until == 0 { return true }
         guard now.nanoseconds >= until else { return false }
-        // Whoever moves the mark is the probe; if it never returns the next may try after a while.
+        // The exchange that moves the mark is the probe. If it never ends, another may try later.
         let (isProbe, _) = state.state.coolsUntil.compareExchange(
             expected: until, desired: now.nanoseconds + Self.probeTime.nanoseconds,
             ordering: .relaxed
@@ -112,7 +112,7 @@ public final class Health: Sendable {
     }
 }
 
-/// The targets of a plan that an exchange has tried: 64 at most, by their places.
+/// The targets of a plan that an exchange has tried: 64 at most, by their indexes.
 public struct TriedTargets: ~Copyable {
     private var bits: UInt64 = 0
 

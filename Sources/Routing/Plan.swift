@@ -7,11 +7,11 @@ public import Primitives
 public final class Plan: Sendable {
     /// One target that a request of the plan's dialect may be sent to.
     public struct Target: Sendable {
-        /// The vendor's place in ``RoutingTable/vendors``.
+        /// The vendor's index in ``RoutingTable/vendors``.
         public let vendor: Int
         /// The model sent instead of the client's.
         public let model: String?
-        /// The target's place in ``Health``.
+        /// The target's index in ``Health``.
         public let health: Int
     }
 

@@ -11,7 +11,7 @@ public final class RoutingTable: Sendable {
         public let plan: Plan
         /// Bytes of the path that the chain's prefix takes.
         public let prefixLength: Int
-        /// The place of the current target in the plan.
+        /// The index of the current target in the plan.
         public var target = 0
 
         init(plan: Plan, prefixLength: Int) {
@@ -19,7 +19,7 @@ public final class RoutingTable: Sendable {
             self.prefixLength = prefixLength
         }
 
-        /// The current target's vendor, by its place in ``RoutingTable/vendors``.
+        /// The current target's vendor, by its index in ``RoutingTable/vendors``.
         public var vendor: Int { plan.targets[target].vendor }
         /// The dialect in which the client speaks.
         public var dialect: Dialect { plan.dialect }
@@ -38,7 +38,7 @@ public final class RoutingTable: Sendable {
         case noVendor(Dialect)
         /// None of the chain's targets can serve a request of this dialect.
         case noTarget(chain: String, Dialect, [Plan.Skipped])
-        /// A chain needs the model, and it cannot be told; why.
+        /// A chain needs the model, which cannot be read; the reason.
         case modelUnreadable(chain: String, reason: String)
     }
 
@@ -141,7 +141,7 @@ public final class RoutingTable: Sendable {
         throw chains.isEmpty ? Refusal.noVendor(api.home) : Refusal.noChain(api.dialect)
     }
 
-    /// The model that a path of Gemini's names, and none for a file; nil where the body tells.
+    /// The model that a path of Gemini's names, and none for a file; nil where the body names it.
     private static func modelOutsideBody(
         _ path: Span<UInt8>, _ api: API
     ) -> RequestModel.Finding? {

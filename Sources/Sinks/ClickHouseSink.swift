@@ -49,7 +49,7 @@ public struct ClickHouseSink: Sink {
         }
         let result = ask(
             "INSERT INTO \(database).\(table) FORMAT JSONEachRow", body: body, isCompressed: true)
-        // Somebody may have dropped it.
+        // An operator may have dropped the table.
         if result != .delivered { isTableThere = false }
         return result
     }

@@ -111,7 +111,7 @@ struct ExchangeSpans {
             record.contentMicroseconds.map {
                 Double(max(0, $0 - attempt.beganMicroseconds)) / 1e6
             })
-        // Tokens that are not known are not told: zero would be a lie.
+        // Unknown token counts are left out: zero would be a lie.
         let usage = record.usage
         list.add("gen_ai.usage.input_tokens", usage.input)
         list.add("gen_ai.usage.output_tokens", usage.output)

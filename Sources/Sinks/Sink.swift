@@ -1,7 +1,7 @@
 public import LogStore
 public import Primitives
 
-/// A place that records go to besides the store.
+/// A destination of records besides the store.
 ///
 /// It lives on a thread of its own and may wait. What it was given and says it took, it is not
 /// given again; where a process dies in between, it is: at least once, each record with its id.
@@ -10,7 +10,7 @@ public protocol Sink {
     mutating func deliver(_ records: [StoredRecord]) -> Delivery
 }
 
-/// What came of a delivery.
+/// The result of a delivery.
 public enum Delivery: Equatable, Sendable {
     /// The sink has them.
     case delivered

@@ -10,7 +10,7 @@ public import Telemetry
 //
 // The store is every sink's queue: a sink is a number of the last record it is done with, kept in
 // the store, and a thread that reads on from there. A sink that is slow or gone costs no memory and
-// holds nobody up; one that comes back goes on where it was, across restarts too. What it refuses
+// delays no other; one that comes back goes on where it was, across restarts too. What it refuses
 // is halved until the one record at fault stands alone, which is noted and passed over: a poisoned
 // record at the head of a queue must not end the delivery of all others.
 
@@ -69,7 +69,7 @@ public final class SinkRunner: Sendable {
         thread.withLock { $0 = started }
     }
 
-    /// Tells it that records were stored.
+    /// Wakes its thread after records were stored.
     public func wake() {
         hasNews.store(true, ordering: .releasing)
         waker.wake()

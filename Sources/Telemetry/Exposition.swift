@@ -69,7 +69,7 @@ public struct Exposition: Sendable {
             sum { $0.refused }, &text
         )
         scalar(
-            "weir_accept_pauses_total", "counter", "Pauses of accepting for want of descriptors.",
+            "weir_accept_pauses_total", "counter", "Pauses of accepting while descriptors ran out.",
             sum { $0.acceptPauses }, &text
         )
         scalar(
@@ -112,7 +112,7 @@ public struct Exposition: Sendable {
         perVendor("weir_attempts_total", "Attempts made.", &text) { $0.attempts }
         family(
             "weir_attempt_failures_total", "counter",
-            "Attempts that came to nothing before anything went out, by class.", &text
+            "Attempts that failed before anything went out, by class.", &text
         )
         eachVendor { name, metrics in
             for (index, failure) in failureClasses.enumerated() {

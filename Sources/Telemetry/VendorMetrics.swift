@@ -8,7 +8,7 @@ public final class VendorMetrics: Sendable {
     public let started = Counter()
     /// Attempts made at it.
     public let attempts = Counter()
-    /// Attempts that came to nothing before anything went out, by class.
+    /// Attempts that failed before anything went out, by class.
     public let attemptFailures = (0..<failureClassCount).map { _ in Counter() }
     /// Exchanges that went on to another vendor after it failed.
     public let movedOn = Counter()

@@ -11,13 +11,13 @@ public final class WorkerMetrics: Sendable {
     public let turnedAway = Counter()
     /// Requests refused before a vendor was asked.
     public let refused = Counter()
-    /// Times that accepting paused for want of descriptors.
+    /// Times that accepting paused while descriptors ran out.
     public let acceptPauses = Counter()
     /// Bytes of response chunks whose client went away before they were sent.
     public let undeliveredBytes = Counter()
     /// Answers that went on after their client, for the record.
     public let detached = Counter()
-    /// Exchanges begun without a journal to tell of them.
+    /// Exchanges begun without a journal to record them.
     public let unrecorded = Counter()
     /// Turns of the event loop.
     public let turns = Counter()

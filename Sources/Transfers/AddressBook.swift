@@ -25,7 +25,7 @@ public final class AddressBook: Sendable {
         private let current = Mutex<State>(.pending)
         private let changes = Atomic<Int>(0)
         /// Numbers are given out once in a process: a name that leaves the book and comes back has
-        /// new ones, and lanes that knew it before are told its addresses again.
+        /// new ones, and lanes that knew it before get its addresses again.
         private static let numbers = Atomic<Int>(0)
 
         init(host: String) {
@@ -36,7 +36,7 @@ public final class AddressBook: Sendable {
         var generation: Int { changes.load(ordering: .acquiring) }
         var state: State { current.withLock { $0 } }
 
-        /// Why the name has no addresses; nil when it has, or nobody knows yet.
+        /// Why the name has no addresses; nil when it has, or before the first lookup ends.
         public var failure: String? {
             if case .failed(let reason) = state { return reason }
             return nil
@@ -128,7 +128,7 @@ public final class AddressBook: Sendable {
             }
         }
         running.store(true, ordering: .relaxed)
-        // A lookup can take as long as the resolver likes, so nobody waits for the thread's end.
+        // A lookup can take as long as the resolver likes, so the book does not join the thread.
         thread.detach()
     }
 

@@ -40,7 +40,7 @@ public final class Endpoint {
 
     let url: OpaquePointer
     let trust: TrustStore?
-    /// The place of the endpoint's origin in the pools of a lane, see ``OriginIndexes``.
+    /// The index of the endpoint's origin in the pools of a lane, see ``OriginIndexes``.
     let index: Int
     /// Handles configured for this endpoint and at rest.
     var restingTransfers: ContiguousArray<Transfer> = []

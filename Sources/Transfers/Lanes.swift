@@ -14,7 +14,7 @@ public import Reactor
 // an event may come for a connection at rest. What it says is old by the time it is looked at:
 // earlier in the same turn another transfer may have taken the connection, or read it to its end.
 // So an event alone ends nothing. A connection is at rest while no transfer holds it, which
-// libcurl's own call before each request tells; and whether a resting one has bytes or an end to
+// libcurl's own call before each request shows; and whether a resting one has bytes or an end to
 // read is asked of the socket at that moment. If it has, it is emptied and shut down, so that
 // libcurl finds it dead when it next looks at it. Left alone, libcurl 7.88 takes a TLS connection
 // with an unread close_notify for a live one, and a plain one with surplus bytes, too.
@@ -278,7 +278,7 @@ public final class Lanes {
         dueLanes.append(lane)
     }
 
-    /// Lanes that rested long lose their connections: nobody would notice otherwise that the
+    /// Lanes that rested long lose their connections: it would go unnoticed otherwise that the
     /// vendors have closed them, and the descriptors would stay.
     fileprivate func sweep() {
         closeRetired()

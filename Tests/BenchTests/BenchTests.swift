@@ -22,7 +22,7 @@ struct BenchTests {
             basePath: "/v1", process: name == "direct" ? nil : getpid())
     }
 
-    /// What a bench says of a gateway that does something wrong.
+    /// What a benchmark says of a gateway that does something wrong.
     private static func report(
         _ fault: WorseGateway.Fault, rate: Int? = nil, change: (inout BenchPlan) -> Void = { _ in }
     ) throws -> BenchReport {
@@ -108,7 +108,7 @@ struct BenchTests {
         #expect(report.scenarios[0].rounds > 10)
     }
 
-    @Test("the report tells every figure in text, in JSON and on a page of its own")
+    @Test("the report has every figure in text, in JSON and on a page of its own")
     func reports() throws {
         var report = try Self.report(.droppedChunk) { $0.idleStreams = 20 }
         report.command = "weir bench --via '<x>&y'"
@@ -142,7 +142,7 @@ struct BenchTests {
     }
 }
 
-@Suite("Answers to a bench")
+@Suite("Answers to a benchmark")
 struct AnswerTests {
     private static let words = ["The ", "quick ", "fox"]
     private static let stream = Array(

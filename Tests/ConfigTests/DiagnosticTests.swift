@@ -218,7 +218,7 @@ struct DiagnosticTests {
     }
 
     @Test(
-        "of a base_url tell what is wrong with it",
+        "of a base_url say what is wrong with it",
         arguments: [
             "api.example.com/v1", "ftp://a", "https://", "https:///v1", "http://a:0",
             "http://a:99999",
@@ -283,7 +283,7 @@ struct DiagnosticTests {
         }
     }
 
-    @Test("tell a host or an origin that is none")
+    @Test("name a host or an origin that is none")
     func callers() {
         for line in [
             "hosts = [\"a:80\"]", "hosts = [\"\"]", "hosts = [\"http://a\"]",
@@ -312,7 +312,7 @@ struct DiagnosticTests {
     }
 
     @Test(
-        "of a header that the library would end the process at have their place",
+        "of a header that the library would end the process at have their location",
         arguments: [
             ("[=", 1, 2), ("[$name]\n", 1, 2), ("a = 1\n[[ é ]]", 2, 4), ("[.a]", 1, 2),
             ("[\n", 1, 2), ("[\r\n", 1, 2), ("x = [\n[{}],\n]\n\t[#", 4, 3), ("[[,", 1, 3),
@@ -344,7 +344,7 @@ struct DiagnosticTests {
         #expect(lines == lines.sorted())
     }
 
-    @Test("of TOML itself keep their place", arguments: ["[server", "a = ", "a = 1\na = 2", "= 1"])
+    @Test("of TOML itself have a location", arguments: ["[server", "a = ", "a = 1\na = 2", "= 1"])
     func syntax(_ text: String) {
         let found = ConfigurationTests.faults(text)
         #expect(found.count == 1)
@@ -352,7 +352,7 @@ struct DiagnosticTests {
     }
 }
 
-@Suite("Places of keys")
+@Suite("Locations of keys")
 struct KeyPlacesTests {
     @Test("are found through every shape of TOML")
     func places() {

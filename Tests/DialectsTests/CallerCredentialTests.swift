@@ -36,7 +36,7 @@ struct CallerCredentialTests {
         }
     }
 
-    @Test("of another vendor goes to none of the three that everybody knows")
+    @Test("of another vendor goes to none of the three built-in vendors")
     func foreign() {
         for (path, fields) in [
             (chat, "Authorization: Bearer sk-ant-x\r\n"), (chat, "x-api-key: sk-ant-x\r\n"),
@@ -68,7 +68,7 @@ struct CallerCredentialTests {
         }
     }
 
-    @Test("of its own vendor goes there, and so does one whose shape tells nothing")
+    @Test("of its own vendor goes there, and so does one whose shape fits every vendor")
     func own() {
         for (path, fields) in [
             (chat, "Authorization: Bearer sk-x\r\n"), (chat, "Authorization: Bearer any\r\n"),

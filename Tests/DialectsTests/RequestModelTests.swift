@@ -177,7 +177,7 @@ struct RequestModelTests {
         #expect(Self.read(#"{"model":"models/m"}"#, "application/json").finding == .named("m"))
     }
 
-    @Test("is unreadable in a form that cannot be told apart")
+    @Test("is unreadable in a form whose parts cannot be separated")
     func brokenForms() {
         let one = ("Content-Disposition: form-data; name=\"model\"", "a")
         let two = ("Content-Disposition: form-data; name=\"model\"", "b")

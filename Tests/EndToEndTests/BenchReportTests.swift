@@ -59,7 +59,7 @@ struct BenchReportTests {
         }
     }
 
-    @Test("its page opens in a browser without a complaint, every figure in its place")
+    @Test("its page opens in a browser without a complaint, every figure in its cell")
     func page() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/report.html"

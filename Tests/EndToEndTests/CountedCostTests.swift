@@ -41,7 +41,7 @@ struct CountedCostTests {
             chunk = try counted.perChunk()
             if call.excesses(over: most).isEmpty { break }
         }
-        // A count of now, for whoever lowers a threshold.
+        // A count of now, to lower a threshold by.
         let counts =
             "\(call.instructions ?? 0) a call, \(chunk.instructions ?? 0) a chunk, "
             + "\(chunk.references ?? 0) of them for references"

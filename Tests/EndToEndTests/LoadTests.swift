@@ -170,7 +170,7 @@ struct LoadTests {
         case .resetStream, .closedStream, .badChunk, .resetBody:
             let response = try client.response()
             let whole = kind == .resetBody ? expected.plain : expected.stream
-            // Between two events the break is told by an event of ours, as the last thing.
+            // Between two events the gateway reports the break by its own event, as the last one.
             let own = response.body.firstRange(
                 of: Array("data: {\"error\":{\"message\":\"weir: ".utf8))
             let isPrefix = whole.starts(with: response.body.prefix(own ?? response.body.count))

@@ -141,7 +141,7 @@ struct RecordFaultTests {
         let gateway = try GatewayProcess(
             vendor: vendor.port, server: "workers = 1", log: "journal_size = \"1MiB\"")
         _ = try RawConnection(port: gateway.port).exchange(Self.chat)
-        // The store's write lock, held by somebody else: SQLITE_BUSY for the consumer.
+        // The store's write lock, held by another process: SQLITE_BUSY for the consumer.
         let lock = try ChildProcess(
             "/usr/bin/env",
             [

@@ -148,7 +148,7 @@ struct RetryTests {
         #expect(count.load(ordering: .relaxed) == 3)
     }
 
-    @Test("a refused credential of ours is benched at once, a 429 for as long as it says")
+    @Test("a refused credential of ours cools down at once, a 429 for as long as it says")
     func coolsAtOnce() throws {
         let quota = "{\"error\":{\"code\":\"insufficient_quota\"}}"
         for bad in [
@@ -193,7 +193,7 @@ struct RetryTests {
         }
     }
 
-    @Test("when everything is benched the chain is tried all the same")
+    @Test("when every target cools down the chain is tried all the same")
     func allCoolingDown() throws {
         let vendor = try Self.vendor(
             Array(repeating: Self.answer("500 Oh", "no"), count: 8) + [Self.ok]
@@ -245,7 +245,7 @@ struct RetryTests {
         #expect(response["x-weir-vendor"] == "v0" && response["x-weir-attempts"] == "2")
     }
 
-    @Test("a trace tells where the time went; Anthropic gets the version it demands")
+    @Test("a trace shows where the time went; Anthropic gets the version it demands")
     func extras() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }

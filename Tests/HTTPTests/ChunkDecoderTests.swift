@@ -51,7 +51,7 @@ struct ChunkDecoderTests {
     }
 
     @Test(
-        "that are none are told",
+        "that are none are faults",
         arguments: [
             "x\r\n", "\r\n", " 5\r\nhello", "5\r\nhelloX", "FFFFFFFFFFFFFFFF\r\n", "-1\r\n",
         ])

@@ -49,7 +49,7 @@ struct SecretMaskTests {
         }
     }
 
-    @Test("leaves everything else, and what is too short to be told from words")
+    @Test("leaves everything else, and what is too short to differ from words")
     func left() {
         for text in ["", "short", "sk-proj-Abc/def+QQQ=", "QQQQQQQQQQQQ", "ccccanary", "\0\u{FF}"] {
             #expect(Self.masked(text) == text)
@@ -58,7 +58,7 @@ struct SecretMaskTests {
         #expect(none.isEmpty && none.first(in: Array("short".utf8).span) == nil)
     }
 
-    @Test("cut anywhere, the ends that may be beginnings are told")
+    @Test("cut anywhere, the ends that may be beginnings are found")
     func cuts() {
         let text = Array("before sk-proj-Abc/def+QQQ== and canary-of-another-vendor after".utf8)
         for size in 1...text.count {

@@ -96,7 +96,7 @@ struct LayeringTests {
         #expect(both.map(\.name) == ["Composition"])
     }
 
-    @Test("nothing of ours imports Foundation, but for the one place where the store needs it")
+    @Test("nothing of ours imports Foundation, but for the one file where the store needs it")
     func foundation() {
         let users = SourceTree.all.filter { file in
             file.imports.contains { $0.hasPrefix("Foundation") }

@@ -2,7 +2,7 @@ import Glibc
 import Primitives
 import Reactor
 
-/// One end of a TCP connection made of bytes: sends exactly what it is told, sees exactly what
+/// One end of a TCP connection made of bytes: sends exactly what it is given, sees exactly what
 /// comes.
 ///
 /// Every wait has an end, so that a test fails instead of hanging.

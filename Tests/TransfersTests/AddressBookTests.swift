@@ -144,7 +144,7 @@ struct EndpointTests {
     }
 }
 
-@Suite("Origins' places")
+@Suite("Origins' indexes")
 struct OriginIndexesTests {
     @Test("are the same for the same origin, and stay")
     func indexes() {
