@@ -25,7 +25,7 @@ final class Call: TransferDelegate {
     private let streams: Bool
     private let breaks: Bool
     private(set) var outcome = Outcome()
-    /// When the call was to begin: later than that, the wait is the target's.
+    /// When the call was due: a wait after that counts for the target.
     private let began: Instant
     private var status = 0
     private var firstByteAt: Instant?
@@ -107,7 +107,7 @@ final class Call: TransferDelegate {
         ended(self)
     }
 
-    /// Of an answer that the vendor broke off anything is right but to make it look whole.
+    /// An answer that the vendor broke off may have any fault; it must only not look whole.
     private func judgeBroken(_ fault: Fault?) -> Fault? {
         switch fault {
         case nil, .missingTerminal?, .missingChunk?: answer.sawError ? nil : .falselyComplete

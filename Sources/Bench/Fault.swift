@@ -16,11 +16,11 @@ public enum Fault: Hashable, Sendable, CustomStringConvertible {
     case missingChunk
     /// Chunks came that the vendor did not send.
     case extraChunk
-    /// All of the text is there, in other pieces than the vendor sent it in.
+    /// All of the text is there, but in other pieces than those of the vendor.
     case mergedChunks
     /// The text is another than the vendor's.
     case wrongText
-    /// Nothing was said.
+    /// The answer has no text.
     case empty
     /// The body is no chat completion.
     case notACompletion

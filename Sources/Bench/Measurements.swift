@@ -19,7 +19,7 @@ public struct Measurements: Sendable {
         /// How many there are.
         public var count: Int { Int(histogram.totalCount) }
 
-        /// The time that so many per cent are no longer than, in microseconds.
+        /// The time within which so many per cent of the calls ended, in microseconds.
         public func percentile(_ percent: Double) -> Double {
             count == 0 ? 0 : Double(histogram.valueAtPercentile(percent)) / 1000
         }
@@ -140,7 +140,7 @@ public struct Estimate: Sendable, Equatable {
         high = Double(max(calls.upperBound, rounds.upperBound)) / 1000
     }
 
-    /// Where the median of what these are samples of lies, with a confidence of 95 per cent; of
+    /// The range of the median of the sampled values, with a confidence of 95 per cent; of
     /// fewer than six, all of them.
     private static func range(_ sorted: [Int64]) -> ClosedRange<Int64> {
         let count = Double(sorted.count)

@@ -1,7 +1,7 @@
 import Primitives
 import Reactor
 
-/// Calls at a rate, whatever becomes of them: each is measured from when it was due.
+/// Calls at a rate, whether or not earlier ones have ended; each is measured from when it was due.
 final class OpenLoop: TimerHandler {
     /// The loop's timers count milliseconds: a call that begins this late was due just now.
     private static let tick = Interval.milliseconds(1)

@@ -106,7 +106,7 @@ struct BenchCommand: ParsableCommand {
         return ExitCode(1)
     }
 
-    /// Real calls cost real money: what is about to be spent is said, and agreed to.
+    /// Real calls cost money, so the command prints their number and size and asks for consent.
     private func confirm(_ setup: BenchSetup) throws {
         guard !setup.isLocal else { return }
         let most = setup.plan.callsMax

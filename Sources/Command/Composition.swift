@@ -22,31 +22,31 @@ final class Composition {
 
     enum ControlMessage: Sendable {
         case workerEnded(Int)
-        /// A worker serves by the snapshot of a round.
+        /// A worker has adopted the snapshot of a round.
         case followed(worker: Int, round: Int)
     }
 
     /// A routing snapshot on its way to the workers.
     struct SnapshotRound {
         let number: Int
-        /// Workers that do not serve by it yet.
+        /// Workers that have not adopted it yet.
         var awaited: Set<Int>
     }
 
-    /// What is in force; what waits for a restart is not in it.
+    /// The configuration in force, without the changes that wait for a restart.
     var configuration: Configuration
     let file: ConfigurationFile?
     let logger: Logger
     let snapshots: SnapshotMaker
     let reloads = ReloadMetrics()
     let recording: Recording
-    /// Until the workers have it.
+    /// The first snapshot, until the workers have it.
     private var first: SnapshotPlan?
     private let log: OperationalLog
     private let metrics: [WorkerMetrics]
     private let readiness = OperatorPages.Readiness()
     private let admission: Admission
-    /// Of the workers that run, by their numbers.
+    /// The mailboxes of the running workers, by their numbers.
     private(set) var mailboxes: [Int: Mailbox<WorkerOrder>] = [:]
     private(set) var control: Mailbox<ControlMessage>?
     private var threads: [Reactor.Thread] = []
@@ -61,7 +61,7 @@ final class Composition {
     /// Called on the control loop once everything runs.
     var onStarted: (() -> Void)?
 
-    /// A gateway of a configuration, which comes from a file or from nowhere.
+    /// A gateway of a configuration, and of the file that it came from, if any.
     init(_ configuration: Configuration, file: ConfigurationFile? = nil) throws(StartError) {
         self.configuration = configuration
         self.file = file
@@ -153,7 +153,7 @@ final class Composition {
             if snapshotRound?.number == round { hasAdopted(worker) }
         case .workerEnded(let worker):
             mailboxes[worker] = nil
-            // It serves by nothing any more.
+            // A worker that has ended adopts no snapshot any more.
             hasAdopted(worker)
             if mailboxes.isEmpty { loop?.stop() }
         }

@@ -19,7 +19,7 @@ final class ConfigurationFile {
         return try reader.read(text, file: path, secrets: secrets)
     }
 
-    /// Reads all of it once more, with a process to lose.
+    /// Reads all of it again; a second process parses the text first.
     ///
     /// A pipe has nothing more to give, and would be waited for; a file that says nothing stands
     /// for the defaults at a start, and here for a file that is only half written.

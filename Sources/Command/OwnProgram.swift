@@ -4,7 +4,7 @@ import Reactor
 /// This program, started once more.
 @safe
 enum OwnProgram {
-    /// Starts it with other arguments; what it is not given to read or to write with is nothing.
+    /// Starts it with other arguments; input and outputs that are not given are `/dev/null`.
     ///
     /// Returns its number. `output` is for errors, too.
     static func start(

@@ -4,12 +4,12 @@ import Config
 /// `weir try-reading`: parses the text on standard input and says that it has survived it; see
 /// ``TrialReading``.
 ///
-/// It reads no file and no secret: those may be waited for, or be gone once read.
+/// It reads no file and no secret: a pipe may block, or be empty once read.
 struct TrialCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "try-reading", shouldDisplay: false)
 
-    /// No other end of the process has this status, whatever went wrong on the way to the parser.
+    /// Only the end after the parser has this status; a failure before it has another.
     static let survived: Int32 = 86
 
     func run() throws {

@@ -5,8 +5,8 @@ import Reactor
 /// Reads a configuration's text in a process of its own, before this one dares to.
 ///
 /// toml++ has assertions where errors should be, and ends the process at some malformed texts: at a
-/// date of a certain shape, for one. Before a start that is a start that failed; while it serves it
-/// would be every stream that is under way.
+/// date of a certain shape, for one. At a start only the start fails; while the gateway
+/// serves, every stream in flight would be lost.
 @safe
 struct TrialReading: ~Copyable {
     /// How long a reading may take.
@@ -44,7 +44,7 @@ struct TrialReading: ~Copyable {
         close(input)
     }
 
-    /// Hands the text over, as far as the other process takes it: one that has ended takes nothing.
+    /// Writes the text to the other process, as far as that reads it: it may have ended.
     private func send(_ text: String) {
         var text = text
         text.withUTF8 { bytes in
@@ -64,8 +64,9 @@ struct TrialReading: ~Copyable {
         }
     }
 
-    /// Waits for the end, and believes nothing but the one status that only a parser that has
-    /// returned gives; faults are found again here, where they have their line and column.
+    /// Waits for the end, and trusts only the one status that follows a parser's return.
+    ///
+    /// This process finds the faults again, with their line and column.
     private consuming func outcome() -> String? {
         let (pid, deadline) = (pid, deadline)
         // The other end of the pipe is the end of the text.

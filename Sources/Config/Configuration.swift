@@ -1,7 +1,7 @@
 public import JSON
 public import Primitives
 
-/// Everything an operator can decide, with the defaults that serve without a file.
+/// Everything that an operator can decide; the defaults serve without a file.
 public struct Configuration: Sendable {
     /// `[server]`.
     public var server = Server()
@@ -21,7 +21,7 @@ public struct Configuration: Sendable {
     /// The defaults.
     public init() {}
 
-    /// The gateway's own secrets: what no record may hold.
+    /// The gateway's own secrets, which no record may hold.
     public var ownSecrets: [Secret] {
         vendors.flatMap(\.ownSecrets) + sinks.flatMap { $0.headers.map(\.value) }
             + sinks.compactMap(\.password)
@@ -36,7 +36,7 @@ public struct Configuration: Sendable {
     public struct Server: Sendable, Equatable {
         /// Address and port.
         public var listen = "127.0.0.1:8080"
-        /// Names besides loopback's that a listener on loopback is asked by.
+        /// Names besides loopback's that a `Host` may have on a loopback listener.
         public var hosts: [String] = []
         /// Web origins, with `*` for any run of letters, whose pages may call.
         public var origins: [String] = []

@@ -2,8 +2,8 @@ import TOMLKit
 
 /// Reads one file's text again and again, and parses it anew only when it has changed.
 ///
-/// The TOML library frees nothing of what it parses, some fifteen times the size of the text. Who
-/// has the same text read every minute, for a secret that rotates, must not pay for that.
+/// The TOML library frees nothing of what it parses, some fifteen times the size of the text. A
+/// text that is read every minute, for a secret that rotates, must not cost that each time.
 public struct ConfigurationReader {
     private var parsed: (text: String, root: [String: Node])?
 
@@ -33,7 +33,7 @@ public struct ConfigurationReader {
             root, Findings(file: file, keyPlaces: KeyPlaces(text)), secrets)
     }
 
-    /// The text that a file's bytes are.
+    /// A file's bytes as text.
     ///
     /// Throws where they are none. Read up to the first byte that is no text, a file with a tail of
     /// zeros, as a power cut leaves one, would stand for the defaults.
@@ -54,7 +54,7 @@ public struct ConfigurationReader {
         ])
     }
 
-    /// Parses a text and makes nothing of it: for a process that may end at it.
+    /// Parses a text and drops the result: for a process that the parser may end.
     public static func tryParsing(_ text: String) {
         _ = try? parse(text, file: "")
     }

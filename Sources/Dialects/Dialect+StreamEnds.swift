@@ -6,7 +6,7 @@ import Primitives
 extension Dialect {
     /// Whether the answers that are streamed from a path end in a marker known here.
     ///
-    /// Of other streams, such as speech or images, nothing is known, and an end is an end. The
+    /// The marker of other streams, such as speech or images, is unknown: any end counts. The
     /// target is the client's, whatever prefix it has.
     public func marksStreamEnds(target: Span<UInt8>) -> Bool {
         let question = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count

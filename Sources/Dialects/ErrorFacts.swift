@@ -27,7 +27,7 @@ public struct ErrorFacts: Equatable, Sendable {
         isCredential = (words + reasons).contains { Self.credentialWords.contains($0) }
         if !isCredential, let message = error["message"]?.text {
             // Anthropic reports a spent balance as an invalid request; only its message says so.
-            // At its beginning: further on stands what the client sent.
+            // Only at its beginning: the rest may quote what the client sent.
             isCredential = Self.spentPhrases.contains { message.hasPrefix($0) }
         }
         retryAfter = details.compactMap { $0["retryDelay"]?.text }.first.flatMap(Self.seconds)

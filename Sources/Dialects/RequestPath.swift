@@ -6,18 +6,18 @@ import Primitives
 /// about case. So a path is matched by every form that a server may read: it stays the
 /// same vendor's. What is sent on is always the client's own spelling.
 public enum RequestPath {
-    /// Whose a path is.
+    /// The vendor of a path.
     enum Owner: Equatable {
         case openai, anthropic, gemini
         /// Google's endpoint for clients of OpenAI's: `/v1beta/openai/…`.
         case geminiCompatible
-        /// One that several have, such as `/v1/models`.
+        /// A path of several vendors, such as `/v1/models`.
         case shared
-        /// One of no vendor's known here.
+        /// A path of no vendor that is known here.
         case noVendor
     }
 
-    /// Whose a path is.
+    /// The vendor of a path.
     static func owner(of path: Span<UInt8>) -> Owner {
         if isCanonical(path) { return classify(path) }
         let canonical = canonical(path)
@@ -100,7 +100,7 @@ public enum RequestPath {
         }
         guard path.hasSegments("/v1") else { return .noVendor }
         let rest = path.extracting(3..<path.count)
-        // Vertex's, Bedrock's and what probes ask for.
+        // Paths of Vertex, of Bedrock and of health probes.
         for folder: StaticString in [
             "/projects", "/publishers", "/locations", "/model", "/api", "/health", "/healthz",
         ] where rest.hasSegments(folder) { return .noVendor }

@@ -16,7 +16,7 @@ extension UsageFields {
 
     /// Takes the numbers of a usage object over those that are there.
     mutating func merge(_ object: JSONValue) {
-        // Billed are all iterations of a call that the vendor's own tools interrupted; the fields
+        // The vendor bills all iterations of a call that its own tools interrupted; the fields
         // beside them are those of the last one alone.
         if let iterations = object["iterations"]?.elements, !iterations.isEmpty {
             var sums = UsageFields()

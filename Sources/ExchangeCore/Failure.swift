@@ -40,7 +40,7 @@ public struct Failure: Equatable, Sendable {
             + (isWorthRetrying ? "retrying may help)" : "retrying will not help)")
     }
 
-    /// A request that is served nowhere.
+    /// A request that no target serves.
     public static func refused(_ status: Int, _ code: String, _ explanation: String) -> Failure {
         Failure(
             status: status, code: code, fault: .client, isWorthRetrying: false,

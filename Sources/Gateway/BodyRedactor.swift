@@ -4,8 +4,8 @@ public import Primitives
 /// Takes out of bodies what an operator does not want written down, before the journal has it.
 ///
 /// Only made where something is configured: bodies then wait for the end of a line, or of
-/// themselves, on their way to the journal, and never on their way to the client. What it cannot
-/// look at it does not let through.
+/// themselves, on their way to the journal, and never on their way to the client. A text
+/// that it cannot read it does not let through.
 public final class BodyRedactor {
     private let paths: JSONRedaction
     private let patterns: [Pattern]

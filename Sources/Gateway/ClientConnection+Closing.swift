@@ -45,7 +45,7 @@ extension ClientConnection {
         ensureClock()
     }
 
-    /// Closes the connection; `successor` is the exchange that goes on in its stead.
+    /// Closes the connection; `successor` is the detached exchange that takes over its slot.
     func close(leaving successor: RequestExchange? = nil) {
         guard phase != .closed else { return }
         phase = .closed

@@ -31,7 +31,7 @@ import Transfers
 
 /// One client.
 final class ClientConnection: DescriptorHandler, TimerHandler {
-    /// Where a connection stands between two bytes.
+    /// The phase of a connection between two bytes.
     enum Phase {
         /// Nothing of a request has come.
         case idle

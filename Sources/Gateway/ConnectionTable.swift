@@ -1,4 +1,4 @@
-/// The clients of one worker, each in a slot: a slot is found at once, and given out again.
+/// The clients of one worker, each in a slot; a free slot is found at once and used again.
 struct ConnectionTable: ~Copyable {
     private var connections: ContiguousArray<ClientConnection?> = []
     private var freeSlots: ContiguousArray<Int> = []

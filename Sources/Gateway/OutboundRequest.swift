@@ -5,7 +5,7 @@ import Primitives
 import Routing
 import Transfers
 
-/// A request as one target's vendor is to see it.
+/// A request as it goes to one target's vendor.
 enum OutboundRequest {
     /// How the body changes on its way, as far as its fields must know.
     struct BodyChange {

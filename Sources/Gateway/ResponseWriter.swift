@@ -6,9 +6,9 @@ import Reactor
 
 /// Writes one response in HTTP towards the client: the only one that knows its framing.
 ///
-/// It has two latches. The head goes once, and a piece only after it; what was committed to is the
-/// exchange's to know, because a head may go out before any content. It holds no client, which
-/// would cost references: it is lent the one that it writes to.
+/// It has two latches. The head goes once, and a piece only after it. The exchange keeps the
+/// commit, because a head may go out before any content. The writer holds no client, which would
+/// cost references: each call lends it the client that it writes to.
 struct ResponseWriter {
     /// Whether the client is a page that may read the response; CORS fields then say so.
     var isReadableByPage = false
@@ -81,8 +81,7 @@ struct ResponseWriter {
         client.requestFlush()
     }
 
-    /// Whether the client has all of a response whose body has so many bytes so far, once it has
-    /// what waits for it.
+    /// Whether the waiting output completes a response whose body has so many bytes so far.
     func isWhole(after bytes: Int) -> Bool {
         switch framing {
         case .length(let length): bytes >= length

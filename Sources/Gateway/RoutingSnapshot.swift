@@ -7,7 +7,7 @@ public import Transfers
 public struct SnapshotPlan: Sendable {
     /// Vendors and chains.
     public var routing: RoutingTable
-    /// How the targets have been doing, for all workers; indexes are those of this routing.
+    /// The health of the targets, for all workers; indexes are those of this routing.
     public var health: Health
     /// In the order of the routing's vendors.
     ///
@@ -33,7 +33,7 @@ final class RoutingSnapshot {
     let routing: RoutingTable
     let health: Health
     let endpoints: [Endpoint]
-    /// What this worker counts for each vendor: the same for the same name in every snapshot.
+    /// This worker's counters of each vendor: the same for the same name in every snapshot.
     let metrics: [VendorMetrics]
 
     init(_ plan: SnapshotPlan, _ metrics: WorkerMetrics) {

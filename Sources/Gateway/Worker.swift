@@ -7,7 +7,7 @@ import Routing
 public import Telemetry
 import Transfers
 
-/// What every worker is given: values, and the few things they share.
+/// The settings of every worker: values, and the few objects that workers share.
 public struct WorkerSettings: Sendable {
     /// `[server]`.
     public var server: Configuration.Server
@@ -30,7 +30,7 @@ public struct WorkerSettings: Sendable {
 
 /// An order to a worker from another thread.
 public enum WorkerOrder: Sendable {
-    /// Serve what begins from now on by another snapshot; then call.
+    /// Adopt a snapshot for the exchanges that begin from now on; then call.
     case adopt(SnapshotPlan, @Sendable () -> Void)
     /// Accept no new exchanges, let running ones end, then leave the loop.
     case drain
@@ -45,7 +45,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// The reactor.
     public let loop: EventLoop
     let lanes: Lanes
-    /// What exchanges that begin now are served by.
+    /// The snapshot of exchanges that begin now.
     private(set) var snapshot: RoutingSnapshot
     let settings: WorkerSettings
     let serverLimits: Deadlines.ServerLimits
@@ -63,12 +63,12 @@ public final class Worker: TurnHandler, TimerHandler {
     let redactsBodies: Bool
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
-    /// What a piece of an encoded response reads: lent to the connection that takes it.
+    /// A decoded piece of an encoded response: lent to the connection that takes it.
     var plain = ByteBuffer()
 
     private var listener: Listener?
     private var connections = ConnectionTable()
-    /// Exchanges whose client has gone and whose answer goes on.
+    /// Detached exchanges.
     private var detached: ContiguousArray<RequestExchange> = []
     private var stopping: ContiguousArray<RequestExchange> = []
     private var unflushed = FlushQueue()
@@ -169,15 +169,14 @@ public final class Worker: TurnHandler, TimerHandler {
         connection.open()
     }
 
-    /// An answer without a client gives way to a client that comes when there are too many.
+    /// Ends a detached answer to make room for a new client; false where there is none.
     private func takeSeatOfDetached() -> Bool {
         guard let exchange = detached.first else { return false }
         exchange.stopDetached()
         return settings.admission.enter()
     }
 
-    /// A connection is closed; `successor` is the exchange that goes on in its stead, and on its
-    /// seat.
+    /// A connection is closed; `successor` is the detached exchange that takes over its seat.
     func closed(_ connection: ClientConnection, leaving successor: RequestExchange?) {
         connections.remove(connection)
         metrics.closed.add()
@@ -200,7 +199,7 @@ public final class Worker: TurnHandler, TimerHandler {
         if isDraining, connections.count == 0, detached.isEmpty { isStopping = true }
     }
 
-    /// Has a detached exchange ended at the end of the turn.
+    /// Marks a detached exchange, which the end of the turn ends.
     func needsStop(_ exchange: RequestExchange) {
         stopping.append(exchange)
     }

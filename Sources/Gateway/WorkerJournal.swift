@@ -7,7 +7,7 @@ public struct JournalCapture: Sendable {
     let requestBytesMax: Int
     /// Bytes of a response's body whose end is not needed.
     let responseBytesMax: Int
-    /// Bytes of a body from which on its pieces are in no file: they are read, and not kept.
+    /// The length from which on a body's pieces are in no file: they are read, and not kept.
     let asideFromBytes: Int
     /// Bytes of a JSON answer: its usage stands at the end.
     static let answerBytesMax = 1 << 20
@@ -33,8 +33,8 @@ public final class WorkerJournal {
     let capture: JournalCapture
     /// Takes something out of bodies; nil where nothing is to be taken out.
     let redactor: BodyRedactor?
-    /// Finds the gateway's own secrets, those of the reading before the last one included: some
-    /// exchange may still use it.
+    /// Finds the gateway's own secrets, and those of the previous reading of the configuration,
+    /// which an exchange may still use.
     private(set) var mask = SecretMask([])
     /// Whether there is any: asked for every frame, and cheaper than a mask.
     private(set) var masksSecrets = false
@@ -133,7 +133,7 @@ public final class WorkerJournal {
 @available(*, unavailable)
 extension WorkerJournal: Sendable {}
 
-/// A worker's journal as it is called for every chunk: no reference to it is counted meanwhile.
+/// A worker's journal, called for every chunk without counting a reference to it.
 ///
 /// It is held for as long as this value lives.
 @safe

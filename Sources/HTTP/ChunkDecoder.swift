@@ -39,7 +39,7 @@ public struct ChunkDecoder {
     /// Whether a byte was seen that cannot stand there.
     public var isMalformed: Bool { state == .malformed }
 
-    /// Where the next piece of a chunk's data stands at or after `offset`, which is moved behind
+    /// The range of the next piece of a chunk's data at or after `offset`, which is moved behind
     /// it; nil when the bytes hold no more data.
     public mutating func next(in bytes: Span<UInt8>, from offset: inout Int) -> Range<Int>? {
         if state == .dataEnd, let piece = nextWhole(in: bytes, from: &offset) { return piece }
@@ -121,7 +121,7 @@ public struct ChunkDecoder {
 
     private mutating func takeSizeEnd(_ bytes: Span<UInt8>, _ offset: inout Int) {
         if bytes[offset] == 0x0D, offset + 1 < bytes.count, bytes[offset + 1] == 0x0A {
-            // As nearly all are.
+            // Nearly all chunks are framed like this.
             offset += 2
             digits = 0
             return state = left == 0 ? .trailer : .data

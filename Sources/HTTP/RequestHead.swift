@@ -77,7 +77,7 @@ public struct RequestHead: ~Copyable {
         get { storage.bytes(pathRange) }
     }
 
-    /// Whether the body's bytes are not what they stand for.
+    /// Whether the body has a content coding.
     public var isEncoded: Bool {
         fields.contains { field in
             field.name == .contentEncoding

@@ -172,7 +172,7 @@ public final class JournalFile: @unchecked Sendable {
                 throw error
             }
         }
-        // Else a page that is not there brings the next megabytes with it, in one piece of work.
+        // Otherwise one missing page makes the kernel read the next megabytes with it, all at once.
         unsafe madvise(ring, 2 * capacity, Int32(MADV_RANDOM))
         return unsafe (head, ring)
     }
@@ -203,7 +203,7 @@ public final class JournalFile: @unchecked Sendable {
     /// Bytes that the reader is done with.
     public var readCursor: UInt64 { self[.readCursor] }
 
-    /// Has the kernel write what it has not yet.
+    /// Has the kernel write all pending pages to the disk.
     public func sync() throws(SystemError) {
         guard unsafe msync(ring, capacity, MS_SYNC) == 0,
             unsafe msync(head, Self.headBytes, MS_SYNC) == 0
@@ -212,7 +212,7 @@ public final class JournalFile: @unchecked Sendable {
 
     /// What the writer has counted, seen at one moment.
     public struct Tally: Equatable, Sendable {
-        /// Exchanges begun, each of which owes a record.
+        /// Exchanges begun, each of which needs a record.
         public var emitted = 0
         /// Of those, the ones that found no room and are only counted.
         public var dropped = 0
@@ -227,7 +227,7 @@ public final class JournalFile: @unchecked Sendable {
     /// The writer's counts, none of them from before another.
     public var tally: Tally {
         var tally = Tally()
-        // A writer that was killed in the middle of counting never ends it: not for ever.
+        // A writer that was killed while it counted never finishes, so the tries have a bound.
         for _ in 0..<100_000 {
             let before = self[.revision]
             tally = Tally(

@@ -3,8 +3,8 @@ import Primitives
 
 /// Reads the frames of a journal in order.
 ///
-/// It trusts nothing: what is no whole frame is stepped over to the next one that is, and counted.
-/// No byte of a file, however it came to be, makes it stop or read beyond what was written.
+/// It trusts no byte: bytes that are no whole frame are skipped up to the next frame, and counted.
+/// No content of a file makes it stop or read beyond what was written.
 @safe
 public struct JournalReader: ~Copyable {
     private let file: JournalFile

@@ -3,11 +3,11 @@ import Glibc
 public import Primitives
 public import Reactor
 
-/// A worker's hand on its journal: writes frames, waits for nothing, takes nothing from the heap.
+/// Writes the frames of one worker: never waits, and takes nothing from the heap.
 ///
 /// Room is given in three ranks. Pieces of bodies leave an eighth of the ring free, so that they
-/// are the first to be dropped; what says how an exchange went may use that eighth; and for every
-/// exchange that was begun the room of its delivery and its settlement is set aside, so that they
+/// are the first to be dropped. Frames about an exchange's course may use that eighth. For every
+/// exchange that was begun, room for its delivery and its settlement is set aside, so that they
 /// always find some.
 /// An exchange that cannot be promised that room is not begun here, and counted as dropped.
 ///
@@ -42,7 +42,7 @@ public struct JournalWriter: ~Copyable {
         nearlyFull = UInt64(file.capacity / 4)
     }
 
-    /// Where a piece of an exchange stands, for the frame's header.
+    /// The exchange and attempt of a frame, for its header.
     public struct FrameTag {
         /// The exchange's number.
         public var exchange: UInt64
@@ -197,9 +197,9 @@ public struct JournalWriter: ~Copyable {
         waker.wake()
     }
 
-    // What is counted together is seen together: the revision is odd meanwhile.
+    // Counts that change together are seen together: the revision is odd meanwhile.
     private func beginCounting() {
-        // Not `+=`: to be changed in place it would be lent whole, while others read words of it.
+        // Not `+=`: that would borrow the whole file, while other code reads words of it.
         file[.revision] = file[.revision] &+ 1
         cjournal_fence()
     }

@@ -12,7 +12,7 @@ struct Batch {
         var isEnded = false
     }
 
-    /// Frames of an open exchange that the ring's room is wanted of.
+    /// Frames of an open exchange that leave the ring, because it needs the room.
     struct Spill {
         var journal: String
         var exchange: UInt64

@@ -25,12 +25,12 @@ public final class Consumer: Sendable {
         public var store: Store
         /// How much of the bodies is kept.
         public var capture: Capture
-        /// How old records grow; zero is without end.
+        /// The age at which records are removed; zero is never.
         public var retain: Interval
         /// How often old records are looked for.
         public var retireEvery = Interval.seconds(10)
-        /// How long an ordered end tries to store what is left, counted from the first round that
-        /// could not.
+        /// How long an orderly end tries to store the rest, counted from the first round that
+        /// failed.
         public var endsWithin = Interval.seconds(5)
         /// How often journals are synced to the disk; zero leaves it to the kernel.
         public var syncEvery: Interval

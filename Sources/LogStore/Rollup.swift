@@ -160,8 +160,8 @@ extension Store {
 
     /// Sums by vendor and model, the most called first.
     ///
-    /// Asked for time, vendor and model alone it takes whole minutes; asked for more, or for what
-    /// the records would cost by other prices, it reads the records.
+    /// A filter of time, vendor and model alone reads whole minutes. Any other filter, and a cost
+    /// by other prices, reads the records.
     public func statistics(
         _ filter: RecordFilter, repricedBy prices: PriceTable? = nil
     ) throws -> [Statistic] {

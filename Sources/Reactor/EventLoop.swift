@@ -33,7 +33,7 @@ public struct Interest: OptionSet, Sendable {
     public static let peerClose = Interest(rawValue: EPOLLRDHUP.rawValue)
 }
 
-/// What the kernel said of a descriptor.
+/// The events that the kernel reports of a descriptor.
 public struct Readiness: OptionSet, Sendable {
     /// epoll's own bits.
     public let rawValue: UInt32
@@ -180,7 +180,7 @@ public final class EventLoop {
         return Interest(rawValue: slots[index].interest)
     }
 
-    /// Whether a descriptor is watched, and this is who answers for it.
+    /// Whether a descriptor is watched by this handler.
     public func isWatched(_ descriptor: Int32, by handler: any DescriptorHandler) -> Bool {
         let index = Int(descriptor)
         return index < slots.count && slots[index].handler === handler

@@ -4,7 +4,7 @@ public import Primitives
 
 /// The socket calls, under the names of their manual pages, with EINTR and EAGAIN decided once.
 public enum Socket {
-    /// What a read or write came to.
+    /// The result of a read or write.
     public enum Outcome: Equatable, Sendable {
         /// So many bytes were moved.
         case moved(Int)
@@ -16,7 +16,7 @@ public enum Socket {
         case failed(Int32)
     }
 
-    /// What accepting came to.
+    /// The result of an accept.
     public enum Accepted: Equatable, Sendable {
         /// A new connection, non-blocking.
         case connection(Int32)

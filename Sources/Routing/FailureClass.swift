@@ -47,7 +47,7 @@ public enum FailureClass: Equatable, Sendable {
     }
 }
 
-/// Which failures a chain moves on from.
+/// The failures after which a chain tries another target.
 public struct FailoverPolicy: Sendable {
     private let failover: Chain.Failover
     private let statuses: Set<Int>

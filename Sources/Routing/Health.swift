@@ -1,11 +1,11 @@
 public import Primitives
 import Synchronization
 
-/// How the targets have been doing, for all workers of a process: failures in a row, and until when
-/// a target is passed over.
+/// The health of the targets, for all workers of a process: failures in a row, and the end of a
+/// cooldown.
 ///
-/// Two atomics a target. Workers may count a failure twice or miss one at the very same moment;
-/// what it decides is a preference, and the chain is tried anyway when everything is cooling down.
+/// Two atomics a target. Workers may count a failure twice or miss one at the very same moment.
+/// Health is only a preference: when every target is cooling down, the chain is tried anyway.
 public final class Health: Sendable {
     private struct State: ~Copyable, Sendable {
         let failures = Atomic<Int>(0)
@@ -17,7 +17,7 @@ public final class Health: Sendable {
         let state = State()
     }
 
-    /// How long a probe has the target to itself at most, should it hang.
+    /// How long a probe that hangs may keep the target from others.
     static let probeTime = Interval.seconds(10)
 
     private let entries: [Entry]
@@ -98,8 +98,8 @@ public final class Health: Sendable {
     }
 
     /// The target to try after some that were tried, in the plan's order: the first that is
-    /// available; where all that are left are in cooldown, the first of them: a chance is better
-    /// than none.
+    /// available; where all that are left are in cooldown, the first of them, because it may
+    /// answer all the same.
     public func next(
         of plan: Plan, excluding tried: borrowing TriedTargets, now: Instant
     ) -> Int? {
@@ -124,7 +124,7 @@ public struct TriedTargets: ~Copyable {
         index >= 64 || bits & (1 << UInt64(index)) != 0
     }
 
-    /// Notes a target.
+    /// Marks a target as tried.
     public mutating func insert(_ index: Int) {
         if index < 64 { bits |= 1 << UInt64(index) }
     }

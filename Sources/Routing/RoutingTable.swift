@@ -3,7 +3,7 @@ public import Dialects
 public import HTTP
 public import Primitives
 
-/// Which targets serve a request: the configuration's vendors and chains, made ready to be asked.
+/// The choice of targets for a request: the configuration's vendors and chains, made ready.
 public final class RoutingTable: Sendable {
     /// Where a request goes.
     public struct Route: Sendable {
@@ -64,8 +64,8 @@ public final class RoutingTable: Sendable {
         }
         var plans: [API: Plan] = [:]
         for api in API.allCases {
-            // Beside chains, what none of them names is the caller's own business alone: it goes
-            // nowhere with a credential of ours.
+            // A request that no chain names is the caller's own business: if there are chains, it
+            // never goes out with a credential of ours.
             let vendor = configuration.vendors.firstIndex { vendor in
                 vendor.dialect == api.home
                     && (configuration.chains.isEmpty
@@ -83,14 +83,14 @@ public final class RoutingTable: Sendable {
         targetCount = count
     }
 
-    /// The plans of a chain as they will act, for people.
+    /// The plans of a chain, to be printed.
     public func plans(of chain: String) -> [Plan] {
         guard let entry = chains.first(where: { $0.name == chain }) else { return [] }
         return API.allCases.compactMap { entry.plans[$0] }
     }
 
-    /// Whether the way of a request with this head, or what its target is sent, depends on its
-    /// model, so that its body is worth waiting for.
+    /// Whether the route of a request with this head, or the body for its target, depends on its
+    /// model, so that the body is read first.
     public func needsModel(of head: borrowing RequestHead) -> Bool {
         let whole = head.path
         for chain in chains {

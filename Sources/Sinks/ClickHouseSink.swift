@@ -36,7 +36,7 @@ public struct ClickHouseSink: Sink {
         if !isTableThere {
             let made = ask(createStatement, body: [], isCompressed: false)
             guard made == .delivered else {
-                // Whatever it says of the statement, no record is at fault.
+                // An error of this statement is no record's fault.
                 if case .refused(let reason) = made { return .later(reason: reason, after: nil) }
                 return made
             }

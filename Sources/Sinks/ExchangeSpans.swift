@@ -124,7 +124,7 @@ struct ExchangeSpans {
         list.add("gen_ai.usage.audio.output_tokens", usage.audioOutput)
     }
 
-    /// What was asked for, in the conventions' words, from the path.
+    /// The operation in the conventions' words, from the path.
     private static func operation(_ record: Record) -> String {
         let path = record.target.prefix { $0 != "?" }
         let last = path.split(separator: "/").last ?? ""

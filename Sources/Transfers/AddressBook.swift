@@ -5,9 +5,9 @@ import Synchronization
 
 /// Looks up the names of vendors in the background, so that a slow resolver never stalls a worker.
 ///
-/// Left to itself libcurl starts a thread with two descriptors for every cold lookup, and joins the
-/// lookups of one name never. Here one thread asks for each name every half minute, and keeps the
-/// last good answer when the resolver fails: an outage of DNS is none of the vendors'.
+/// By itself libcurl starts a thread with two descriptors for every cold lookup, and never shares
+/// the lookups of one name. Here one thread asks for each name every half minute, and keeps the
+/// last good answer when the resolver fails: an outage of DNS is no fault of the vendors.
 public final class AddressBook: Sendable {
     /// What is known of one name.
     public final class Entry: Sendable {
@@ -97,10 +97,10 @@ public final class AddressBook: Sendable {
 
     /// Makes these the names of the book.
     ///
-    /// What is known of one that stays is kept; a new one is asked for at once. Entries of names
-    /// that go stay with whom they were given to, as they are.
+    /// The addresses of a name that stays are kept; a new name is looked up at once. The entry of
+    /// a removed name stays as it is with the endpoints that hold it.
     public func adopt(_ hosts: Set<String>) throws(SystemError) {
-        // First: without a thread nothing may seem to be followed.
+        // First, because without a thread no name is looked up.
         if !hosts.isEmpty { try run() }
         entries.withLock { entries in
             let known = Set(entries.map(\.host))

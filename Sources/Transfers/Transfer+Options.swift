@@ -5,7 +5,7 @@ import Glibc
 public import HTTP
 public import Primitives
 
-// The option set. Everything libcurl would decide by itself is switched off or fixed here: proxies
+// The option set. All that libcurl would decide by itself is switched off or fixed here: proxies
 // from the environment, redirects, protocols, HTTP/2, certificates' folder, signals, 100-continue.
 // What varies with the request is set anew by `prepare`, every time.
 extension Transfer {
