@@ -9,7 +9,7 @@ public enum UsageInjection {
         path.hasSuffix("/completions")
     }
 
-    /// Appends a body that asks for usage; appends nothing where it need not, and returns false.
+    /// Appends a body that asks; false, and nothing, for no stream or where the client asks.
     public static func write(_ body: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         guard let ranges = try? Ranges(body), ranges.isStream else { return false }
         func splice(_ range: Range<Int>, _ text: StaticString) {

@@ -54,7 +54,7 @@ struct BenchTests {
         ])
     func worse(_ fault: WorseGateway.Fault, _ expected: [String]) throws {
         let report = try Self.report(fault)
-        // A thread a connection is no fast gateway; how much it adds is not the question here.
+        // One thread for each connection makes no fast gateway; its added time is not tested here.
         let names = report.faults(1).filter { fault == .sleep || $0 != "added_latency" }
         #expect(names == expected)
         #expect(report.faults(0).isEmpty)
@@ -87,7 +87,7 @@ struct BenchTests {
         }
         let result = report.scenarios[0]
         #expect(report.faults(1).isEmpty && result.rounds > 1)
-        // Far more calls than the shortest slices have, so they grew; the edges are left out.
+        // Far more calls than in the shortest slices, so the slices grew; the edges do not count.
         let perRound = result.measurements[0].verified / result.rounds
         #expect(perRound > 8 * 16)
         let counted = result.measurements.reduce(0) { $0 + $1.verified }

@@ -81,7 +81,7 @@ struct CallerCredentialTests {
             (gemini, "x-goog-api-key: AIzaX\r\n"), ("\(gemini)?key=AIzaX", ""),
             (gemini, "Authorization: Bearer ya29.x\r\n"), ("\(gemini)?alt=sse&key=any", ""),
             ("/v1beta/openai/chat/completions", "Authorization: Bearer AIzaX\r\n"),
-            // One that fits is enough; the other is left out.
+            // One credential that fits is enough; the other is left out.
             (chat, "Authorization: Bearer sk-x\r\nx-api-key: sk-x\r\n"),
         ] { #expect(Self.fits(path, fields), "\(path) \(fields)") }
     }

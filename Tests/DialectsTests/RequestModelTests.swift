@@ -41,7 +41,7 @@ struct RequestModelTests {
         ])
     func loose(_ body: String) {
         #expect(Self.read(body).finding == .named("m"))
-        // What it says it is does not matter to those who parse it anyway.
+        // The declared type does not matter to servers that parse JSON anyway.
         #expect(Self.read(body, "text/plain").finding == .named("m"))
         #expect(Self.read(body, "").finding == .named("m"))
     }

@@ -33,8 +33,8 @@ struct CountedCostTests {
     func instructions() throws {
         let most = try CountedCosts.threshold("call")
         var (call, chunk) = (CountedCosts(), CountedCosts())
-        // How a process lies in memory is worth some hundreds of instructions a call: another one
-        // is asked before this is called too many.
+        // The layout of a process in memory changes a call by some hundreds of instructions, so
+        // another process is counted before this is called too many.
         for _ in 0..<3 {
             let counted = try CallgrindGateway()
             call = try counted.perCall()

@@ -38,7 +38,7 @@ struct LoadTests {
         }
     }
 
-    /// What a load came to, counted from many threads.
+    /// The result of a load, counted from many threads.
     private final class Tally: Sendable {
         let calls = Atomic<Int>(0)
         let wrong = Mutex<[String]>([])
@@ -139,7 +139,7 @@ struct LoadTests {
         for thread in threads { thread.join() }
     }
 
-    /// Makes one call and holds what came to what must come.
+    /// Makes one call and compares its response with the expected one.
     ///
     /// Returns whether the connection goes on.
     private static func call(

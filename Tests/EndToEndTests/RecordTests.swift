@@ -216,7 +216,7 @@ struct RecordTests {
             #expect(!answer.contains("The"))
             #expect(record["finish_reason"]?.text == "stop")
         }
-        // What cannot be looked at is not kept: an encoded body, a mark before it, a cut key.
+        // Content that cannot be read is not kept: an encoded body, a mark before it, a cut key.
         for (body, fields) in [
             ("{\"messages\":[{\"content\":\"canary\"}]}", "Content-Encoding: x-thing\r\n"),
             ("\u{FEFF}{\"messages\":[{\"content\":\"canary\"}]}", ""),

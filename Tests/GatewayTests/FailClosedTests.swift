@@ -4,7 +4,7 @@ import Support
 import Testbed
 import Testing
 
-/// What a request whose way is not clear comes to: it is refused, with the reason.
+/// A request without a clear route is refused, with the reason.
 @Suite("Routing fails closed")
 struct FailClosedTests {
     private static func json(
@@ -241,7 +241,7 @@ struct FailClosedTests {
         }
     }
 
-    @Test("beside chains nothing goes out with a credential of the gateway's unnamed")
+    @Test("with chains an unnamed request never gets a credential of the gateway's")
     func unnamed() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }

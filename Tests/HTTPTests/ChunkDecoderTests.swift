@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Chunks of a response")
 struct ChunkDecoderTests {
-    /// What a decoder makes of a text that comes in these pieces.
+    /// The result of a decoder for a text that comes in these pieces.
     private static func decode(
         _ pieces: [ArraySlice<UInt8>]
     ) -> (text: String, pieces: Int, decoder: ChunkDecoder) {

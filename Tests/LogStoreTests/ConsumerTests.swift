@@ -202,7 +202,7 @@ struct ConsumerTests {
         #expect(account.difference == 0)
     }
 
-    @Test("what was retired is in no file any more")
+    @Test("removed records are in no file any more")
     func wiped() throws {
         let scratch = try RecordScratch()
         let metrics = RecordMetrics()

@@ -43,7 +43,7 @@ struct SecretMaskTests {
             "YWJjYW5hcnktb2YtYW5vdGhlci12ZW5kb3J5eg==",
         ] {
             let masked = Self.masked(text)
-            // What is left are letters that other bytes have a part in.
+            // The letters that remain depend on other bytes, too.
             #expect(masked.utf8.filter { $0 != UInt8(ascii: "*") }.count <= 12, "\(masked)")
             #expect(masked.utf8.count == text.utf8.count)
         }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Layering")
 struct LayeringTests {
-    /// What each target may import of ours: arrows point up this list and never back.
+    /// The own targets that each target may import: only those above it in this list.
     private static let allowed: [String: Set<String>] = [
         "Primitives": [],
         "Reactor": ["Primitives", "CLinux"],

@@ -11,7 +11,7 @@ package final class RawConnection: @unchecked Sendable {
     // Unchecked, because a test hands a connection from the thread that made it to the one that
     // uses it, and never uses it from two.
 
-    /// What a wait came to when it did not bring what was waited for.
+    /// The result of a wait that ended without the awaited bytes.
     package enum Failure: Error, CustomStringConvertible {
         case timedOut(String)
         case broken(String)

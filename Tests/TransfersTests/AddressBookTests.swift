@@ -47,7 +47,7 @@ struct AddressBookTests {
         #expect(entry.generation != first)
     }
 
-    @Test("follows other names: keeps what stays, and never gives a number twice")
+    @Test("adopts other names: keeps those that stay, and never gives a number twice")
     func names() throws {
         let answers = Answers()
         let book = try Self.book(answers)
