@@ -7,7 +7,7 @@ import Routing
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Read a configuration, say what is wrong with it, and print what it means."
+        abstract: "Read a configuration, list its faults, and print what it means."
     )
 
     @OptionGroup var options: ConfigurationOption
@@ -16,7 +16,7 @@ struct CheckCommand: ParsableCommand {
     var probe = false
 
     @Flag(
-        name: .long, help: "Ask a running gateway on this machine whether it is well; nothing else."
+        name: .long, help: "Only ask a running gateway on this machine whether it is healthy."
     )
     var health = false
 
