@@ -83,7 +83,7 @@ public enum Deadlines {
         }
     }
 
-    /// An exchange in flight: the limits of its vendor.
+    /// An exchange in flight: its limits, and the times of its events.
     public struct Exchange {
         /// The limits of its chain.
         public var clocks: Chain.Clocks

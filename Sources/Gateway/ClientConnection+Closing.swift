@@ -45,7 +45,7 @@ extension ClientConnection {
         ensureClock()
     }
 
-    /// Closes the connection; `successor` is the detached exchange that takes over its slot.
+    /// Closes the connection; `successor` is the detached exchange that keeps its seat.
     func close(leaving successor: RequestExchange? = nil) {
         guard phase != .closed else { return }
         phase = .closed

@@ -176,7 +176,7 @@ public final class Worker: TurnHandler, TimerHandler {
         return settings.admission.enter()
     }
 
-    /// A connection is closed; `successor` is the detached exchange that takes over its seat.
+    /// A connection is closed; `successor` is the detached exchange that keeps its seat.
     func closed(_ connection: ClientConnection, leaving successor: RequestExchange?) {
         connections.remove(connection)
         metrics.closed.add()
