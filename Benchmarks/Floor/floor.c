@@ -1,5 +1,5 @@
 // The least that a relay over libcurl's multi interface can be: what the library itself costs, so
-// that Weir's own share can be told from it.
+// that Weir's own share can be seen.
 //
 //     cc -O2 -o floor floor.c -lcurl && ./floor PORT VENDOR_PORT
 //

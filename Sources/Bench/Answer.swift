@@ -3,8 +3,7 @@ import HTTP
 import JSON
 import Primitives
 
-/// What a chat call is to be answered with: the vendor's own words, heard once without anybody in
-/// between.
+/// The expected answer to a chat call: the vendor's own, read once with no gateway in between.
 struct HeardAnswer: Sendable {
     /// The body as the vendor sent it.
     var body: [UInt8]
@@ -14,10 +13,10 @@ struct HeardAnswer: Sendable {
     var contentEnds: [Int]
 }
 
-/// An answer as it comes in: when what was said, and in the end whether it is right.
+/// An answer as it comes in: the times of its pieces, and at its end whether it is right.
 ///
 /// An answer that is the expected one to the byte is followed by counting bytes, which costs the
-/// measuring side next to nothing; the first byte that differs has all of it read in earnest.
+/// measuring side next to nothing. At the first byte that differs, all of it is parsed.
 struct Answer: ~Copyable {
     private let expectation: HeardAnswer?
     private let streams: Bool
@@ -29,7 +28,7 @@ struct Answer: ~Copyable {
     private(set) var contents: [String] = []
     /// Where in the body each piece of text ended.
     private(set) var contentEnds: [Int] = []
-    /// When each piece of text was here.
+    /// When each piece of text had come.
     private(set) var contentTimes: [Instant] = []
     private(set) var sawTerminal = false
     private(set) var sawError = false
@@ -67,7 +66,7 @@ struct Answer: ~Copyable {
         return piece.equals(expected.span.extracting(matched..<matched + piece.count))
     }
 
-    /// What was only counted so far is read after all; the times it came at are kept.
+    /// Parses the bytes that were only counted so far; the times at which they came are kept.
     private mutating func readFromStart(_ expectation: HeardAnswer) {
         isLiteral = false
         let times = contentTimes

@@ -6,9 +6,9 @@ import Transfers
 // DESIGN
 //
 // Whatever disturbs the machine disturbs all targets alike, since they are asked by turns, and an
-// answer is compared with the direct one of the same round and place. A round in which the
-// machine's host took time away, or this process itself was kept from running, is thrown away and
-// counted. See ClosedLoop and OpenLoop for how calls follow on one another.
+// answer is compared with the direct one of the same round and index. A round in which the
+// machine's host took time away, or this process itself was kept from running, is discarded and
+// counted. ClosedLoop and OpenLoop say how one call follows another.
 
 /// Runs a plan.
 public final class Bench: TurnHandler {
@@ -16,7 +16,7 @@ public final class Bench: TurnHandler {
     public struct Progress: Sendable {
         /// The scenario's name.
         public var scenario: String
-        /// Of all there is to do, from 0 to 1.
+        /// The share of the whole run that is done, from 0 to 1.
         public var share: Double
         /// Calls made so far.
         public var calls: Int
@@ -30,7 +30,7 @@ public final class Bench: TurnHandler {
         public let description: String
     }
 
-    /// How long a gateway is given to do what it put off.
+    /// The time in which a gateway may finish the work that it put off.
     private static let settlingTime = Interval.milliseconds(250)
 
     let plan: BenchPlan
@@ -93,7 +93,7 @@ public final class Bench: TurnHandler {
             } else {
                 let closed = ClosedLoop(
                     bench: self, scenario: scenario, expectation: expectation, position: index)
-                // Where a call costs nothing, connections are opened before anything counts.
+                // The scripted vendor's calls are free: open connections before a call counts.
                 if plan.isScripted {
                     for target in plan.targets.indices {
                         _ = closed.slice(target, 2 * scenario.connections)
@@ -125,7 +125,7 @@ public final class Bench: TurnHandler {
                 seconds: (Instant.now() - began).seconds))
     }
 
-    /// The vendor's own answer, heard directly, where every answer is to be the same.
+    /// The vendor's own answer, read directly, where every answer must be the same.
     private func listen(_ scenario: BenchPlan.Scenario) throws -> HeardAnswer? {
         let outcome = one(0, scenario, expectation: nil)
         if let fault = outcome.fault {
@@ -162,7 +162,7 @@ public final class Bench: TurnHandler {
 
     func countCall() { calls += 1 }
 
-    /// Waits until a gateway has done what it put off.
+    /// Waits until a gateway has finished the work that it put off.
     func settle() {
         let pause = Pause(loop, Self.settlingTime)
         runLoop()

@@ -4,7 +4,7 @@ public import Transfers
 
 /// What is compared, and how.
 public struct BenchPlan: Sendable {
-    /// Somebody who answers chat calls of OpenAI's shape: the vendor itself, or a way through a
+    /// An endpoint that answers chat calls of OpenAI's shape: the vendor itself, or one through a
     /// gateway.
     public struct Target: Sendable {
         /// The name in the report.
@@ -39,7 +39,7 @@ public struct BenchPlan: Sendable {
         public var connections: Int
         /// Calls a second of an open loop; nil is a closed one.
         public var rate: Int?
-        /// What the scripted vendor is told; empty for a real one.
+        /// The script of the scripted vendor; empty for a real one.
         public var script: String
 
         /// A scenario of these parts.

@@ -17,7 +17,7 @@ extension BenchReport {
         \(scenarios.map(section).joined(separator: "\n"))
         \(memoryHTML)
         <p class="facts">Added: the paired difference to the direct call of the same round and
-        place, its median and the range it lies in with 95 % confidence. Every answer was verified;
+        index, its median and the range it lies in with 95 % confidence. Every answer was verified;
         one that was not is an error and no sample. Rounds in which the machine was disturbed are
         discarded and counted. CPU is that of the process, user and system, of all its threads.</p>
         </main></body></html>

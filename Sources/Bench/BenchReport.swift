@@ -1,6 +1,6 @@
 import Primitives
 
-/// What a run came to.
+/// The result of a run.
 public struct BenchReport: Sendable {
     /// One scenario, measured for every target.
     public struct ScenarioResult: Sendable {
@@ -50,7 +50,7 @@ public struct BenchReport: Sendable {
     public let plan: BenchPlan
     /// The processor and the kernel.
     public let machine: String
-    /// The command that repeats the run; whoever made it knows.
+    /// The command that repeats the run, set by the command that made it.
     public var command = ""
     /// When it was made, in microseconds since 1970.
     public let microseconds: Int
@@ -83,7 +83,7 @@ public struct BenchReport: Sendable {
         scenarios.reduce(0) { $0 + $1.measurements.reduce(0) { $0 + $1.errorCount } }
     }
 
-    /// A way through a gateway is called slow from here on, in microseconds: several times what
+    /// A gateway that adds this many microseconds or more is slow: several times what
     /// nginx adds on a loaded small machine.
     public static let slowMicroseconds = 700.0
 

@@ -6,7 +6,7 @@ import Transfers
 
 /// One call in flight.
 final class Call: TransferDelegate {
-    /// What came of a call.
+    /// The outcome of a call.
     struct Outcome: Sendable {
         var fault: Fault?
         /// From the beginning to the first byte of the body, in nanoseconds.
@@ -25,14 +25,14 @@ final class Call: TransferDelegate {
     private let streams: Bool
     private let breaks: Bool
     private(set) var outcome = Outcome()
-    /// When the call was to begin: later than that, the wait is the target's.
+    /// When the call was due: a wait after that counts for the target.
     private let began: Instant
     private var status = 0
     private var firstByteAt: Instant?
     private(set) var transfer: Transfer?
     private(set) var heard: HeardAnswer?
 
-    /// A call that began at a time; `breaks` where the vendor is told to break its answer off.
+    /// A call that began at a time; `breaks` where the script makes the vendor break off.
     init(
         _ expectation: HeardAnswer?, streams: Bool, breaks: Bool = false, began: Instant,
         ended: @escaping (Call) -> Void
@@ -107,7 +107,7 @@ final class Call: TransferDelegate {
         ended(self)
     }
 
-    /// Of an answer that the vendor broke off anything is right but to make it look whole.
+    /// An answer that the vendor broke off may have any fault; it must only not look whole.
     private func judgeBroken(_ fault: Fault?) -> Fault? {
         switch fault {
         case nil, .missingTerminal?, .missingChunk?: answer.sawError ? nil : .falselyComplete

@@ -7,17 +7,17 @@ import Reactor
 // call. Several at a time, it is a slice: so many calls in flight until enough were begun, a new
 // one whenever one ends. A slice is long enough for a queue to fill and for work that a gateway
 // puts off to catch up with it; its first quarter is for that and counts for nothing. Shorter
-// slices would measure bursts on an idle machine, and flatter whoever works later.
+// slices would measure bursts on an idle machine, and flatter a gateway that works later.
 
 /// Calls of which each follows on another's end, by turns to every target.
 struct ClosedLoop {
-    /// What one target's turn came to.
+    /// The result of one target's turn.
     struct Slice {
-        /// Of those that count, in the order in which they began.
+        /// The outcomes of the calls that count, in the order in which they began.
         var outcomes: [Call.Outcome] = []
-        /// The time of those.
+        /// The time that these calls took.
         var seconds = 0.0
-        /// CPU time of the target's process in that.
+        /// CPU time of the target's process in that time.
         var cpuNanoseconds: Int64?
     }
 
@@ -116,7 +116,7 @@ struct ClosedLoop {
         while begun < min(scenario.connections, count) { begin() }
         bench.runLoop()
         withExtendedLifetime(request) {}
-        // Of a shortest slice all of it counts: there is no more of it than is needed.
+        // All of a shortest slice counts, because it has no calls to spare.
         let skipped = count > minimum ? count / 4 : 0
         let share = Double(count - skipped) / Double(count)
         var slice = Slice(outcomes: Array(outcomes.dropFirst(skipped)))
@@ -129,9 +129,9 @@ struct ClosedLoop {
 }
 
 /// CPU time of the processes in between: all of a scenario's, for a gateway does some of its work
-/// when the call is over, in somebody else's turn.
+/// when the call is over, in another target's turn.
 ///
-/// Not the vendor's, who works for all of them and is metered in its own turns.
+/// Not the vendor's: the vendor works for all of them and is metered in its own turns.
 struct GatewayCosts {
     private let meters: [ProcessMeter?]
     private let before: [Int64?]
@@ -143,7 +143,7 @@ struct GatewayCosts {
         before = meters.map { $0?.cpuNanoseconds }
     }
 
-    /// Gives every gateway's measurements their part of what it took for all the calls begun.
+    /// Gives every gateway's measurements their share of its cost for all the calls begun.
     func share(out result: inout BenchReport.ScenarioResult, begun: [Int]) {
         for (target, first) in before.enumerated() {
             guard let first, let last = meters[target]?.cpuNanoseconds, begun[target] > 0

@@ -16,17 +16,17 @@ public enum Fault: Hashable, Sendable, CustomStringConvertible {
     case missingChunk
     /// Chunks came that the vendor did not send.
     case extraChunk
-    /// All of the text is there, in other pieces than the vendor sent it in.
+    /// All of the text is there, but in other pieces than those of the vendor.
     case mergedChunks
     /// The text is another than the vendor's.
     case wrongText
-    /// Nothing was said.
+    /// The answer has no text.
     case empty
     /// The body is no chat completion.
     case notACompletion
     /// A stream that the vendor spread over time came at once.
     case bufferedStream
-    /// The vendor broke the stream off, and the client was told that it is whole.
+    /// The vendor broke the stream off, and the gateway ended it as a whole one.
     case falselyComplete
 
     /// The name.

@@ -2,7 +2,7 @@ import Primitives
 import Reactor
 
 /// Notices when this process was kept from running: a timer that should go off every few
-/// milliseconds tells by how much it came late.
+/// milliseconds shows by how much it came late.
 final class LatenessWatch: TimerHandler {
     private static let period = Interval.milliseconds(5)
 
@@ -22,7 +22,7 @@ final class LatenessWatch: TimerHandler {
 
     func reset() {
         latest = .zero
-        // Between two slices the loop rests, and that is nobody's lateness.
+        // Between two slices the loop rests on purpose, which does not count as lateness.
         due = Instant.now() + Self.period
         if let timer { loop.timers.arm(timer, at: due) }
     }

@@ -19,7 +19,7 @@ public struct Measurements: Sendable {
         /// How many there are.
         public var count: Int { Int(histogram.totalCount) }
 
-        /// The time that so many per cent are no longer than, in microseconds.
+        /// The time within which so many per cent of the calls ended, in microseconds.
         public func percentile(_ percent: Double) -> Double {
             count == 0 ? 0 : Double(histogram.valueAtPercentile(percent)) / 1000
         }
@@ -33,7 +33,7 @@ public struct Measurements: Sendable {
                 0.0, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5,
                 99.9, 99.95, 99.99, 100,
             ]
-            // Beyond what so many samples can tell there is nothing to show.
+            // So few samples say nothing about a higher percentile.
             return points.filter { $0 == 100 || Double(count) * (100 - $0) / 100 >= 1 }
                 .map { ($0, percentile($0)) }
         }
@@ -53,7 +53,7 @@ public struct Measurements: Sendable {
     public internal(set) var chunks = 0
     /// What did not verify.
     public internal(set) var errors: [Fault: Int] = [:]
-    /// By how much each answer was later than the direct one of the same round and place.
+    /// By how much each answer was later than the direct one of the same round and index.
     public internal(set) var addedTotal = Differences()
     /// … to the first content.
     public internal(set) var addedFirstContent = Differences()
@@ -140,7 +140,7 @@ public struct Estimate: Sendable, Equatable {
         high = Double(max(calls.upperBound, rounds.upperBound)) / 1000
     }
 
-    /// Where the median of what these are samples of lies, with a confidence of 95 per cent; of
+    /// The range of the median of the sampled values, with a confidence of 95 per cent; of
     /// fewer than six, all of them.
     private static func range(_ sorted: [Int64]) -> ClosedRange<Int64> {
         let count = Double(sorted.count)

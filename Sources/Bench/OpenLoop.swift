@@ -1,9 +1,9 @@
 import Primitives
 import Reactor
 
-/// Calls at a rate, whatever becomes of them: each is measured from when it was due.
+/// Calls at a rate, whether or not earlier ones have ended; each is measured from when it was due.
 final class OpenLoop: TimerHandler {
-    /// The loop's timers tell milliseconds: a call that begins this late was due just now.
+    /// The loop's timers count milliseconds: a call that begins this late was due just now.
     private static let tick = Interval.milliseconds(1)
     private static let patience = Interval.seconds(30)
 
@@ -89,7 +89,7 @@ final class OpenLoop: TimerHandler {
         running += 1
         begun[target] += 1
         bench.countCall()
-        // Within a tick it is the timer's own grain; beyond it somebody stalled.
+        // Within a tick it is the timer's own grain; beyond it this process stalled.
         let began = now - due > Self.tick ? due : now
         let call = Call(expectation, streams: scenario.streams, began: began) { [self] call in
             running -= 1

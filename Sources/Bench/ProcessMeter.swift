@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a process on this machine has used, as the kernel tells.
+/// What a process on this machine has used, as the kernel counts it.
 struct ProcessMeter {
     let process: Int32
 

@@ -4,7 +4,7 @@ import Primitives
 enum Coding: String, CaseIterable, Sendable {
     case gzip, deflate, br, zstd
 
-    /// Codings of one body at most: nobody sends more, and each costs a window.
+    /// Codings of one body at most: real bodies have fewer, and each costs a window.
     static let stackMax = 4
 
     /// The codings that `Content-Encoding` fields list, in the order in which they were applied;

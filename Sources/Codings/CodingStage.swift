@@ -17,13 +17,13 @@ final class CodingStage {
     private let coding: Coding
     private let state: State
     private let piece: UnsafeMutablePointer<UInt8>
-    /// Whether the first bytes have told which of deflate's two formats it is.
+    /// Whether the first bytes have shown which of deflate's two formats it is.
     private var isFormatKnown = true
     private(set) var isBroken = false
     /// Whether the input so far could end here.
     private(set) var isAtEnd = false
 
-    /// Nil for want of memory.
+    /// Nil when memory is short.
     init?(_ coding: Coding) {
         switch coding {
         case .gzip, .deflate:
@@ -93,7 +93,7 @@ final class CodingStage {
             unsafe stream.pointee.next_out = piece
             unsafe stream.pointee.avail_out = UInt32(Self.pieceBytes)
             let code = unsafe CCompression.inflate(stream, Z_SYNC_FLUSH)
-            // Nothing more to be had from what is there is no fault.
+            // To have no more output from the input that is here is no fault.
             guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
                 return isBroken = true
             }
@@ -143,7 +143,7 @@ final class CodingStage {
             if ZSTD_isError(result) != 0 { return isBroken = true }
             unsafe hand(target.pos, lend)
             isAtEnd = result == 0
-            // Room that was left says that nothing more waits inside.
+            // Unused room in the output says that the decoder holds no more.
             if unsafe source.pos == source.size && (target.pos < target.size || result == 0) {
                 return
             }

@@ -3,12 +3,12 @@ import Primitives
 /// Undoes the content codings of a body on the side, so that it can be read; the body itself stays
 /// as it came.
 ///
-/// What it is given may be anything: it stops at the first fault, and at a bound of what comes out.
+/// The input may be anything. The decoder stops at the first fault, and at a bound of its output.
 public final class ContentDecoder {
-    /// Bytes that come out at most, where nothing else is said: a few kilobytes can be made to
-    /// stand for gigabytes.
+    /// Bytes of output at most, by default: a few kilobytes can be made to expand to
+    /// gigabytes.
     public static let outputBytesMax = 64 << 20
-    /// The ratio that texts of people and programs stay below; zeros in gzip stand at 1,000.
+    /// The highest ratio: ordinary texts stay below it; zeros in gzip have 1,000.
     private static let ratioMax = 256
     /// Output from which on the ratio counts: short texts of one word repeated are well above it.
     private static let ratioFromBytes = 1 << 20

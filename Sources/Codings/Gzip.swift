@@ -6,7 +6,7 @@ public enum Gzip {
     /// The bytes in gzip's format, RFC 1952, or in zlib's; nil where memory is short, or for
     /// gigabytes.
     public static func compress(_ bytes: [UInt8], isWrapped: Bool = true) -> [UInt8]? {
-        // zlib counts in 32 bits; nobody here compresses gigabytes.
+        // zlib counts in 32 bits; no caller here compresses gigabytes.
         guard bytes.count < UInt32.max / 2 else { return nil }
         var stream = unsafe z_stream()
         guard unsafe ccompression_begin_deflate(&stream, isWrapped ? 15 + 16 : 15) == Z_OK else {

@@ -10,13 +10,13 @@ import Transfers
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Compare calling a vendor directly with calling it through a gateway.",
+        abstract: "Compare direct calls to a vendor with calls through a gateway.",
         discussion: """
-            Without anything said it starts a scripted vendor and this gateway on this machine and \
-            compares the two: no key, no network. With --direct it calls a vendor, and with --via, \
-            as often as wanted, anything in front of it that speaks OpenAI chat completions. Each \
-            round asks every one of them once, in random order; every answer is verified. Exit \
-            status 1 when an answer was wrong.
+            Without options it starts a scripted vendor and this gateway on this machine and \
+            compares the two: no key, no network. With --direct it calls a vendor. Each --via is \
+            a gateway in front of it that speaks OpenAI chat completions. A round calls every \
+            target once, in random order; every answer is verified. Exit status 1 when an answer \
+            was wrong.
             """)
 
     @Option(name: .long, help: "The vendor's base_url, such as https://api.openai.com/v1.")
@@ -27,16 +27,16 @@ struct BenchCommand: ParsableCommand {
         help: "A gateway's base_url; NAME=URL names it, and NAME=URL@PID meters its process.")
     var via: [String] = []
 
-    @Option(name: .long, help: "The key for all of them: env:NAME or file:PATH.")
+    @Option(name: .long, help: "The key for all targets: env:NAME or file:PATH.")
     var key: String?
 
     @Option(name: .long, help: "The model asked for.")
     var model = "gpt-4o"
 
-    @Option(name: .long, help: "Calls at once, as often as wanted; 1 and 16 without any.")
+    @Option(name: .long, help: "Calls at once; may be repeated; 1 and 16 by default.")
     var connections: [Int] = []
 
-    @Option(name: .long, help: "Calls a second in an open loop, as often as wanted.")
+    @Option(name: .long, help: "Calls a second in an open loop; may be repeated.")
     var rate: [Int] = []
 
     @Flag(name: .long, inversion: .prefixedNo, help: "Measure streams.")
@@ -48,19 +48,19 @@ struct BenchCommand: ParsableCommand {
     @Option(name: .long, help: "Seconds for each way of calling.")
     var duration = 5
 
-    @Option(name: .long, help: "Calls in all at most; against a real vendor 200 without one.")
+    @Option(name: .long, help: "Calls in all at most; against a real vendor 200 by default.")
     var calls: Int?
 
     @Option(name: .long, help: "Bytes of each prompt.")
     var promptBytes = 1000
 
-    @Option(name: .long, help: "max_tokens of each call; against a real vendor 64 without one.")
+    @Option(name: .long, help: "max_tokens of each call; against a real vendor 64 by default.")
     var maxTokens: Int?
 
     @Option(name: .long, help: "Chunks of the scripted vendor's streams.")
     var chunks = 32
 
-    @Option(name: .long, help: "Milliseconds between those.")
+    @Option(name: .long, help: "Milliseconds between these chunks.")
     var delay = 1
 
     @Option(name: .long, help: "Open streams for the measurement of memory; 0 is none.")
@@ -106,7 +106,7 @@ struct BenchCommand: ParsableCommand {
         return ExitCode(1)
     }
 
-    /// Real calls cost real money: what is about to be spent is said, and agreed to.
+    /// Real calls cost money, so the command prints their number and size and asks for consent.
     private func confirm(_ setup: BenchSetup) throws {
         guard !setup.isLocal else { return }
         let most = setup.plan.callsMax

@@ -6,7 +6,7 @@ import Primitives
 import Reactor
 import Transfers
 
-/// Everybody that a bench calls, those it starts itself included.
+/// The targets of a benchmark, those that it starts itself included.
 final class BenchSetup {
     private(set) var plan: BenchPlan
     /// Whether the vendor is on this machine and costs nothing.
@@ -133,7 +133,7 @@ final class BenchSetup {
         }
     }
 
-    /// Whether a vendor on this machine is `weir mock`, which tells what it saw.
+    /// Whether a vendor on this machine is `weir mock`, which reports what it saw.
     private static func isScripted(
         _ origin: Endpoint.Origin
     ) throws(Composition.StartError) -> Bool {

@@ -7,16 +7,16 @@ import Routing
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Read a configuration, say what is wrong with it, and print what it means."
+        abstract: "Read a configuration, list its faults, and print what it means."
     )
 
     @OptionGroup var options: ConfigurationOption
 
-    @Flag(name: .long, help: "Connect to every vendor and say what came of it.")
+    @Flag(name: .long, help: "Connect to every vendor and print the result.")
     var probe = false
 
     @Flag(
-        name: .long, help: "Ask a running gateway on this machine whether it is well; nothing else."
+        name: .long, help: "Only ask a running gateway on this machine whether it is healthy."
     )
     var health = false
 
@@ -49,7 +49,7 @@ struct CheckCommand: ParsableCommand {
                     table.vendors[target.vendor].name
                         + (target.model.map { " as \($0)" } ?? "")
                 }
-                // Google's endpoint for OpenAI's clients is told of where it goes another way.
+                // Google's endpoint for OpenAI's clients has a line where its targets differ.
                 let name =
                     plan.api == .geminiCompatible ? "/v1beta/openai" : plan.dialect.rawValue
                 var line = "# chain \(chain.name), \(name): "

@@ -4,9 +4,9 @@ import Logging
 import Reactor
 import Telemetry
 
-// Reload: SIGHUP reads the configuration again. Vendors and chains take effect for what begins from
-// then on; whatever is in flight ends by the reading it began with. What else has changed is named,
-// and waits for a restart. A file with any fault changes nothing.
+// Reload: SIGHUP reads the configuration again. Vendors and chains take effect for exchanges that
+// begin from then on; exchanges in flight keep the snapshot that they began with. Other changed
+// sections are named in the log and wait for a restart. A file with any fault changes nothing.
 extension Composition {
     func reload() {
         guard !isDraining else {
@@ -66,9 +66,9 @@ extension Composition {
         }
     }
 
-    /// A worker serves by the latest snapshot now.
+    /// A worker has adopted the latest snapshot.
     ///
-    /// Only that is waited for: one that another overtook is in force nowhere.
+    /// Only the latest counts: a snapshot that another overtook is in force on no worker.
     func hasAdopted(_ worker: Int) {
         guard snapshotRound?.awaited.remove(worker) != nil, snapshotRound?.awaited.isEmpty == true
         else { return }

@@ -10,7 +10,7 @@ import Synchronization
 import Telemetry
 import Transfers
 
-/// Wires the parts together: the only place that knows them all.
+/// Wires the parts together: the only type that knows them all.
 ///
 /// The calling thread becomes the control loop: signals, the operators' listener and the end of the
 /// workers come together there. Each worker has a thread of its own.
@@ -22,31 +22,31 @@ final class Composition {
 
     enum ControlMessage: Sendable {
         case workerEnded(Int)
-        /// A worker serves by the snapshot of a round.
+        /// A worker has adopted the snapshot of a round.
         case followed(worker: Int, round: Int)
     }
 
     /// A routing snapshot on its way to the workers.
     struct SnapshotRound {
         let number: Int
-        /// Workers that do not serve by it yet.
+        /// Workers that have not adopted it yet.
         var awaited: Set<Int>
     }
 
-    /// What is in force; what waits for a restart is not in it.
+    /// The configuration in force, without the changes that wait for a restart.
     var configuration: Configuration
     let file: ConfigurationFile?
     let logger: Logger
     let snapshots: SnapshotMaker
     let reloads = ReloadMetrics()
     let recording: Recording
-    /// Until the workers have it.
+    /// The first snapshot, until the workers have it.
     private var first: SnapshotPlan?
     private let log: OperationalLog
     private let metrics: [WorkerMetrics]
     private let readiness = OperatorPages.Readiness()
     private let admission: Admission
-    /// Of the workers that run, by their numbers.
+    /// The mailboxes of the running workers, by their numbers.
     private(set) var mailboxes: [Int: Mailbox<WorkerOrder>] = [:]
     private(set) var control: Mailbox<ControlMessage>?
     private var threads: [Reactor.Thread] = []
@@ -61,7 +61,7 @@ final class Composition {
     /// Called on the control loop once everything runs.
     var onStarted: (() -> Void)?
 
-    /// A gateway of a configuration, which comes from a file or from nowhere.
+    /// A gateway of a configuration, and of the file that it came from, if any.
     init(_ configuration: Configuration, file: ConfigurationFile? = nil) throws(StartError) {
         self.configuration = configuration
         self.file = file
@@ -134,7 +134,7 @@ final class Composition {
         }
     }
 
-    /// Lets what runs end, and takes nobody new in; a second time ends at once.
+    /// Lets running exchanges end and accepts no new ones; a second call ends at once.
     func end() {
         readiness.isReady = false
         let order = isDraining ? WorkerOrder.stop : .drain
@@ -153,7 +153,7 @@ final class Composition {
             if snapshotRound?.number == round { hasAdopted(worker) }
         case .workerEnded(let worker):
             mailboxes[worker] = nil
-            // It serves by nothing any more.
+            // A worker that has ended adopts no snapshot any more.
             hasAdopted(worker)
             if mailboxes.isEmpty { loop?.stop() }
         }
@@ -198,7 +198,7 @@ final class Composition {
                 else { return }
                 slot.value = worker
                 worker.listen(on: descriptor)
-                // Nobody else holds the worker: its loop, listener and mailbox only know it.
+                // Only this reference holds the worker: its loop, listener and mailbox do not.
                 withExtendedLifetime(worker) { loop.run() }
             } catch {
                 logger.critical("a worker cannot run", metadata: ["error": "\(error)"])
@@ -238,11 +238,12 @@ final class Composition {
             workers: metrics, readiness: readiness, version: Version.number,
             failureClasses: FailureClass.names, records: recording.source, reloads: reloads
         )
-        // It answers by itself, and asks nobody.
-        var nobody = Configuration()
-        nobody.vendors = []
+        // This worker answers by itself and calls no vendor.
+        var withoutVendors = Configuration()
+        withoutVendors.vendors = []
         let none = SnapshotPlan(
-            routing: RoutingTable(nobody), health: Health(targetCount: 0), endpoints: [])
+            routing: RoutingTable(withoutVendors), health: Health(targetCount: 0),
+            endpoints: [])
         let worker = Worker(
             settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, snapshot: none,
             responder: pages

@@ -35,7 +35,7 @@ struct DemoCommand: ParsableCommand {
                 // The calls are made beside the control loop, which goes on to take signals.
                 let visitor = try? Reactor.Thread(name: "weir-demo") {
                     DemoVisit(gateway: port, vendor: vendor.port, record: record).run()
-                    // Without a terminal nobody is there to end it.
+                    // Without a terminal Ctrl-C cannot end it.
                     if isatty(1) == 0 { kill(getpid(), SIGTERM) }
                 }
                 visitor?.detach()

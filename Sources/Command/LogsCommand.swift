@@ -7,7 +7,7 @@ import Primitives
 struct LogsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs",
-        abstract: "What went through: the record of exchanges.",
+        abstract: "The record of exchanges.",
         discussion: """
             The record is read from the folder of the configuration's log.path, while the gateway \
             writes to it or not. Exit status 1 when nothing matched.
@@ -64,13 +64,13 @@ struct LogsFilter: ParsableArguments {
     @Option(name: .long, help: "From this time on: 10m, 2h, 7d ago, or 2026-11-24T15:00 (UTC).")
     var since: String?
 
-    @Option(name: .long, help: "Before this time, written likewise.")
+    @Option(name: .long, help: "Before this time, in the same form.")
     var until: String?
 
-    @Option(name: .long, help: "Answered by this vendor, or asked last.")
+    @Option(name: .long, help: "The vendor that answered, or that was called last.")
     var vendor: String?
 
-    @Option(name: .long, help: "Asked for, or answered by, this model; * stands for anything.")
+    @Option(name: .long, help: "The model asked for, or that answered; * stands for anything.")
     var model: String?
 
     @Option(name: .long, help: "complete, truncated, client_cancelled, upstream_error, …")
@@ -82,7 +82,7 @@ struct LogsFilter: ParsableArguments {
     @Option(name: .long, help: "The digest of the caller's key, or its beginning.")
     var key: String?
 
-    @Option(name: .long, help: "Served by this chain.")
+    @Option(name: .long, help: "The chain that served the request.")
     var chain: String?
 
     @Option(name: .long, help: "A text that stands in a body or in the target.")

@@ -23,7 +23,7 @@ struct LogsExportCommand: ParsableCommand {
     @Flag(name: .long, help: "With header fields and bodies; JSON Lines only.")
     var bodies = false
 
-    @Flag(name: .long, help: "Work costs out anew, by the configuration's prices of now.")
+    @Flag(name: .long, help: "Compute costs anew, by the configuration's present prices.")
     var reprice = false
 
     @Option(name: .shortAndLong, help: "The file; without one, standard output.")

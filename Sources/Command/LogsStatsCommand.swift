@@ -7,7 +7,7 @@ struct LogsStatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",
         abstract: "Calls, tokens, cost and times to the first content, by vendor and model.",
-        discussion: "Times and sums of whole minutes, unless more is asked for than those.")
+        discussion: "Times and sums are of whole minutes, unless a filter needs more.")
 
     @OptionGroup var options: LogsOptions
     @OptionGroup var filter: LogsFilter
@@ -15,7 +15,7 @@ struct LogsStatsCommand: ParsableCommand {
     @Flag(name: .long, help: "Draw the times to the first content as bars.")
     var plot = false
 
-    @Flag(name: .long, help: "Work costs out anew, by the configuration's prices of now.")
+    @Flag(name: .long, help: "Compute costs anew, by the configuration's present prices.")
     var reprice = false
 
     func run() throws {

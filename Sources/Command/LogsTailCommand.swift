@@ -6,12 +6,12 @@ import Reactor
 /// `weir logs tail`.
 struct LogsTailCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tail", abstract: "The latest exchanges, and with --follow what comes.")
+        commandName: "tail", abstract: "The latest exchanges, and with --follow each new one.")
 
     @OptionGroup var options: LogsOptions
     @OptionGroup var filter: LogsFilter
 
-    @Option(name: .shortAndLong, help: "How many of those that are there already.")
+    @Option(name: .shortAndLong, help: "How many of the exchanges that are stored already.")
     var limit = 10
 
     @Flag(name: .shortAndLong, help: "Go on until Ctrl-C, printing each exchange as it ends.")

@@ -8,7 +8,7 @@ struct LogsVerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Account for every exchange: emitted = stored + dropped + pending.",
         discussion: """
-            Each of the four is counted by itself, from the journals' bytes and the store, while \
+            Counts each of the four by itself, from the journals' bytes and the store, while \
             the gateway runs or not. Exit status 1 when they do not add up.
             """)
 

@@ -8,9 +8,9 @@ struct MockCommand: ParsableCommand {
         commandName: "mock",
         abstract: "A scripted vendor of all three dialects, for trying things out.",
         discussion: """
-            A request says how it is to be answered in the text of its last user message, \
+            A request says how the vendor answers it, in the text of its last user message, \
             [[mock chunks=64 delay=20 ttft=300 status=429 abort_after=10 hang size=100000]], or in \
-            fields such as X-Mock-Chunks. What was seen is counted at /stats.
+            fields such as X-Mock-Chunks. /stats has the requests that it saw.
             """
     )
 

@@ -54,7 +54,7 @@ enum Environment {
         unsafe fopen(path, "re").flatMap { unsafe bytes(of: $0) }
     }
 
-    /// The text of a file that is not waited for, as a pipe would be; nil when it cannot be read.
+    /// The text of a regular file; nil for a pipe, which would block, and when it cannot be read.
     static func regularFile(_ path: String) -> String? {
         regularBytes(path).map { String(decoding: $0, as: UTF8.self) }
     }

@@ -6,7 +6,7 @@ import Primitives
 
 /// The price table that a configuration names.
 enum Prices {
-    /// The table; nil where nobody said what anything costs.
+    /// The table; nil where the configuration names no prices.
     static func table(_ configuration: Configuration) throws(Composition.StartError) -> PriceTable?
     {
         let prices = configuration.prices

@@ -8,7 +8,7 @@ import Transfers
 
 /// Asks a vendor or a gateway for one page, with the machinery that serves.
 final class Probe: TransferDelegate, TurnHandler {
-    /// What came of a probe.
+    /// The answer to a probe.
     struct Answer {
         let status: Int
         let result: TransferResult
@@ -29,7 +29,7 @@ final class Probe: TransferDelegate, TurnHandler {
     /// Whether the gateway with this operators' listener says that it is well.
     static func health(_ listen: String) throws -> Bool {
         guard !listen.isEmpty, let address = SocketAddress(listen) else {
-            Output.error("weir: admin.listen is off, so that nobody can be asked")
+            Output.error("weir: admin.listen is off, so there is no address to ask")
             return false
         }
         var host = String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
@@ -42,7 +42,7 @@ final class Probe: TransferDelegate, TurnHandler {
         return false
     }
 
-    /// Connects to every vendor and prints what came of it.
+    /// Connects to every vendor and prints the result.
     ///
     /// Any answer at all is a vendor that can be reached: no credential is sent.
     static func vendors(_ configuration: Configuration) throws -> Bool {

@@ -13,7 +13,7 @@ import Telemetry
 /// The record's parts, wired: a journal for each worker, the store, the thread between them, and
 /// the sinks.
 ///
-/// What the disk does not let us do is said and counted; traffic goes on without a record.
+/// A failure of the disk is logged and counted; traffic goes on without a record.
 final class Recording {
     /// For health and metrics.
     let source: RecordSource
@@ -86,7 +86,7 @@ final class Recording {
         }
     }
 
-    /// Notes where the vendors are, for sinks that tell it.
+    /// Keeps the vendors' addresses, for sinks that write them.
     func adopt(_ vendors: [Vendor]) {
         Self.remember(vendors, in: servers)
     }
@@ -97,7 +97,7 @@ final class Recording {
         }
     }
 
-    /// Makes a journal for each worker; those that were made are there, too, when one cannot be.
+    /// Makes a journal for each worker; if one fails, those made before it are used all the same.
     private static func makeJournals(
         _ count: Int, in folder: JournalFolder, _ log: Configuration.Log,
         _ capture: JournalCapture, _ journals: inout [JournalFile]
@@ -117,14 +117,14 @@ final class Recording {
         JournalCapture(keptBytesMax: capture.bytesMax, isFull: log.capture == "full")
     }
 
-    /// What a worker makes its journal of, on its own thread.
+    /// A closure with which a worker makes its journal, on its own thread.
     func journalPlan(_ index: Int) -> @Sendable () -> WorkerJournal? {
         guard journals.indices.contains(index) else { return { nil } }
         let file = journals[index]
         let waker = waker
         let capture = Self.journalCapture(log, capture)
         let paths = log.redactPaths
-        // The configuration was read with every one of them compiled.
+        // Every pattern compiles: the configuration's reader has compiled them all.
         let compiled = log.redactPatterns.compactMap { try? Pattern($0) }
         return {
             let isNeeded = !paths.isEmpty || !compiled.isEmpty
@@ -135,7 +135,7 @@ final class Recording {
         }
     }
 
-    /// Stores what is left, gives the sinks a moment for it, and closes the store.
+    /// Stores the frames that are left, gives the sinks a moment for them, and closes the store.
     ///
     /// After the workers have ended.
     func end() {

@@ -6,17 +6,17 @@ import Reactor
 import Routing
 import Transfers
 
-/// Makes of a configuration's vendors and chains what workers serve by: loads authorities, has
-/// names looked up, and gives origins their places.
+/// Makes a configuration's vendors and chains into a routing snapshot: loads authorities, has
+/// names looked up, and gives origins their indexes.
 ///
-/// One for the life of a process: what it knows of names and places outlives a routing snapshot.
+/// One for the life of a process: its names and indexes outlive a routing snapshot.
 final class SnapshotMaker {
     private let addresses: AddressBook
     private var indexes = OriginIndexes()
     /// By the bundle's path: what was loaded, and what the bundle held then.
     ///
-    /// One that has not changed stays the same store: connections that it verified are used on, and
-    /// its memory is there once.
+    /// An unchanged bundle stays the same store: connections that it verified stay in use, and
+    /// its memory exists once.
     private var stores: [String: (fingerprint: String?, store: TrustStore)] = [:]
 
     init() throws(SystemError) {
@@ -25,9 +25,9 @@ final class SnapshotMaker {
 
     /// A routing snapshot of a configuration.
     ///
-    /// Throws, and changes nothing, where a vendor cannot be asked.
+    /// Throws, and changes nothing, where a vendor cannot be called.
     ///
-    /// `isAgain`: while others are served, so that nothing may be waited for.
+    /// `isAgain`: clients are being served, so that nothing here may block.
     func make(
         _ configuration: Configuration, isAgain: Bool = false
     ) throws(Composition.StartError) -> SnapshotPlan {
@@ -56,7 +56,7 @@ final class SnapshotMaker {
         addresses.stop()
     }
 
-    /// An endpoint belongs to the thread that makes it; what it is made of may travel.
+    /// An endpoint belongs to the thread that makes it; this closure may go to that thread.
     private func endpoint(_ vendor: Vendor, _ trust: TrustStore?) -> @Sendable () -> Endpoint? {
         let origin = Self.origin(vendor)
         let index = indexes.index(of: origin)
@@ -76,7 +76,7 @@ final class SnapshotMaker {
         var loaded: [String: (fingerprint: String?, store: TrustStore)] = [:]
         for vendor in configuration.vendors
         where vendor.scheme == "https" && loaded[vendor.caFile] == nil {
-            // Before it is loaded: what changes meanwhile is seen the next time.
+            // Before it is loaded: a change in between is seen the next time.
             let fingerprint = TrustStore.fingerprint(of: vendor.caFile)
             guard fingerprint != nil || !isAgain else {
                 throw Composition.StartError(

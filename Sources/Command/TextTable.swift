@@ -37,7 +37,7 @@ struct TextTable {
     }
 }
 
-/// Texts of others, as a terminal may be shown them.
+/// Texts from clients and vendors, made safe for a terminal.
 enum Printable {
     /// A text without what a terminal would obey: a model's name may hold anything.
     static func text(_ text: String) -> String {

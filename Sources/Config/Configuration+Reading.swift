@@ -80,7 +80,7 @@ extension Configuration {
 
 extension Configuration {
     /// What is wrong with serving these vendors on this address: credentials of the gateway's, for
-    /// anybody who reaches it; nil where nothing is.
+    /// any client that reaches it; nil where nothing is wrong.
     public static func exposure(of vendors: [Vendor], on server: Server) -> String? {
         guard !server.isAnonymous, !isLoopback(server.listen),
             let vendor = vendors.first(where: \.usesOwnSecret)

@@ -1,7 +1,7 @@
 public import JSON
 public import Primitives
 
-/// Everything an operator can decide, with the defaults that serve without a file.
+/// Everything that an operator can decide; the defaults serve without a file.
 public struct Configuration: Sendable {
     /// `[server]`.
     public var server = Server()
@@ -21,7 +21,7 @@ public struct Configuration: Sendable {
     /// The defaults.
     public init() {}
 
-    /// The gateway's own secrets: what no record may hold.
+    /// The gateway's own secrets, which no record may hold.
     public var ownSecrets: [Secret] {
         vendors.flatMap(\.ownSecrets) + sinks.flatMap { $0.headers.map(\.value) }
             + sinks.compactMap(\.password)
@@ -36,11 +36,11 @@ public struct Configuration: Sendable {
     public struct Server: Sendable, Equatable {
         /// Address and port.
         public var listen = "127.0.0.1:8080"
-        /// Names besides loopback's that a listener on loopback is asked by.
+        /// Names besides loopback's that a `Host` may have on a loopback listener.
         public var hosts: [String] = []
         /// Web origins, with `*` for any run of letters, whose pages may call.
         public var origins: [String] = []
-        /// Whether the gateway's own credentials may serve whoever reaches an address beyond
+        /// Whether the gateway's own credentials may serve any client at an address beyond
         /// loopback.
         public var isAnonymous = false
         /// Worker threads; 0 is one per processor this process may use.
@@ -84,7 +84,7 @@ public struct Configuration: Sendable {
         public var journalSizeBytes = 64 << 20
         /// Between writes to the disk; zero leaves them to the kernel.
         public var journalSync = Interval.zero
-        /// Places in JSON bodies whose values are not written down.
+        /// Paths in JSON bodies whose values are not written down.
         public var redactPaths: [JSONPath] = []
         /// Extended regular expressions; what they match in bodies is not written down.
         public var redactPatterns: [String] = []

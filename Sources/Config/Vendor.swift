@@ -2,24 +2,24 @@ public import Dialects
 import HTTP
 public import Primitives
 
-/// A vendor: who is called, how, and with whose credential.
+/// A vendor: its address, its dialect, and the credential that it gets.
 public struct Vendor: Sendable {
-    /// Whose key a vendor is shown.
+    /// The credential that a vendor gets.
     public enum Credential: Sendable, Equatable {
         /// The caller's own, passed on as it came.
         case client
-        /// Ours, in place of whatever the caller sent.
+        /// Ours, instead of the one that the caller sent.
         case own(Secret)
-        /// Nobody's: whatever the caller sent is taken out.
+        /// No credential: the one that the caller sent is taken out.
         case none
     }
 
-    /// What becomes of a transfer whose client went away.
+    /// How a transfer goes on when its client has gone.
     public enum DisconnectPolicy: String, Sendable, CaseIterable {
         case cancel, `continue`
     }
 
-    /// What a stream without its terminal marker is taken for.
+    /// Whether a stream without its terminal marker counts as whole.
     public enum TerminalPolicy: String, Sendable, CaseIterable {
         case strict, lenient
     }
@@ -28,7 +28,7 @@ public struct Vendor: Sendable {
     public enum UsagePolicy: String, Sendable, CaseIterable {
         /// Where the client asks for it.
         case client
-        /// Always; what the client did not ask for is taken out of the stream again.
+        /// Always; a usage that the client did not ask for is taken out of the stream again.
         case inject
     }
 
@@ -45,7 +45,7 @@ public struct Vendor: Sendable {
 
     /// The name in the file, in metrics and in records.
     public var name: String
-    /// How it is spoken to.
+    /// The dialect that it speaks.
     public var dialect: Dialect
     /// Scheme, host and port of `base_url`.
     public var scheme: String
@@ -73,7 +73,7 @@ public struct Vendor: Sendable {
     public var idle: Interval?
     /// What a stream without its terminal marker is.
     public var terminal = TerminalPolicy.lenient
-    /// Who asks for the usage of a stream.
+    /// Whether the client or the gateway asks for the usage of a stream.
     public var includeUsage = UsagePolicy.client
 
     /// `base_url` as it is used, what may be a key in its query taken out.

@@ -6,14 +6,14 @@ public import Telemetry
 
 /// The pages for operators and probes: `/healthz`, `/readyz`, `/metrics`.
 public final class OperatorPages: Responder {
-    /// Whether the gateway takes clients in, as its composition knows.
+    /// Whether the gateway accepts clients; its composition sets it.
     public final class Readiness: Sendable {
         private let flag = Atomic<Bool>(false)
 
         /// Not ready.
         public init() {}
 
-        /// Whether clients are taken in.
+        /// Whether clients are accepted.
         public var isReady: Bool {
             get { flag.load(ordering: .relaxed) }
             set { flag.store(newValue, ordering: .relaxed) }
@@ -73,7 +73,7 @@ public final class OperatorPages: Responder {
                 return text(503, "worker \(index) has not turned for \(Int(silence.seconds)) s\n")
             }
         }
-        // To start again would not help, and traffic goes on: it is said, and no failure.
+        // A restart would not help, and traffic goes on: the page says so with status 200.
         guard let trouble = records?.metrics.currentTrouble, !trouble.isEmpty else {
             return text(200, "ok\n")
         }

@@ -28,7 +28,7 @@ public enum API: Int, CaseIterable, Sendable {
     }
 
     /// The API of a request, from its path, and where the path is common to several from the shape
-    /// of its credential; nil where the path is nobody's.
+    /// of its credential; nil where the path is no vendor's.
     ///
     /// `path` is the request's, without what a chain's prefix takes of it.
     public init?(of head: borrowing RequestHead, path: Span<UInt8>) {
@@ -37,7 +37,7 @@ public enum API: Int, CaseIterable, Sendable {
         case .anthropic: self = .anthropic
         case .gemini: self = .gemini
         case .geminiCompatible: self = .geminiCompatible
-        case .nobody: return nil
+        case .noVendor: return nil
         case .shared:
             switch CallerCredential.vendor(of: head) {
             case .openai: self = .openai

@@ -1,12 +1,12 @@
 public import HTTP
 import Primitives
 
-/// Whose the credential is that a client sent, told by its shape and by where it stands.
+/// The vendor whose credential a client sent, known by its shape and its header field.
 public enum CallerCredential {
     /// The vendor that a request's credential is meant for, where its path leaves that open.
     ///
-    /// What an SDK of one vendor's alone sends counts as much as a key of theirs: taking such a
-    /// request for another's would send the key there.
+    /// A field that only one vendor's SDK sends counts as much as that vendor's key. Without this
+    /// rule such a request, and its key, would go to another vendor.
     static func vendor(of head: borrowing RequestHead) -> Dialect {
         if isOfAnthropicSDK(head) || head.has(.xAPIKey) { return .anthropic }
         var owner: Dialect?
@@ -22,8 +22,8 @@ public enum CallerCredential {
         return .openai
     }
 
-    /// Whose the keys in a field's value are: there may be several, quoted or behind the names of
-    /// schemes.
+    /// The vendors of the keys in a field's value: there may be several, quoted or behind the
+    /// names of schemes.
     private static func owners(
         in value: Span<UInt8>, of field: HeaderName, _ head: borrowing RequestHead
     ) -> [Dialect] {
@@ -43,8 +43,8 @@ public enum CallerCredential {
         return owners
     }
 
-    /// Whose a key is, told by its beginning, and by its field where many have the same; nil where
-    /// that tells nothing.
+    /// The vendor of a key, by its beginning, and by its field where many share one; nil where
+    /// both leave it open.
     private static func owner(
         of token: Span<UInt8>, in field: HeaderName, _ head: borrowing RequestHead
     ) -> Dialect? {
@@ -65,17 +65,17 @@ public enum CallerCredential {
         head.has(.anthropicVersion) || head.has(.anthropicOther)
     }
 
-    /// What of a client's credentials may go to a vendor that is shown the client's own.
+    /// Whether a client's credentials may go to a vendor with `credential = "client"`.
     public enum Fitness: Equatable, Sendable {
-        /// There is none, or what there is may go.
+        /// There is none, or it may go.
         case fits
-        /// All that there is is meant for another vendor.
+        /// All of them are meant for another vendor.
         case isForAnother
     }
 
-    /// Whether a request shows what a vendor of this API's may be shown.
+    /// Whether a request's credentials may go to a vendor of this API.
     ///
-    /// `isBuiltIn`: the vendor is one of the three that everybody knows, and whose keys are told by
+    /// `isBuiltIn`: the vendor is one of the three that are built in, and whose keys are known by
     /// their shape; another may have keys of any shape, in any field.
     public static func fitness(
         of head: borrowing RequestHead, api: API, isBuiltIn: Bool
@@ -94,7 +94,7 @@ public enum CallerCredential {
         return .isForAnother
     }
 
-    /// Whether a credential field of the client's goes to a vendor that is shown the client's own.
+    /// Whether a credential field of the client's goes to a vendor with `credential = "client"`.
     ///
     /// Towards a vendor that is not built in, another dialect's fields go only where the request
     /// has none of its own dialect's.
@@ -109,7 +109,7 @@ public enum CallerCredential {
         return !head.fields.contains { isCarrier($0.name, of: api) }
     }
 
-    /// Whether a client's `?key=` goes to a vendor that is shown the client's own.
+    /// Whether a client's `?key=` goes to a vendor with `credential = "client"`.
     public static func keyPasses(
         in head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Bool {
@@ -154,7 +154,7 @@ public enum CallerCredential {
         return nextKey(in: head.query, from: &offset) != nil
     }
 
-    /// Where the value of the query's next parameter stands that Google takes a key or a token in.
+    /// The range of the next query parameter's value in which Google expects a key or a token.
     private static func nextKey(
         in query: Span<UInt8>, from offset: inout Int
     ) -> Range<Int>? {

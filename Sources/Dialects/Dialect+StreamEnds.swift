@@ -6,7 +6,7 @@ import Primitives
 extension Dialect {
     /// Whether the answers that are streamed from a path end in a marker known here.
     ///
-    /// Of other streams, such as speech or images, nothing is known, and an end is an end. The
+    /// The marker of other streams, such as speech or images, is unknown: any end counts. The
     /// target is the client's, whatever prefix it has.
     public func marksStreamEnds(target: Span<UInt8>) -> Bool {
         let question = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
@@ -24,7 +24,7 @@ extension Dialect {
     }
 
     /// Whether an event says that its stream is at its end, well or not: the terminal marker that
-    /// records go by, or an error.
+    /// records look for, or an error.
     public func endsStream(_ event: borrowing ServerSentEvent) -> Bool {
         if event.name.bytes.matches("error") { return true }
         return endsStream(event.data.bytes)
@@ -40,7 +40,7 @@ extension Dialect {
         return facts.sawTerminal || !facts.errorKind.isEmpty
     }
 
-    /// Told by a search: most events are neither an end nor an error, and are not parsed.
+    /// Found by a search: most events are neither an end nor an error, and are not parsed.
     private func mayEndStream(_ data: Span<UInt8>) -> Bool {
         guard self == .gemini else { return saysSomethingToKeep(data) }
         return data.firstRange(of: "\"finishReason\"") != nil

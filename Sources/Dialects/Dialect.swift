@@ -1,6 +1,6 @@
 public import Primitives
 
-/// The shape in which a vendor is spoken to.
+/// The shape of a vendor's requests and answers.
 public enum Dialect: String, CaseIterable, Sendable {
     /// OpenAI's API and the many that follow it.
     case openai = "openai"

@@ -26,8 +26,8 @@ public struct ErrorFacts: Equatable, Sendable {
         let reasons = details.compactMap { $0["reason"]?.text }
         isCredential = (words + reasons).contains { Self.credentialWords.contains($0) }
         if !isCredential, let message = error["message"]?.text {
-            // Anthropic tells a spent balance as an invalid request, by its message alone.
-            // At its beginning: further on stands what the client sent.
+            // Anthropic reports a spent balance as an invalid request; only its message says so.
+            // Only at its beginning: the rest may quote what the client sent.
             isCredential = Self.spentPhrases.contains { message.hasPrefix($0) }
         }
         retryAfter = details.compactMap { $0["retryDelay"]?.text }.first.flatMap(Self.seconds)

@@ -1,7 +1,7 @@
 import JSON
 import Primitives
 
-/// The parts of a usage object that tells of several calls inside of one.
+/// The parts of a usage object that reports several calls inside of one.
 ///
 /// Anthropic lists them where its own tools interrupt an answer, where a model asks another one for
 /// advice, and where another one takes over.
@@ -23,7 +23,7 @@ struct Iterations {
         }
     }
 
-    /// A name without the date of its version: a vendor tells the same model with and without it.
+    /// A name without the date of its version: a vendor names the same model with and without it.
     private static func undated(_ name: String) -> Substring {
         let digits = name.utf8.reversed().prefix { 0x30...0x39 ~= $0 }.count
         guard digits == 8, name.utf8.count > 9 else { return name[...] }
@@ -41,7 +41,7 @@ public struct ModelUsage: Equatable, Sendable {
 
     /// What models beside the one that answered were used for, of a record's usage text.
     public static func others(in text: String, besides model: String) -> [ModelUsage] {
-        // Told by a search: few calls have any.
+        // Found by a search: few calls have any.
         guard text.utf8.span.firstRange(of: "\"iterations\"") != nil,
             let root = try? JSONValue(parsing: text)
         else { return [] }

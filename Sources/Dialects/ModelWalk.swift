@@ -1,8 +1,8 @@
 import JSON
 import Primitives
 
-/// Walks over JSON that may be any, in one pass and without a stack, and notes where the ranges are
-/// that name a model: `model`, and where batches, sessions and counts of tokens have it.
+/// Walks over any JSON, in one pass and without a stack, and collects the ranges that name a
+/// model: `model`, and its names in batches, sessions and counts of tokens.
 struct ModelWalk {
     /// The names that lead to a model.
     private enum Key {
@@ -18,7 +18,7 @@ struct ModelWalk {
     private static let depthMax = 7
 
     private(set) var ranges: [Range<Int>] = []
-    /// Whether something else than text stands where a model is named.
+    /// Whether a model's value is something else than text.
     private(set) var isOfAnotherKind = false
 
     private var depth = 0
@@ -42,7 +42,7 @@ struct ModelWalk {
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 depth -= 1
                 expectsKey = false
-                // What follows the first value is not read by anybody.
+                // No vendor reads what follows the first value.
                 if depth <= 0 { return }
             case UInt8(ascii: ","):
                 if depth <= Self.depthMax, isObject[depth] {
@@ -110,7 +110,7 @@ struct ModelWalk {
         var index = offset
         while index < text.count, text[index] <= 0x20 { index += 1 }
         guard index < text.count else { return }
-        // Nothing is no model, and the vendor has one of its own for it.
+        // `null` names no model: the vendor uses its default.
         let isText = text[index] == UInt8(ascii: "\"")
         if !isText, !text.has("null", at: index) { isOfAnotherKind = true }
     }

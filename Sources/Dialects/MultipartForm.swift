@@ -4,7 +4,7 @@ import Primitives
 struct MultipartForm {
     private let boundary: [UInt8]
 
-    /// The form that a `Content-Type` announces; nil where it has no boundary.
+    /// The form that a `Content-Type` describes; nil where it has no boundary.
     init?(_ contentType: Span<UInt8>) {
         guard let value = Self.parameter("boundary", of: contentType), !value.isEmpty,
             value.count <= 200
@@ -30,9 +30,9 @@ struct MultipartForm {
             let last = end ?? body.count
             let fields = body.extracting(index + 2..<head.upperBound - 2)
             if Self.isField(name, fields) {
-                // What an encoding of its own hides is not undone here.
+                // A part with an encoding of its own is not decoded here.
                 if fields.firstRange(ofAnyCase: "content-transfer-encoding") != nil { return nil }
-                // One that breaks off is not known.
+                // The value of a part that breaks off is unknown.
                 guard let end, end - 2 >= head.upperBound else { return end == nil ? found : nil }
                 found.append(head.upperBound..<end - 2)
             }
@@ -41,10 +41,10 @@ struct MultipartForm {
         }
     }
 
-    /// How often a body says in some way, however loosely read, that a part has this name.
+    /// How often a body, read as loosely as possible, says that a part has this name.
     ///
-    /// Servers differ in what they take: folded lines, other line ends, a name given twice. More
-    /// mentions than fields means that some may see another field than are seen here.
+    /// Servers accept different forms: folded lines, other line ends, a name given twice. More
+    /// mentions than fields means that a server may see another field than this reader.
     func mentions(of name: StaticString, in body: Span<UInt8>) -> Int {
         var count = 0
         var index = 0
@@ -56,7 +56,7 @@ struct MultipartForm {
             var start = index
             while let word = body.extracting(0..<end).firstRange(ofAnyCase: "name", from: start) {
                 start = word.upperBound
-                // "filename" says nothing of the field.
+                // "filename" does not name the field.
                 if body[word.lowerBound - 1].lowercased == UInt8(ascii: "e") { continue }
                 let rest = body.extracting(start..<min(end, start + 24))
                 let stop = rest.firstIndex(of: UInt8(ascii: ";")) ?? rest.count

@@ -1,7 +1,7 @@
 import HTTP
 public import Primitives
 
-/// How a request's target becomes the one that a vendor is asked for.
+/// How a request's target becomes the one that goes to a vendor.
 public struct OutboundTarget: Sendable {
     /// Which of the client's parameters stay behind.
     public enum Dropped: Sendable {
@@ -29,8 +29,8 @@ public struct OutboundTarget: Sendable {
     /// Appends a target: the client's path led to the vendor's base, then the base's own query,
     /// then the client's as it was, without what is dropped.
     ///
-    /// `model` is sent in range of the one that the path names. Returns whether it was: paths of
-    /// dialects but Gemini's name none.
+    /// `model` replaces the one that the path names. Returns whether it did: only Gemini's paths
+    /// name one.
     @discardableResult
     public func write(
         _ pathAndQuery: Span<UInt8>, dropping dropped: Dropped, model: String? = nil,
@@ -42,7 +42,7 @@ public struct OutboundTarget: Sendable {
         let path = pathAndQuery.extracting(0..<question)
         let rest = path.extracting(versionLength(of: path)..<path.count)
         let isReplaced = writePath(rest, model, to: &output)
-        // "/v1" asked of a vendor without a path of its own.
+        // "/v1" alone, for a vendor without a path of its own.
         if output.count == before { output.append(byte: UInt8(ascii: "/")) }
         let start = min(question + 1, pathAndQuery.count)
         let query = pathAndQuery.extracting(start..<pathAndQuery.count)
@@ -114,7 +114,7 @@ public struct OutboundTarget: Sendable {
         case .key:
             if name.percentDecoded().span.matchesIgnoringCase("key") { return true }
         case .credentials:
-            // By the record's own measure: what is not written down is not sent either.
+            // By the record's own rule: a parameter that is not recorded is not sent either.
             if Redaction.changes(pair) { return true }
         }
         return !baseQuery.isEmpty && baseNames(name)

@@ -6,7 +6,7 @@ public struct RequestFacts: Equatable, Sendable {
     /// The model asked for; empty where none is named.
     public var model = ""
 
-    /// What a request says, of whose body the beginning may be all there is.
+    /// The facts of a request; its body may be cut after its beginning.
     ///
     /// `target` is path and query.
     public init(dialect: Dialect, target: String, bodyStart: Span<UInt8>) {
@@ -25,7 +25,7 @@ public struct RequestFacts: Equatable, Sendable {
         return name.isEmpty ? nil : String(name)
     }
 
-    /// A text of the top-level object, of a text that may end anywhere.
+    /// A string member of the top-level object, in a text that may end anywhere.
     private static func text(of name: StaticString, in bytes: Span<UInt8>) -> String? {
         var scanner = JSONScanner(bytes)
         var found: Range<Int>?

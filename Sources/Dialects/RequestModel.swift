@@ -4,8 +4,8 @@ public import Primitives
 /// The model that a request's body names, and where.
 ///
 /// It is read as loosely as the loosest vendor reads it: a mark before the text, `NaN`, any depth
-/// and a body that breaks off are no reason to miss it. What would be read differently by two
-/// vendors, a model named twice and differently, is not read at all.
+/// and a body that breaks off are no reason to miss it. A body that two vendors would read
+/// differently, with two different models, counts as unreadable.
 public struct RequestModel: Equatable, Sendable {
     /// What a body says of its model.
     public enum Finding: Equatable, Sendable {
@@ -13,7 +13,7 @@ public struct RequestModel: Equatable, Sendable {
         case none
         /// It names this one.
         case named(String)
-        /// It names one, or may, and which cannot be told; why, for people.
+        /// It names one, or may, and which is unknown; the reason, in words for people.
         case unreadable(String)
     }
 
@@ -59,12 +59,12 @@ public struct RequestModel: Equatable, Sendable {
     private static func read(other body: Span<UInt8>, isJSON: Bool) -> RequestModel {
         var start = body.hasPrefix("\u{FEFF}") ? 3 : 0
         while start < body.count, body[start] <= 0x20, body[start] != 0 { start += 1 }
-        // Of nothing but spaces so far it is not known what they stand before.
+        // So far there are only spaces: the first byte after them is still unknown.
         guard start < body.count else {
             return RequestModel(.none, [], body.count > 0 ? .json : .other)
         }
         let isText = body[start] == UInt8(ascii: "{") || body[start] == UInt8(ascii: "[")
-        // Two bytes a character, as some parsers take it: no byte of it is at its range.
+        // Two bytes a character, which some parsers accept: the ranges found here would be wrong.
         let isWide = body.count > 1 && (body[0] == 0 || body[1] == 0 || body[0] >= 0xFE)
         let mayBeWide = isWide && body.extracting(0..<min(8, body.count)).holdsOpening
         guard isText, !isWide else {
@@ -100,7 +100,7 @@ public struct RequestModel: Equatable, Sendable {
             return RequestModel(.unreadable("the form has no boundary"))
         }
         guard let ranges = form.values(of: "model", in: body) else {
-            return RequestModel(.unreadable("the form's parts cannot be told apart"))
+            return RequestModel(.unreadable("the form's parts cannot be separated"))
         }
         guard form.mentions(of: "model", in: body) <= ranges.count else {
             return RequestModel(.unreadable("the form names its model in an unusual way"))
@@ -134,8 +134,8 @@ public struct RequestModel: Equatable, Sendable {
 
     /// Appends a body with another model in every range that names one.
     ///
-    /// Returns false, and appends nothing, where there is no such range, or which they are cannot
-    /// be told.
+    /// Returns false, and appends nothing, where there is no such range, or which they are is
+    /// unknown.
     public func write(
         _ body: Span<UInt8>, with model: String, to output: inout ByteBuffer
     ) -> Bool {

@@ -3,21 +3,21 @@ import Primitives
 /// A request's path, read as the vendors read it.
 ///
 /// Some of them join duplicate slashes, undo escapes and resolve dot segments, and some do not care
-/// about case. So a path is told by what it may come to be: whatever is done to it, it stays the
+/// about case. So a path is matched by every form that a server may read: it stays the
 /// same vendor's. What is sent on is always the client's own spelling.
 public enum RequestPath {
-    /// Whose a path is.
+    /// The vendor of a path.
     enum Owner: Equatable {
         case openai, anthropic, gemini
         /// Google's endpoint for clients of OpenAI's: `/v1beta/openai/…`.
         case geminiCompatible
-        /// One that several have, such as `/v1/models`.
+        /// A path of several vendors, such as `/v1/models`.
         case shared
-        /// One of no vendor's known here.
-        case nobody
+        /// A path of no vendor that is known here.
+        case noVendor
     }
 
-    /// Whose a path is.
+    /// The vendor of a path.
     static func owner(of path: Span<UInt8>) -> Owner {
         if isCanonical(path) { return classify(path) }
         let canonical = canonical(path)
@@ -91,21 +91,21 @@ public enum RequestPath {
         if path.hasSegments("/v1beta/openai") { return .geminiCompatible }
         for version: StaticString in ["/v1beta", "/v1alpha"] where path.hasSegments(version) {
             let rest = path.extracting(version.utf8CodeUnitCount..<path.count)
-            return rest.hasSegments("/projects") ? .nobody : .gemini
+            return rest.hasSegments("/projects") ? .noVendor : .gemini
         }
         for folder: StaticString in ["/upload", "/download"] where path.hasSegments(folder) {
             let rest = path.extracting(folder.utf8CodeUnitCount..<path.count)
             return rest.hasSegments("/v1beta") || rest.hasSegments("/v1alpha")
-                || rest.hasSegments("/v1") ? .gemini : .nobody
+                || rest.hasSegments("/v1") ? .gemini : .noVendor
         }
-        guard path.hasSegments("/v1") else { return .nobody }
+        guard path.hasSegments("/v1") else { return .noVendor }
         let rest = path.extracting(3..<path.count)
-        // Vertex's, Bedrock's and what probes ask for.
+        // Paths of Vertex, of Bedrock and of health probes.
         for folder: StaticString in [
             "/projects", "/publishers", "/locations", "/model", "/api", "/health", "/healthz",
-        ] where rest.hasSegments(folder) { return .nobody }
+        ] where rest.hasSegments(folder) { return .noVendor }
         // A name that some server may read as another: no API has one like it.
-        guard isPlainFolder(rest) else { return .nobody }
+        guard isPlainFolder(rest) else { return .noVendor }
         if rest.hasSegments("/messages") || rest.hasSegments("/complete") { return .anthropic }
         if isModelVerb(rest) { return .gemini }
         return isOpenAIsAlone(rest) ? .openai : .shared

@@ -2,7 +2,7 @@
 ///
 /// Only such requests have a cost. A background response is billed where it is created; that it is
 /// asked for again, be it a hundred times, shows the same tokens and costs nothing. What is not
-/// known here may be any vendor's own, and is billed if its answer tells of tokens.
+/// known here may be any vendor's own, and is billed if its answer reports tokens.
 public enum RequestWork {
     /// Whether a request of a method and a target, with or without a chain's prefix, is billed.
     public static func isBilled(method: String, target: String) -> Bool {

@@ -70,7 +70,7 @@ extension UsageFields {
         guard let total = first("total_tokens", "totalTokens") else { return }
         switch (usage.input, usage.output) {
         case (let input?, let output?):
-            // xAI leaves reasoning out of the completion, and the total tells.
+            // xAI leaves reasoning out of the completion, and the total shows it.
             if let reasoning = usage.reasoning, reasoning > 0, total == input + output + reasoning {
                 usage.output = output + reasoning
             }
@@ -112,7 +112,7 @@ extension UsageFields {
         return usage
     }
 
-    // Gemini's candidates leave out thoughts, mostly: the total tells.
+    // Gemini's candidates leave out thoughts, mostly: the total shows it.
     private var gemini: Usage {
         if let input = self["total_input_tokens"] { return interaction(input) }
         var usage = Usage()

@@ -9,7 +9,7 @@ public enum UsageInjection {
         path.hasSuffix("/completions")
     }
 
-    /// Appends a body that asks; false, and nothing, where it is no stream, or asks already.
+    /// Appends a body that asks; false, and nothing, for no stream or where the client asks.
     public static func write(_ body: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         guard let ranges = try? Ranges(body), ranges.isStream else { return false }
         func splice(_ range: Range<Int>, _ text: StaticString) {
@@ -33,7 +33,7 @@ public enum UsageInjection {
         return true
     }
 
-    /// Where the members stand that matter; of repeated names the last, as most parsers have it.
+    /// The ranges of the members that matter; of repeated names the last, as in most parsers.
     private struct Ranges {
         /// Behind the opening brace.
         var first = 0
@@ -81,7 +81,7 @@ public enum UsageInjection {
 /// Takes the chunk of usage out of a stream of OpenAI's dialect, for a client that did not ask for
 /// it; every other byte passes as it came.
 ///
-/// An event passes once it is whole: until its blank line it could be the one.
+/// An event passes once it is whole: until its blank line it could be the chunk of usage.
 public struct UsageFilter: ~Copyable {
     /// An event larger than this passes unseen, and so does the rest of the stream.
     private static let eventBytesMax = 1 << 20
@@ -89,7 +89,7 @@ public struct UsageFilter: ~Copyable {
     private var event = ByteBuffer()
     private var lineBytes = 0
     private var isAfterReturn = false
-    /// What became of the last event, whose line feed may be still to come.
+    /// Whether the last event was dropped; its line feed may be still to come.
     private var isLastDropped = false
     private var isOff = false
 
@@ -138,11 +138,11 @@ public struct UsageFilter: ~Copyable {
         event.removeAll()
     }
 
-    /// Whether the event is a chunk without choices that tells usage.
+    /// Whether the event is a chunk without choices that carries usage.
     private var isUsage: Bool {
         let text = event.bytes
         guard var index = text.firstRange(of: "\"choices\"")?.upperBound else { return false }
-        // Told by a look: the chunks with choices are not parsed.
+        // A look at the first bytes is enough: chunks with choices are not parsed.
         for wanted in [UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]")] {
             while index < text.count, text[index] <= 0x20 { index += 1 }
             guard index < text.count, text[index] == wanted else { return false }

@@ -5,11 +5,11 @@ public import Routing
 public enum AttemptVerdict: Equatable, Sendable {
     /// It is one: pass it on.
     case answer
-    /// It is none: the attempt failed. `what` came instead, for people; `isCertain`: a credential,
-    /// where one is at fault, surely is.
+    /// It is none: the attempt failed. `what` says for people what came instead. `isCertain`: if a
+    /// credential is at fault, this is certain.
     case failed(FailureClass, what: String, isCertain: Bool)
 
-    /// What a held response is waited on for.
+    /// What a held response is held for.
     public enum HoldReason: Equatable, Sendable {
         /// The first content of a stream of events.
         case stream
@@ -31,7 +31,7 @@ public enum AttemptVerdict: Equatable, Sendable {
         public var status: Int
         /// What kind of body follows.
         public var mediaType: MediaType
-        /// Bytes of the body, where that is announced.
+        /// Bytes of the body, where the head declares them.
         public var contentLength: Int?
         /// Whether it has a content coding.
         public var isEncoded: Bool
@@ -72,9 +72,9 @@ public enum AttemptVerdict: Equatable, Sendable {
         }
         guard head.status < 300, policy.movesOn(from: .streamError) else { return nil }
         switch head.mediaType {
-        // An unknown coding hides what is waited for.
+        // An unknown coding hides the content.
         case .eventStream: return head.isReadable ? .stream : nil
-        // A model's answer is no page: an error of something between us and the vendor.
+        // A page is no model's answer: it is the error of a proxy between us and the vendor.
         case .html: return .refusal(.streamError)
         case .json, .other:
             guard head.status == 200, isPost else { return nil }

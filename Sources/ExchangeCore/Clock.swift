@@ -23,7 +23,7 @@ public enum Clock: Equatable, Sendable {
         }
     }
 
-    /// How an exchange ends that it ends.
+    /// The outcome of an exchange that this clock ends.
     public var outcome: Outcome {
         switch self {
         case .firstContent: .timeoutFirstContent

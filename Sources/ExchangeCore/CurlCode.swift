@@ -22,7 +22,7 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
     public static let couldNotConnect = CurlCode(7)
     /// `CURLE_WEIRD_SERVER_REPLY`.
     public static let weirdServerReply = CurlCode(8)
-    /// `CURLE_PARTIAL_FILE`: the body ended before its announced or chunked end.
+    /// `CURLE_PARTIAL_FILE`: the body ended before its declared or chunked end.
     public static let partialFile = CurlCode(18)
     /// `CURLE_WRITE_ERROR`: our own callback refused to go on.
     public static let writeError = CurlCode(23)

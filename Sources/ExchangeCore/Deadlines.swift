@@ -1,7 +1,7 @@
 public import Config
 public import Primitives
 
-/// When something will have taken too long, and which clock says so.
+/// The moment at which a step has taken too long, and the clock that measures it.
 public struct Deadline: Equatable, Sendable {
     /// The moment.
     public let at: Instant
@@ -14,8 +14,8 @@ public struct Deadline: Equatable, Sendable {
     }
 }
 
-/// The next deadline of a connection and of its exchange: one at a time, worked out anew from what
-/// happened, so that traffic moves none.
+/// The next deadline of a connection and of its exchange, computed anew from the times of events,
+/// so that traffic moves no timer.
 public enum Deadlines {
     /// What a connection waits for.
     public enum Stage: Equatable, Sendable {
@@ -31,7 +31,7 @@ public enum Deadlines {
         case lingering
     }
 
-    /// The limits of `[server]`, and those that cannot be set.
+    /// The limits of `[server]`, and the fixed ones.
     public struct ServerLimits: Sendable {
         /// Between two requests.
         public var keepalive: Interval
@@ -83,7 +83,7 @@ public enum Deadlines {
         }
     }
 
-    /// An exchange in flight: what its vendor may take.
+    /// An exchange in flight: its limits, and the times of its events.
     public struct Exchange {
         /// The limits of its chain.
         public var clocks: Chain.Clocks

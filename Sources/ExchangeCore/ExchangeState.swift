@@ -37,7 +37,7 @@ public struct ExchangeState: ~Copyable {
         case relaying
         /// The client is gone; the answer is read to its end for the record's sake alone.
         case detached
-        /// Nothing more is to come; what was gathered is still going out.
+        /// Nothing more is to come; the gathered output is still going out.
         case delivering(Outcome)
         case settled(Outcome)
     }
@@ -64,7 +64,7 @@ public struct ExchangeState: ~Copyable {
         return nil
     }
 
-    /// How it will have ended once what was gathered is out; nil while more is to come.
+    /// The outcome once the gathered output is out; nil while more is to come.
     public var outcomeToBe: Outcome? {
         if case .delivering(let outcome) = state { return outcome }
         return nil
@@ -238,7 +238,7 @@ public struct ExchangeState: ~Copyable {
         }
     }
 
-    /// What to do about an exchange that is stopped by something else than its transfer.
+    /// What to do about an exchange that something else than its transfer stops.
     public enum StopDecision: Equatable, Sendable {
         /// End the transfer and answer with this.
         case answer(Failure)
@@ -250,7 +250,7 @@ public struct ExchangeState: ~Copyable {
         case nothing
     }
 
-    /// The request turned out to be one that is not served, after its attempt had begun.
+    /// The request turned out too large or malformed after its attempt had begun.
     public mutating func overflowed(_ failure: Failure) -> StopDecision {
         switch state {
         case .detached, .delivering, .settled:
@@ -314,7 +314,7 @@ public struct ExchangeState: ~Copyable {
         case .settled:
             return false
         case .detached:
-            // Whatever ends a detached exchange, its client went first.
+            // A detached exchange has lost its client first, so this is its outcome.
             state = .settled(.clientCancelled)
             return true
         case .receiving, .attempting, .holding, .failing, .relaying, .delivering:

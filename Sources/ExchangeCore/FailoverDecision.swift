@@ -18,7 +18,7 @@ public enum FailoverDecision: Equatable, Sendable {
         public var failureClass: FailureClass
         /// Why it failed, for people.
         public var failure: Failure
-        /// What the vendor said about being asked again.
+        /// What the vendor said about another try.
         public var advice: RetryAdvice
         /// Attempts so far that count.
         public var attempts: Int
@@ -50,7 +50,7 @@ public enum FailoverDecision: Equatable, Sendable {
         public var attemptsMax: Int
         /// Further ones at one target.
         public var retriesMax: Int
-        /// Which failures are moved on from.
+        /// The failures after which another target is tried.
         public var policy: FailoverPolicy
 
         /// An allowance of these numbers.
@@ -78,7 +78,7 @@ public enum FailoverDecision: Equatable, Sendable {
         if facts.canRepeat, facts.attempts < chain.attemptsMax,
             chain.policy.movesOn(from: facts.failureClass)
         {
-            // A refused credential is refused again, and a vendor may ask to be left alone.
+            // A refused credential is refused again, and a vendor may ask for no further try.
             if facts.retries < chain.retriesMax, facts.failureClass != .credential,
                 facts.advice.isWelcome ?? true, let wait = wait(facts.retries + 1)
             {

@@ -49,7 +49,7 @@ extension Failure {
         case .modelUnreadable(let chain, let reason):
             .refused(
                 400, "model_unreadable",
-                "chain \(chain) goes by the model, which cannot be read: \(reason)")
+                "chain \(chain) is chosen by the model, which cannot be read: \(reason)")
         }
     }
 }

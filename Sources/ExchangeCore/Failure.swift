@@ -40,7 +40,7 @@ public struct Failure: Equatable, Sendable {
             + (isWorthRetrying ? "retrying may help)" : "retrying will not help)")
     }
 
-    /// A request that is served nowhere.
+    /// A request that no target serves.
     public static func refused(_ status: Int, _ code: String, _ explanation: String) -> Failure {
         Failure(
             status: status, code: code, fault: .client, isWorthRetrying: false,
@@ -66,7 +66,7 @@ public struct Failure: Equatable, Sendable {
     public static func streamBroke(vendor: String) -> Failure {
         Failure(
             status: 502, code: "vendor_broke_off", fault: .vendor, isWorthRetrying: true,
-            explanation: "vendor \(vendor) broke the stream off, and what came of it is not whole",
+            explanation: "vendor \(vendor) broke the stream off, and what it sent is not whole",
             outcome: .truncated
         )
     }

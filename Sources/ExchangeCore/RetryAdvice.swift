@@ -1,7 +1,7 @@
 public import HTTP
 public import Primitives
 
-/// What a vendor says about being asked again.
+/// What a vendor says about another try.
 public struct RetryAdvice: Equatable, Sendable {
     /// `retry-after`, `retry-after-ms`, or what its error body says.
     public var after: Interval?

@@ -1,6 +1,6 @@
 public import Routing
 
-/// How a transfer ended, as libcurl and our own observation of it tell.
+/// How a transfer ended, by libcurl's code and by our own observation.
 public struct TransferResult: Sendable {
     /// libcurl's code.
     public let code: CurlCode

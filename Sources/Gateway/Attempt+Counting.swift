@@ -9,8 +9,9 @@ import Transfers
 
 // What an attempt counts for and against its vendor and its target.
 extension Attempt {
-    /// Counts a head, and its answer for or against its target: the last one of a chain may be a
-    /// refusal all the same.
+    /// Counts a head, and its answer for or against its target.
+    ///
+    /// The answer of a chain's last target may be a refusal.
     func countHead() {
         let metrics = exchange.snapshot.metrics[route.vendor]
         metrics.statusClasses[min(5, status / 100)].add()
@@ -71,7 +72,7 @@ extension Attempt {
         if isCoolingDown { exchange.snapshot.metrics[route.vendor].cooldowns.add() }
     }
 
-    /// Tells the vendor's counters of relayed bytes.
+    /// Adds relayed bytes to the vendor's counters.
     func countRelayedBytes() {
         guard uncountedBytes > 0 else { return }
         exchange.snapshot.metrics[route.vendor].responseBytes.add(uncountedBytes)

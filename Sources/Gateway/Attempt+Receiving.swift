@@ -107,7 +107,7 @@ extension Attempt: TransferDelegate {
 
     /// Takes a piece that was filtered through inspection and hold to the client.
     ///
-    /// Called from inside libcurl; what a failure asks for is done at the end of the turn.
+    /// Called from inside libcurl; a failure is handled at the end of the turn.
     private func advance(
         _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool, of transfer: Transfer
     ) {
@@ -124,7 +124,7 @@ extension Attempt: TransferDelegate {
 
     func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
         let isUploading = client.phase == .body
-        // A request that broke off must not be told its end: the vendor would take it for whole.
+        // A request that broke off must not be ended: the vendor would take it for whole.
         // One whose client has gone is whole.
         guard
             exchange.state.isDetached
@@ -148,7 +148,7 @@ extension Attempt: TransferDelegate {
     func transferEnded(_ transfer: Transfer, _ result: TransferResult) {
         headIsComplete = transfer.head.isComplete
         headViolation = transfer.head.violation
-        // A last event without its blank line was still waited for.
+        // A last event without its blank line still waits in the filter.
         var rest = ByteBuffer()
         pipeline.endFilter(to: &rest)
         if !rest.isEmpty { advance(rest.bytes, reads: rest.bytes, isReadable: true, of: transfer) }

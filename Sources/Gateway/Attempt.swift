@@ -8,10 +8,10 @@ import Routing
 import Telemetry
 import Transfers
 
-/// One try of an exchange against one target: its transfer, and what comes of it.
+/// One try of an exchange against one target: its transfer, and its result.
 final class Attempt {
     let exchange: RequestExchange
-    // Held, not asked of the exchange: a chunk would count references on the way.
+    // Held here, because a chunk that asks the exchange for it would count references.
     let worker: Worker
     let client: ClientConnection
     /// The exchange's attempts so far, this one included.
@@ -89,8 +89,8 @@ final class Attempt {
         worker.lanes.cancel(transfer)
     }
 
-    /// The body as the target wants it: the client's own, or another with the target's model in it,
-    /// or with usage asked for.
+    /// The body for the target: the client's own, or another with the target's model in it, or
+    /// one that asks for usage.
     private func bodyForTarget() -> (RequestBody, OutboundRequest.BodyChange) {
         var change = OutboundRequest.BodyChange()
         let request = exchange.request
@@ -129,7 +129,7 @@ final class Attempt {
 
     /// Lets go of a body that the vendor has to its end; false where some may still be read.
     func releaseSentBody() -> Bool {
-        // Of a body that streams, only what was not sent yet is here.
+        // A streamed body is here only as far as it was not sent yet.
         guard !exchange.intake.isStreaming else { return false }
         return transfer?.releaseSentBody() ?? false
     }
@@ -149,8 +149,8 @@ final class Attempt {
     /// Goes on with a response that was paused for its client, once that has taken enough.
     func resumeReceivingIfTaken() {
         guard isReceivingPaused, client.output.count <= Limits.outputLowBytes else { return }
-        // The time the client took was not the vendor's. libcurl may hand over bytes before this
-        // returns: they are for the next turn.
+        // The time that the client took does not count for the vendor's clock. libcurl may hand
+        // over bytes before this returns: they are for the next turn.
         resumeReceiving()
     }
 
@@ -172,7 +172,7 @@ final class Attempt {
         if framing == .chunked { client.sendAhead() }
     }
 
-    /// What keeps a response until it is known to be an answer.
+    /// The hold that keeps a response until it is known to be an answer.
     func makeHold(
         _ reason: AttemptVerdict.HoldReason, _ head: borrowing ResponseHead
     ) -> Hold {
@@ -213,7 +213,7 @@ final class Attempt {
         _ head: borrowing ResponseHead, _ framing: ResponseFraming, to output: inout ByteBuffer
     ) {
         head.writeStatusLine(to: &output)
-        // A page that may call by the gateway's word is not told otherwise by the vendor.
+        // The gateway has allowed this page; the vendor's CORS fields must not deny it.
         head.writeFields(to: &output, withoutCORS: exchange.origin == .allowed)
         framing.writeField(
             withheldBytes: head.status == 204 ? nil : head.contentLength, to: &output)
@@ -230,7 +230,7 @@ final class Attempt {
         if exchange.request.head.asksForTrace { writeTiming(to: &output) }
     }
 
-    /// Writes what the time until this head went into, in milliseconds: earlier attempts, and the
+    /// Writes how the time until this head was spent, in milliseconds: earlier attempts, and the
     /// vendor that answered.
     private func writeTiming(to output: inout ByteBuffer) {
         let lost = (began - exchange.requestEnded).seconds * 1000

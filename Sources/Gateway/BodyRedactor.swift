@@ -1,11 +1,11 @@
 public import JSON
 public import Primitives
 
-/// Takes out of bodies what an operator does not want written down, before a journal is told.
+/// Takes out of bodies what an operator does not want written down, before the journal has it.
 ///
 /// Only made where something is configured: bodies then wait for the end of a line, or of
-/// themselves, on their way to the journal, and never on their way to the client. What it cannot
-/// look at it does not let through.
+/// themselves, on their way to the journal, and never on their way to the client. A text
+/// that it cannot read it does not let through.
 public final class BodyRedactor {
     private let paths: JSONRedaction
     private let patterns: [Pattern]
@@ -17,7 +17,7 @@ public final class BodyRedactor {
     }
 
     /// Appends a text without what the rules take out, and no more of it than `limit` bytes go in:
-    /// what lies beyond is there to tell where a match at the limit ends.
+    /// what lies beyond shows where a match at the limit ends.
     func redact(_ text: Span<UInt8>, limit: Int, to output: inout ByteBuffer) {
         var found = ByteBuffer()
         let moved = redactPatterns(text, limit: limit, to: &found)
@@ -45,7 +45,7 @@ public final class BodyRedactor {
         } else if value.count == 0 || value.matches("[DONE]") {
             output.append(value)
         } else {
-            // A part of something that was spread over several lines: nobody can tell which.
+            // A part of a value that was spread over several lines; which part is unknown.
             output.append("<redacted>")
         }
         output.append(bytes.extracting(end..<bytes.count))

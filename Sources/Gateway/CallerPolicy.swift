@@ -4,10 +4,10 @@ import Primitives
 import Reactor
 import Routing
 
-/// Who may call, as far as a request's head tells: by which name, and from which web page.
+/// Who may call, as far as a request's head says: by which name, and from which web page.
 ///
 /// A page in a browser on this machine can send requests to any address of loopback. It cannot
-/// choose their `Host`, which is the name that it was itself loaded from or had rebound, and not
+/// choose their `Host`, which is the name that the page was loaded from or that was rebound, nor
 /// their `Origin`.
 struct CallerPolicy: Sendable {
     /// Nil where any name is accepted: the listener is not on loopback.
@@ -33,7 +33,7 @@ struct CallerPolicy: Sendable {
         var host = authority
         if let colon = Self.portIndex(in: authority) {
             host = authority.extracting(0..<colon)
-            // What follows is a port or nothing: another name could stand there.
+            // A port or nothing must follow: the rest could be another name.
             let port = authority.extracting(colon..<authority.count)
             guard port.count == 0 || port[0] == UInt8(ascii: ":"), port.count <= 6 else {
                 return false

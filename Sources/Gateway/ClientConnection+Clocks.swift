@@ -2,13 +2,12 @@ import ExchangeCore
 import Primitives
 import Reactor
 
-// Everything that may take too long, on one timer per connection. It is armed when a phase begins
-// and never moved by traffic: when it goes off, the deadline is worked out anew from what happened
-// since.
+// The clocks of a connection, on one timer. It is armed when a phase begins and never moved by
+// traffic: when it goes off, the deadline is computed anew from what happened since.
 extension ClientConnection {
     /// Arms the timer if the current deadline comes before the one it is armed for.
     func ensureClock() {
-        // Once for all that a piece of a request brings about.
+        // Only once for all events that one piece of a request causes.
         if isReceiving { return isClockDue = true }
         guard let timer, let deadline = deadline(), deadline.at < armedAt else { return }
         armedAt = deadline.at

@@ -47,7 +47,7 @@ extension ClientConnection {
         ensureClock()
     }
 
-    /// Closes the connection; `successor` is the exchange that goes on in its stead.
+    /// Closes the connection; `successor` is the detached exchange that keeps its seat.
     func close(leaving successor: RequestExchange? = nil) {
         guard phase != .closed else { return }
         phase = .closed

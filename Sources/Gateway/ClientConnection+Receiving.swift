@@ -83,7 +83,7 @@ extension ClientConnection {
         return offset
     }
 
-    /// The exchange of the request that is coming in, be its head understood or not.
+    /// The exchange of the request that is coming in, whether or not its head was understood.
     func currentExchange() -> RequestExchange {
         if let exchange { return exchange }
         let exchange = RequestExchange(self)

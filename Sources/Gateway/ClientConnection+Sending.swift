@@ -14,17 +14,16 @@ extension ClientConnection {
     /// Gives the kernel the first piece of a turn at once; what follows in the same turn is
     /// gathered.
     ///
-    /// libcurl goes on reading for as long as the vendor goes on sending, and has the end of a
-    /// response to see to before it returns: the first piece would wait for both. It is called from
-    /// inside libcurl, so whatever the sending comes to is acted upon by ``flush()``, which comes
-    /// in any case.
+    /// libcurl reads on for as long as the vendor sends, and handles the end of a response before
+    /// it returns: the first piece would wait for both. This is called from inside libcurl, so
+    /// ``flush()`` acts upon the result of the send; it always follows.
     func sendFirstOfTurn() {
         guard lastSentFirst != worker.loop.now else { return }
         lastSentFirst = worker.loop.now
         sendAhead()
     }
 
-    /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon what came of it.
+    /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon the result.
     func sendAhead() {
         exchange?.writeDeliveryAhead()
         if case .moved = Socket.send(descriptor, from: &output) {
@@ -56,7 +55,7 @@ extension ClientConnection {
         } else {
             updateInterest()
             ensureClock()
-            // Once the client has taken this, time runs against the vendor again.
+            // Once the client has taken this, the vendor's clock runs again.
             isClockChanged = true
         }
         exchange?.attempt?.resumeReceivingIfTaken()
@@ -73,7 +72,7 @@ extension ClientConnection {
         servedCount += 1
         if writer.isBrokenOff {
             // An HTTP/1.0 client takes the end of the connection for the end of the body, so it
-            // must be a reset; the others see that the announced end is missing.
+            // must be a reset; the others see that the declared end is missing.
             if writer.framing == .close { Socket.resetOnClose(descriptor) }
             return close()
         }

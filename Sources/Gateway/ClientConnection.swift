@@ -25,13 +25,13 @@ import Transfers
 //   RequestExchange+Detaching      an answer that goes on after its client, for the record
 //   RequestExchange+Settling       settle: the end of an exchange
 //
-// Two places are called from inside libcurl (see `TransferDelegate`): they write into the output
+// Two functions are called from inside libcurl (see `TransferDelegate`): they write to the output
 // and may pause a transfer, and do nothing else. Everything that starts or ends a transfer runs
 // from the top level of a turn.
 
 /// One client.
 final class ClientConnection: DescriptorHandler, TimerHandler {
-    /// Where a connection stands between two bytes.
+    /// The phase of a connection between two bytes.
     enum Phase {
         /// Nothing of a request has come.
         case idle
@@ -133,7 +133,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         ensureClock()
     }
 
-    /// Tells the loop what is wanted of the descriptor just now.
+    /// Sets the events that the loop watches the descriptor for.
     func updateInterest() {
         var interest: Interest = isReadPaused ? .peerClose : [.read, .peerClose]
         if !output.isEmpty, !isAwaitingFlush { interest.insert(.write) }

@@ -1,10 +1,10 @@
-/// The clients of one worker, each in a slot: a slot is found at once, and given out again.
+/// The clients of one worker, each in a slot; a free slot is found at once and used again.
 struct ConnectionTable: ~Copyable {
     private var connections: ContiguousArray<ClientConnection?> = []
     private var freeSlots: ContiguousArray<Int> = []
     /// Slots in use.
     private(set) var count = 0
-    /// Those of clients that are one too many, and are about to be told so.
+    /// Those of clients that are one too many: each gets its refusal.
     private(set) var turnedAwayCount = 0
 
     /// Makes a connection and gives it a slot.

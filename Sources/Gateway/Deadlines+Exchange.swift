@@ -4,7 +4,7 @@ import Primitives
 import Routing
 
 extension Deadlines.Exchange {
-    /// What an exchange's vendor may take; nil where none is asked.
+    /// The limits of an exchange's vendor; nil where no vendor is called.
     init?(_ exchange: RequestExchange) {
         guard exchange.state.isInFlight, let route = exchange.route else { return nil }
         self.init(clocks: route.clocks, requestEnded: exchange.requestEnded)

@@ -7,7 +7,7 @@ import Routing
 import Telemetry
 import Transfers
 
-/// What bounds an answer whose client has gone.
+/// The bounds of a detached answer in time and bytes.
 ///
 /// It holds its exchange, and the exchange holds it, until ``end()``.
 final class DetachedAnswer: TimerHandler {
@@ -37,9 +37,9 @@ final class DetachedAnswer: TimerHandler {
         timer = nil
     }
 
-    /// Counts bytes that no client waits for.
+    /// Counts bytes of the detached answer.
     ///
-    /// Called from inside libcurl, where nothing is ended: that is left to the end of the turn.
+    /// Called from inside libcurl, where no transfer may end: the end of the turn does that.
     func drop(_ count: Int) {
         exchange.worker.metrics.undeliveredBytes.add(count)
         bytesLeft -= count

@@ -5,8 +5,8 @@ import Primitives
 /// Reads the events of a stream once, for all that ask: whether it shows content or an error,
 /// whether it ends in its dialect's marker, when its last content came.
 final class EventInspector {
-    /// Of a stream with an event larger than this nothing more is known: what asks for content
-    /// takes it for some, and its end is believed.
+    /// A stream with a larger event is not read further: the event counts as content, and the
+    /// end of the stream as whole.
     static let eventBytesMax = 1 << 20
 
     private let dialect: Dialect
@@ -15,7 +15,7 @@ final class EventInspector {
     private var isBlind = false
     private var hasEnded = false
     private var sawTerminal = false
-    /// What the first event that decides says.
+    /// The finding of the first event that decides.
     private(set) var finding = Hold.Finding.waiting
     /// What an error event says.
     private(set) var facts = ErrorFacts()
@@ -54,7 +54,7 @@ final class EventInspector {
         let dialect = dialect
         var reading = Reading(sawTerminal: sawTerminal, finding: finding, facts: facts)
         splitter.end { reading.take($0, dialect) }
-        // An error that stands there bare is the vendor's last word.
+        // An error without an event's framing counts as the vendor's last event.
         splitter.withBareText { if dialect.endsStream($0) { reading.sawTerminal = true } }
         adopt(reading)
     }
@@ -75,7 +75,7 @@ final class EventInspector {
         facts = reading.facts
     }
 
-    /// What some events say, on top of those before.
+    /// The findings of some events, added to those before.
     private struct Reading {
         var sawTerminal: Bool
         var finding: Hold.Finding
@@ -85,7 +85,7 @@ final class EventInspector {
         mutating func take(_ event: borrowing ServerSentEvent, _ dialect: Dialect) {
             let kind = dialect.kind(of: event)
             if kind != .lifecycle { hasContent = true }
-            // A content after a marker takes that back: of several choices one had ended, and
+            // A content after a marker cancels it: of several choices one had ended, and
             // another goes on.
             if dialect.endsStream(event) {
                 sawTerminal = true

@@ -5,7 +5,7 @@ import Primitives
 import Routing
 import Transfers
 
-/// The lines of the operational log about an exchange: one a fact, however many steps it takes.
+/// The lines of the operational log about an exchange: one line for each fact.
 enum ExchangeLog {
     /// No response came of the last attempt.
     ///

@@ -8,7 +8,7 @@ import Primitives
 // hold one. Bodies in plain text have them masked by the journal; of encoded ones copies are read,
 // and what shows a secret, or cannot be read, is not written.
 extension ExchangeRecorder {
-    /// Bytes of an encoded response that wait for what follows them at most.
+    /// Bytes of an encoded response that may wait for the bytes after them, at most.
     private static let heldBytesMax = 1 << 20
 
     /// Whether a request's body may be written: an encoded one only where all of it was read, and
@@ -71,7 +71,7 @@ extension ExchangeRecorder {
     /// Writes what was held of a response's body, which is at its end.
     mutating func writeHeldResponse(of attempt: Attempt, _ journal: WorkerJournal) {
         guard !attempt.recorder.held.isEmpty else { return }
-        // Of an encoded response what it reads may go on to be a secret: it is not written.
+        // The decoded end of the response may be the beginning of a secret: it is not written.
         guard attempt.recorder.isReadable else { return stopResponse(of: attempt) }
         let isWritten = journal.appendHeld(
             .chunk, tag(attempt.exchange, attempt: attempt.number),

@@ -2,19 +2,19 @@ import HTTP
 import Journal
 import Primitives
 
-// Where something is taken out of bodies first. What is written is gathered until it can be looked
-// at as a whole: a line of an event stream, a body to its end.
+// Bodies with redaction. Bytes are gathered until they can be read as a whole: a line of an event
+// stream, or a body to its end.
 extension ExchangeRecorder {
     /// Bytes beyond what is kept that a pattern may reach into.
     static let redactionReachBytes = 4 << 10
     private static let lineBytesMax = 1 << 20
 
-    /// Gathers a request's body, and writes it once as much is here as is wanted of it.
+    /// Gathers a request's body, and writes it once as much of it is here as is to be kept.
     mutating func gatherRequest(
         _ bytes: Span<UInt8>, _ exchange: RequestExchange, _ journal: WorkerJournal
     ) {
         guard !exchange.request.head.isEncoded else {
-            // What cannot be looked at is not written.
+            // A body that cannot be read is not written.
             isRequestWhole = false
             return
         }

@@ -7,7 +7,7 @@ import Reactor
 import Routing
 import Transfers
 
-/// The tee: what of an exchange was written to the worker's journal, and how far that got.
+/// The tee: writes an exchange to the worker's journal, and knows how much was written.
 ///
 /// What happens is written as it happens. Nothing here waits, fails, or changes what the client
 /// gets; a chunk costs one copy and a checksum. Credentials are left out before anything is
@@ -43,7 +43,7 @@ struct ExchangeRecorder: ~Copyable {
         self.explanation = explanation
     }
 
-    /// Where a frame belongs.
+    /// The tag of a frame: its exchange and attempt.
     func tag(_ exchange: RequestExchange, attempt: Int) -> JournalWriter.FrameTag {
         JournalWriter.FrameTag(
             exchange: number ?? 0, attempt: attempt, time: exchange.worker.loop.now)
@@ -103,7 +103,7 @@ struct ExchangeRecorder: ~Copyable {
             identifier: identifier,
             wallMicroseconds: Int(identifier.high >> 16) * 1000 + since(now) / 1000,
             outcome: outcome.rawValue,
-            // What the client was given: none where it had gone before.
+            // The status that the client was given: none where it had gone before.
             status: exchange.writer.hasHead ? answering?.status ?? ownStatus : 0,
             attempts: exchange.state.attempts, answered: answering?.number ?? 0,
             durationNanoseconds: since(now), headNanoseconds: since(response?.recorder.headAt),

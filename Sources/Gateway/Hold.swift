@@ -60,7 +60,7 @@ final class Hold {
 
     /// Takes a piece of the body, which reads as `plain` once its content coding is undone.
     ///
-    /// What cannot be read is an answer: nothing says that it is none.
+    /// A response that cannot be read counts as an answer: nothing says that it is none.
     func take(_ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool) {
         body.append(bytes)
         ends.append(body.count)
@@ -129,7 +129,7 @@ final class Hold {
         }
     }
 
-    /// Gives the memory of what was passed on back.
+    /// Gives the memory of the passed pieces back.
     func release() {
         body.release()
         ends = []

@@ -26,7 +26,7 @@ extension ClientConnection {
         parser.withHead { head in
             let credential = head.credential
             guard credential.count > 0 else { return 0 }
-            // The same one comes with every request of a connection.
+            // Most connections send the same credential with every request.
             if let knownKey, knownKey.isOf(credential) { return knownKey.digest }
             let key = KnownKey(credential)
             knownKey = key

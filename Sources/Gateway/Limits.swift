@@ -28,8 +28,7 @@ enum Limits {
     static let drainGrace = Interval.seconds(1)
 }
 
-/// How long, and how far, an answer is read whose client has gone: a vendor that never ends one
-/// must not be listened to for good.
+/// How long, and how far, a detached answer is read: a vendor may never end one.
 struct DetachedBounds: Sendable {
     var time = Interval.seconds(120)
     var bytes = 16 << 20

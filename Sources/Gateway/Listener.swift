@@ -48,8 +48,8 @@ final class Listener: DescriptorHandler, TimerHandler {
         worker.loop.watch(descriptor, for: .read, self)
     }
 
-    /// Takes in who already waits, and stops listening: what the kernel has accepted for us would
-    /// be reset otherwise.
+    /// Accepts the connections that already wait, then stops listening: the kernel would reset
+    /// them otherwise.
     func close() {
         guard descriptor >= 0 else { return }
         accepting: while true {

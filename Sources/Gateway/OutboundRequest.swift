@@ -5,9 +5,9 @@ import Primitives
 import Routing
 import Transfers
 
-/// A request as one target's vendor is to see it.
+/// A request as it goes to one target's vendor.
 enum OutboundRequest {
-    /// What becomes of the body on its way, as far as its fields must know.
+    /// How the body changes on its way, as far as its fields must know.
     struct BodyChange {
         /// Whether its bytes are others than the client's, so that a digest of them would be wrong.
         var isChanged = false

@@ -52,7 +52,7 @@ enum OwnAnswer {
 
     /// The dialect that the client expects.
     ///
-    /// Of a head that was not understood nothing is known, not even the dialect.
+    /// The dialect of a head that was not understood is unknown.
     private static func dialect(of exchange: RequestExchange) -> Dialect {
         if let route = exchange.route { return route.dialect }
         guard exchange.isHeadKnown else { return .openai }
@@ -72,7 +72,7 @@ enum OwnAnswer {
         }
     }
 
-    /// Says to an SDK whether to ask again, and when: both the truth as far as it is known here.
+    /// Writes for an SDK whether to try again, and when, as far as it is known here.
     private static func writeAdvice(
         _ failure: Failure, _ exchange: RequestExchange, to output: inout ByteBuffer
     ) {

@@ -35,7 +35,7 @@ struct RequestContent {
 
     /// Appends a body without its content codings.
     ///
-    /// Returns what keeps it from being read; nil where nothing does.
+    /// Returns why it cannot be read; nil where it can.
     private static func decode(
         _ head: borrowing RequestHead, _ body: Span<UInt8>, isWhole: Bool,
         to output: inout ByteBuffer
@@ -51,7 +51,7 @@ struct RequestContent {
 
     /// Appends a body with another model in it, and without a content coding.
     ///
-    /// Returns false, and appends nothing of use, where that cannot be done.
+    /// Returns false where that cannot be done; the appended bytes are then of no use.
     func write(
         _ head: borrowing RequestHead, _ body: Span<UInt8>, model name: String,
         to output: inout ByteBuffer

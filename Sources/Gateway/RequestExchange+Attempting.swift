@@ -9,7 +9,7 @@ import Routing
 import Telemetry
 import Transfers
 
-// Attempt: the request goes to a vendor, and what is to be done about the end of that.
+// Attempt: the request goes to a vendor, and the exchange acts on the attempt's end.
 extension RequestExchange {
     /// Sends the request to the route's current target.
     func startAttempt(onFreshConnection isFresh: Bool) {
@@ -35,7 +35,7 @@ extension RequestExchange {
         }
     }
 
-    /// Notes that from here the request is never sent again.
+    /// From here the request is never sent again.
     func committed(_ attempt: Attempt) {
         answeringAttempt = attempt
         attempt.lastVendorByte = worker.loop.now
@@ -45,7 +45,7 @@ extension RequestExchange {
         if attempt.releaseSentBody() { returnBody() }
     }
 
-    /// Carries out what is decided about the end of an attempt's transfer.
+    /// Carries out the decision about the end of an attempt's transfer.
     func ended(_ attempt: Attempt, _ result: TransferResult) {
         guard attempt === self.attempt else { return }
         let isWhole = result.code == .ok && attempt.headIsComplete
@@ -86,7 +86,7 @@ extension RequestExchange {
         }
     }
 
-    /// The response will not be whole: the client is told so where it can be.
+    /// The response will not be whole: the client gets an error event where that is possible.
     func breakOff() {
         writer.breakOff(to: client) { output in
             guard let answeringAttempt else { return }

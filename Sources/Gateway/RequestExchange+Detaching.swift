@@ -8,8 +8,8 @@ import Telemetry
 import Transfers
 
 // Detached: where `on_client_disconnect` says so, an answer goes on after its client has gone, so
-// that the record has all of it, its usage above all. The client's connection is closed at once;
-// what comes is recorded and dropped. What the vendor does counts for and against it as ever.
+// that the record has all of it, its usage above all. The client's connection is closed at once.
+// The answer is recorded and dropped. Its end counts for and against the vendor as usual.
 extension RequestExchange {
     /// Lets the transfer of a client that has just gone run to its end; false where it is not
     /// wanted, or there is none.
@@ -50,7 +50,7 @@ extension RequestExchange {
         detached?.arm()
     }
 
-    /// Ends what has gone on for long enough.
+    /// Ends a detached answer that has reached a bound.
     func stopDetached() {
         guard detached != nil else { return }
         recorder.explanation = "the client had gone, and the answer was not read to its end"

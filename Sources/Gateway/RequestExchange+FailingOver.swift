@@ -10,9 +10,9 @@ import Transfers
 // Fail over: an attempt failed before anything of it went out, and another may follow. From the top
 // level of a turn.
 extension RequestExchange {
-    /// Counts a failed attempt, and carries out what is decided to follow it.
+    /// Counts a failed attempt, and carries out the failover decision.
     ///
-    /// `advice` is what the vendor itself said about being asked again; `isCertain`, whether a
+    /// `advice` is what the vendor itself said about another try; `isCertain`, whether a
     /// credential is surely at fault, so that its cooldown begins at once.
     func attemptFailed(
         _ failureClass: FailureClass, _ failure: Failure, _ advice: RetryAdvice = RetryAdvice(),
@@ -23,7 +23,7 @@ extension RequestExchange {
         recorder.writeFailure(
             of: attempt, failureClass.name, result,
             status: keptAttempt?.pipeline.hold?.status ?? 0, reason: failure.explanation)
-        // What the gateway has no room for is none of the target's faults.
+        // A failure for lack of room in the gateway is no fault of the target.
         if failure.fault != .gateway {
             attempt.countAgainstHealth(failureClass, advice, isCertain: isCertain)
         }
@@ -78,7 +78,7 @@ extension RequestExchange {
         stop(decision)
     }
 
-    /// Ends the transfer and carries out what was decided about being stopped.
+    /// Ends the transfer and carries out the decision about the stop.
     func stop(_ decision: ExchangeState.StopDecision) {
         attempt?.cancel()
         resumeAt = nil

@@ -17,7 +17,7 @@ extension RequestExchange {
         do {
             var route = try chooseRoute()
             let obstacle = RequestFitness.excludeTargets(of: route, for: self)
-            // A single target is asked whatever its health is, and needs no probe.
+            // A single target is tried in any state of its health, and needs no probe.
             var first = tried.contains(0) ? nil : 0
             if route.plan.targets.count > 1 {
                 first = snapshot.health.next(

@@ -39,19 +39,18 @@ extension RequestExchange {
         if state.clientGone(as: outcome) { settle() }
     }
 
-    /// What is done once a turn, before the output is sent.
+    /// The work of an exchange once a turn, before the output is sent.
     ///
-    /// The way to a vendor's counter takes four references, which costs more than the adding.
+    /// To reach a vendor's counter takes four references, which cost more than the addition.
     func turnEnded() {
         (answeringAttempt ?? attempt)?.countRelayedBytes()
         if state.isHolding { actOnHold() }
     }
 
-    /// Records how the exchange ends if nothing more is recorded of it, once the client has it all
-    /// with what waits for it.
+    /// Writes the delivery frame, once the waiting output completes the client's response.
     ///
-    /// Before the kernel is given the last byte: a process that dies right after must not leave a
-    /// client with a whole answer and a record without its end.
+    /// This comes before the kernel is given the last byte: a process that dies right after must
+    /// not leave a client with a whole answer and a record without its end.
     func writeDeliveryAhead() {
         if ResponseWriter.hasLastByte(of: self) { recorder.writeDelivery(self) }
     }

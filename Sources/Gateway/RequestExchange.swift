@@ -11,12 +11,12 @@ import Transfers
 /// One request and the response it gets: made at the head, dropped when it is settled.
 ///
 /// It carries out what ``ExchangeState`` decides. Its parts hold each other while it lives;
-/// ``settle()`` is the one place that lets go of them.
+/// only ``settle()`` lets go of them.
 final class RequestExchange {
     let client: ClientConnection
-    // Held, not asked of the client: a chunk would count references on the way.
+    // Held here, because a chunk that asks the client for it would count references.
     let worker: Worker
-    /// The vendors and chains by which it is served, whatever is read meanwhile.
+    /// The vendors and chains that serve it, even if the configuration is read again meanwhile.
     let snapshot: RoutingSnapshot
     var writer = ResponseWriter()
     var state = ExchangeState()
@@ -37,14 +37,14 @@ final class RequestExchange {
 
     /// The attempt that is under way.
     var attempt: Attempt?
-    /// The last attempt whose response turned out to be no answer, and is there to be passed on all
-    /// the same.
+    /// The last attempt whose response turned out to be no answer; it is kept, because it is
+    /// passed on when no target answers.
     var keptAttempt: Attempt?
     /// The attempt whose response the client gets.
     var answeringAttempt: Attempt?
     /// When the same target is tried again.
     var resumeAt: Instant?
-    /// What bounds an answer whose client has gone.
+    /// The bounds of a detached answer.
     var detached: DetachedAnswer?
 
     init(_ client: ClientConnection) {
@@ -70,7 +70,7 @@ final class RequestExchange {
 
     // MARK: Receiving
 
-    /// The head is here: what is to become of the body.
+    /// The head is here: decides how the body is taken in.
     func headArrived() {
         isHeadKnown = true
         let head = request

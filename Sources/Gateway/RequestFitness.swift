@@ -5,11 +5,11 @@ import HTTP
 import Primitives
 import Routing
 
-// Admit: a request may have a route and be refused all the same, or suit some targets only.
+// Admit: a request with a route may still be refused, or fit only some of its targets.
 
 /// Whether a request may go where its route leads.
 enum RequestFitness {
-    /// Why a request is refused, whichever target would take it; nil where it is not.
+    /// Why every target refuses a request; nil where one may take it.
     static func refusal(
         of request: RequestParser, origin: CallerPolicy.Origin, _ plan: Plan
     ) -> Failure? {
@@ -73,7 +73,7 @@ enum RequestFitness {
                 + "request: \(reason)")
     }
 
-    /// What keeps another model from being put into the body; nil where nothing does.
+    /// Why another model cannot be put into the body; nil where it can.
     private static func modelObstacle(
         _ exchange: RequestExchange, _ route: RoutingTable.Route
     ) -> String? {

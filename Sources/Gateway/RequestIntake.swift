@@ -10,7 +10,7 @@ import Transfers
 ///
 /// It decides about the head and every piece; the exchange acts.
 struct RequestIntake: ~Copyable {
-    /// What is done about what came.
+    /// The next step after a piece of a request.
     enum Step {
         /// Nothing yet.
         case wait
@@ -25,7 +25,7 @@ struct RequestIntake: ~Copyable {
         case refuseMidStream(Failure)
     }
 
-    /// What bounds a body.
+    /// The bounds of a body.
     struct Bounds {
         let bytesMax: Int
         let keptBytesMax: Int
@@ -43,7 +43,7 @@ struct RequestIntake: ~Copyable {
     var passedBytes = 0
     /// The body, once it is whole and to be sent.
     private var body: KeptBody?
-    /// What the body says, once it was asked for.
+    /// The content of the body, once it was read.
     private(set) var content: RequestContent?
     /// Bytes of a body too large to keep at which its model is looked for again; 0: it is not.
     private var modelScanBytes = 0
@@ -71,7 +71,7 @@ struct RequestIntake: ~Copyable {
         guard length <= bounds.bytesMax else { return .refuse(.tooLarge(bounds.bytesMax)) }
         guard length > bounds.keptBytesMax else { return .wait }
         guard bounds.canStream else { return .refuse(.tooLarge(bounds.keptBytesMax)) }
-        // What decides the way of a body is read before it goes anywhere.
+        // The model decides the route, so it is read before the body is sent.
         if needsModel() {
             modelScanBytes = Limits.modelScanBytesMin
             return .wait

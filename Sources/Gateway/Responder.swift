@@ -17,7 +17,7 @@ public struct LocalResponse: Sendable {
     }
 }
 
-/// Whoever answers requests without a vendor: the pages for operators and probes.
+/// Answers requests without a vendor: the pages for operators and probes.
 public protocol Responder: AnyObject {
     /// The answer to a request.
     func respond(to head: borrowing RequestHead) -> LocalResponse

@@ -4,14 +4,14 @@ import ExchangeCore
 import HTTP
 import Primitives
 
-/// What stands between a vendor's bytes and the writer: stages that look into a response, take
-/// something out of it, or hold it back.
+/// The stages between a vendor's bytes and the writer: they read a response, take something out
+/// of it, or hold it back.
 ///
 /// A stage is there only where something asks for it. Without one a piece is neither split nor
 /// copied: see ``isPlain``. The order is: undo the content coding on the side, filter, inspect,
 /// hold.
 struct ResponsePipeline: ~Copyable {
-    /// What a response is looked into for.
+    /// The reasons for which a response is read.
     struct Demands {
         /// Whether the vendor was asked for a usage that the client did not ask for.
         var filtersUsage = false
@@ -40,7 +40,7 @@ struct ResponsePipeline: ~Copyable {
     /// bytes.
     private var isEncoded = false
     private var streamEnd = StreamEnd()
-    /// Whether bytes were passed on, other than those that were let go for want of time.
+    /// Whether bytes were passed on, other than those released because the hold's time was up.
     private(set) var hasPassedBytes = false
 
     init(dialect: Dialect) {
@@ -65,7 +65,7 @@ struct ResponsePipeline: ~Copyable {
                 hold != nil || demands.awaitsTerminal || demands.masksBodies
                 || demands.watchesContent && isEventStream
             decoder = isWanted ? ContentDecoder(head.codings.span) : nil
-            // What cannot be read is not waited for.
+            // The marker of a response that cannot be read is not awaited.
             if decoder == nil { self.demands.awaitsTerminal = false }
         } else if demands.filtersUsage, isEventStream {
             usageFilter = UsageFilter()
@@ -102,7 +102,7 @@ struct ResponsePipeline: ~Copyable {
     mutating func decode(_ bytes: Span<UInt8>, to plain: inout ByteBuffer) -> Bool? {
         guard let decoder else { return isEncoded ? false : nil }
         let isReadable = decoder.decode(bytes) { plain.append($0) }
-        // What cannot be read any more is not guessed at.
+        // The rest of a response that cannot be read is not guessed at.
         if !isReadable { self.decoder = nil }
         return isReadable
     }
@@ -115,7 +115,7 @@ struct ResponsePipeline: ~Copyable {
         return true
     }
 
-    /// What the filter still waited with at the end of the stream.
+    /// Appends what the filter still holds at the end of the stream.
     mutating func endFilter(to passed: inout ByteBuffer) {
         guard var filter = usageFilter.take() else { return }
         filter.endStream(to: &passed)
@@ -139,7 +139,7 @@ struct ResponsePipeline: ~Copyable {
         }
     }
 
-    /// Notes a piece that is passed on.
+    /// Marks that a piece is passed on.
     @inline(__always)
     mutating func pass(_ bytes: Span<UInt8>, _ client: ClientConnection) {
         if isPlain, isEventStream { streamEnd.take(bytes) }
@@ -163,7 +163,7 @@ struct ResponsePipeline: ~Copyable {
 
     /// Holds nothing any more.
     mutating func endHold() {
-        // Let go for want of time, a response has shown no content yet, and its clock goes on.
+        // A response released because time was up has shown no content yet; its clock goes on.
         hasPassedBytes = showsContent
         hold = nil
         if !demands.awaitsTerminal, !demands.watchesContent { inspector = nil }
@@ -188,7 +188,7 @@ struct ResponsePipeline: ~Copyable {
         return inspector.lacksTerminal
     }
 
-    /// Drops what serves a client: it has gone.
+    /// Drops the stages that serve a client, which has gone.
     mutating func detach() {
         hold = nil
         inspector = nil
@@ -198,8 +198,7 @@ struct ResponsePipeline: ~Copyable {
         updateIsPlain()
     }
 
-    /// Tells a client whose stream breaks off what happened, in the words its SDK raises an error
-    /// for.
+    /// Writes why the stream breaks off, in the form for which the client's SDK raises an error.
     ///
     /// Only between two events: in the middle of one it would be taken for the rest of that.
     func writeErrorEvent(_ error: DialectError, to output: inout ByteBuffer) {

@@ -6,11 +6,11 @@ import Reactor
 
 /// Writes one response in HTTP towards the client: the only one that knows its framing.
 ///
-/// It has two latches. The head goes once, and a piece only after it; what was committed to is the
-/// exchange's to know, because a head may go out before any content. It holds no client, which
-/// would cost references: it is lent the one that it writes to.
+/// It has two latches. The head goes once, and a piece only after it. The exchange keeps the
+/// commit, because a head may go out before any content. The writer holds no client, which would
+/// cost references: each call lends it the client that it writes to.
 struct ResponseWriter {
-    /// Whether the client is a page that may read the response, and is told so.
+    /// Whether the client is a page that may read the response; CORS fields then say so.
     var isReadableByPage = false
     private(set) var framing = ResponseFraming.none
     /// Whether a head went out.
@@ -65,7 +65,7 @@ struct ResponseWriter {
     /// The response will never be whole: what came is sent, and the framing is left open.
     ///
     /// `event` writes what happened, for a client that reads events. It goes out between chunks
-    /// alone: inside a body of announced length its bytes would stand for the vendor's that are
+    /// alone: inside a body of declared length its bytes would stand for the vendor's that are
     /// missing, and make the body look whole.
     mutating func breakOff(
         to client: ClientConnection, _ event: (inout ByteBuffer) -> Void = { _ in }
@@ -82,8 +82,7 @@ struct ResponseWriter {
         client.requestFlush()
     }
 
-    /// Whether the client has all of a response whose body has so many bytes so far, once it has
-    /// what waits for it.
+    /// Whether the waiting output completes a response whose body has so many bytes so far.
     func isWhole(after bytes: Int) -> Bool {
         switch framing {
         case .length(let length): bytes >= length
@@ -127,7 +126,7 @@ struct ResponseWriter {
         client.requestFlush()
     }
 
-    /// Tells a client that waits before it sends its body to go on.
+    /// Writes `100 Continue` to a client that waits before it sends its body.
     func continues(to client: ClientConnection) {
         client.worker.buffers.lend(to: &client.output)
         client.output.append("HTTP/1.1 100 Continue\r\n\r\n")
@@ -176,7 +175,7 @@ extension ResponseFraming {
         case .chunked:
             output.append("transfer-encoding: chunked\r\n")
         case .none:
-            // What a GET would have got is told to a HEAD; a 204 has no length at all.
+            // A HEAD gets the length that a GET would have had; a 204 has no length at all.
             guard let withheldBytes else { return }
             output.append("content-length: ")
             output.append(decimal: withheldBytes)

@@ -7,11 +7,11 @@ public import Transfers
 public struct SnapshotPlan: Sendable {
     /// Vendors and chains.
     public var routing: RoutingTable
-    /// How the targets have been doing, for all workers; places are those of this routing.
+    /// The health of the targets, for all workers; indexes are those of this routing.
     public var health: Health
     /// In the order of the routing's vendors.
     ///
-    /// An endpoint belongs to the thread that makes it; nil is for want of memory alone.
+    /// An endpoint belongs to the thread that makes it; nil means that memory is short.
     public var endpoints: [@Sendable () -> Endpoint?]
 
     /// A routing snapshot of these parts.
@@ -33,7 +33,7 @@ final class RoutingSnapshot {
     let routing: RoutingTable
     let health: Health
     let endpoints: [Endpoint]
-    /// What this worker counts for each vendor: the same for the same name in every snapshot.
+    /// This worker's counters of each vendor: the same for the same name in every snapshot.
     let metrics: [VendorMetrics]
 
     init(_ plan: SnapshotPlan, _ metrics: WorkerMetrics) {

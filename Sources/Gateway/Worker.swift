@@ -7,7 +7,7 @@ import Routing
 public import Telemetry
 import Transfers
 
-/// What every worker is given: values, and the few things they share.
+/// The settings of every worker: values, and the few objects that workers share.
 public struct WorkerSettings: Sendable {
     /// `[server]`.
     public var server: Configuration.Server
@@ -15,7 +15,7 @@ public struct WorkerSettings: Sendable {
     public var admission: Admission
     /// Where to say what an operator should know.
     public var logger: Logger
-    /// How far answers are read that nobody waits for.
+    /// How far detached answers are read.
     var detached = DetachedBounds()
     /// How soon a pooled connection must fail to be taken for one that was dead.
     var staleWindow = StaleWindow()
@@ -32,9 +32,9 @@ public struct WorkerSettings: Sendable {
 
 /// An order to a worker from another thread.
 public enum WorkerOrder: Sendable {
-    /// Serve what begins from now on by another snapshot; then call.
+    /// Adopt a snapshot for the exchanges that begin from now on; then call.
     case adopt(SnapshotPlan, @Sendable () -> Void)
-    /// Take nobody new in, let what runs end, then leave the loop.
+    /// Accept no new exchanges, let running ones end, then leave the loop.
     case drain
     /// Leave the loop at once.
     case stop
@@ -47,37 +47,37 @@ public final class Worker: TurnHandler, TimerHandler {
     /// The reactor.
     public let loop: EventLoop
     let lanes: Lanes
-    /// What exchanges that begin now are served by.
+    /// The snapshot of exchanges that begin now.
     private(set) var snapshot: RoutingSnapshot
     let settings: WorkerSettings
     let serverLimits: Deadlines.ServerLimits
     let policy: CallerPolicy
     let metrics: WorkerMetrics
     let logger: Logger
-    /// Answers in place of vendors: on the listener for operators.
+    /// Answers instead of vendors: on the listener for operators.
     let responder: (any Responder)?
     let buffers = BufferPool()
     var random = RandomSource()
-    /// Where what happens is told; nil when nothing is kept.
+    /// Where exchanges are recorded; nil when nothing is kept.
     let journal: WorkerJournal?
     let chunkTee: ChunkTee
-    /// Whether something is taken out of bodies before they are told.
+    /// Whether something is taken out of bodies before they are recorded.
     let redactsBodies: Bool
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
-    /// What a piece of an encoded response reads: lent to the connection that takes it.
+    /// A decoded piece of an encoded response: lent to the connection that takes it.
     var plain = ByteBuffer()
 
     private var listener: Listener?
     private var connections = ConnectionTable()
-    /// Exchanges whose client has gone and whose answer goes on.
+    /// Detached exchanges.
     private var detached: ContiguousArray<RequestExchange> = []
     private var stopping: ContiguousArray<RequestExchange> = []
     private var unflushed = FlushQueue()
     private var drainTimer: TimerWheel.Timer?
     private var isStopping = false
     private(set) var isDraining = false
-    /// Told when the last connection of a drain is gone.
+    /// Called when the last connection of a drain is gone.
     public var onDrained: (() -> Void)?
 
     /// A worker that relays to vendors, or answers by a responder.
@@ -192,8 +192,7 @@ public final class Worker: TurnHandler, TimerHandler {
         return settings.admission.enter()
     }
 
-    /// A connection is closed; `successor` is the exchange that goes on in its stead, and on its
-    /// seat.
+    /// A connection is closed; `successor` is the detached exchange that keeps its seat.
     func closed(_ connection: ClientConnection, leaving successor: RequestExchange?) {
         connections.remove(connection)
         metrics.closed.add()
@@ -216,7 +215,7 @@ public final class Worker: TurnHandler, TimerHandler {
         if isDraining, connections.count == 0, detached.isEmpty { isStopping = true }
     }
 
-    /// Has a detached exchange ended at the end of the turn.
+    /// Marks a detached exchange, which the end of the turn ends.
     func needsStop(_ exchange: RequestExchange) {
         stopping.append(exchange)
     }

@@ -1,19 +1,19 @@
 public import Journal
 import Primitives
 
-/// How much of the bodies is told to the journal, and by which way.
+/// How much of the bodies is written to the journal, and how.
 public struct JournalCapture: Sendable {
     /// Bytes of a request's body: its beginning always, because the model stands there.
     let requestBytesMax: Int
-    /// Bytes of a response's body that nobody needs to read to its end.
+    /// Bytes of a response's body whose end is not needed.
     let responseBytesMax: Int
-    /// Bytes of a body from which on its pieces are in no file: they are read, and not kept.
+    /// The length from which on a body's pieces are in no file: they are read, and not kept.
     let asideFromBytes: Int
     /// Bytes of a JSON answer: its usage stands at the end.
     static let answerBytesMax = 1 << 20
     private static let modelBytes = 4 << 10
 
-    /// Tells what is needed to keep so many bytes of each body.
+    /// Writes what is needed to keep so many bytes of each body.
     ///
     /// `isFull`: what is longer is cut for its length alone, and may be in a file for the moment
     /// until it is read.
@@ -27,20 +27,20 @@ public struct JournalCapture: Sendable {
     public var needsAside: Bool { asideFromBytes < .max }
 }
 
-/// A worker's journal, and what it is told.
+/// A worker's journal, and how bodies are written to it.
 public final class WorkerJournal {
     var writer: JournalWriter
     let capture: JournalCapture
     /// Takes something out of bodies; nil where nothing is to be taken out.
     let redactor: BodyRedactor?
-    /// Finds the gateway's own secrets, those of the reading before the last one included: some
-    /// exchange may still go by it.
+    /// Finds the gateway's own secrets, and those of the previous reading of the configuration,
+    /// which an exchange may still use.
     private(set) var mask = SecretMask([])
     /// Whether there is any: asked for every frame, and cheaper than a mask.
     private(set) var masksSecrets = false
     var scratch = PayloadWriter()
 
-    /// A journal that is told what `capture` says, without what `redactor` takes out.
+    /// A journal of what `capture` says, without what `redactor` takes out.
     public init(
         _ writer: consuming JournalWriter, capture: JournalCapture, redactor: BodyRedactor? = nil
     ) {
@@ -60,7 +60,7 @@ public final class WorkerJournal {
         masksSecrets = !mask.isEmpty
     }
 
-    /// Tells a piece of a response as it came; false when it found no room.
+    /// Writes a piece of a response as it came; false when it found no room.
     ///
     /// `offset`: bytes of the body before it. `held`: see ``Tee/heldResponse``.
     @inline(__always)
@@ -78,7 +78,7 @@ public final class WorkerJournal {
         return appendMasked(.chunk, tag, bytes, offset: offset, held: &held)
     }
 
-    /// Tells a piece of a body without the gateway's secrets in it; an end that may be the
+    /// Writes a piece of a body without the gateway's secrets in it; an end that may be the
     /// beginning of one is held until more is known.
     func appendMasked(
         _ kind: FrameKind, _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int,
@@ -95,7 +95,7 @@ public final class WorkerJournal {
         return append(kind, tag, text.bytes(0..<decided), offset: start)
     }
 
-    /// Tells what was held of a body that is at its end, or of which no more is told.
+    /// Writes what was held of a body that is at its end, or of which no more is written.
     func appendHeld(
         _ kind: FrameKind, _ tag: JournalWriter.FrameTag, offset: Int, held: inout ByteBuffer
     ) -> Bool {
@@ -110,7 +110,7 @@ public final class WorkerJournal {
         return append(kind, tag, text.bytes, offset: offset - text.count)
     }
 
-    /// Tells bytes of a body in frames of a size that finds room; false when one found none.
+    /// Writes bytes of a body in frames of a size that finds room; false when one found none.
     func append(
         _ kind: FrameKind, _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int
     ) -> Bool {
@@ -133,7 +133,7 @@ public final class WorkerJournal {
 @available(*, unavailable)
 extension WorkerJournal: Sendable {}
 
-/// A worker's journal as it is called for every chunk: no reference to it is counted meanwhile.
+/// A worker's journal, called for every chunk without counting a reference to it.
 ///
 /// It is held for as long as this value lives.
 @safe
@@ -148,7 +148,7 @@ struct ChunkTee: ~Copyable {
         unsafe journal?.release()
     }
 
-    /// Tells a piece of a response; false when it found no room.
+    /// Writes a piece of a response; false when it found no room.
     @inline(__always)
     func append(
         _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int, held: inout ByteBuffer

@@ -3,8 +3,8 @@ import Primitives
 /// Takes the chunked transfer coding of a response's body apart, from bytes cut anywhere.
 ///
 /// libcurl can do it, too, but drops what follows the last chunk without a word: half of a response
-/// that nobody asked for, whose other half would be read as the next request's answer. So the bytes
-/// come here as the vendor sent them, and ``surplusBytes`` tells.
+/// without a request, whose other half would be read as the next request's answer. So the bytes
+/// come here as the vendor sent them, and ``surplusBytes`` counts the rest.
 public struct ChunkDecoder {
     private enum State {
         /// In the digits of a chunk's size.
@@ -39,7 +39,7 @@ public struct ChunkDecoder {
     /// Whether a byte was seen that cannot stand there.
     public var isMalformed: Bool { state == .malformed }
 
-    /// Where the next piece of a chunk's data stands at or after `offset`, which is moved behind
+    /// The range of the next piece of a chunk's data at or after `offset`, which is moved behind
     /// it; nil when the bytes hold no more data.
     public mutating func next(in bytes: Span<UInt8>, from offset: inout Int) -> Range<Int>? {
         if state == .dataEnd, let piece = nextWhole(in: bytes, from: &offset) { return piece }
@@ -121,12 +121,12 @@ public struct ChunkDecoder {
 
     private mutating func takeSizeEnd(_ bytes: Span<UInt8>, _ offset: inout Int) {
         if bytes[offset] == 0x0D, offset + 1 < bytes.count, bytes[offset + 1] == 0x0A {
-            // As nearly all are.
+            // Nearly all chunks are framed like this.
             offset += 2
             digits = 0
             return state = left == 0 ? .trailer : .data
         }
-        // Extensions mean nothing to anybody, and are passed over as libcurl does.
+        // Extensions have no meaning here, and are passed over as libcurl does.
         while offset < bytes.count {
             let byte = bytes[offset]
             offset += 1

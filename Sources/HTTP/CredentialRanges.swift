@@ -3,15 +3,15 @@ import Primitives
 // DESIGN
 //
 // Text that may hold a URL is not parsed as one: clients, proxies and servers disagree about what
-// a URL is, and whatever one of them reads as a credential has to be found. So each mark is looked
-// at by itself, wherever it stands: a name before an `=`, a quoted name before a `:`, what stands
+// a URL is, and a credential for any one of them must be found. So each mark is checked by
+// itself, wherever it stands: a name before an `=`, a quoted name before a `:`, what stands
 // before an `@`, and a run that holds escapes, read again without them.
 
-/// Where credentials stand in a target, or in the value of a field.
+/// The ranges of credentials in a target, or in the value of a field.
 struct CredentialRanges {
     /// Times that escapes are undone to see what they hide; what is nested deeper is a credential.
     private static let unescapingsMax = 4
-    /// No name that is meant well is longer.
+    /// The longest name that is read; an honest name is shorter.
     private static let nameBytesMax = 257
 
     /// The ranges, in order; none overlaps another.

@@ -1,8 +1,8 @@
 import Primitives
 
-/// What a value that looks like a key looks like, wherever it stands.
+/// The shapes of keys, found wherever a value stands.
 public enum CredentialShape {
-    /// Shorter ones are words.
+    /// Shorter values are ordinary words.
     private static let bytesMin = 20
 
     /// Where the first whole token at or after an offset stands that looks like a key; nil where

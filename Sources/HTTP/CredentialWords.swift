@@ -3,9 +3,9 @@ import Primitives
 /// The one definition of what carries a credential, by its name: header fields and parameters of a
 /// query.
 ///
-/// Stripping, routing and redaction all ask here, so that what one of them knows the others do.
+/// Stripping, routing and redaction all use it, so that they agree.
 public enum CredentialWords {
-    /// What a header field is whose name is in no list.
+    /// The kind of a header field whose name is in no list.
     ///
     /// Asked for every field of every request and answer: by first letters and lengths, so that
     /// most names are settled without comparing a word.
@@ -118,7 +118,7 @@ public enum CredentialWords {
     /// Whether a query's parameter carries a credential: its name decides, in whatever case, with
     /// whatever between its words, and however it is escaped.
     public static func isCredential(parameter name: Span<UInt8>) -> Bool {
-        // No parameter that is meant well has such a name, and it is read no further.
+        // No honest parameter has such a long name, so it is not read further.
         if name.count > 256 { return true }
         var plain = letters(of: name)
         while let last = plain.last, last <= UInt8(ascii: "9") { plain.removeLast() }
@@ -127,8 +127,8 @@ public enum CredentialWords {
         for word: StaticString in [
             "key", "sig", "code", "auth", "jwt", "pwd", "pass", "pat", "token",
         ] where letters.matches(word) { return true }
-        // Where a list goes on is no secret, and an agent that lost it would read the first page
-        // again and again.
+        // The token of a list's next page is no secret. An agent without it would read the first
+        // page again and again.
         for word: StaticString in [
             "pagetoken", "nextpagetoken", "continuationtoken", "nexttoken", "synctoken",
             "idempotencykey",
@@ -193,7 +193,7 @@ extension Span where Element == UInt8 {
         return true
     }
 
-    /// Whether a word ends as names of credentials do: told by its last letter, mostly.
+    /// Whether a word ends as names of credentials do: known by its last letter, mostly.
     fileprivate var endsLikeSecret: Bool {
         func ends(_ literal: StaticString) -> Bool {
             let length = literal.utf8CodeUnitCount

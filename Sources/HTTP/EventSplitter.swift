@@ -22,7 +22,7 @@ public struct ServerSentEvent: ~Copyable {
 /// end in LF, CR or CR LF, a byte order mark may come first, comments and unknown fields mean
 /// nothing.
 ///
-/// It only looks: the bytes themselves are passed on as they came. An event without its blank line
+/// It only reads: the bytes themselves are passed on as they came. An event without its blank line
 /// at the end of the stream is none.
 public struct EventSplitter: ~Copyable {
     private var event = ServerSentEvent()
@@ -39,7 +39,7 @@ public struct EventSplitter: ~Copyable {
     public private(set) var bareText = ByteBuffer()
     /// Lines that are comments.
     public private(set) var commentCount = 0
-    /// Whether an event was larger than what is kept, so that nothing more is known.
+    /// Whether an event was larger than the bound, so that the rest is not read.
     public private(set) var isOverflown = false
 
     /// Where in the last piece that was taken the splitter gave up; of an overflown one alone.
@@ -98,8 +98,8 @@ public struct EventSplitter: ~Copyable {
 
     /// Ends the stream.
     ///
-    /// What stands there without its blank line is lent to the closure: by the standard it is no
-    /// event, and some clients take it for one.
+    /// A last event without its blank line is lent to the closure: by the standard it is no
+    /// event, but some clients read it as one.
     public mutating func end(_ complete: (borrowing ServerSentEvent) -> Void) {
         guard !isOverflown else { return }
         if !line.isEmpty { endLine(Span(), complete) }

@@ -1,4 +1,4 @@
-/// What a request head may at most be.
+/// The limits of a request head.
 ///
 /// Real clients stay far below; what is larger costs memory before anything is known about the
 /// sender.

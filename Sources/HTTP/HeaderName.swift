@@ -52,8 +52,8 @@ public enum HeaderName: UInt8, Sendable {
 
     /// Whether a field carries a credential of any kind.
     ///
-    /// The one definition: what is so is never written down, and goes to no vendor beside a
-    /// credential of ours.
+    /// The one definition: such a field is never written down, and goes to no vendor together with
+    /// a credential of ours.
     public var isCredential: Bool {
         switch self {
         case .apiKey, .authorization, .xAPIKey, .xGoogAPIKey, .proxyAuthorization,

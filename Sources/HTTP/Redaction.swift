@@ -1,8 +1,8 @@
 public import Primitives
 
-/// Takes credentials out of what is written down of a head.
+/// Takes credentials out of a head before it is written down.
 public enum Redaction {
-    /// What stands in a credential's range.
+    /// The text that replaces a credential.
     public static let redacted = "<redacted>"
 
     /// Whether a value is a credential, whatever its field is called.

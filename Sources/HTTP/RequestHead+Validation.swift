@@ -18,9 +18,9 @@ public struct Malformation: Error, Equatable, CustomStringConvertible {
 }
 
 extension RequestHead {
-    /// Holds a head that the parser accepted to what may be forwarded, and notes its framing.
+    /// Checks that a head which the parser accepted may be forwarded, and sets its framing.
     mutating func validate(firstLineLength: Int) throws(Malformation) {
-        // It would be answered with what it holds, credentials of a proxy's included.
+        // Its answer would repeat the request, credentials of a proxy included.
         guard method != .other("TRACE") else {
             throw Malformation(405, "the method TRACE is not served")
         }

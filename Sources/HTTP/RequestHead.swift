@@ -42,7 +42,7 @@ public struct RequestHead: ~Copyable {
     public internal(set) var fields: ContiguousArray<HeaderField> = []
     /// HTTP/1.x's x.
     public internal(set) var minorVersion = 1
-    /// The length announced; nil without one.
+    /// The declared length; nil without one.
     public internal(set) var contentLength: Int?
     /// Whether the body comes in chunks.
     public internal(set) var isChunked = false
@@ -77,7 +77,7 @@ public struct RequestHead: ~Copyable {
         get { storage.bytes(pathRange) }
     }
 
-    /// Whether the body's bytes are not what they stand for.
+    /// Whether the body has a content coding.
     public var isEncoded: Bool {
         fields.contains { field in
             field.name == .contentEncoding

@@ -7,7 +7,7 @@ public import Primitives
 /// hold them to the letter. This is the only file of its target that touches raw memory.
 @safe
 public final class RequestParser {
-    /// How far the bytes given led.
+    /// The state after the given bytes.
     public enum Progress: Equatable {
         /// More bytes are needed.
         case incomplete
@@ -97,8 +97,8 @@ public final class RequestParser {
     public func parse(_ bytes: Span<UInt8>) -> (consumed: Int, progress: Progress) {
         precondition(phase != .done, "the next request begins with next()")
         let consumed = execute(bytes)
-        // The guard first: it sees each byte once, so that the answer is the same at any cut, while
-        // the parser beneath may go on for a while after what the guard refuses.
+        // The guard runs first. It sees each byte once, so that the answer is the same at any cut;
+        // the parser may read on for a while after a byte that the guard refuses.
         if let violation = lines.violation, failure?.status != 431 {
             return (consumed, .malformed(Malformation(400, "the request holds \(violation)")))
         }
@@ -173,7 +173,7 @@ public final class RequestParser {
         }
     }
 
-    /// Whatever was not handed out as body is framing, and held to the letter.
+    /// All bytes that were not handed out as body are framing, and checked as such.
     func guardFraming(upTo end: Int) {
         guard end > framingStart else { return }
         let framing = unsafe UnsafeBufferPointer(rebasing: input[framingStart..<end])

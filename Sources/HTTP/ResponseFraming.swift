@@ -1,10 +1,10 @@
 public import Primitives
 
-/// How a response's end is told to the client.
+/// How a response's end is marked for the client.
 public enum ResponseFraming: Equatable, Sendable {
     /// No body follows the head, whatever its fields say: HEAD, 204, 304.
     case none
-    /// The announced number of bytes follows.
+    /// The declared number of bytes follows.
     case length(Int)
     /// Chunks follow, and an empty one ends them.
     case chunked
@@ -40,7 +40,7 @@ public enum ResponseFraming: Equatable, Sendable {
         }
     }
 
-    /// Writes what tells the client that the body is whole.
+    /// Writes the mark of a whole body.
     public func writeEnd(to output: inout ByteBuffer) {
         if self == .chunked { output.append("0\r\n\r\n") }
     }

@@ -1,6 +1,6 @@
 import Primitives
 
-/// What a response's body is, as far as a gateway cares.
+/// The kind of a response's body, as far as a gateway needs it.
 public enum MediaType: Equatable, Sendable {
     /// `text/event-stream`
     case eventStream
@@ -8,7 +8,7 @@ public enum MediaType: Equatable, Sendable {
     case html
     /// `application/json`, or what is built on it
     case json
-    /// Anything else, or nothing said.
+    /// Any other type, or none.
     case other
 }
 

@@ -10,7 +10,7 @@ public struct ResponseHead: ~Copyable {
     var fields: ContiguousArray<HeaderField> = []
     private var reasonEnd = 0
     private var isInformational = false
-    /// Whether the body comes in chunks, whatever length is announced.
+    /// Whether the body comes in chunks, whatever length is declared.
     public private(set) var isChunked = false
     private var lengths: [Int] = []
 
@@ -27,17 +27,17 @@ public struct ResponseHead: ~Copyable {
     /// Whether nothing of a head has come, informational ones included.
     public var isEmpty: Bool { status == 0 && !isInformational }
 
-    /// The length of the body as the vendor announced it; nil when it did not, or when a transfer
+    /// The length of the body as the vendor declared it; nil when it did not, or when a transfer
     /// coding overrides it.
     public var contentLength: Int? {
         isChunked ? nil : lengths.first
     }
 
-    /// Whether the head announces a body that its status cannot have, so that bytes may follow
+    /// Whether the head declares a body that its status cannot have, so that bytes may follow
     /// which no client reads as this response's.
     public var announcesForbiddenBody: Bool {
         guard status == 204 || status == 304 else { return false }
-        // A 304 may tell the length that a 200 would have had.
+        // A 304 may state the length that a 200 would have had.
         return isChunked || status == 204 && (lengths.first ?? 0) > 0
     }
 
@@ -114,7 +114,7 @@ public struct ResponseHead: ~Copyable {
             violation = "a status line that is none"
             return
         }
-        if code == 101 { violation = "a switch of protocols nobody asked for" }
+        if code == 101 { violation = "a switch of protocols without a request for it" }
         isInformational = code < 200
         guard !isInformational else { return }
         status = code
@@ -179,7 +179,7 @@ public struct ResponseHead: ~Copyable {
     /// Writes the fields that concern the client, in their order and spelling: everything that is
     /// not hop by hop, and not the length, which the relay decides on.
     ///
-    /// `withoutCORS`: what tells a browser which pages may read the response is left out, too.
+    /// `withoutCORS`: leaves out the fields that say which pages may read the response, too.
     public func writeFields(to output: inout ByteBuffer, withoutCORS: Bool = false) {
         let listed = fields.contains { $0.name == .connection }
         for field in fields where !field.name.isHopByHop && field.name != .contentLength {

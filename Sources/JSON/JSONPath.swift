@@ -1,4 +1,4 @@
-/// A place in JSON values, for example `messages.*.content`: names of members and numbers of
+/// A path in JSON values, for example `messages.*.content`: names of members and numbers of
 /// elements with dots between them; `*` stands for any of either.
 public struct JSONPath: Equatable, Sendable, CustomStringConvertible {
     enum Step: Equatable, Sendable {

@@ -1,13 +1,13 @@
 public import Primitives
 
-/// Takes the values at some ranges out of JSON texts and leaves every other byte as it was.
+/// Takes the values at some paths out of JSON texts and leaves every other byte as it was.
 public struct JSONRedaction: Sendable {
-    /// What stands in a value's range.
+    /// The text that replaces a value.
     static let replacement: StaticString = "\"<redacted>\""
 
     private let paths: [JSONPath]
 
-    /// A redaction of the values at these ranges.
+    /// A redaction of the values at these paths.
     public init(_ paths: [JSONPath]) {
         self.paths = paths
     }
@@ -17,7 +17,7 @@ public struct JSONRedaction: Sendable {
 
     /// Appends a text without those values.
     ///
-    /// A text that breaks off, or is no JSON from some range on, is appended as far as it is known
+    /// A text that breaks off, or is no JSON from some byte on, is appended as far as it is known
     /// to hold none of them: nothing passes that was not looked at.
     public func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
         // A byte order mark means nothing, and many parsers pass over it.
@@ -57,7 +57,7 @@ public struct JSONRedaction: Sendable {
         var ranges: [Range<Int>] = []
         /// Bytes from the beginning that hold nothing but what may be kept.
         var vetted = 0
-        /// Whether the value that is being walked over holds no range, however it goes on.
+        /// Whether the value that is being walked over holds none of the paths, however it goes on.
         var isSafeToEnd = false
 
         mutating func value(

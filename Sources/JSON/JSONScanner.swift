@@ -1,6 +1,6 @@
 public import Primitives
 
-/// Walks JSON text and tells where its parts stand, without building anything.
+/// Walks JSON text and gives the ranges of its parts, without building anything.
 ///
 /// Strict as RFC 8259 has it, with one liberty: the bytes inside a string need not be valid UTF-8,
 /// because they are passed on as they are.
@@ -63,7 +63,7 @@ public struct JSONScanner: ~Escapable {
         }
     }
 
-    /// Walks over the next value and tells where it stands.
+    /// Walks over the next value and gives its range.
     public mutating func value() throws(Malformed) -> Range<Int> {
         let kind = try kind()
         let start = offset
@@ -128,7 +128,7 @@ public struct JSONScanner: ~Escapable {
     @inlinable
     @inline(__always)
     public func isKey(_ range: Range<Int>, _ name: StaticString) -> Bool {
-        // An escape is longer than what it stands for, and the length tells most names apart.
+        // An escape is longer than what it stands for, and the length differs for most names.
         let count = range.count - 2
         let length = name.utf8CodeUnitCount
         guard count != length else { return bytes.has(name, at: range.lowerBound + 1) }

@@ -30,8 +30,10 @@ public enum JSONValue: Equatable, Sendable {
         try self.init(parsing: bytes) { _, _ in false }
     }
 
-    /// Parses a text without some of its members: those that the closure says so of, by the inside
-    /// of their name and the kind of their value, are walked over and left out.
+    /// Parses a text without some of its members.
+    ///
+    /// The closure decides by the inside of a name and the kind of its value; the members are
+    /// walked over and left out.
     public init(
         parsing bytes: Span<UInt8>, skipping skips: (Span<UInt8>, JSONScanner.Kind) -> Bool
     ) throws(JSONScanner.Malformed) {

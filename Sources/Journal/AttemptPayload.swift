@@ -1,4 +1,4 @@
-/// What a journal tells of an attempt that begins.
+/// What a journal holds of an attempt that begins.
 public struct AttemptPayload: Equatable, Sendable {
     /// The vendor's name.
     public var vendor: String
@@ -31,7 +31,7 @@ public struct AttemptPayload: Equatable, Sendable {
     }
 }
 
-/// What a journal tells of an attempt that came to nothing.
+/// What a journal holds of a failed attempt.
 public struct FailurePayload: Equatable, Sendable {
     /// The class of failure, by its name.
     public var name: String

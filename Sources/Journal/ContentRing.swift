@@ -5,9 +5,9 @@ import Synchronization
 
 // DESIGN
 //
-// Pieces of bodies that nobody asked to keep are still needed for a moment: usage and the end of an
+// Pieces of bodies that are not to be kept are still needed for a moment: usage and the end of an
 // answer are read off them. They go to the reader through memory that no file stands behind, and
-// that core dumps leave out. The journal holds a reference in each piece's place, so that frames
+// that core dumps leave out. The journal holds a reference instead of each piece, so that frames
 // keep their order; what a reference stands for is gone with the process.
 
 /// Anonymous memory beside a worker's journal, through which pieces of bodies reach its reader.
@@ -47,7 +47,7 @@ final class ContentRing: @unchecked Sendable {
         var end: UInt64 { start + UInt64(count) }
     }
 
-    /// The place of a piece of so many bytes, in one run; nil where there is no room.
+    /// The location of a piece of so many bytes, in one run; nil where there is no room.
     func run(after cursor: UInt64, count: Int) -> Run? {
         guard count <= capacity else { return nil }
         let offset = Int(cursor % UInt64(capacity))
@@ -73,7 +73,7 @@ final class ContentRing: @unchecked Sendable {
         unsafe body(Span<UInt8>(_unsafeBytes: bytes))
     }
 
-    /// Gives the room up to a place back, its bytes wiped.
+    /// Gives the room up to a cursor back, its bytes wiped.
     ///
     /// Only by the reader.
     func release(_ run: Run) {

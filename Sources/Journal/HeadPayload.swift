@@ -1,6 +1,6 @@
 public import Primitives
 
-/// What a journal tells of a vendor's final head; its status is the frame's note.
+/// What a journal holds of a vendor's final head; its status is the frame's detail.
 public struct HeadPayload: Equatable, Sendable {
     /// Whether the response is a stream of events.
     public var isEventStream: Bool

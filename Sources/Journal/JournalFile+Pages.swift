@@ -2,30 +2,30 @@ import Glibc
 
 // DESIGN
 //
-// The writer writes to memory, and must never find that there is none: a page of the file that the
-// process does not have yet costs it a fault, and one that the kernel does not have either costs
-// more. It takes in whole stretches of the file then, a millisecond a MiB, and reads them from the
-// disk where it had to give them up. So the reader, who can wait, has the pages there before the
-// writer comes to them, and gives up those behind it.
+// The writer must meet no page fault. A page of the file that is not mapped in this process costs
+// one, and a page that the kernel does not have either costs more: the kernel then reads whole
+// ranges of the file, a millisecond a MiB, from the disk where it had dropped them. So the reader,
+// which can wait, has the pages mapped before the writer reaches them, and gives up those behind
+// it.
 
 extension JournalFile {
-    /// Pages are asked for and given up by so many bytes: a kernel without preemption lets nobody
-    /// in meanwhile, 10 us for this much.
+    /// Pages are asked for and given up by so many bytes: a kernel without preemption runs no
+    /// other thread meanwhile, 10 us for this much.
     public static let pageRunBytes = headBytes
 
-    /// Gives the ring's room up to a place back to the writer.
+    /// Gives the ring's room up to a cursor back to the writer.
     ///
     /// Only by the reader.
     public func release(upTo cursor: UInt64) {
         let before = readCursor
         precondition(cursor >= before && cursor <= writeCursor)
-        // What is stored, and may be taken out of the store one day, stays nowhere else.
+        // A stored record may be removed from the store one day, so no copy of it stays here.
         unsafe memset(address(before), 0, Int(cursor - before))
-        // What was read leaves this process's memory before the writer may want the room again; the
-        // kernel keeps it.
+        // Pages that were read leave this process's memory before the writer needs the room again;
+        // the kernel keeps them.
         for start in Self.pageRuns(in: before..<cursor) {
             let address = unsafe address(start)
-            // Both places at which the ring is mapped.
+            // Both addresses at which the ring is mapped.
             unsafe madvise(address, Self.pageRunBytes, Int32(MADV_DONTNEED))
             unsafe madvise(address + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
         }

@@ -10,10 +10,10 @@ public import Reactor
 // a row, so that a frame is one run of bytes wherever it begins.
 //
 // Cursors count bytes since the journal was made and never go back; modulo the capacity they are
-// places. A frame is visible once the writer's cursor has passed it, which is the last thing the
+// offsets. A frame is visible once the writer's cursor has passed it, which is the last thing the
 // writer does. Since the file is mapped and shared, what was written outlives the process, whatever
 // ended it; only a machine that loses its power loses what the kernel had not yet written, and the
-// checksums tell.
+// checksums show which.
 
 /// A worker's ring in a memory-mapped file.
 ///
@@ -36,7 +36,7 @@ public final class JournalFile: @unchecked Sendable {
     /// The version whose checksums are bound to nothing; journals of it are still read.
     private static let unboundVersion: UInt64 = 1
 
-    /// Places of words in the file's head.
+    /// Indexes of words in the file's head.
     enum Word: Int {
         case magic = 0
         case version = 8
@@ -56,7 +56,7 @@ public final class JournalFile: @unchecked Sendable {
     public let path: String
     /// Bytes of the ring.
     public let capacity: Int
-    /// The journal's name, drawn when it was made: the store keeps its place under it.
+    /// The journal's name, drawn when it was made: the store keeps its cursor under it.
     public let name: Identifier
 
     /// Where pieces of bodies go that are to be in no file; nil where there are none such, and for
@@ -151,7 +151,7 @@ public final class JournalFile: @unchecked Sendable {
             let head = unsafe mmap(nil, headBytes, access, MAP_SHARED, descriptor, 0),
             unsafe head != MAP_FAILED
         else { throw SystemError(call: "mmap \(path)") }
-        // A place for both halves first, so that nothing else can come between them.
+        // A range of addresses for both halves first, so that nothing else can come between them.
         guard
             let ring = unsafe mmap(
                 nil, 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -172,7 +172,7 @@ public final class JournalFile: @unchecked Sendable {
                 throw error
             }
         }
-        // Else a page that is not there brings the next megabytes with it, in one piece of work.
+        // Otherwise one missing page makes the kernel read the next megabytes with it, all at once.
         unsafe madvise(ring, 2 * capacity, Int32(MADV_RANDOM))
         return unsafe (head, ring)
     }
@@ -183,14 +183,14 @@ public final class JournalFile: @unchecked Sendable {
         set { unsafe cjournal_store(head + word.rawValue, newValue) }
     }
 
-    /// The ring's bytes from a cursor's place on.
+    /// The ring's bytes from a cursor on.
     @unsafe
     func address(_ cursor: UInt64) -> UnsafeMutableRawPointer {
         unsafe ring + Int(cursor % UInt64(capacity))
     }
 
-    /// What the checksum of a frame at a place begins with: it is drawn with the journal's name,
-    /// which no client is told, and differs from place to place.
+    /// What the checksum of a frame at a cursor begins with: it is drawn with the journal's name,
+    /// which no client learns, and differs from cursor to cursor.
     func checksumSeed(at cursor: UInt64) -> UInt32 {
         guard let seed else { return 0 }
         let mixed = seed ^ cursor
@@ -203,7 +203,7 @@ public final class JournalFile: @unchecked Sendable {
     /// Bytes that the reader is done with.
     public var readCursor: UInt64 { self[.readCursor] }
 
-    /// Has the kernel write what it has not yet.
+    /// Has the kernel write all pending pages to the disk.
     public func sync() throws(SystemError) {
         guard unsafe msync(ring, capacity, MS_SYNC) == 0,
             unsafe msync(head, Self.headBytes, MS_SYNC) == 0
@@ -212,7 +212,7 @@ public final class JournalFile: @unchecked Sendable {
 
     /// What the writer has counted, seen at one moment.
     public struct Tally: Equatable, Sendable {
-        /// Exchanges begun, each of which owes a record.
+        /// Exchanges begun, each of which needs a record.
         public var emitted = 0
         /// Of those, the ones that found no room and are only counted.
         public var dropped = 0
@@ -227,7 +227,7 @@ public final class JournalFile: @unchecked Sendable {
     /// The writer's counts, none of them from before another.
     public var tally: Tally {
         var tally = Tally()
-        // A writer that was killed in the middle of counting never ends it: not for ever.
+        // A writer that was killed while it counted never finishes, so the tries have a bound.
         for _ in 0..<100_000 {
             let before = self[.revision]
             tally = Tally(

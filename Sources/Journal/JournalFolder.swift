@@ -48,7 +48,7 @@ public final class JournalFolder: Sendable {
         close(lock)
     }
 
-    /// Makes sure that nobody else can put files, or links to others, into the folder.
+    /// Makes sure that no other user can put files, or links to others, into the folder.
     private static func checkOwner(_ path: String) throws {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { throw SystemError(call: "stat \(path)") }
@@ -74,7 +74,7 @@ public final class JournalFolder: Sendable {
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
-    /// The journals in a folder, oldest first, whoever writes to them.
+    /// The journals in a folder, oldest first, those of other processes included.
     public static func journals(in path: String) -> [String] {
         guard let stream = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(stream) }

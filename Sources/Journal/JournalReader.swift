@@ -3,8 +3,8 @@ import Primitives
 
 /// Reads the frames of a journal in order.
 ///
-/// It trusts nothing: what is no whole frame is stepped over to the next one that is, and counted.
-/// No byte of a file, however it came to be, makes it stop or read beyond what was written.
+/// It trusts no byte: bytes that are no whole frame are skipped up to the next frame, and counted.
+/// No content of a file makes it stop or read beyond what was written.
 @safe
 public struct JournalReader: ~Copyable {
     private let file: JournalFile
@@ -14,7 +14,7 @@ public struct JournalReader: ~Copyable {
     /// Runs of bytes that were no frames.
     public private(set) var damageCount = 0
 
-    /// A reader that goes on from a place: what the reader before it was done with, or later.
+    /// A reader that goes on from a cursor: what the reader before it was done with, or later.
     ///
     /// `again`: it reads what another has read; pieces that are in no file are gone by then.
     public init(_ file: JournalFile, from cursor: UInt64? = nil, again: Bool = false) {
@@ -82,7 +82,7 @@ public struct JournalReader: ~Copyable {
 }
 
 extension ContentRing.Run {
-    /// The place that the payload of a frame tells.
+    /// The run that the payload of a frame names.
     init(_ payload: Span<UInt8>) {
         var reader = PayloadReader(payload)
         start = reader.number(bytes: 8)

@@ -3,15 +3,15 @@ import Glibc
 public import Primitives
 public import Reactor
 
-/// A worker's hand on its journal: writes frames, waits for nothing, takes nothing from the heap.
+/// Writes the frames of one worker: never waits, and takes nothing from the heap.
 ///
 /// Room is given in three ranks. Pieces of bodies leave an eighth of the ring free, so that they
-/// are the first to be dropped; what says how an exchange went may use that eighth; and for every
-/// exchange that was begun the room of its delivery and its settlement is set aside, so that they
+/// are the first to be dropped. Frames about an exchange's course may use that eighth. For every
+/// exchange that was begun, room for its delivery and its settlement is set aside, so that they
 /// always find some.
 /// An exchange that cannot be promised that room is not begun here, and counted as dropped.
 ///
-/// A value that is never copied: whoever holds it is the one writer.
+/// A value that is never copied: its holder is the one writer.
 @safe
 public struct JournalWriter: ~Copyable {
     /// Bytes set aside for each delivery and each settlement, its header included.
@@ -32,7 +32,7 @@ public struct JournalWriter: ~Copyable {
     private var droppedFrames = 0
     private var droppedBytes = 0
 
-    /// A writer to a journal that nobody else writes to; the waker wakes its reader.
+    /// The only writer to a journal; the waker wakes its reader.
     public init(_ file: JournalFile, waker: Waker) {
         self.file = file
         self.waker = waker
@@ -42,7 +42,7 @@ public struct JournalWriter: ~Copyable {
         nearlyFull = UInt64(file.capacity / 4)
     }
 
-    /// Where a piece of an exchange stands, for the frame's header.
+    /// The exchange and attempt of a frame, for its header.
     public struct FrameTag {
         /// The exchange's number.
         public var exchange: UInt64
@@ -51,7 +51,7 @@ public struct JournalWriter: ~Copyable {
         /// The reading of the loop's clock.
         public var time: Instant
 
-        /// A place of these parts.
+        /// A tag of these parts.
         public init(exchange: UInt64, attempt: Int = 0, time: Instant) {
             self.exchange = exchange
             self.attempt = attempt
@@ -80,7 +80,7 @@ public struct JournalWriter: ~Copyable {
         return UInt64(emitted)
     }
 
-    /// Adds to what is told of an exchange; false when there was no room for it.
+    /// Adds to what is written of an exchange; false when there was no room for it.
     @discardableResult
     public mutating func append(
         _ kind: FrameKind, _ tag: FrameTag, detail: Int = 0, _ payload: Span<UInt8>
@@ -93,7 +93,7 @@ public struct JournalWriter: ~Copyable {
         return true
     }
 
-    /// Adds a piece of a body; false when it was dropped for want of room.
+    /// Adds a piece of a body; false when it was dropped because there was no room.
     @inline(__always)
     public mutating func appendBody(_ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>)
         -> Bool
@@ -107,9 +107,9 @@ public struct JournalWriter: ~Copyable {
         return true
     }
 
-    /// Adds a piece of a body that is to be in no file; false when it was dropped for want of room.
+    /// Adds a piece of a body that is to be in no file; false when there was no room for it.
     ///
-    /// Without a place beside the journal it is dropped, too.
+    /// Without a content ring beside the journal it is dropped, too.
     public mutating func appendBodyAside(
         _ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>
     ) -> Bool {
@@ -130,7 +130,7 @@ public struct JournalWriter: ~Copyable {
         return true
     }
 
-    /// Tells how an exchange that was begun ends if nothing more is told of it: there is always
+    /// Writes how a begun exchange ends if nothing more is written of it: there is always
     /// room for it.
     ///
     /// Once for an exchange. The payload has at most ``settlementBytesMax`` bytes, header included.
@@ -197,9 +197,9 @@ public struct JournalWriter: ~Copyable {
         waker.wake()
     }
 
-    // What is counted together is seen together: the revision is odd meanwhile.
+    // Counts that change together are seen together: the revision is odd meanwhile.
     private func beginCounting() {
-        // Not `+=`: to be changed in place it would be lent whole, while others read words of it.
+        // Not `+=`: that would borrow the whole file, while other code reads words of it.
         file[.revision] = file[.revision] &+ 1
         cjournal_fence()
     }
@@ -217,7 +217,7 @@ public struct JournalWriter: ~Copyable {
 extension JournalWriter: Sendable {}
 
 extension FrameHeader {
-    /// Writes the header before a payload that is in its place already, the checksum last.
+    /// Writes the header before a payload that is in the ring already, the checksum last.
     ///
     /// `seed` is what the checksum begins with.
     @unsafe

@@ -19,7 +19,7 @@ public struct PayloadWriter: ~Copyable {
         get { buffer.bytes }
     }
 
-    /// Puts an asterisk in range of each byte of a secret.
+    /// Replaces each byte of a secret by an asterisk.
     public mutating func hide(_ secrets: SecretMask) {
         var start = 0
         while let range = secrets.first(in: buffer.bytes, from: start) {
@@ -67,7 +67,7 @@ public struct PayloadWriter: ~Copyable {
         }
         var value = value
         value.withUTF8 { bytes in
-            // Cut between two characters.
+            // Cut between two characters, not inside one.
             var count = bytesMax
             while count > 0, unsafe bytes[count] & 0xC0 == 0x80 { count -= 1 }
             unsafe self.bytes(Span(_unsafeElements: UnsafeBufferPointer(rebasing: bytes[..<count])))

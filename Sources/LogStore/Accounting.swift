@@ -4,11 +4,11 @@ import Primitives
 
 /// Whether every exchange is accounted for: emitted = stored + dropped + pending.
 ///
-/// What is pending is counted by itself, from the journals' own bytes, not derived from the rest.
+/// Pending exchanges are counted from the journals' own bytes, not derived from the other numbers.
 public struct Accounting: Equatable, Sendable {
-    /// Exchanges that owe a record, of all journals there ever were.
+    /// Exchanges that need a record, of all journals there ever were.
     public var emitted = 0
-    /// Those that got one, be it that it is too old now and gone.
+    /// Those that got one, even if it was too old and has been removed.
     public var stored = 0
     /// Those that never will: without room, damaged, or refused by the store.
     public var dropped = 0
@@ -54,7 +54,7 @@ extension Store {
         return account
     }
 
-    /// A journal's part, counted again while its reader gives room back under our eyes.
+    /// A journal's part, counted again when its reader gives room back meanwhile.
     private func accountSteadily(_ file: JournalFile) throws -> Accounting? {
         for _ in 0..<100 {
             let part = try database.read { db in try Self.account(file, db) }

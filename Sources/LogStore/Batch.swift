@@ -1,9 +1,9 @@
 /// What one transaction of the store changes.
 struct Batch {
-    /// How far a journal is, and what became of its exchanges since the last time.
+    /// How far a journal is, and how its exchanges ended since the last time.
     struct Progress {
         var name: String
-        /// The place up to which everything is stored, or kept among the open frames.
+        /// The cursor up to which everything is stored, or kept among the open frames.
         var cursor: UInt64
         /// Exchanges that will never have a record, because their frames were damaged.
         var lost = 0
@@ -12,7 +12,7 @@ struct Batch {
         var isEnded = false
     }
 
-    /// Frames of an open exchange that the ring's room is wanted of.
+    /// Frames of an open exchange that leave the ring, because it needs the room.
     struct Spill {
         var journal: String
         var exchange: UInt64

@@ -3,7 +3,7 @@ import GRDB
 
 /// Bytes in the database.
 ///
-/// GRDB gives and takes Foundation's `Data`; this is the only place that knows.
+/// GRDB gives and takes Foundation's `Data`; only this type knows it.
 struct Bytes: DatabaseValueConvertible, StatementColumnConvertible {
     var bytes: [UInt8]
 

@@ -9,7 +9,7 @@ public import Telemetry
 //
 // One thread at a time reads all journals. A round reads what is there, makes records of it, stores
 // them in one transaction together with how far each journal is, and then gives the rings' room
-// back. The place in the database decides: a process that dies between the commit and the giving
+// back. The cursor in the database decides: a process that dies between the commit and the giving
 // back finds on its next start that it has stored what the ring still holds, and goes on behind it.
 //
 // Nothing waits for it. When the store fails, the round's batch is kept and tried again;
@@ -25,12 +25,12 @@ public final class Consumer: Sendable {
         public var store: Store
         /// How much of the bodies is kept.
         public var capture: Capture
-        /// How old records grow; zero is without end.
+        /// The age at which records are removed; zero is never.
         public var retain: Interval
         /// How often old records are looked for.
         public var retireEvery = Interval.seconds(10)
-        /// How long an ordered end tries to store what is left, counted from the first round that
-        /// could not.
+        /// How long an orderly end tries to store the rest, counted from the first round that
+        /// failed.
         public var endsWithin = Interval.seconds(5)
         /// How often journals are synced to the disk; zero leaves it to the kernel.
         public var syncEvery: Interval
@@ -38,7 +38,7 @@ public final class Consumer: Sendable {
         public var metrics: RecordMetrics
         /// Where to say what an operator should know.
         public var logger: Logger
-        /// What tokens cost; nil where nobody said.
+        /// What tokens cost; nil where the configuration names no prices.
         public var prices: PriceTable?
         /// Called after records were stored, on one of the consumer's threads.
         public var stored: @Sendable () -> Void = {}
@@ -62,7 +62,7 @@ public final class Consumer: Sendable {
     private let order = Order()
     private let threads: ConsumerThreads
 
-    /// What its threads are told.
+    /// What its threads read to know what to do.
     final class Order: Sendable {
         let isEnding = Atomic<Bool>(false)
     }

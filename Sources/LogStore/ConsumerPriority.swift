@@ -2,12 +2,12 @@ import Primitives
 
 /// Which of the consumer's two threads has the rounds, by how much is being written.
 ///
-/// Little is stored in the background: a worker on the same processor is let in at once, whatever
-/// the thread is at. Much has its share: the background's gaps would not do on a processor that is
-/// full, records would be dropped, and two threads that take turns by the call lose their caches
-/// to each other.
+/// Little is stored in the background: a worker on the same processor runs at once when it needs
+/// to. Much is stored with a usual share: on a full processor the gaps that a background thread
+/// gets are too short, and records would be dropped; and two threads that change at every call
+/// lose their caches to each other.
 struct ConsumerPriority {
-    /// How the rounds stand to other threads.
+    /// The priority of the rounds against other threads.
     enum Level: Int {
         case usual
         case background
@@ -26,7 +26,7 @@ struct ConsumerPriority {
         muchAt = now
     }
 
-    /// Notes whether there is much to do before a round.
+    /// Sets before a round whether there is much to do.
     mutating func update(isMuch: Bool, now: Instant) {
         if isMuch {
             muchAt = now

@@ -31,7 +31,7 @@ final class ConsumerRounds {
     private var endsBy: Instant?
     /// Whether more old records wait to be taken out.
     private var isRetiring = false
-    /// Whether records were taken out that the file beside the database may still hold.
+    /// Whether the write-ahead log may still hold records that were removed.
     private var isWipeDue = false
     /// Whether the last round was ended by its bounds, and more lies there to be read at once.
     private var isBounded = false
@@ -312,10 +312,9 @@ final class ConsumerRounds {
         retire(now)
     }
 
-    /// Takes a few of the records out that grew too old.
+    /// Removes a few of the records that are too old.
     ///
-    /// All of them in a while, and few enough each time that nothing waits for it. On a full disk
-    /// it is what makes room.
+    /// Each call removes so few that no round waits for it. On a full disk this makes room.
     private func retire(_ now: Instant) {
         guard settings.retain > .zero, isRetiring || now - retiredAt > settings.retireEvery,
             !isRingFilling

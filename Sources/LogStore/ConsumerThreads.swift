@@ -11,7 +11,7 @@ import Synchronization
 
 /// The threads of the consumer, of which one has the rounds and the other sleeps.
 final class ConsumerThreads: Sendable {
-    /// Lets a worker in at once, even in the middle of a record.
+    /// With this value a worker runs at once, even in the middle of a record.
     private static let backgroundNiceness: Int32 = 19
 
     private let threads: [Thread]
@@ -23,7 +23,7 @@ final class ConsumerThreads: Sendable {
         let state = State(
             ConsumerRounds(settings, journals: journals),
             handoffs: [try Waker(), try Waker()])
-        // In this order: the first sleeps until the second has the rounds, or there is none.
+        // In this order: the first sleeps until the second has the rounds, or does not exist.
         let background = try Thread(
             name: "weir-records-bg", standing: .background(niceness: Self.backgroundNiceness)
         ) { state.work(.background, order, waker) }

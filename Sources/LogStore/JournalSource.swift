@@ -19,13 +19,13 @@ final class JournalSource {
     private let capture: Capture
     private var open: [UInt64: Open] = [:]
     private var damageSeen = 0
-    /// Up to where the ring's pages are there.
+    /// The cursor up to which the ring's pages are mapped.
     private var readyUpTo: UInt64 = 0
     private var writtenSeen: UInt64 = 0
 
     private final class Open {
         let assembly: Assembly
-        /// Where its first frame stands that is not in the store; nil when there is none.
+        /// The cursor of its first frame that is not in the store; nil when there is none.
         var position: UInt64?
         /// When that was read.
         var since: Instant
@@ -60,8 +60,8 @@ final class JournalSource {
         open[exchange]?.assembly.forgetBodies()
     }
 
-    /// Has the pages there that the writer comes to next: twice what it wrote since the last time,
-    /// which is some ten milliseconds ago where it writes at all.
+    /// Maps the pages that the writer reaches next: twice as much as it wrote since the last call,
+    /// which was some ten milliseconds ago where it writes at all.
     func prepare() {
         guard !isLeft else { return }
         let run = UInt64(JournalFile.pageRunBytes)
@@ -70,7 +70,7 @@ final class JournalSource {
         let wanted = 2 * (written - writtenSeen)
         let ahead = min(max(Self.readyBytesMin, min(wanted, Self.readyBytesMax)), capacity / 4)
         writtenSeen = written
-        // Not around the ring to what has still to be read and is given up after that.
+        // Not around the ring into bytes that are still to be read, whose pages are given up then.
         let end = min(written + ahead, file.readCursor + capacity) / run * run
         let start = max(readyUpTo, written / run * run)
         guard start < end else { return }
@@ -107,7 +107,7 @@ final class JournalSource {
         return entry
     }
 
-    /// Gives up the exchanges that no settlement will come for.
+    /// Gives up the exchanges that will have no settlement.
     func interrupt(into batch: inout Batch, now: Instant) {
         for (_, entry) in open.sorted(by: { $0.key < $1.key }) {
             // Of frames without a beginning not even a name is known.
@@ -118,7 +118,7 @@ final class JournalSource {
         open.removeAll()
     }
 
-    /// The place up to which the ring's room can be given back, the frames of open exchanges put
+    /// The cursor up to which the ring's room can be given back, the frames of open exchanges put
     /// into the batch first where they have kept it for too long.
     func release(into batch: inout Batch, now: Instant) -> UInt64 {
         var oldest = reader.cursor

@@ -88,7 +88,7 @@ public struct Rollup: Equatable, Sendable {
 
     /// Reads a row that begins with ``columns``.
     init(_ row: Row) {
-        // By place: a name is looked up in every one of a row's names, in lower case.
+        // By index: a name is looked up in every one of a row's names, in lower case.
         calls = row[0]
         failed = row[1]
         failovers = row[2]
@@ -166,8 +166,8 @@ extension Store {
 
     /// Sums by vendor and model, the most called first.
     ///
-    /// Asked for time, vendor and model alone it takes whole minutes; asked for more, or for what
-    /// the records would cost by other prices, it reads the records.
+    /// A filter of time, vendor and model alone reads whole minutes. Any other filter, and a cost
+    /// by other prices, reads the records.
     public func statistics(
         _ filter: RecordFilter, repricedBy prices: PriceTable? = nil
     ) throws -> [Statistic] {

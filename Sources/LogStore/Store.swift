@@ -35,13 +35,13 @@ public final class Store: Sendable {
             try db.execute(sql: "PRAGMA page_size = 16384")
             // A process's end loses nothing; a machine's may lose what the last second wrote.
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
-            // What retention frees goes back to the disk in small steps.
+            // Room that retention frees goes back to the disk in small steps.
             try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
-            // What retention takes out is wiped, and not only given up.
+            // Records that retention removes are wiped, not only freed.
             try db.execute(sql: "PRAGMA secure_delete = ON")
         }
-        // SQLite gives the files beside it the rights of this one, which are nobody else's.
+        // SQLite gives the files beside it the rights of this one, which only the owner has.
         let path = Self.path(in: folder)
         try Self.claim(path)
         let pool = try DatabasePool(path: path, configuration: configuration)

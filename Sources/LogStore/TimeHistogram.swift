@@ -76,7 +76,7 @@ public struct TimeHistogram: Equatable, Sendable {
         for bucket in other.buckets { add(bucket.count, to: bucket.number) }
     }
 
-    /// The time in microseconds that a share of all is no longer than; nil without any.
+    /// The time in microseconds within which a share of all lies; nil without any.
     public func percentile(_ share: Double) -> Int? {
         let wanted = max(1, (Double(count) * share).rounded(.up))
         var seen = 0

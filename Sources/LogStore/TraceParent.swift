@@ -1,6 +1,6 @@
 import Primitives
 
-/// The place in a distributed trace that a request came with: W3C Trace Context's `traceparent`.
+/// A request's parent in a distributed trace: W3C Trace Context's `traceparent`.
 public struct TraceParent: Equatable, Sendable, CustomStringConvertible {
     /// 32 hexadecimal digits.
     public let trace: String

@@ -9,7 +9,7 @@ public final class BufferPool {
     /// Bytes of each piece: one read of libcurl's (16 KiB) with its framing and a response head.
     public static let pieceBytes = 32 << 10
 
-    /// Pieces kept at most when nobody needs them.
+    /// Unused pieces kept at most.
     private static let keptMax = 256
 
     private var pieces: ContiguousArray<UnsafeMutableRawPointer> = unsafe []

@@ -4,7 +4,7 @@
 /// all ways it could match are followed side by side, each state once a byte. It knows what POSIX's
 /// extended expressions know, but for references back to a group and names of character classes:
 /// `. [] [^] * + ? {m,n} | ()` and `\` before what is meant as itself; `\d \w \s` besides. The
-/// match is the leftmost, and of those the longest.
+/// match is the leftmost, and among those the longest.
 public struct Pattern: Sendable {
     /// Why a text is no pattern.
     public struct Unusable: Error, CustomStringConvertible {

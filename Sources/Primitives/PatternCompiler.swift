@@ -26,8 +26,8 @@ struct PatternCompiler {
 
     private var current: UInt8? { offset < text.count ? text[offset] : nil }
 
-    // Places within a piece of code are relative to its beginning, and moved when it is put
-    // somewhere.
+    // Targets of jumps are relative to the beginning of a piece of code, and moved when it is put
+    // into another.
     private static func moved(_ code: Code, by distance: Int) -> Code {
         code.map { instruction in
             switch instruction {

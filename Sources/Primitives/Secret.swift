@@ -9,7 +9,7 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
         self.value = value
     }
 
-    /// The value, for the one place that puts it on the wire.
+    /// The value, for the one caller that puts it on the wire.
     public func reveal() -> String {
         value
     }

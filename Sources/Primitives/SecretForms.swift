@@ -1,6 +1,6 @@
-/// The ways in which others write a secret: a vendor that repeats it, a client that sends it on.
+/// The forms in which programs encode a secret: a vendor that repeats it, a client that sends it.
 ///
-/// Those that ordinary programs write. A writer that means to hide a secret has ways without end.
+/// These are the forms of ordinary programs. A writer that hides a secret on purpose has others.
 enum SecretForms {
     /// Fewer letters of Base64 stand in too many other texts.
     private static let base64BytesMin = 10
@@ -16,11 +16,11 @@ enum SecretForms {
         ]
         for digits in ["0123456789abcdef", "0123456789ABCDEF"].map({ Array($0.utf8) }) {
             forms.insert(escapedForURL(plain, digits))
-            // Encoders that write for web pages, with numbers in place of signs.
+            // Encoders that write for web pages, with numbers instead of signs.
             forms.insert(escapedForJSON(once, "<>&", digits))
             forms.insert(escapedForJSON(plain, "\"<>&'+`", digits))
         }
-        // In Base64 what stands before it, a user's name say, moves its letters.
+        // In Base64 the bytes before it, such as a user's name, shift its letters.
         for shift in 0..<3 {
             let letters = base64(plain, after: shift)
             guard letters.count >= base64BytesMin else { continue }

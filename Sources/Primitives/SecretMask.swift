@@ -25,7 +25,7 @@ public struct SecretMask: Sendable {
     private var members: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     private var longest = 0
 
-    /// A mask of these secrets, as they are and as others write them: see ``SecretForms``.
+    /// A mask of these secrets, as they are and as programs encode them: see ``SecretForms``.
     public init(_ secrets: [Secret]) {
         var forms: Set<[UInt8]> = []
         for secret in secrets {
@@ -125,7 +125,7 @@ public struct SecretMask: Sendable {
         return most
     }
 
-    /// Appends a text with an asterisk in range of each byte of a secret, so that it keeps its
+    /// Appends a text with an asterisk instead of each byte of a secret, so that it keeps its
     /// length.
     public func write(_ text: Span<UInt8>, to output: inout ByteBuffer) {
         var start = 0

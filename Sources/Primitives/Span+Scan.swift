@@ -41,7 +41,7 @@ extension Span where Element == UInt8 {
 }
 
 extension Span where Element == UInt8 {
-    /// Whether the bytes at a place are those of a literal.
+    /// Whether the bytes at an offset are those of a literal.
     @inlinable
     public func has(_ literal: StaticString, at offset: Int) -> Bool {
         let length = literal.utf8CodeUnitCount

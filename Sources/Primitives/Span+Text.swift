@@ -4,7 +4,7 @@ extension Span where Element == UInt8 {
     @inlinable
     public func matches(_ literal: StaticString) -> Bool {
         guard count == literal.utf8CodeUnitCount else { return false }
-        // Asked once: for every byte it would be checked to be a literal.
+        // Read once: each access checks that the string is a literal.
         let start = unsafe literal.utf8Start
         for index in 0..<count where unsafe self[index] != start[index] { return false }
         return true

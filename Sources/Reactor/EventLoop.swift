@@ -15,7 +15,7 @@ public import Primitives
 // registration therefore carries a generation in epoll's user data, and an event whose generation
 // is not the slot's current one is dropped.
 
-/// What a handler wants to be told of a descriptor.
+/// The events of a descriptor that a handler waits for.
 public struct Interest: OptionSet, Sendable {
     /// epoll's own bits.
     public let rawValue: UInt32
@@ -33,7 +33,7 @@ public struct Interest: OptionSet, Sendable {
     public static let peerClose = Interest(rawValue: EPOLLRDHUP.rawValue)
 }
 
-/// What the kernel said of a descriptor.
+/// The events that the kernel reports of a descriptor.
 public struct Readiness: OptionSet, Sendable {
     /// epoll's own bits.
     public let rawValue: UInt32
@@ -53,13 +53,13 @@ public struct Readiness: OptionSet, Sendable {
     )
 }
 
-/// Whoever answers for a descriptor.
+/// The handler of one descriptor's events.
 public protocol DescriptorHandler: AnyObject {
     /// The kernel reported a descriptor ready; it will again if the handler leaves something.
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness)
 }
 
-/// Whoever owns a loop and finishes its turns.
+/// The owner of a loop, which finishes its turns.
 public protocol TurnHandler: AnyObject {
     /// Whether the next turn has something to do even if no event comes.
     var hasPendingWork: Bool { get }
@@ -92,7 +92,7 @@ public final class EventLoop {
     /// The timers of this loop.
     public let timers = TimerWheel()
 
-    /// Whoever finishes the turns; unowned, because it owns the loop.
+    /// The object that finishes the turns; unowned, because it owns the loop.
     public unowned var turnHandler: (any TurnHandler)?
 
     /// A loop with nothing to watch.
@@ -146,7 +146,7 @@ public final class EventLoop {
         slots[index].interest = interest.rawValue
         if control(isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor) { return true }
         // The kernel's view can differ from ours only through a descriptor that was closed, or
-        // closed and opened again, without our being told; libcurl's internal sockets do that.
+        // closed and opened again, without a call to us; libcurl's internal sockets do that.
         let retried =
             errno == ENOENT
             ? control(EPOLL_CTL_ADD, descriptor)
@@ -180,7 +180,7 @@ public final class EventLoop {
         return Interest(rawValue: slots[index].interest)
     }
 
-    /// Whether a descriptor is watched, and this is who answers for it.
+    /// Whether a descriptor is watched by this handler.
     public func isWatched(_ descriptor: Int32, by handler: any DescriptorHandler) -> Bool {
         let index = Int(descriptor)
         return index < slots.count && slots[index].handler === handler

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// What the process may use and uses.
+/// The process's limits and its use of memory.
 public enum Resources {
     /// Raises the soft limit of open descriptors to the hard one and returns it.
     @discardableResult

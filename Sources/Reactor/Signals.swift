@@ -17,7 +17,7 @@ public final class Signals: DescriptorHandler {
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
-        // Ignored, as some parents leave it, the ends of our own processes would be lost.
+        // Some parents leave it ignored; then the ends of our own processes would be lost.
         signal(SIGCHLD, SIG_DFL)
     }
 

@@ -4,7 +4,7 @@ public import Primitives
 
 /// The socket calls, under the names of their manual pages, with EINTR and EAGAIN decided once.
 public enum Socket {
-    /// What a read or write came to.
+    /// The result of a read or write.
     public enum Outcome: Equatable, Sendable {
         /// So many bytes were moved.
         case moved(Int)
@@ -16,11 +16,11 @@ public enum Socket {
         case failed(Int32)
     }
 
-    /// What accepting came to.
+    /// The result of an accept.
     public enum Accepted: Equatable, Sendable {
         /// A new connection, non-blocking.
         case connection(Int32)
-        /// Nobody is waiting.
+        /// No connection is waiting.
         case wouldBlock
         /// The process or the machine has no descriptor or memory left, with `errno`.
         case exhausted(Int32)
@@ -81,7 +81,7 @@ public enum Socket {
         }
     }
 
-    /// Starts to connect, non-blocking: writable readiness tells the end of it.
+    /// Starts to connect, non-blocking: writable readiness marks its end.
     public static func connect(to address: SocketAddress) throws(SystemError) -> Int32 {
         let descriptor = socket(
             address.family,
@@ -168,12 +168,12 @@ public enum Socket {
         }
     }
 
-    /// Ends both directions of a connection whose descriptor somebody else will close.
+    /// Ends both directions of a connection whose descriptor its owner will close.
     public static func shutDown(_ descriptor: Int32) {
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// Tells the peer that no more is coming, and leaves the other direction open.
+    /// Signals the peer that no more is coming, and leaves the other direction open.
     public static func shutDownWriting(_ descriptor: Int32) {
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }

@@ -68,7 +68,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     /// The port.
     public var port: Int {
         unsafe withSockaddr { address, _ in
-            // The port stands at the same place in both families.
+            // The port stands at the same offset in both families.
             let bytes = unsafe UnsafeRawPointer(address)
             return unsafe Int(bytes.load(fromByteOffset: 2, as: UInt8.self)) << 8
                 | Int(bytes.load(fromByteOffset: 3, as: UInt8.self))

@@ -3,11 +3,11 @@ import Glibc
 
 /// A POSIX thread: joinable, with a name that `top -H` shows.
 public final class Thread: Sendable {
-    /// How a thread stands to others that share a processor with it.
+    /// The priority of a thread against others on the same processor.
     public enum Standing: Sendable {
-        /// It is waited for, and works in short turns: it gets them soon.
+        /// Clients wait for it, and it works in short turns, which the kernel gives soon.
         case prompt
-        /// It has its share.
+        /// It has a usual share.
         case usual
         /// It gives way, more or less: niceness as of `nice(1)`, up to 19.
         case background(niceness: Int32)
@@ -67,7 +67,7 @@ private func startThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     guard let context = unsafe context else { return nil }
     let body = unsafe Unmanaged<Thread.Body>.fromOpaque(context).takeRetainedValue()
     unsafe clinux_name_thread(body.name)
-    // Both are the calling thread's alone on Linux. A kernel that refuses leaves it as it is.
+    // On Linux both concern the calling thread alone. A kernel that refuses changes nothing.
     switch body.standing {
     case .prompt: clinux_ask_for_turns(100)
     case .usual: break

@@ -5,10 +5,10 @@ public import Primitives
 // A hierarchical wheel: six levels of 64 slots, a tick of one millisecond. Arming, disarming and
 // firing cost the same however many timers there are; a bitmap per level finds the next one without
 // looking at empty slots. A timer that goes off in a distant slot moves down a level until its own
-// millisecond comes. Owners re-arm lazily: on activity they only note the time, and when the timer
+// millisecond comes. Owners re-arm lazily: on activity they only keep the time, and when the timer
 // goes off they compare and arm it anew, so that a chunk costs no timer work at all.
 
-/// Whoever answers for a timer.
+/// The handler of one timer.
 public protocol TimerHandler: AnyObject {
     /// The timer's instant has come. It is unarmed now.
     func timerFired(_ timer: TimerWheel.Timer)

@@ -3,9 +3,9 @@ import Glibc
 public import Primitives
 import Synchronization
 
-/// Wakes one thread that sleeps between its rounds, once for as much as comes while it is awake.
+/// Wakes one thread that sleeps between its rounds; while it is awake no call is made.
 ///
-/// Those who have work for it ask a flag; the system call is made only when it really sleeps.
+/// A thread with work for it reads a flag; it makes the system call only when the other sleeps.
 public final class Waker: Sendable {
     private let descriptor: Int32
     private let isAsleep = Atomic<Bool>(false)
@@ -24,8 +24,8 @@ public final class Waker: Sendable {
     ///
     /// From any thread, after what it is to see has been published.
     public func wake() {
-        // The sleeper says that it sleeps and then looks once more; we publish and then ask whether
-        // it sleeps. Without the fence both could miss the other.
+        // The sleeper sets the flag and then checks for work once more; this thread publishes work
+        // and then reads the flag. Without the fence both could miss the other.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard isAsleep.load(ordering: .relaxed),
             isAsleep.exchange(false, ordering: .relaxed)

@@ -4,7 +4,7 @@ public import Primitives
 public enum Backoff {
     /// The first wait's upper bound; each further one's is twice the one before.
     public static let base = Interval.milliseconds(500)
-    /// No wait is longer: a request that waits longer is better served elsewhere.
+    /// The longest wait: after that another target serves the request sooner.
     public static let longest = Interval.seconds(8)
 
     /// The wait before the `number`th further try, from 1: exponential with full jitter, or what

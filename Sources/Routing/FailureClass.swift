@@ -34,7 +34,7 @@ public enum FailureClass: Equatable, Sendable {
         "connect", "timeout", "reset", "status", "credential", "stream_error",
     ]
 
-    /// The name's place in ``names``.
+    /// The name's index in ``names``.
     public var index: Int {
         switch self {
         case .connect: 0
@@ -47,7 +47,7 @@ public enum FailureClass: Equatable, Sendable {
     }
 }
 
-/// Which failures a chain moves on from.
+/// The failures after which a chain tries another target.
 public struct FailoverPolicy: Sendable {
     private let failover: Chain.Failover
     private let statuses: Set<Int>

@@ -1,8 +1,8 @@
 public import Primitives
 import Synchronization
 
-/// How the targets have been doing, for all workers of a process: failures in a row, and until when
-/// a target is passed over.
+/// The health of the targets, for all workers of a process: failures in a row, and the end of a
+/// cooldown.
 ///
 /// Four atomics a target. Workers may count a failure twice or miss one at the very same moment;
 /// what it decides is a preference, and the chain is tried anyway when everything is cooling down.
@@ -19,7 +19,7 @@ public final class Health: Sendable {
         let state = State()
     }
 
-    /// How long a probe has the target to itself at most, should it hang.
+    /// How long a probe that hangs may keep the target from others.
     static let probeTime = Interval.seconds(10)
 
     private let entries: [Entry]
@@ -37,7 +37,7 @@ public final class Health: Sendable {
         let until = state.state.coolsUntil.load(ordering: .relaxed)
         if until == 0 { return true }
         guard now.nanoseconds >= until else { return false }
-        // Whoever moves the mark is the probe; if it never returns the next may try after a while.
+        // The exchange that moves the mark is the probe. If it never ends, another may try later.
         let (isProbe, _) = state.state.coolsUntil.compareExchange(
             expected: until, desired: now.nanoseconds + Self.probeTime.nanoseconds,
             ordering: .relaxed
@@ -105,8 +105,8 @@ public final class Health: Sendable {
     }
 
     /// The target to try after some that were tried, in the plan's order: the first that is
-    /// available; where all that are left are in cooldown, the first of them: a chance is better
-    /// than none.
+    /// available; where all that are left are in cooldown, the first of them, because it may
+    /// answer all the same.
     public func next(
         of plan: Plan, excluding tried: borrowing TriedTargets, now: Instant
     ) -> Int? {
@@ -119,7 +119,7 @@ public final class Health: Sendable {
     }
 }
 
-/// The targets of a plan that an exchange has tried: 64 at most, by their places.
+/// The targets of a plan that an exchange has tried: 64 at most, by their indexes.
 public struct TriedTargets: ~Copyable {
     private var bits: UInt64 = 0
 
@@ -131,7 +131,7 @@ public struct TriedTargets: ~Copyable {
         index >= 64 || bits & (1 << UInt64(index)) != 0
     }
 
-    /// Notes a target.
+    /// Marks a target as tried.
     public mutating func insert(_ index: Int) {
         if index < 64 { bits |= 1 << UInt64(index) }
     }

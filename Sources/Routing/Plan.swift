@@ -2,16 +2,16 @@ public import Config
 public import Dialects
 public import Primitives
 
-/// The targets that serve a chain's requests of one dialect, made ready once: what is skipped is
-/// skipped here, not in a request's way.
+/// The targets that serve a chain's requests of one dialect, made ready once: a target that cannot
+/// serve them is skipped here, not for each request.
 public final class Plan: Sendable {
     /// One target that a request of the plan's dialect may be sent to.
     public struct Target: Sendable {
-        /// The vendor's place in ``RoutingTable/vendors``.
+        /// The vendor's index in ``RoutingTable/vendors``.
         public let vendor: Int
         /// The model sent instead of the client's.
         public let model: String?
-        /// The target's place in ``Health``.
+        /// The target's index in ``Health``.
         public let health: Int
         /// The clocks of an attempt at it: the chain's, but for those that its vendor sets.
         public var clocks = Chain.Clocks()
@@ -34,13 +34,13 @@ public final class Plan: Sendable {
     public let api: API
     /// In order of preference; never empty.
     public let targets: [Target]
-    /// What the chain names and this dialect's requests do not get.
+    /// Targets that the chain names and that do not serve this dialect's requests.
     public let skipped: [Skipped]
     /// Attempts in all.
     public let attemptsMax: Int
     /// Further tries at one target.
     public let retriesMax: Int
-    /// Which failures are moved on from.
+    /// The failures after which another target is tried.
     public let policy: FailoverPolicy
     /// Bytes held before the first content at most.
     public let holdBytesMax: Int

@@ -3,7 +3,7 @@ import Dialects
 import HTTP
 import Primitives
 
-/// A chain made ready to be asked: its patterns, and a plan for each API that it can serve.
+/// A chain made ready for requests: its patterns, and a plan for each API that it can serve.
 final class PreparedChain: Sendable {
     let name: String
     let plans: [API: Plan]

@@ -3,7 +3,7 @@ public import Dialects
 public import HTTP
 public import Primitives
 
-/// Which targets serve a request: the configuration's vendors and chains, made ready to be asked.
+/// The choice of targets for a request: the configuration's vendors and chains, made ready.
 public final class RoutingTable: Sendable {
     /// Where a request goes.
     public struct Route: Sendable {
@@ -11,7 +11,7 @@ public final class RoutingTable: Sendable {
         public let plan: Plan
         /// Bytes of the path that the chain's prefix takes.
         public let prefixLength: Int
-        /// The place of the current target in the plan.
+        /// The index of the current target in the plan.
         public var target = 0
 
         init(plan: Plan, prefixLength: Int) {
@@ -19,7 +19,7 @@ public final class RoutingTable: Sendable {
             self.prefixLength = prefixLength
         }
 
-        /// The current target's vendor, by its place in ``RoutingTable/vendors``.
+        /// The current target's vendor, by its index in ``RoutingTable/vendors``.
         public var vendor: Int { plan.targets[target].vendor }
         /// The dialect in which the client speaks.
         public var dialect: Dialect { plan.dialect }
@@ -38,7 +38,7 @@ public final class RoutingTable: Sendable {
         case noVendor(Dialect)
         /// None of the chain's targets can serve a request of this dialect.
         case noTarget(chain: String, Dialect, [Plan.Skipped])
-        /// A chain needs the model, and it cannot be told; why.
+        /// A chain needs the model, which cannot be read; the reason.
         case modelUnreadable(chain: String, reason: String)
     }
 
@@ -64,8 +64,8 @@ public final class RoutingTable: Sendable {
         }
         var plans: [API: Plan] = [:]
         for api in API.allCases {
-            // Beside chains, what none of them names is the caller's own business alone: it goes
-            // nowhere with a credential of ours.
+            // A request that no chain names is the caller's own business: if there are chains, it
+            // never goes out with a credential of ours.
             let vendor = configuration.vendors.firstIndex { vendor in
                 vendor.dialect == api.home
                     && (configuration.chains.isEmpty
@@ -85,14 +85,14 @@ public final class RoutingTable: Sendable {
         targetCount = count
     }
 
-    /// The plans of a chain as they will act, for people.
+    /// The plans of a chain, to be printed.
     public func plans(of chain: String) -> [Plan] {
         guard let entry = chains.first(where: { $0.name == chain }) else { return [] }
         return API.allCases.compactMap { entry.plans[$0] }
     }
 
-    /// Whether the way of a request with this head, or what its target is sent, depends on its
-    /// model, so that its body is worth waiting for.
+    /// Whether the route of a request with this head, or the body for its target, depends on its
+    /// model, so that the body is read first.
     public func needsModel(of head: borrowing RequestHead) -> Bool {
         let whole = head.path
         for chain in chains {
@@ -143,7 +143,7 @@ public final class RoutingTable: Sendable {
         throw chains.isEmpty ? Refusal.noVendor(api.home) : Refusal.noChain(api.dialect)
     }
 
-    /// The model that a path of Gemini's names, and none for a file; nil where the body tells.
+    /// The model that a path of Gemini's names, and none for a file; nil where the body names it.
     private static func modelOutsideBody(
         _ path: Span<UInt8>, _ api: API
     ) -> RequestModel.Finding? {

@@ -36,7 +36,7 @@ public struct ClickHouseSink: Sink {
         if !isTableThere {
             let made = ask(createStatement, body: [], isCompressed: false)
             guard made == .delivered else {
-                // Whatever it says of the statement, no record is at fault.
+                // An error of this statement is no record's fault.
                 if case .refused(let reason) = made { return .later(reason: reason, after: nil) }
                 return made
             }
@@ -50,7 +50,7 @@ public struct ClickHouseSink: Sink {
         }
         let result = ask(
             "INSERT INTO \(database).\(table) FORMAT JSONEachRow", body: body, isCompressed: true)
-        // Somebody may have dropped it.
+        // An operator may have dropped the table.
         if result != .delivered { isTableThere = false }
         return result
     }

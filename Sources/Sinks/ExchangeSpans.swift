@@ -111,8 +111,8 @@ struct ExchangeSpans {
             record.contentMicroseconds.map {
                 Double(max(0, $0 - attempt.beganMicroseconds)) / 1e6
             })
-        // Tokens that are not known are not told: zero would be a lie. Nor are those of work that
-        // another span told of already.
+        // Unknown tokens are left out: zero would be a lie. So are those of work that
+        // another span has reported already.
         let usage = record.isBilled ? record.usage : Usage()
         list.add("gen_ai.usage.input_tokens", usage.input)
         list.add("gen_ai.usage.output_tokens", usage.output)
@@ -125,7 +125,7 @@ struct ExchangeSpans {
         list.add("gen_ai.usage.audio.output_tokens", usage.audioOutput)
     }
 
-    /// What was asked for, in the conventions' words, from the path.
+    /// The operation in the conventions' words, from the path.
     private static func operation(_ record: Record) -> String {
         let path = record.target.prefix { $0 != "?" }
         let last = path.split(separator: "/").last ?? ""

@@ -39,7 +39,7 @@ public struct LinesSink: Sink {
     private mutating func open(for bytes: Int) throws(SystemError) -> Int32 {
         if path == "-" { return 1 }
         var status = stat()
-        // Somebody may have moved or removed it, as log rotation does.
+        // Another process may have moved or removed it, as log rotation does.
         let isThere = unsafe stat(path, &status) == 0
         var mine = stat()
         let isMine = unsafe file >= 0 && fstat(file, &mine) == 0 && mine.st_ino == status.st_ino

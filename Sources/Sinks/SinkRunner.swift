@@ -10,8 +10,8 @@ public import Telemetry
 //
 // The store is every sink's queue: a sink is a number of the last record it is done with, kept in
 // the store, and a thread that reads on from there. A sink that is slow or gone costs no memory and
-// holds nobody up; one that comes back goes on where it was, across restarts too. What it refuses
-// is halved until the one record at fault stands alone, which is noted and passed over: a poisoned
+// delays no other; one that comes back goes on where it was, across restarts too. A refused batch
+// is halved until the one record at fault is alone. That record is counted and passed over: a bad
 // record at the head of a queue must not end the delivery of all others.
 
 /// One sink's thread.
@@ -69,13 +69,13 @@ public final class SinkRunner: Sendable {
         thread.withLock { $0 = started }
     }
 
-    /// Tells it that records were stored.
+    /// Wakes its thread after records were stored.
     public func wake() {
         hasNews.store(true, ordering: .releasing)
         waker.wake()
     }
 
-    /// Delivers what is left, for a few seconds at most, and ends; the rest is for the next start.
+    /// Delivers the rest, for a few seconds at most, and ends; the next start goes on there.
     ///
     /// After the last record was stored, once.
     public func end() {
@@ -124,7 +124,7 @@ struct SinkRounds: ~Copyable {
             runner.rest(Self.idleTime, wakesOnNews: false)
         }
         while true {
-            // Asked before the records are: what is stored before it is asked to end is seen.
+            // Read before the records, so that records stored before the order to end are seen.
             let isEnding = runner.isAskedToEnd
             if isEnding, endsBy == nil { endsBy = Instant.now() + Self.patienceAtEnd }
             switch round(runner) {
@@ -177,7 +177,7 @@ struct SinkRounds: ~Copyable {
         }
     }
 
-    /// Delivers records, halving what is refused; false when the sink is not to be had now.
+    /// Delivers records, halving a refused batch; false when the sink does not work now.
     private mutating func deliver(_ records: ArraySlice<StoredRecord>) throws -> Bool {
         guard let last = records.last else { return true }
         switch sink.deliver(Array(records)) {

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Where vendors are, by their names: told by whoever reads the configuration, asked by sinks on
+/// The vendors' addresses, by their names: set when the configuration is read, read by sinks on
 /// their own threads.
 ///
-/// What is told is the place of the time of telling. A vendor that went is still known: records
+/// An address is the one of the last reading. A removed vendor is still known: records
 /// that name it may be on their way.
 public final class VendorServers: Sendable {
     private let servers = Mutex<[String: TraceSink.Server]>([:])

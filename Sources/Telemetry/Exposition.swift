@@ -69,7 +69,7 @@ public struct Exposition: Sendable {
             sum { $0.refused }, &text
         )
         scalar(
-            "weir_accept_pauses_total", "counter", "Pauses of accepting for want of descriptors.",
+            "weir_accept_pauses_total", "counter", "Pauses of accepting while descriptors ran out.",
             sum { $0.acceptPauses }, &text
         )
         scalar(
@@ -112,7 +112,7 @@ public struct Exposition: Sendable {
         perVendor("weir_attempts_total", "Attempts made.", &text) { $0.attempts }
         family(
             "weir_attempt_failures_total", "counter",
-            "Attempts that came to nothing before anything went out, by class.", &text
+            "Attempts that failed before anything went out, by class.", &text
         )
         eachVendor { name, metrics in
             for (index, failure) in failureClasses.enumerated() {
@@ -164,7 +164,7 @@ public struct Exposition: Sendable {
         let stored = metrics.stored.current
         let lost = metrics.lost.current
         var counts = records.counts()
-        // Without a journal every exchange is one that owes a record and never gets it.
+        // Without a journal every exchange needs a record and never gets one.
         let unrecorded = sum { $0.unrecorded }
         counts.emitted += unrecorded
         counts.dropped += unrecorded
@@ -244,7 +244,7 @@ public struct Exposition: Sendable {
     }
 
     private func eachVendor(_ body: (String, [VendorMetrics]) -> Void) {
-        // A worker that has not come to the latest reading of the configuration may lack a vendor.
+        // A worker that has not adopted the latest snapshot may lack a vendor.
         let every = workers.map(\.vendors)
         var names: [String] = []
         for vendor in every.joined() where !names.contains(vendor.vendor) {

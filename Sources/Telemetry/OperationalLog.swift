@@ -6,7 +6,7 @@ import Synchronization
 
 /// Writes operational log lines to standard error from a thread of its own.
 ///
-/// A terminal or a pipe that nobody reads blocks the writer; on a worker's thread that would stop
+/// A terminal or a pipe that is not read blocks the writer; on a worker's thread that would stop
 /// every stream it carries. Lines that find the queue full are dropped, and their number is written
 /// with the next line that is not.
 public final class OperationalLog: Sendable {
@@ -52,7 +52,7 @@ public final class OperationalLog: Sendable {
     }
 
     /// Waits until the lines so far are written, or for so long: a process that ends would lose the
-    /// last ones, and must not wait for a terminal that nobody reads.
+    /// last ones, and must not wait for a terminal that is not read.
     public func flush(atMost patience: Interval = .seconds(1)) {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return }

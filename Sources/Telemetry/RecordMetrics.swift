@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the reader of the journals counts, and how it fares.
+/// The counters of the journals' reader, and its current trouble.
 ///
 /// One thread changes it, any thread reads it.
 public final class RecordMetrics: Sendable {
@@ -26,7 +26,7 @@ public final class RecordMetrics: Sendable {
     /// Why nothing can be stored now; empty when all is well.
     public var currentTrouble: String { trouble.withLock { $0 } }
 
-    /// Notes why nothing can be stored, or that all is well again; true when that is news.
+    /// Sets why nothing can be stored, or that all is well again; true when that changes.
     @discardableResult
     public func remember(trouble text: String) -> Bool {
         trouble.withLock { current in
@@ -58,7 +58,7 @@ public struct RecordSource: Sendable {
 
 /// What the writers of the journals count, at one moment.
 public struct RecordCounts: Equatable, Sendable {
-    /// Exchanges that owe a record.
+    /// Exchanges that need a record.
     public var emitted = 0
     /// Of those, the ones that found no room, and never will have one.
     public var dropped = 0

@@ -1,6 +1,6 @@
 import Primitives
 
-/// What is counted of readings of the configuration.
+/// The counters of reloads.
 ///
 /// One thread changes it, any thread reads it.
 public final class ReloadMetrics: Sendable {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a sink counts, and how it fares.
+/// The counters of a sink, and its current trouble.
 ///
 /// Its own thread changes it, any thread reads it.
 public final class SinkMetrics: Sendable {
@@ -10,7 +10,7 @@ public final class SinkMetrics: Sendable {
     public let delivered = Counter()
     /// Records it will never take.
     public let quarantined = Counter()
-    /// Records that were gone before it came to them.
+    /// Records that were removed before it had them.
     public let skipped = Counter()
     /// Deliveries that failed, and are tried again.
     public let failures = Counter()
@@ -28,7 +28,7 @@ public final class SinkMetrics: Sendable {
     /// Why nothing can be delivered now; empty when all is well.
     public var currentTrouble: String { trouble.withLock { $0 } }
 
-    /// Notes why nothing can be delivered, or that all is well again; true when that is news.
+    /// Sets why nothing can be delivered, or that all is well again; true when that changes.
     @discardableResult
     public func remember(trouble text: String) -> Bool {
         trouble.withLock { current in

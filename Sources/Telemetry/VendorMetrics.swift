@@ -8,7 +8,7 @@ public final class VendorMetrics: Sendable {
     public let started = Counter()
     /// Attempts made at it.
     public let attempts = Counter()
-    /// Attempts that came to nothing before anything went out, by class.
+    /// Attempts that failed before anything went out, by class.
     public let attemptFailures = (0..<failureClassCount).map { _ in Counter() }
     /// Exchanges that went on to another vendor after it failed.
     public let movedOn = Counter()
@@ -28,7 +28,7 @@ public final class VendorMetrics: Sendable {
     public let requestBytes = Counter()
     /// From the end of the request to the response's head.
     public let headLatency = DurationHistogram()
-    /// From the beginning of an attempt to the failure that it came to.
+    /// From the beginning of an attempt to its failure.
     public let failedAttempt = DurationHistogram()
     /// From a held response's head to its first content, or to when it could be held no longer.
     public let held = DurationHistogram()

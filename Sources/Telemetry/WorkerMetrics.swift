@@ -11,13 +11,13 @@ public final class WorkerMetrics: Sendable {
     public let turnedAway = Counter()
     /// Requests refused before a vendor was asked.
     public let refused = Counter()
-    /// Times that accepting paused for want of descriptors.
+    /// Times that accepting paused while descriptors ran out.
     public let acceptPauses = Counter()
     /// Bytes of response chunks whose client went away before they were sent.
     public let undeliveredBytes = Counter()
-    /// Answers that went on after their client, for the record.
+    /// Detached answers.
     public let detached = Counter()
-    /// Exchanges begun without a journal to tell of them.
+    /// Exchanges begun without a journal to record them.
     public let unrecorded = Counter()
     /// Turns of the event loop.
     public let turns = Counter()
@@ -33,8 +33,8 @@ public final class WorkerMetrics: Sendable {
 
     /// By vendor, in the order in which they were first named.
     ///
-    /// None ever goes: a counter that vanished and came back would have lost what it had counted,
-    /// and what is in flight to a vendor that went is still counted there.
+    /// None is ever removed: a counter that came back would have lost its count, and exchanges in
+    /// flight to a removed vendor are still counted there.
     public var vendors: [VendorMetrics] { everyVendor.withLock { $0 } }
 
     /// The counters for vendors of these names, in that order; new ones where a name is new.

@@ -1,6 +1,6 @@
 public import Primitives
 
-/// What a load came to.
+/// The result of a load.
 ///
 /// Latencies are in nanoseconds, one per verified response.
 public struct LoadResult: Sendable {

@@ -1,6 +1,6 @@
 public import Reactor
 
-/// What to ask, of whom.
+/// A request and the server that it goes to.
 public struct LoadTarget: Sendable {
     let address: SocketAddress
     let request: String

@@ -1,7 +1,7 @@
 import Primitives
 public import Reactor
 
-/// Opens streams and keeps them open: what a gateway holds in the morning of a busy day.
+/// Opens streams and keeps them open, as a busy gateway has them.
 public final class StreamHolder: DescriptorHandler, TurnHandler {
     private let loop: EventLoop
     private var waiting: Set<Int32> = []

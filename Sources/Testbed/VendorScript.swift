@@ -29,7 +29,7 @@ struct VendorScript: Equatable {
         case informational
         /// The connection is closed after a whole answer that did not say so.
         case closeAfter = "close_after"
-        /// Bytes nobody asked for after a whole answer.
+        /// Surplus bytes after a whole answer.
         case junkAfter = "junk_after"
         /// Fields that differ in their lengths.
         case doubleLength = "double_length"

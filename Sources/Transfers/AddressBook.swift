@@ -5,9 +5,9 @@ import Synchronization
 
 /// Looks up the names of vendors in the background, so that a slow resolver never stalls a worker.
 ///
-/// Left to itself libcurl starts a thread with two descriptors for every cold lookup, and joins the
-/// lookups of one name never. Here one thread asks for each name every half minute, and keeps the
-/// last good answer when the resolver fails: an outage of DNS is none of the vendors'.
+/// By itself libcurl starts a thread with two descriptors for every cold lookup, and never shares
+/// the lookups of one name. Here one thread asks for each name every half minute, and keeps the
+/// last good answer when the resolver fails: an outage of DNS is no fault of the vendors.
 public final class AddressBook: Sendable {
     /// What is known of one name.
     public final class Entry: Sendable {
@@ -25,7 +25,7 @@ public final class AddressBook: Sendable {
         private let current = Mutex<State>(.pending)
         private let changes = Atomic<Int>(0)
         /// Numbers are given out once in a process: a name that leaves the book and comes back has
-        /// new ones, and lanes that knew it before are told its addresses again.
+        /// new ones, and lanes that knew it before get its addresses again.
         private static let numbers = Atomic<Int>(0)
 
         init(host: String) {
@@ -36,7 +36,7 @@ public final class AddressBook: Sendable {
         var generation: Int { changes.load(ordering: .acquiring) }
         var state: State { current.withLock { $0 } }
 
-        /// Why the name has no addresses; nil when it has, or nobody knows yet.
+        /// Why the name has no addresses; nil when it has, or before the first lookup ends.
         public var failure: String? {
             if case .failed(let reason) = state { return reason }
             return nil
@@ -97,10 +97,10 @@ public final class AddressBook: Sendable {
 
     /// Makes these the names of the book.
     ///
-    /// What is known of one that stays is kept; a new one is asked for at once. Entries of names
-    /// that go stay with whom they were given to, as they are.
+    /// The addresses of a name that stays are kept; a new name is looked up at once. The entry of
+    /// a removed name stays as it is with the endpoints that hold it.
     public func adopt(_ hosts: Set<String>) throws(SystemError) {
-        // First: without a thread nothing may seem to be followed.
+        // First, because without a thread no name is looked up.
         if !hosts.isEmpty { try run() }
         entries.withLock { entries in
             let known = Set(entries.map(\.host))
@@ -128,7 +128,7 @@ public final class AddressBook: Sendable {
             }
         }
         running.store(true, ordering: .relaxed)
-        // A lookup can take as long as the resolver likes, so nobody waits for the thread's end.
+        // A lookup can take as long as the resolver likes, so the book does not join the thread.
         thread.detach()
     }
 

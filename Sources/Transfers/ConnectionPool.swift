@@ -2,7 +2,7 @@ import CCurl
 import Glibc
 import Reactor
 
-/// The connections of one lane to one endpoint, as far as libcurl tells.
+/// The connections of one lane to one endpoint, as far as libcurl reports them.
 final class ConnectionPool {
     unowned let lane: Lane
     /// Sockets that libcurl holds open.
@@ -11,7 +11,7 @@ final class ConnectionPool {
     var activeCount = 0
     /// Idle sockets that the vendor closed and libcurl has not looked at since.
     var retiredCount = 0
-    /// The addresses that this lane's cache was last told.
+    /// The addresses that this lane's cache was last given.
     var resolvedGeneration = -1
 
     init(lane: Lane) {

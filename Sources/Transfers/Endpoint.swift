@@ -40,11 +40,11 @@ public final class Endpoint {
 
     let url: OpaquePointer
     let trust: TrustStore?
-    /// The place of the endpoint's origin in the pools of a lane, see ``OriginIndexes``.
+    /// The index of the endpoint's origin in the pools of a lane, see ``OriginIndexes``.
     let index: Int
     /// Handles configured for this endpoint and at rest.
     var restingTransfers: ContiguousArray<Transfer> = []
-    /// Whether no request goes there any more but those that are on their way.
+    /// Whether only transfers in flight still use it.
     private(set) var isRetired = false
     let addresses: AddressBook.Entry?
     private(set) var resolution: Resolution?

@@ -5,7 +5,7 @@ import Primitives
 ///
 /// libcurl searches its list once for every field it might add by itself, some twelve times a
 /// request, and prints each entry anew. So all fields stand in one entry, lines and their ends
-/// included, which libcurl sends as it is; the entries after it, names without a value, tell it to
+/// included, which libcurl sends as it is; the entries after it, names without a value, make it
 /// add none of its own. The memory is the transfer's and serves its next request too.
 ///
 /// Nothing is checked here: names and values have no control bytes, because the request parser and
@@ -15,7 +15,7 @@ public struct HeaderList: ~Copyable {
     /// Fields that libcurl would add to a request, taken out.
     ///
     /// The first goes with large bodies alone, which would wait up to a second for a permission
-    /// that nobody sends: libcurl compares every name it looks for with every entry.
+    /// that no vendor sends: libcurl compares every name it looks for with every entry.
     private static let suppressed: [StaticString] = ["Expect:", "Accept:", "Content-Type:"]
     /// Bodies that libcurl may ask a permission for; it begins at 1 MB.
     private static let largeBytesMin = 64 << 10
@@ -64,7 +64,7 @@ public struct HeaderList: ~Copyable {
         if !text.isEmpty { text.append("\r\n") }
     }
 
-    /// Links the entries for a body of so many bytes, nil where nobody knows.
+    /// Links the entries for a body of so many bytes, nil where it is unknown.
     ///
     /// Valid until the list is next changed.
     mutating func linked(bodyBytes: Int?) -> UnsafeMutablePointer<curl_slist> {

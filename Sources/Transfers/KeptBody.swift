@@ -2,7 +2,7 @@ public import Primitives
 
 /// The body of a request, kept in memory until a vendor has answered.
 ///
-/// Whoever may send it holds it, transfers and exchanges alike, so that its bytes stay where they
+/// All that may send it hold it, transfers and exchanges alike, so that its bytes stay where they
 /// are for as long as libcurl may read them.
 public final class KeptBody {
     /// Bytes of storage that are kept from one request to the next at most.

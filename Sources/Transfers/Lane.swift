@@ -20,7 +20,7 @@ final class Lane: DescriptorHandler, TimerHandler {
     unowned let lanes: Lanes
     let loop: EventLoop
     private let multi: UnsafeMutableRawPointer
-    /// By the places of their origins; as many as were needed so far.
+    /// By the indexes of their origins; as many as were needed so far.
     private var pools: ContiguousArray<ConnectionPool?> = []
     /// Transfers in flight: held here until libcurl has let go of them.
     private var transfers: ContiguousArray<Transfer> = []
@@ -92,7 +92,7 @@ final class Lane: DescriptorHandler, TimerHandler {
     func remove(_ transfer: Transfer) {
         lastUsed = loop.now
         unsafe curl_multi_remove_handle(multi, transfer.easy)
-        // The last takes the place of the one that leaves.
+        // The last moves to the slot of the one that leaves.
         let slot = transfer.laneSlot
         transfers.swapAt(slot, transfers.count - 1)
         transfers[slot].laneSlot = slot
@@ -112,7 +112,7 @@ final class Lane: DescriptorHandler, TimerHandler {
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
         guard lanes.isWanted(descriptor) else { return lanes.unwantedEvent(descriptor) }
         // Never CSELECT_ERR: libcurl would fail the transfer for an error event that may be stale.
-        // A read tells the true reason.
+        // A read gives the true reason.
         var bits: Int32 = 0
         if !readiness.isDisjoint(with: [.read, .closed]) { bits |= CURL_CSELECT_IN }
         if readiness.contains(.write) {

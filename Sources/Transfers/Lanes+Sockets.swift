@@ -32,8 +32,8 @@ struct SocketState {
 extension Lanes {
     func socketOpened(_ descriptor: Int32, _ pool: ConnectionPool, for transfer: Transfer) {
         let index = Int(descriptor)
-        // libcurl may have closed a socket of this number a moment ago, without a word, and asks
-        // for nothing where it wants the same of this one: what epoll knew went with that one.
+        // libcurl may have closed a socket of this number a moment ago without a call to us. It
+        // then asks for nothing if it wants the same of this one, but epoll has forgotten both.
         if loop.isWatched(descriptor, by: pool.lane), let interest = loop.interest(of: descriptor) {
             loop.forget(descriptor)
             loop.watch(descriptor, for: interest, pool.lane)
@@ -97,8 +97,8 @@ extension Lanes {
         transfer.connecting.removeAll()
     }
 
-    /// Whether a transfer may want something of a socket: it has none yet, this is its connection,
-    /// or libcurl means to send its request again, which it is not let.
+    /// Whether a transfer may use a socket: it has none yet, this is its connection, or libcurl
+    /// wants to send its request again, which is refused.
     func isOwn(_ descriptor: Int32, of transfer: Transfer) -> Bool {
         let index = Int(descriptor)
         return transfer.sendings == 0 || transfer.descriptor == descriptor
@@ -129,7 +129,7 @@ extension Lanes {
         Socket.shutDown(descriptor)
     }
 
-    /// Notes which connection a transfer is about to send its request on.
+    /// Marks the connection on which a transfer is about to send its request.
     ///
     /// Called from inside libcurl. Returns false when the connection served another request and
     /// has bytes or an end to read: they would pass for the answer to this one.
@@ -159,7 +159,7 @@ extension Lanes {
         return !sockets[index].hasServed || !Socket.hasInput(descriptor)
     }
 
-    /// Notes that a transfer has let go of its connection, which may have been closed by now.
+    /// Marks that a transfer has let go of its connection, which may have been closed by now.
     func letRest(_ transfer: Transfer) {
         if !transfer.connecting.isEmpty { loseConnecting(of: transfer) }
         let index = Int(transfer.descriptor)
@@ -169,7 +169,7 @@ extension Lanes {
         else { return }
         sockets[index].holder = nil
         sockets[index].hasServed = true
-        // Not watched while it was held, it would be closed by its vendor without our knowing.
+        // It was not watched while it was held; without this its vendor's close would go unnoticed.
         if sockets[index].isResting { loop.watch(transfer.descriptor, for: .read, pool.lane) }
     }
 }

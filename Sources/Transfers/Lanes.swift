@@ -11,10 +11,10 @@ public import Reactor
 //
 // A socket stays registered with epoll when libcurl loses interest in it, because the next request
 // on the connection would register it again: two system calls saved per request. The price is that
-// an event may come for a connection at rest. What it says is old by the time it is looked at:
+// an event may come for a connection at rest. It may be out of date when it is handled:
 // earlier in the same turn another transfer may have taken the connection, or read it to its end.
 // So an event alone ends nothing. A connection is at rest while no transfer holds it, which
-// libcurl's own call before each request tells; and whether a resting one has bytes or an end to
+// libcurl's own call before each request shows; and whether a resting one has bytes or an end to
 // read is asked of the socket at that moment. If it has, it is emptied and shut down, so that
 // libcurl finds it dead when it next looks at it. Left alone, libcurl 7.88 takes a TLS connection
 // with an unread close_notify for a live one, and a plain one with surplus bytes, too.
@@ -84,7 +84,7 @@ public final class Lanes {
         unsafe retiredShares.forEach { unsafe curl_share_cleanup($0) }
     }
 
-    /// Goes over from some endpoints to others; what is in flight to the first goes on.
+    /// Replaces some endpoints by others; transfers in flight to the old ones go on.
     public func replace(_ endpoints: [Endpoint], by others: [Endpoint]) {
         for endpoint in endpoints { endpoint.retire() }
         let areTrusted = endpoints.allSatisfy { endpoint in
@@ -96,7 +96,7 @@ public final class Lanes {
         if !areTrusted { renew() }
     }
 
-    /// Makes no further use of connections and TLS sessions.
+    /// Gives up all connections and TLS sessions.
     ///
     /// They were verified by authorities that need not be trusted any more, and libcurl would not
     /// ask again: it does not compare what a callback installs, and a session that is resumed shows
@@ -217,7 +217,7 @@ public final class Lanes {
         if mayCloseRetired { closeRetired() }
     }
 
-    /// Notes that a vendor has refused a request whose upload rests.
+    /// Marks that a vendor has refused a request whose upload rests.
     ///
     /// libcurl then stops sending, but a paused upload counts as unfinished work all the same, and
     /// the transfer would never end. It is resumed once out of the callback, and ends.
@@ -282,7 +282,7 @@ public final class Lanes {
         dueLanes.append(lane)
     }
 
-    /// Lanes that rested long lose their connections: nobody would notice otherwise that the
+    /// Lanes that rested long lose their connections: it would go unnoticed otherwise that the
     /// vendors have closed them, and the descriptors would stay.
     fileprivate func sweep() {
         closeRetired()

@@ -16,7 +16,7 @@ public final class Post {
         public var status: Int
         /// The beginning of the body.
         public var body: [UInt8]
-        /// Seconds that it asks to be left alone for; nil where it does not.
+        /// Seconds that it asks to wait before the next body; nil without a wish.
         public var retryAfterSeconds: Int?
 
         /// An answer of these parts.
@@ -90,7 +90,7 @@ public final class Post {
         timeout: Interval
     ) throws(Failure) -> Answer {
         var list: UnsafeMutablePointer<curl_slist>?
-        // No permission is waited for before large bodies.
+        // Large bodies are sent without waiting for `100 Continue`.
         unsafe list = curl_slist_append(list, "Expect:")
         for field in fields {
             unsafe list = curl_slist_append(list, "\(field.name): \(field.value)")

@@ -80,7 +80,7 @@ func sendBody(
 // Called right before a request is sent. On a pooled connection that dies before a byte of an
 // answer libcurl would send the request again, up to five times, though the vendor may have acted
 // on it; the second call is where that is refused, so that the decision is ours. It is also where
-// libcurl tells which connection it has chosen.
+// libcurl says which connection it has chosen.
 func beforeSending(
     _ context: UnsafeMutableRawPointer?, _ primary: UnsafeMutablePointer<CChar>?,
     _ local: UnsafeMutablePointer<CChar>?, _ primaryPort: Int32, _ localPort: Int32

@@ -5,7 +5,7 @@ import Glibc
 public import HTTP
 public import Primitives
 
-// The option set. Everything libcurl would decide by itself is switched off or fixed here: proxies
+// The option set. All that libcurl would decide by itself is switched off or fixed here: proxies
 // from the environment, redirects, protocols, HTTP/2, certificates' folder, signals, 100-continue.
 // What varies with the request is set anew by `prepare`, every time.
 extension Transfer {
@@ -51,7 +51,7 @@ extension Transfer {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         set(CURLOPT_BUFFERSIZE, Self.readBytes)
-        // Bodies come as they were framed: libcurl would not tell what follows their last chunk.
+        // Bodies come as they were framed: libcurl would hide what follows their last chunk.
         set(CURLOPT_HTTP_TRANSFER_DECODING, 0)
         // A folder of certificates, Debian's default, would switch the store's cache off; the
         // store itself is ours, see TrustStore.
@@ -163,7 +163,7 @@ extension Transfer {
 
     /// Has the connection close at the transfer's end, which is when libcurl asks.
     ///
-    /// A handle that was told so is not used again.
+    /// A handle with this option is not used again.
     func forbidReuse() {
         isReusable = false
         set(CURLOPT_FORBID_REUSE, 1)
@@ -177,7 +177,7 @@ extension Transfer {
         // A server that refuses a request before it has read its body may take that body for the
         // next request. Over TLS such servers were not met, and a new handshake is dear.
         let mayHaveUnreadBody = hasBody && head.status >= 300 && endpoint.origin.scheme == "http"
-        // A body that must not be there comes a moment later, and nothing tells of it before.
+        // A body that must not be there comes a moment later, and nothing shows it before.
         let mayBringBody = head.status == 204 || head.status == 304
         if mayHaveUnreadBody || mayBringBody || head.announcesForbiddenBody { forbidReuse() }
     }
@@ -188,11 +188,11 @@ extension Transfer {
         unsafe set(CURLOPT_CLOSESOCKETDATA, pointer: poolContext)
         unsafe set(CURLOPT_SHARE, pointer: share)
         set(CURLOPT_FRESH_CONNECT, needsFreshConnection ? 1 : 0)
-        // A late attempt goes by authorities of its time: it leaves no connection to those that
+        // A late attempt trusts the authorities of its time: it leaves no connection to those that
         // come after, as it takes no session from the share. Such a handle is not used again.
         if endpoint.isRetired { forbidReuse() }
         if let current = endpoint.resolution, pool.resolvedGeneration != current.generation {
-            // A lane's cache keeps what it is told until it is told otherwise.
+            // A lane's cache keeps addresses until others are set.
             resolution = current
             pool.resolvedGeneration = current.generation
             unsafe set(CURLOPT_RESOLVE, pointer: current.list)

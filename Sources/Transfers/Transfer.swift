@@ -4,7 +4,7 @@ public import HTTP
 public import Primitives
 import Reactor
 
-/// Whoever follows a transfer.
+/// The observer of one transfer.
 ///
 /// All but ``transferEnded(_:_:)`` is called from inside libcurl: there a transfer may be paused,
 /// and nothing else may be asked of the library.
@@ -42,10 +42,10 @@ public enum RequestBody {
     case stream(length: Int?)
 }
 
-/// Whoever follows a transfer, or nobody.
+/// The observer of one transfer, or none.
 ///
-/// A value that is never copied, and not changed while somebody is called through it: so it holds
-/// them meanwhile, and no reference needs to be counted for each chunk.
+/// A value that is never copied, and not changed while the observer is called: so it holds the
+/// observer meanwhile, and no reference needs to be counted for each chunk.
 struct Follower: ~Copyable {
     let delegate: (any TransferDelegate)?
 
@@ -72,18 +72,18 @@ public final class Transfer {
     public var target = ByteBuffer()
     /// The response head.
     public internal(set) var head = ResponseHead()
-    /// Whoever follows the transfer; held until it has ended.
+    /// The observer of the transfer; held until it has ended.
     var follower = Follower()
 
     /// When libcurl began to send the request.
     public internal(set) var sentAt: Instant?
     /// Whether the client's slowness holds the response back.
     public internal(set) var isReceivingPaused = false
-    /// Whether the upload rests for want of bytes.
+    /// Whether the upload waits for more bytes.
     public internal(set) var isSendingPaused = false
 
     var lane: Lane?
-    /// The transfer's place among those of its lane.
+    /// The transfer's index among those of its lane.
     var laneSlot = 0
     var pool: ConnectionPool?
     /// The socket its request was sent on; -1 until then.
@@ -99,8 +99,8 @@ public final class Transfer {
     var connectTime = Interval.zero
     /// Whether the pooled connection had bytes or an end to read before the request was sent.
     var foundSurplus = false
-    /// The target that libcurl was last told, and keeps a copy of: most requests to an endpoint ask
-    /// for the same one.
+    /// The request target that libcurl was last given and has copied: most requests to an
+    /// endpoint ask for the same one.
     var knownTarget = ByteBuffer()
     /// Whether the request has a body of at least a byte.
     var hasBody = false

@@ -22,7 +22,7 @@ struct BenchTests {
             basePath: "/v1", process: name == "direct" ? nil : getpid())
     }
 
-    /// What a bench says of a gateway that does something wrong.
+    /// What a benchmark says of a gateway that does something wrong.
     private static func report(
         _ fault: WorseGateway.Fault, rate: Int? = nil, change: (inout BenchPlan) -> Void = { _ in }
     ) throws -> BenchReport {
@@ -54,7 +54,7 @@ struct BenchTests {
         ])
     func worse(_ fault: WorseGateway.Fault, _ expected: [String]) throws {
         let report = try Self.report(fault)
-        // A thread a connection is no fast gateway; how much it adds is not the question here.
+        // One thread for each connection makes no fast gateway; its added time is not tested here.
         let names = report.faults(1).filter { fault == .sleep || $0 != "added_latency" }
         #expect(names == expected)
         #expect(report.faults(0).isEmpty)
@@ -87,7 +87,7 @@ struct BenchTests {
         }
         let result = report.scenarios[0]
         #expect(report.faults(1).isEmpty && result.rounds > 1)
-        // Far more calls than the shortest slices have, so they grew; the edges are left out.
+        // Far more calls than in the shortest slices, so the slices grew; the edges do not count.
         let perRound = result.measurements[0].verified / result.rounds
         #expect(perRound > 8 * 16)
         let counted = result.measurements.reduce(0) { $0 + $1.verified }
@@ -108,7 +108,7 @@ struct BenchTests {
         #expect(report.scenarios[0].rounds > 10)
     }
 
-    @Test("the report tells every figure in text, in JSON and on a page of its own")
+    @Test("the report has every figure in text, in JSON and on a page of its own")
     func reports() throws {
         var report = try Self.report(.droppedChunk) { $0.idleStreams = 20 }
         report.command = "weir bench --via '<x>&y'"
@@ -142,7 +142,7 @@ struct BenchTests {
     }
 }
 
-@Suite("Answers to a bench")
+@Suite("Answers to a benchmark")
 struct AnswerTests {
     private static let words = ["The ", "quick ", "fox"]
     private static let stream = Array(

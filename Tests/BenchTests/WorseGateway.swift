@@ -10,7 +10,7 @@ final class WorseGateway: Sendable {
         case droppedChunk
         /// The third event comes twice.
         case doubledChunk
-        /// Nothing comes before all of it is here.
+        /// The answer is held back until all of it is here.
         case buffered
         /// The last event is gone.
         case lostDone

@@ -31,7 +31,7 @@ struct ContentDecoderTests {
         try #require(Gzip.compress(bytes, isWrapped: isWrapped))
     }
 
-    /// What comes out of a body that comes in these pieces.
+    /// The decoded bytes of a body that comes in these pieces.
     private static func decode(
         _ encoding: String, _ pieces: [ArraySlice<UInt8>], bytesMax: Int = 1 << 20
     ) throws -> (bytes: [UInt8], isAtEnd: Bool, isBroken: Bool) {

@@ -241,7 +241,7 @@ struct DiagnosticTests {
     }
 
     @Test(
-        "of a base_url tell what is wrong with it",
+        "of a base_url say what is wrong with it",
         arguments: [
             "api.example.com/v1", "ftp://a", "https://", "https:///v1", "http://a:0",
             "http://a:99999",
@@ -306,7 +306,7 @@ struct DiagnosticTests {
         }
     }
 
-    @Test("tell a host or an origin that is none")
+    @Test("name a host or an origin that is none")
     func callers() {
         for line in [
             "hosts = [\"a:80\"]", "hosts = [\"\"]", "hosts = [\"http://a\"]",

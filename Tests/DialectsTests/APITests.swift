@@ -33,7 +33,7 @@ struct APITests {
     }
 
     @Test(
-        "is none for paths that are nobody's",
+        "is none for paths that are no vendor's",
         arguments: [
             "/", "/api/hello", "/api/chat", "/healthz", "/chat/completions", "/v2/anything",
             "/v1/publishers/x", "/v1/locations/x/endpoints", "/v1/model/x/invoke", "/v1/health",

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Observers of answers")
 struct AnswerObserverTests {
-    /// What an observer says after the pieces came, one nanosecond after the other.
+    /// An observer's facts after these pieces, which come one nanosecond apart.
     private static func facts(_ sample: AnswerSample, _ pieces: [[UInt8]]) throws -> AnswerFacts {
         let dialect = try #require(Dialect(rawValue: sample.dialect))
         var observer = AnswerObserver(dialect: dialect, isEventStream: sample.isStream)

@@ -75,7 +75,7 @@ struct AnswerSieveTests {
         }
     }
 
-    @Test("tell a whole answer from one that was cut, and from a list")
+    @Test("distinguish a whole answer from one that was cut, and from a list")
     func ends() {
         for (text, isWhole, isInside) in [
             ("{\"a\":1}", true, false), ("{\"a\":1} ", true, false), ("{\"a\":1", false, true),

@@ -36,7 +36,7 @@ struct CallerCredentialTests {
         }
     }
 
-    @Test("of another vendor goes to none of the three that everybody knows")
+    @Test("of another vendor goes to none of the three built-in vendors")
     func foreign() {
         for (path, fields) in [
             (chat, "Authorization: Bearer sk-ant-x\r\n"), (chat, "x-api-key: sk-ant-x\r\n"),
@@ -68,7 +68,7 @@ struct CallerCredentialTests {
         }
     }
 
-    @Test("of its own vendor goes there, and so does one whose shape tells nothing")
+    @Test("of its own vendor goes there, and so does one whose shape fits every vendor")
     func own() {
         for (path, fields) in [
             (chat, "Authorization: Bearer sk-x\r\n"), (chat, "Authorization: Bearer any\r\n"),
@@ -81,7 +81,7 @@ struct CallerCredentialTests {
             (gemini, "x-goog-api-key: AIzaX\r\n"), ("\(gemini)?key=AIzaX", ""),
             (gemini, "Authorization: Bearer ya29.x\r\n"), ("\(gemini)?alt=sse&key=any", ""),
             ("/v1beta/openai/chat/completions", "Authorization: Bearer AIzaX\r\n"),
-            // One that fits is enough; the other is left out.
+            // One credential that fits is enough; the other is left out.
             (chat, "Authorization: Bearer sk-x\r\nx-api-key: sk-x\r\n"),
         ] { #expect(Self.fits(path, fields), "\(path) \(fields)") }
     }

@@ -7,7 +7,7 @@ struct ErrorFactsTests {
     private static func facts(_ text: String) -> ErrorFacts { ErrorFacts(Array(text.utf8).span) }
 
     @Test(
-        "a credential without quota, money or validity is told from everything else",
+        "a credential without quota, money or validity differs from everything else",
         arguments: [
             "{\"error\":{\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}",
             "{\"error\":{\"code\":\"invalid_api_key\",\"type\":\"invalid_request_error\"}}",

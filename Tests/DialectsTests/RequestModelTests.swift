@@ -41,7 +41,7 @@ struct RequestModelTests {
         ])
     func loose(_ body: String) {
         #expect(Self.read(body).finding == .named("m"))
-        // What it says it is does not matter to those who parse it anyway.
+        // The declared type does not matter to servers that parse JSON anyway.
         #expect(Self.read(body, "text/plain").finding == .named("m"))
         #expect(Self.read(body, "").finding == .named("m"))
     }
@@ -177,7 +177,7 @@ struct RequestModelTests {
         #expect(Self.read(#"{"model":"models/m"}"#, "application/json").finding == .named("m"))
     }
 
-    @Test("is unreadable in a form that cannot be told apart")
+    @Test("is unreadable in a form whose parts cannot be separated")
     func brokenForms() {
         let one = ("Content-Disposition: form-data; name=\"model\"", "a")
         let two = ("Content-Disposition: form-data; name=\"model\"", "b")

@@ -77,7 +77,7 @@ struct UsageTests {
         #expect(facts.usageFields.usage(of: .openai).input == 7)
     }
 
-    @Test("an account of zeros does not take the place of the one before it")
+    @Test("an account of zeros does not replace the one before it")
     func zeros() {
         let facts = Self.facts(
             .openai,
@@ -146,7 +146,7 @@ struct UsageTests {
         }
     }
 
-    @Test("the tokens of other models are told apart, and whose they are")
+    @Test("the tokens of other models are kept apart, by model")
     func others() throws {
         for sample in AnswerSample.all where sample.name.contains("another model's") {
             let facts = Self.facts(

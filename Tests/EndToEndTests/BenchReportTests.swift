@@ -15,19 +15,19 @@ struct BenchReportTests {
         return (status, process.text)
     }
 
-    @Test("without a word it compares calling a vendor with calling it through the gateway")
+    @Test("without options it compares direct calls to a vendor with calls through the gateway")
     func nothingSaid() throws {
         let began = Instant.now()
         let folder = try TemporaryFolder()
         let result = try Self.run([], environment: ["TMPDIR": folder.path])
-        // It is waited for by a person.
+        // A person waits for it.
         #expect((Instant.now() - began).seconds < 60)
         #expect(result.status == 0, "\(result.text)")
         for word in ["plain, 1 at once", "stream, 16 at once", "KiB for each of 200 open streams"] {
             #expect(result.text.contains(word), "\(word)")
         }
         #expect(result.text.contains("weir: every answer verified"))
-        // Whom it started it has ended, and what it wrote is gone.
+        // The processes that it started have ended, and its files are gone.
         let left = try ChildProcess("/usr/bin/pgrep", ["-fa", folder.path])
         #expect(try left.wait() == 1, "\(left.text)")
         let files = try ChildProcess("/bin/ls", ["-A", folder.path])
@@ -59,7 +59,7 @@ struct BenchReportTests {
         }
     }
 
-    @Test("its page opens in a browser without a complaint, every figure in its place")
+    @Test("its page opens in a browser without a complaint, every figure in its cell")
     func page() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/report.html"

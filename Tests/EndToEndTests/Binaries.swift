@@ -1,7 +1,7 @@
 import Glibc
 import Support
 
-/// What was built, where it stands.
+/// The paths of the built programs.
 enum Binaries {
     /// The release build: what ships is what is tested.
     static let release = "\(Repository.root)/.build/release"

@@ -9,7 +9,7 @@ struct CommandTests {
         return (status, process.text)
     }
 
-    @Test("tell the version and the usage")
+    @Test("print the version and the usage")
     func usage() throws {
         #expect(try Self.run(["--version"]) == (0, "weir 0.1.0\n"))
         let help = try Self.run(["--help"])
@@ -22,7 +22,7 @@ struct CommandTests {
         }
     }
 
-    @Test("stop with status 2 at a configuration with faults, all of them told")
+    @Test("stop with status 2 at a configuration with faults, and name all of them")
     func faults() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("[server]\nlisen = \"x\"\nworkers = true\n", to: "bad.toml")

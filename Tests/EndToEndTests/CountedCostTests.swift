@@ -33,15 +33,15 @@ struct CountedCostTests {
     func instructions() throws {
         let most = try CountedCosts.threshold("call")
         var (call, chunk) = (CountedCosts(), CountedCosts())
-        // How a process lies in memory is worth some hundreds of instructions a call: another one
-        // is asked before this is called too many.
+        // The layout of a process in memory changes a call by some hundreds of instructions, so
+        // another process is counted before this is called too many.
         for _ in 0..<3 {
             let counted = try CallgrindGateway()
             call = try counted.perCall()
             chunk = try counted.perChunk()
             if call.excesses(over: most).isEmpty { break }
         }
-        // A count of now, for whoever lowers a threshold.
+        // A count of now, to lower a threshold by.
         let counts =
             "\(call.instructions ?? 0) a call, \(chunk.instructions ?? 0) a chunk, "
             + "\(chunk.references ?? 0) of them for references"

@@ -14,7 +14,7 @@ struct CountedCosts {
     /// Instructions of those that count references, some forty for each.
     var references: Double?
 
-    /// What may not be exceeded, as committed.
+    /// The committed thresholds.
     static func threshold(_ what: String) throws -> CountedCosts {
         let all = try JSONValue(parsing: Repository.text("Benchmarks/thresholds.json"))
         guard let entry = all[what] else { throw RawConnection.Failure.broken("no \(what)") }
@@ -38,7 +38,7 @@ struct CountedCosts {
         return least
     }
 
-    /// What exceeds a threshold, in words; empty where nothing does.
+    /// The counts above a threshold, in words; empty where there are none.
     func excesses(over threshold: CountedCosts) -> [String] {
         [
             ("allocations", allocations, threshold.allocations),

@@ -38,7 +38,7 @@ struct LoadTests {
         }
     }
 
-    /// What a load came to, counted from many threads.
+    /// The result of a load, counted from many threads.
     private final class Tally: Sendable {
         let calls = Atomic<Int>(0)
         let wrong = Mutex<[String]>([])
@@ -139,7 +139,7 @@ struct LoadTests {
         for thread in threads { thread.join() }
     }
 
-    /// Makes one call and holds what came to what must come.
+    /// Makes one call and compares its response with the expected one.
     ///
     /// Returns whether the connection goes on.
     private static func call(
@@ -170,7 +170,7 @@ struct LoadTests {
         case .resetStream, .closedStream, .badChunk, .resetBody:
             let response = try client.response()
             let whole = kind == .resetBody ? expected.plain : expected.stream
-            // Between two events the break is told by an event of ours, as the last thing.
+            // Between two events the gateway reports the break by its own event, as the last one.
             let own = response.body.firstRange(
                 of: Array("data: {\"error\":{\"message\":\"weir: ".utf8))
             let isPrefix = whole.starts(with: response.body.prefix(own ?? response.body.count))

@@ -19,7 +19,7 @@ struct ModelServerTests {
         return (process, Int(line.split(separator: " ").last ?? "") ?? 0)
     }
 
-    @Test("cpp-httplib, which reads no body of a GET, answers nobody with another's answer")
+    @Test("cpp-httplib, which reads no body of a GET, answers no request with another's answer")
     func bodiesOfGet() throws {
         let folder = try TemporaryFolder()
         let (server, port) = try Self.start(folder)

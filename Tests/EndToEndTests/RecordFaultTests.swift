@@ -92,7 +92,7 @@ struct RecordFaultTests {
         let request = RecordTests.request(
             "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"pad\":\"\(body)\"}")
         for number in 0..<150 {
-            // Room is given back every twentieth of a second: what is dropped fills no disk.
+            // Room is given back every twentieth of a second, so dropped bytes fill no disk.
             let earlier = try gateway.metric("weir_records_failing") == 0 ? number - 8 : 0
             try gateway.await("room") {
                 try gateway.metric("weir_records_stored_total") >= earlier
@@ -141,7 +141,7 @@ struct RecordFaultTests {
         let gateway = try GatewayProcess(
             vendor: vendor.port, server: "workers = 1", log: "journal_size = \"1MiB\"")
         _ = try RawConnection(port: gateway.port).exchange(Self.chat)
-        // The store's write lock, held by somebody else: SQLITE_BUSY for the consumer.
+        // The store's write lock, held by another process: SQLITE_BUSY for the consumer.
         let lock = try ChildProcess(
             "/usr/bin/env",
             [

@@ -22,7 +22,7 @@ struct RecordTests {
         return (status, process.text)
     }
 
-    /// The records of a gateway, as `list --json` tells them.
+    /// The records of a gateway, as `list --json` prints them.
     static func records(_ path: String, _ arguments: [String] = []) throws -> [JSONValue] {
         let list = try logs(path, ["list", "--json", "--limit", "100000"] + arguments)
         return try list.text.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
@@ -107,7 +107,7 @@ struct RecordTests {
         #expect(
             try Self.records(gateway.recordPath, ["--since", "5m", "--model", "gpt*"]).count == 6)
         #expect(try Self.records(gateway.recordPath, ["--text", "rate limit"]).count >= 0)
-        let none = try Self.logs(gateway, ["list", "--vendor", "nobody"])
+        let none = try Self.logs(gateway, ["list", "--vendor", "unknown"])
         #expect(none.status == 1 && none.text.isEmpty)
         for wrong in [
             ["list", "--status", "9"], ["list", "--since", "yesterday"], ["show"],
@@ -129,7 +129,7 @@ struct RecordTests {
         }
     }
 
-    @Test("tail follows what comes, and stops when it is told to")
+    @Test("tail follows what comes, and stops at a signal")
     func tail() throws {
         let vendor = try MockProcess()
         let gateway = try GatewayProcess(vendor: vendor.port)
@@ -176,7 +176,7 @@ struct RecordTests {
         try Self.awaitStored(gateway, 20)
         let grep = try ChildProcess("/bin/grep", ["-r", "-l", "-a", "canary", gateway.recordPath])
         #expect(try grep.wait() == 1, "\(grep.text)")
-        // Nor can anybody else read what is written.
+        // Nor can another user read what is written.
         let find = try ChildProcess(
             "/usr/bin/find", [gateway.recordPath, "-perm", "/077"])
         #expect(try find.wait() == 0 && find.text.isEmpty, "\(find.text)")
@@ -216,7 +216,7 @@ struct RecordTests {
             #expect(!answer.contains("The"))
             #expect(record["finish_reason"]?.text == "stop")
         }
-        // What cannot be looked at is not kept: an encoded body, a mark before it, a cut key.
+        // Content that cannot be read is not kept: an encoded body, a mark before it, a cut key.
         for (body, fields) in [
             ("{\"messages\":[{\"content\":\"canary\"}]}", "Content-Encoding: x-thing\r\n"),
             ("\u{FEFF}{\"messages\":[{\"content\":\"canary\"}]}", ""),
@@ -392,7 +392,7 @@ struct RecordTests {
         #expect(try JSONValue(parsing: stats.text)["cost_usd"]?.double == 14)
     }
 
-    @Test("a second gateway on one folder is told so, and the first goes on")
+    @Test("a second gateway on one folder is refused, and the first goes on")
     func twoProcesses() throws {
         let vendor = try MockProcess()
         let folder = try TemporaryFolder()

@@ -131,7 +131,7 @@ struct ReloadTests {
         #expect(try RawConnection(port: gateway.port).exchange(Self.chat()).isWhole)
     }
 
-    @Test("a file with faults changes nothing; each is said where it stands")
+    @Test("a file with faults changes nothing; each is logged with its location")
     func faults() throws {
         let vendor = try MockProcess()
         let gateway = try GatewayProcess(Self.toml([vendor.port]))
@@ -161,7 +161,7 @@ struct ReloadTests {
         #expect(try client.exchange(Self.chat()).isWhole)
     }
 
-    @Test("what waits for a restart is named, every time it is asked for")
+    @Test("sections that wait for a restart are named at every reload")
     func restart() throws {
         let vendor = try MockProcess()
         let toml = Self.toml([vendor.port])
@@ -191,7 +191,7 @@ struct ReloadTests {
         #expect(gateway.process.anonymousBytes <= memory + 512 << 10)
     }
 
-    @Test("while it drains nothing is reloaded, and that is said")
+    @Test("while it drains nothing is reloaded, and the log says so")
     func draining() throws {
         let vendor = try MockProcess()
         let gateway = try GatewayProcess(Self.toml([vendor.port]))

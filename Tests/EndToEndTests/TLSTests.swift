@@ -98,7 +98,7 @@ struct TLSTests {
         #expect((try Self.counts(gateway)["handshakes"]?.integer ?? .max) <= 11)
     }
 
-    @Test("is refused with an authority nobody trusts, and with another's name")
+    @Test("is refused with an authority that is not trusted, and with another's name")
     func refused() throws {
         let vendor = try Vendor(names: "DNS:other.example")
         for trusts in [false, true] {
@@ -135,7 +135,7 @@ struct TLSTests {
             try gateway.process.awaitLines(" notice reloaded ", count: count)
         }
         #expect(try Self.get(gateway, "/v1/models").status == 200)
-        // The same bundle elsewhere is another one; the same at its place is not.
+        // The same bundle elsewhere is another one; the same at its path is not.
         try reload(vendor.authority, 1)
         #expect(try Self.counts(gateway)["handshakes"]?.integer == 1)
         try reload(other.authority, 2)

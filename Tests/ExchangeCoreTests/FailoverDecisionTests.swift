@@ -39,7 +39,7 @@ struct FailoverDecisionTests {
         #expect(Self.decide(retriesMax: 1).0 == retry)
         #expect(Self.decide().0 == .moveOn(target: 1))
         #expect(Self.decide(retries: 1, retriesMax: 1).0 == .moveOn(target: 1))
-        // A vendor that asks for too long a wait, or not to be asked, is not asked.
+        // A vendor that asks for too long a wait, or for no further try, is not called.
         #expect(Self.decide(retriesMax: 1, wait: nil).0 == .moveOn(target: 1))
         #expect(Self.decide(isWelcome: false, retriesMax: 1).0 == .moveOn(target: 1))
         #expect(Self.decide(.credential, retriesMax: 1).0 == .moveOn(target: 1))
@@ -55,7 +55,7 @@ struct FailoverDecisionTests {
             Self.decide(.status(404), retriesMax: 3), Self.decide(.status(400)),
         ] {
             #expect(last.0 == .answer(Self.failure))
-            // To ask for a target may claim its single probe.
+            // `next` may claim the single probe of a target.
             #expect(!last.asked)
         }
         #expect(!Self.decide(retriesMax: 1).asked)

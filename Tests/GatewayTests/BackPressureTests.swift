@@ -210,7 +210,7 @@ struct BackPressureTests {
                 count(piece.count)
             }
         }
-        // Held up for longer than a client may be slow.
+        // The vendor waits for longer than a client may be slow.
         try gateway.await("the client to be held up") {
             sent.load(ordering: .relaxed) > 0 && (0..<10).allSatisfy { _ in isQuiet(sent) }
         }

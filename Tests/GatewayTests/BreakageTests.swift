@@ -103,7 +103,7 @@ struct BreakageTests {
         #expect(client.end == .reset)
     }
 
-    @Test("a vendor that cannot be reached is told from one that does not answer")
+    @Test("a vendor that cannot be reached differs from one that does not answer")
     func unreachable() throws {
         let refused = try TestGateway(vendor: try ByteVendor.closedPort())
         defer { refused.stop() }
@@ -125,7 +125,7 @@ struct BreakageTests {
         }
     }
 
-    @Test("a TLS vendor that is none is told so")
+    @Test("a TLS vendor that speaks no TLS is named as such")
     func noTLS() throws {
         let vendor = try ByteVendor { connection, _ in
             _ = try connection.receiveMore()

@@ -125,7 +125,7 @@ struct CallerPolicyTests {
         }
     }
 
-    @Test("a page that may call gets CORS answers of ours in place of the vendor's")
+    @Test("a page that may call gets CORS answers of ours instead of the vendor's")
     func cors() throws {
         let vendor = try ByteVendor { connection, _ in
             while true {

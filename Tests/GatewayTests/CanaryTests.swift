@@ -3,7 +3,7 @@ import Support
 import Synchronization
 import Testing
 
-/// Every shape of a credential on every kind of path: who saw what, told by `docs/keys.md`, whose
+/// Every shape of a credential on every kind of path: who saw what, by `docs/keys.md`, whose
 /// table this suite holds to the truth.
 @Suite("Canaries")
 struct CanaryTests {
@@ -39,7 +39,7 @@ struct CanaryTests {
         "//v1//messages", "/V1/Messages", "/api/chat", "/v1/projects/p/x", "/",
     ]
 
-    /// What is no vendor's credential in its usual place, and goes to nobody beside ours.
+    /// What is no vendor's credential in its usual field, and is left out beside ours.
     private static let others =
         "Cookie: a=canary-1\r\nX-Auth-Token: canary-2\r\nOcp-Apim-Subscription-Key: canary-3\r\n"
         + "cf-aig-authorization: Bearer canary-4\r\nX-Forwarded-Access-Token: canary-5\r\n"
@@ -161,7 +161,7 @@ struct CanaryTests {
     }
 
     @Test(
-        "beside a credential of ours, or none, nobody sees anything of the caller's",
+        "beside a credential of ours, or none, no vendor sees anything of the caller's",
         arguments: ["env:own-NAME-secret", "none"])
     func own(_ credential: String) throws {
         let vendors = try Vendors(["openai", "anthropic", "gemini"])

@@ -111,7 +111,7 @@ struct ClockTests {
                 "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                     + "Transfer-Encoding: chunked\r\n\r\n" + chunk(delta)
             )
-            // A comment every twenty milliseconds, until nobody listens any more.
+            // A comment every twenty milliseconds, until the gateway has closed.
             while true {
                 try connection.send(chunk(": keep-alive\n\n"))
                 if try connection.isEnded(within: 0.02) { return }

@@ -58,7 +58,7 @@ struct ConnectionReuseTests {
     }
 
     @Test(
-        "a body that a vendor takes for a request answers nobody else",
+        "a body that a vendor takes for a request answers no other call",
         arguments: ["GET", "DELETE", "OPTIONS", "HEAD", "PROPFIND"])
     func unreadBody(_ method: String) throws {
         let vendor = try Self.headReader { connection, path in
@@ -124,7 +124,7 @@ struct ConnectionReuseTests {
     }
 
     @Test(
-        "a surplus answer that comes in two pieces answers nobody",
+        "a surplus answer that comes in two pieces answers no call",
         arguments: [
             "Content-Length: 2\r\n\r\nok",
             "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",

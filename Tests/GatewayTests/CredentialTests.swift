@@ -40,7 +40,7 @@ struct CredentialTests {
         #expect(carriers[0].name == expected[String(path.prefix(8))])
     }
 
-    @Test("of nobody takes the client's out too", arguments: paths)
+    @Test("none takes the client's out too", arguments: paths)
     func none(_ path: String) throws {
         let (request, _, _) = try Self.seen("none", path)
         let everything = request.target + request.fields.map { "\($0.name): \($0.value)" }.joined()

@@ -95,7 +95,7 @@ struct DetachedTests {
         #expect(vendor.connectionCount == 1)
     }
 
-    @Test("that break off are settled, and nobody is asked again")
+    @Test("that break off are settled, and no vendor is asked again")
     func broken() throws {
         for before in ["", Self.stream + Self.chunk(Self.event)] {
             let gate = Gate()
@@ -185,7 +185,7 @@ struct DetachedTests {
         #expect(try third.exchange(Request.chat()).status == 503)
     }
 
-    @Test("count for and against their vendor as if somebody waited")
+    @Test("count for and against their vendor as if the client waited")
     func health() throws {
         let cases = [
             ("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "", 5), ("", "", 0),

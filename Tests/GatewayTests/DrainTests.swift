@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Drain")
 struct DrainTests {
-    @Test("lets what runs end, closes who rests, takes nobody in, and then ends")
+    @Test("lets running exchanges end, closes idle clients, refuses new ones, and then ends")
     func drain() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }

@@ -148,7 +148,7 @@ struct EncodedTests {
             #expect(response["content-encoding"] == "gzip")
             #expect(response["x-weir-attempts"] == "1")
         }
-        // What nobody here can undo, or is broken, passes as it came.
+        // A coding that is unknown here, or broken, passes as it came.
         for (fields, body) in [
             ("Content-Encoding: x-thing\r\n", Array("anything".utf8)),
             ("Content-Encoding: gzip\r\n", Array("no gzip at all".utf8)),

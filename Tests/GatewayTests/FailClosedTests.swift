@@ -4,7 +4,7 @@ import Support
 import Testbed
 import Testing
 
-/// What a request whose way is not clear comes to: it is refused, with the reason.
+/// A request without a clear route is refused, with the reason.
 @Suite("Routing fails closed")
 struct FailClosedTests {
     private static func json(
@@ -71,7 +71,7 @@ struct FailClosedTests {
         #expect(try vendor.statistics().requestCount == 0)
     }
 
-    @Test("TRACE and TRACK are served by nobody, byte by byte, too", arguments: ["TRACE", "TRACK"])
+    @Test("TRACE and TRACK are refused, byte by byte, too", arguments: ["TRACE", "TRACK"])
     func tracing(_ method: String) throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
@@ -167,7 +167,7 @@ struct FailClosedTests {
         #expect(seen.target.contains("a=b"))
     }
 
-    @Test("a chain that goes by the model finds it wherever it stands")
+    @Test("a chain that is chosen by the model finds it wherever it stands")
     func models() throws {
         let small = try ScriptedVendor()
         let other = try ScriptedVendor()
@@ -204,7 +204,7 @@ struct FailClosedTests {
         #expect(try other.statistics().requestCount == 0)
     }
 
-    @Test("a model that cannot be told is refused with the reason, and goes to no default vendor")
+    @Test("a model that cannot be read is refused with the reason, and goes to no default vendor")
     func unreadable() throws {
         let small = try ScriptedVendor()
         let other = try ScriptedVendor()
@@ -241,7 +241,7 @@ struct FailClosedTests {
         }
     }
 
-    @Test("beside chains nothing goes out with a credential of the gateway's unnamed")
+    @Test("with chains an unnamed request never gets a credential of the gateway's")
     func unnamed() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }

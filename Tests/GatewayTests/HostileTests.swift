@@ -43,7 +43,7 @@ struct HostileTests {
         }
     }
 
-    @Test("a thousand slow heads are told 408, and hold up nobody meanwhile")
+    @Test("a thousand slow heads get 408, and delay no other client")
     func slowLoris() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
@@ -68,7 +68,7 @@ struct HostileTests {
         #expect(try vendor.statistics().requestCount == 200)
     }
 
-    @Test("a client that sends its body too slowly is told 408 before a vendor is asked")
+    @Test("a client that sends its body too slowly gets 408 before a vendor is asked")
     func slowBody() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
@@ -119,7 +119,7 @@ struct HostileTests {
         #expect(try fourth.exchange(Request.get("/v1/ok")).status == 200)
     }
 
-    @Test("bodies beyond max_body are told 413: by their length, and in chunks as they grow")
+    @Test("bodies beyond max_body get 413: by their length, and in chunks as they grow")
     func maxBody() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }

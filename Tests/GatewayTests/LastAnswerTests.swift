@@ -65,7 +65,7 @@ struct LastAnswerTests {
         }
     }
 
-    @Test("whose last event lacks its blank line is still told from an empty stream")
+    @Test("whose last event lacks its blank line still differs from an empty stream")
     func unfinished() throws {
         let event = "data: {\"choices\":[{\"delta\":{\"content\":\"hello\"}}]}\n"
         let good = try ScriptedVendor()

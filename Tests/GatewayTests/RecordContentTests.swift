@@ -7,7 +7,7 @@ import Testing
 
 private let key = "sk-gateway-canary-Q/1234567"
 
-/// What of a call's content, and of the gateway's own secrets, is in a file.
+/// Whether a call's content, or one of the gateway's own secrets, is in a file.
 @Suite("Content in the record")
 struct RecordContentTests {
     private static func toml(_ vendor: Int, log: String = "", credential: String) -> String {
@@ -111,7 +111,7 @@ struct RecordContentTests {
                 if !isKept { #expect(record.usageState == .unknown) }
             }
         }
-        // What cannot be looked into may hold anything.
+        // A body that cannot be read may hold anything.
         let vendor = try Self.vendor(
             "application/json", [Array("opaque".utf8)], coding: "Content-Encoding: x-thing\r\n")
         defer { vendor.stop() }

@@ -348,7 +348,7 @@ struct RelayTests {
         #expect(seen["x-custom"] == "replaced")
     }
 
-    @Test("requests that no vendor can serve are told so, in their dialect")
+    @Test("requests that no vendor can serve are refused in their dialect")
     func noVendor() throws {
         let gateway = try TestGateway(
             """

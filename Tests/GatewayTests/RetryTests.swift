@@ -57,7 +57,7 @@ struct RetryTests {
         #expect(Instant.now() - began >= .milliseconds(300))
     }
 
-    @Test("a vendor that asks for longer than is worth waiting, or for nothing more, is left")
+    @Test("a vendor that asks for too long a wait, or for no further try, is left")
     func leaves() throws {
         for field in ["Retry-After: 3600\r\n", "X-Should-Retry: false\r\n"] {
             let first = try Self.vendor([Self.answer("503 Oh", "no", field)])
@@ -245,7 +245,7 @@ struct RetryTests {
         #expect(response["x-weir-vendor"] == "v0" && response["x-weir-attempts"] == "2")
     }
 
-    @Test("a trace tells where the time went; Anthropic gets the version it demands")
+    @Test("a trace shows where the time went; Anthropic gets the version it demands")
     func extras() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }

@@ -26,7 +26,7 @@ struct RoutingSnapshotTests {
             + "\n[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n"
     }
 
-    /// A vendor that gives each answer in two parts, the second once it is told to.
+    /// A vendor that gives each answer in two parts, the second when the test lets it.
     private final class Reluctant: Sendable {
         let isAsked = Atomic<Bool>(false)
         let mayGoOn = Atomic<Bool>(false)
@@ -82,7 +82,7 @@ struct RoutingSnapshotTests {
         try gateway.adopt(Self.toml([second.port, first.port]))
         #expect(try client.exchange(Request.chat()).isWhole)
         #expect(try second.statistics().requestCount == 1)
-        // Only the places of the vendors have changed; the connection is the origin's.
+        // Only the indexes of the vendors have changed; the connection is the origin's.
         try gateway.adopt(Self.toml([first.port, second.port]))
         #expect(try client.exchange(Request.chat()).isWhole)
         let view = try first.statistics()
@@ -220,7 +220,7 @@ struct RoutingSnapshotTests {
         #expect(response.text == "[1]" && response["x-weir-attempts"] == "2")
     }
 
-    @Test("an answer that nobody hears is heard out by the terms that it began with")
+    @Test("a detached answer is read out by the terms that it began with")
     func detached() throws {
         let reluctant = Reluctant(
             first: "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n[1,",

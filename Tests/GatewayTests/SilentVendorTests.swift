@@ -14,7 +14,7 @@ struct SilentVendorTests {
         let address = try #require(SocketAddress("127.0.0.1:0"))
         let hole = try Socket.listen(on: address, reusePort: false)
         defer { Socket.close(hole) }
-        // With room for one connection that nobody accepts, the kernel drops every other SYN.
+        // With room for one connection that is never accepted, the kernel drops every other SYN.
         #expect(listen(hole, 0) == 0)
         let port = try SocketAddress(boundTo: hole).port
         let filler = try RawConnection(port: port)
@@ -65,7 +65,7 @@ struct SilentVendorTests {
         #expect(response["x-weir-vendor"] == "v1" && response["x-weir-attempts"] == "2")
         let line = gateway.log.lines.first { $0.contains("the next is tried") } ?? ""
         #expect(line.contains("timeout"), "\(line)")
-        // What the failure cost is told: four tenths of a second, by the clock of this chain.
+        // What the failure cost is counted: four tenths of a second, by the clock of this chain.
         let lost = try #require(gateway.metrics.vendors.first { $0.vendor == "v0" }).failedAttempt
         #expect(lost.counts.reduce(0, +) == 1 && lost.sumSeconds >= 0.39)
     }

@@ -60,7 +60,7 @@ struct StaleConnectionTests {
         #expect(try client.exchange(Request.chat()).text == "ok")
         let second = try client.exchange(Request.chat())
         #expect(second.text == "ok")
-        // Both sendings are told: the vendor may have acted on the first.
+        // Both sendings are counted: the vendor may have acted on the first.
         #expect(second["x-weir-attempts"] == "2")
         #expect(requests.load(ordering: .relaxed) == 3)
         #expect(gateway.metrics.vendors[0].staleRetries.current == 1)

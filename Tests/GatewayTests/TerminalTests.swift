@@ -123,7 +123,7 @@ struct TerminalTests {
         #expect(!response.isWhole && response.text.contains("vendor_broke_off"))
     }
 
-    @Test("are no matter after an error event, in plain answers and of streams without any")
+    @Test("are not needed after an error event, in plain answers and in streams without one")
     func others() throws {
         let stream = Self.streams[0]
         let error = "data: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}\n\n"
@@ -236,7 +236,7 @@ struct TerminalTests {
         try gateway.await("the break") { gateway.outcomes(.truncated) == 1 }
     }
 
-    @Test("beyond what is looked at are believed")
+    @Test("of streams that are not checked are not missed")
     func large() {
         let watch = EventInspector(dialect: .openai, now: .now())
         let huge = Array(("data: {\"x\":\"" + String(repeating: "y", count: 2 << 20)).utf8)

@@ -42,12 +42,12 @@ final class TestRecord: Sendable {
         _ = try? rm.wait()
     }
 
-    /// The worker's hand on the journal, on its own thread.
+    /// The worker's journal, made on its own thread.
     func workerJournal() -> WorkerJournal {
         WorkerJournal(JournalWriter(file, waker: waker), capture: capture)
     }
 
-    /// Stores what is left.
+    /// Stores the frames that are left.
     func end() {
         let parts = parts.withLock { parts in
             defer { parts = nil }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Chunks of a response")
 struct ChunkDecoderTests {
-    /// What a decoder makes of a text that comes in these pieces.
+    /// The result of a decoder for a text that comes in these pieces.
     private static func decode(
         _ pieces: [ArraySlice<UInt8>]
     ) -> (text: String, pieces: Int, decoder: ChunkDecoder) {
@@ -51,7 +51,7 @@ struct ChunkDecoderTests {
     }
 
     @Test(
-        "that are none are told",
+        "that are none are faults",
         arguments: [
             "x\r\n", "\r\n", " 5\r\nhello", "5\r\nhelloX", "FFFFFFFFFFFFFFFF\r\n", "-1\r\n",
         ])

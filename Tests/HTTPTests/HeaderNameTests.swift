@@ -25,7 +25,7 @@ struct HeaderNameTests {
         #expect(HeaderName(Array("x-apiary_".utf8).span) == .other)
     }
 
-    @Test("tell credentials and hop-by-hop fields from the rest")
+    @Test("separate credentials and hop-by-hop fields from the rest")
     func kinds() {
         for name in [HeaderName.apiKey, .authorization, .xAPIKey, .xGoogAPIKey] {
             #expect(name.isCredential)

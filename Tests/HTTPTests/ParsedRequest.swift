@@ -13,7 +13,7 @@ struct ParsedRequest: Equatable {
     var expectsContinue = false
 }
 
-/// What a stream of bytes came to: requests, then perhaps the refusal of the next one.
+/// The result of a stream of bytes: requests, then perhaps the refusal of the next one.
 struct Reading: Equatable {
     var requests: [ParsedRequest] = []
     var refusal: Malformation?

@@ -3,7 +3,7 @@ import Primitives
 import Support
 import Testing
 
-/// What carries a credential, and what of it is written down: nothing.
+/// Values that carry a credential: none of them is written down.
 @Suite("Credentials in heads")
 struct RedactionTests {
     private static func name(_ text: String) -> HeaderName {

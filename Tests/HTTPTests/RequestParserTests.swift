@@ -66,7 +66,7 @@ struct RequestParserTests {
         )
     }
 
-    @Test("tell how their body is framed")
+    @Test("say how their body is framed")
     func framing() {
         let length = Self.request("a POST with a length")
         #expect(length.contentLength == 5)
@@ -80,7 +80,7 @@ struct RequestParserTests {
         #expect(Self.request("an expectation").expectsContinue)
     }
 
-    @Test("tell whether the connection goes on")
+    @Test("say whether the connection goes on")
     func keepAlive() {
         #expect(Self.request("a GET").keepsAlive)
         #expect(!Self.request("a close").keepsAlive)

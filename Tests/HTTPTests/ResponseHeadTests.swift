@@ -65,7 +65,7 @@ struct ResponseHeadTests {
         #expect(Self.written(Self.read(["HTTP/1.1 200 ", ""])) == "HTTP/1.1 200 \r\n")
     }
 
-    @Test("tell the length, unless a coding overrides it")
+    @Test("have the length, unless a coding overrides it")
     func length() {
         #expect(Self.read(["HTTP/1.1 200 OK", "Content-Length: 12", ""]).contentLength == 12)
         #expect(Self.read(["HTTP/1.1 200 OK", ""]).contentLength == nil)

@@ -87,7 +87,7 @@ struct JSONScannerTests {
         #expect(throws: JSONScanner.Malformed.self) { try Self.member("{\"model\":1") }
     }
 
-    @Test("tells where and why a text is not JSON")
+    @Test("says where and why a text is not JSON")
     func reasons() {
         let bytes = Array("{\"a\": tru}".utf8)
         var scanner = JSONScanner(bytes.span)

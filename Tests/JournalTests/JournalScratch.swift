@@ -60,7 +60,7 @@ final class JournalScratch {
         var payload: [UInt8]
     }
 
-    /// All frames that can be read from a place on.
+    /// All frames that can be read from a cursor on.
     static func frames(_ reader: inout JournalReader) -> [Seen] {
         var seen: [Seen] = []
         reader.read { frame in

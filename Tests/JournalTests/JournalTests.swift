@@ -102,7 +102,7 @@ struct JournalTests {
         #expect(scratch.begin() == UInt64(open.count + 2))
     }
 
-    @Test("whatever stands in the file, reading ends, and what is whole is found")
+    @Test("whatever the file holds, reading ends, and whole frames are found")
     func damage() throws {
         let scratch = try JournalScratch()
         for _ in 0..<40 {

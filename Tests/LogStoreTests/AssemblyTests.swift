@@ -160,7 +160,7 @@ struct AssemblyTests {
         }
     }
 
-    @Test("a broken encoding, or one that nobody here undoes, leaves usage unknown")
+    @Test("a broken encoding, or one that is unknown, leaves usage unknown")
     func brokenEncodings() throws {
         let scratch = try RecordScratch()
         var random = RandomSource(seed: 4)

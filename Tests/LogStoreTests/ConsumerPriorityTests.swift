@@ -34,7 +34,7 @@ struct ConsumerPriorityTests {
         #expect(priority.level == .background)
     }
 
-    @Test("little is stored in the background, much with a usual share, whoever had the rounds")
+    @Test("little is stored in the background, much with a usual share, in either thread")
     func threads() throws {
         let scratch = try RecordScratch()
         let store = try Store(folder: scratch.folder.path)

@@ -25,7 +25,7 @@ struct ConsumerTests {
         }
     }
 
-    @Test("what is told becomes records, and every moment adds up")
+    @Test("what is written becomes records, and every moment adds up")
     func accounting() throws {
         let scratch = try RecordScratch(journalBytes: 128 << 10)
         let metrics = RecordMetrics()
@@ -167,7 +167,7 @@ struct ConsumerTests {
         let (consumer, store) = try scratch.consumer(metrics: metrics)
         scratch.append(Self.call(0))
         #expect(try scratch.await { metrics.stored.current == 1 })
-        // A limit below what is there already: SQLITE_FULL for everybody on this connection.
+        // A limit below what is there already: SQLITE_FULL for all on this connection.
         try store.database.writeWithoutTransaction { db in
             _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1")
         }
@@ -207,7 +207,7 @@ struct ConsumerTests {
         #expect(account.difference == 0)
     }
 
-    @Test("what was retired is in no file any more")
+    @Test("removed records are in no file any more")
     func wiped() throws {
         let scratch = try RecordScratch()
         let metrics = RecordMetrics()
@@ -227,7 +227,7 @@ struct ConsumerTests {
         }
         let isWiped = try scratch.await {
             guard metrics.retired.current >= 300 else {
-                // Rounds come with what is told.
+                // Rounds come with what is written.
                 var call = Self.call(5000)
                 call.accepted = Int(Identifier.wallClockMilliseconds())
                 scratch.append(call)

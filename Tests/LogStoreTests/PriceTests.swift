@@ -77,7 +77,7 @@ struct PriceTests {
         #expect(table.nanodollars(for: sound) == 202_000)
     }
 
-    @Test("globs come first, a target's own model counts, what nobody priced costs nothing known")
+    @Test("globs come first, a target's own model counts, an unpriced model has no cost")
     func names() throws {
         var own = PriceTable.Price()
         own.set(.input, 1)
@@ -95,7 +95,7 @@ struct PriceTests {
         #expect(cost("other", sent: "gpt-x") == 2000)
         #expect(cost("other", sent: "gpt-eu") == 1_000_000_000)
         #expect(cost("a-b-c") == 1_000_000_000 && cost("abc") != nil && cost("acb") == nil)
-        #expect(cost("nobody") == nil && cost("dall-e") == nil)
+        #expect(cost("unpriced") == nil && cost("dall-e") == nil)
         var unknown = Self.record(model: "gpt-x") { $0.input = 1 }
         unknown.usageState = .unknown
         #expect(table.nanodollars(for: unknown) == nil)

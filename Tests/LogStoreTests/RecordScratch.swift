@@ -55,7 +55,7 @@ final class RecordScratch {
         return (try Consumer(settings, journals: [file], waker: waker), store)
     }
 
-    /// What a test tells of an exchange.
+    /// What a test writes of an exchange.
     struct Call {
         var dialect = 0
         var target = "/v1/chat/completions"
@@ -72,7 +72,7 @@ final class RecordScratch {
         var accepted = 1_700_000_000_000
     }
 
-    /// An exchange that was told in part.
+    /// An exchange that was written in part.
     struct Open {
         let number: UInt64
         let identifier: Identifier
@@ -84,7 +84,7 @@ final class RecordScratch {
         return time
     }
 
-    /// Tells of a request; nil where there was no room.
+    /// Writes a request; nil where there was no room.
     func begin(_ call: Call) -> Open? {
         let identifier = Identifier.next(
             using: &random, milliseconds: UInt64(call.accepted))
@@ -122,7 +122,7 @@ final class RecordScratch {
             piece.span)
     }
 
-    /// Tells of an end; where it is only announced, as the last word before it.
+    /// Writes an end, or only the delivery frame before it.
     func settle(
         _ open: Open, _ call: Call, isCaptured: Bool = true, isDelivery: Bool = false
     ) {
@@ -140,7 +140,7 @@ final class RecordScratch {
         writer.settle(tag, payload.bytes)
     }
 
-    /// Tells of a whole exchange; nil where there was no room for it.
+    /// Writes a whole exchange; nil where there was no room for it.
     @discardableResult
     func append(_ call: Call) -> Open? {
         guard let open = begin(call) else { return nil }

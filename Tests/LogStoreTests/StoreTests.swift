@@ -245,7 +245,7 @@ struct StoreTests {
         #expect(try store.count(RecordFilter()) == 50)
     }
 
-    @Test("without a record, or with one of another version, the reader is told so")
+    @Test("without a record, or with one of another version, the reader says so")
     func unreadable() throws {
         let scratch = try RecordScratch()
         let missing = #expect(throws: Store.Failure.self) {

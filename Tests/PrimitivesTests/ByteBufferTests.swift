@@ -105,7 +105,7 @@ struct BufferPoolTests {
         #expect(isSame)
     }
 
-    @Test("do not keep what grew, nor take storage from who has some")
+    @Test("do not keep storage that grew, nor lend to a buffer that has some")
     func sizes() {
         let pool = BufferPool()
         var buffer = ByteBuffer()

@@ -52,7 +52,7 @@ struct PatternTests {
         #expect(try Pattern("(a*)*b").firstMatch(in: text.span) == nil)
     }
 
-    @Test("tell where a limit has moved to, and show no part of a match beyond it")
+    @Test("say where a limit has moved to, and show no part of a match beyond it")
     func limits() throws {
         let pattern = try Pattern("k[0-9]+")
         let text = Array("ab k123 cd k45 ef".utf8)

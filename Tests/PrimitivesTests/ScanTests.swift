@@ -9,7 +9,7 @@ struct ScanTests {
         bytes[offset...].firstIndex { $0 < bound || $0 == one || $0 == other } ?? bytes.count
     }
 
-    @Test("finds what a byte by byte search finds, for every byte at every place of a word")
+    @Test("finds what a byte by byte search finds, for every byte at every offset of a word")
     func everyByte() {
         for bound: UInt8 in [0, 1, 0x20, 0x21, 0x7F, 0x80] {
             for byte in UInt8.min...UInt8.max {

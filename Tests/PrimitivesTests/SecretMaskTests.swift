@@ -43,13 +43,13 @@ struct SecretMaskTests {
             "YWJjYW5hcnktb2YtYW5vdGhlci12ZW5kb3J5eg==",
         ] {
             let masked = Self.masked(text)
-            // What is left are letters that other bytes have a part in.
+            // The letters that remain depend on other bytes, too.
             #expect(masked.utf8.filter { $0 != UInt8(ascii: "*") }.count <= 12, "\(masked)")
             #expect(masked.utf8.count == text.utf8.count)
         }
     }
 
-    @Test("leaves everything else, and what is too short to be told from words")
+    @Test("leaves everything else, and what is too short to differ from words")
     func left() {
         for text in ["", "short", "sk-proj-Abc/def+QQQ=", "QQQQQQQQQQQQ", "ccccanary", "\0\u{FF}"] {
             #expect(Self.masked(text) == text)
@@ -58,7 +58,7 @@ struct SecretMaskTests {
         #expect(none.isEmpty && none.first(in: Array("short".utf8).span) == nil)
     }
 
-    @Test("cut anywhere, the ends that may be beginnings are told")
+    @Test("cut anywhere, the ends that may be beginnings are found")
     func cuts() {
         let text = Array("before sk-proj-Abc/def+QQQ== and canary-of-another-vendor after".utf8)
         for size in 1...text.count {

@@ -43,7 +43,7 @@ struct IdentifierTests {
 
 @Suite("Times")
 struct TimeTests {
-    @Test("are told in the largest unit that says them exactly")
+    @Test("are written in the largest unit that is exact")
     func descriptions() {
         #expect(Interval.zero.description == "0")
         #expect(Interval.seconds(5).description == "5s")
@@ -108,7 +108,7 @@ struct SpanTests {
         let upper = Array("CONTENT-LENGTH".utf8)
         let isEqual = bytes.span.equalsIgnoringCase(upper.span)
         #expect(isEqual)
-        // The bit that tells cases apart means nothing outside letters.
+        // The bit of upper and lower case means nothing outside letters.
         let at: [UInt8] = [0x40]
         let grave: [UInt8] = [0x60]
         let areEqual = at.span.equalsIgnoringCase(grave.span)

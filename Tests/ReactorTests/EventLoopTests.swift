@@ -60,7 +60,7 @@ struct EventLoopTests {
         let handler = Handler()
         let stranger = Handler()
         var reused: [Int32] = []
-        // Both are readable in one batch; whoever is served first closes the other and watches a
+        // Both are readable in one batch; the first served closes the other and watches a
         // connection that took over its number.
         handler.onReady = { descriptor, _ in
             let other = descriptor == first.right ? second.right : first.right
@@ -186,7 +186,7 @@ struct SocketTests {
         }
     }
 
-    @Test("a peer that resets is told from one that closes")
+    @Test("a peer that resets differs from one that closes")
     func ends() throws {
         let address = try #require(SocketAddress("127.0.0.1:0"))
         let listener = try Socket.listen(on: address, reusePort: false)

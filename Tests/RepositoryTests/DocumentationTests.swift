@@ -5,7 +5,7 @@ import Testing
 struct DocumentationTests {
     private static let pages = SourceTree.files(under: "docs", ending: ".md")
 
-    @Test("the top level has what a project is known by")
+    @Test("the top level has the files that readers expect")
     func topLevel() {
         for path in [
             "README.md", "LICENSE", "CONTRIBUTING.md", "CHANGELOG.md", "config.toml", "Dockerfile",

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Layering")
 struct LayeringTests {
-    /// What each target may import of ours: arrows point up this list and never back.
+    /// The own targets that each target may import: only those above it in this list.
     private static let allowed: [String: Set<String>] = [
         "Primitives": [],
         "Reactor": ["Primitives", "CLinux"],
@@ -96,7 +96,7 @@ struct LayeringTests {
         #expect(both.map(\.name) == ["Composition"])
     }
 
-    @Test("nothing of ours imports Foundation, but for the one place where the store needs it")
+    @Test("nothing of ours imports Foundation, but for the one file where the store needs it")
     func foundation() {
         let users = SourceTree.all.filter { file in
             file.imports.contains { $0.hasPrefix("Foundation") }

@@ -27,7 +27,7 @@ struct SizeTests {
         for (type, count) in counts { #expect(count <= 25, "\(type)") }
     }
 
-    @Test("stored properties are told from computed and static ones")
+    @Test("stored properties differ from computed and static ones")
     func finding() {
         let text = """
             final class Sample {

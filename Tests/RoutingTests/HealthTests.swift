@@ -25,7 +25,7 @@ struct HealthTests {
         )
     }
 
-    @Test("benches a target after failures in a row, and lets one probe through after")
+    @Test("cools a target down after failures in a row, and lets one probe through after")
     func cooldown() {
         let health = Health(targetCount: 1)
         let policy = Self.policy()
@@ -41,7 +41,7 @@ struct HealthTests {
         // One alone, until it has come back or its time is over.
         #expect(!health.isAvailable(0, now: after))
         #expect(health.isAvailable(0, now: after + Health.probeTime))
-        // What was under way before the bench says nothing about it.
+        // What was under way before the cooldown says nothing about it.
         health.succeeded(0, attemptBegan: Instant(nanoseconds: Self.start.nanoseconds - 1))
         #expect(!health.isAvailable(0, now: after))
         health.succeeded(0, attemptBegan: after)
@@ -60,7 +60,7 @@ struct HealthTests {
         #expect(health.isAvailable(0, now: Self.start))
     }
 
-    @Test("benches at once where somebody says until when, and never where it is off")
+    @Test("cools down at once where a vendor says until when, and never where it is off")
     func until() {
         let health = Health(targetCount: 2)
         let policy = Self.policy(after: 1, cooldown: .zero)

@@ -81,7 +81,7 @@ struct RoutingTests {
         )
     }
 
-    @Test("goes by dialect where no chain matches: to the first vendor of the file that speaks it")
+    @Test("without a matching chain: the first vendor of the file that speaks the dialect")
     func dialects() throws {
         #expect(try Self.route("/v1/responses", "{\"model\":\"gpt-4o\"}").vendor == "local")
         #expect(try Self.route("/v1/messages", "{\"model\":\"claude-4\"}").vendor == "anthropic")

@@ -37,7 +37,7 @@ struct LinesSinkTests {
         let kept = files.reversed().flatMap { $0 }
         let models = try kept.map { try JSONValue(parsing: $0)["model"]?.text }
         #expect(models == (40 - kept.count + 1...40).map { "m-\($0)" })
-        // Moved away by somebody else, it is made anew.
+        // Moved away by another process, it is made anew.
         unsafe rename(path, "\(path).moved")
         let last = sink.deliver(Array(try scratch.stored().prefix(1)))
         #expect(last == .delivered)

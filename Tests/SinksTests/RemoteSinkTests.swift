@@ -12,7 +12,7 @@ import Transfers
 @testable import LogStore
 @testable import Sinks
 
-/// A server that answers every request as it is told, and remembers what it was sent.
+/// A server that answers every request as the test says, and remembers what it was sent.
 final class Receiver: Sendable {
     struct Seen: Sendable {
         var head: String
@@ -110,7 +110,7 @@ struct RemoteSinkTests {
         }
     }
 
-    @Test("traces tell of exchanges and attempts in the words of the conventions")
+    @Test("traces show exchanges and attempts in the words of the conventions")
     func traces() throws {
         let receiver = try Receiver(Receiver.answer(200, "{}"))
         let scratch = try SinkScratch()
@@ -190,7 +190,7 @@ struct RemoteSinkTests {
         #expect(reason.hasPrefix("CURLE_"))
     }
 
-    @Test("where nobody listens, or answers, it says so and can be asked again")
+    @Test("where no server listens, or answers, it says so and can be asked again")
     func unreachable() throws {
         let scratch = try SinkScratch()
         try Self.fill(scratch)
@@ -248,7 +248,7 @@ struct RemoteSinkTests {
         #expect(row["response_body"]?.text == "")
     }
 
-    @Test("ClickHouse's errors tell bad rows from a bad server, in old words and new")
+    @Test("ClickHouse's errors separate bad rows from a bad server, in old words and new")
     func errors() throws {
         let scratch = try SinkScratch()
         try Self.fill(scratch)

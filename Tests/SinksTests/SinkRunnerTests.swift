@@ -49,7 +49,7 @@ struct SinkRunnerTests {
         #expect(sink.memory.models == Self.models(1...25))
     }
 
-    @Test("a poisoned record is set aside by name, and keeps no other back")
+    @Test("a refused record is set aside by name, and delays no other")
     func poison() throws {
         let scratch = try SinkScratch()
         try scratch.fill(1...30)
@@ -66,7 +66,7 @@ struct SinkRunnerTests {
         #expect(quarantined.allSatisfy { $0.reason == "poison" })
     }
 
-    @Test("what was retired before it came to a sink is counted")
+    @Test("records that were removed before a sink had them are counted")
     func skipped() throws {
         let scratch = try SinkScratch()
         try scratch.fill(1...10)

@@ -1,4 +1,4 @@
-// The many places where vendors put their tokens and their cost.
+// The many fields in which vendors put their tokens and their cost.
 extension AnswerSample {
     private static func chat(
         _ name: String, _ usage: String, beside: String = "", _ input: Int, _ output: Int,

@@ -62,7 +62,7 @@ extension AnswerSample {
             $0.finishReason = "content_filter"
         },
         AnswerSample(
-            "Groq tells usage twice on the last chunk", "openai", isStream: true,
+            "Groq reports usage twice on the last chunk", "openai", isStream: true,
             events([
                 delta("a", #","x_groq":{"id":"req_1"}"#),
                 finish(
@@ -72,7 +72,7 @@ extension AnswerSample {
                         + #""completion_tokens":3,"total_tokens":21,"queue_time":0.2}"#),
             ]), tokens(18, 3)),
         AnswerSample(
-            "Groq tells usage at x_groq alone", "openai", isStream: true,
+            "Groq reports usage at x_groq alone", "openai", isStream: true,
             events([
                 delta("a"),
                 finish(
@@ -228,7 +228,7 @@ extension AnswerSample {
                 usage(#""prompt_tokens":4,"completion_tokens":2"#),
             ]).replacing("\n", with: "\r\n"), tokens(4, 2)),
         AnswerSample(
-            "a byte order mark, lines that end in CR, fields nobody knows", "openai",
+            "a byte order mark, lines that end in CR, unknown fields", "openai",
             isStream: true,
             "\u{FEFF}id: 7\rretry: 5\r"
                 + events([delta("a"), finish(), usage(#""prompt_tokens":1,"completion_tokens":2"#)])

@@ -9,7 +9,7 @@ package enum ByteSplits {
         return ways
     }
 
-    /// Cut at random places.
+    /// Cut at random offsets.
     package static func random(
         _ bytes: [UInt8], using generator: inout some RandomNumberGenerator
     ) -> [[UInt8]] {

@@ -3,7 +3,7 @@ import Primitives
 import Reactor
 import Synchronization
 
-/// A vendor that does exactly what a closure tells it, connection by connection, for what the
+/// A vendor that does exactly what a closure says, connection by connection, for what the
 /// scripted vendor is too well behaved to do.
 package final class ByteVendor: Sendable {
     package let port: Int
@@ -27,7 +27,7 @@ package final class ByteVendor: Sendable {
         thread.detach()
     }
 
-    /// A port on which nobody listens.
+    /// A port without a listener.
     package static func closedPort() throws -> Int {
         guard let address = SocketAddress("127.0.0.1:0") else { throw SystemError(call: "address") }
         let descriptor = try Socket.listen(on: address, reusePort: false)

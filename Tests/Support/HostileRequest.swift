@@ -57,7 +57,7 @@ package struct HostileRequest: Sendable, CustomStringConvertible {
         .init(400, "another protocol", "GET / ICE/1.0\r\n\(host)\r\n"),
         .init(400, "HTTPS as the protocol", "GET / HTTPS/1.1\r\n\(host)\r\n"),
         .init(501, "a method in lower case", "get / HTTP/1.1\r\n\(host)\r\n"),
-        .init(501, "a method nobody knows", "BREW / HTTP/1.1\r\n\(host)\r\n"),
+        .init(501, "an unknown method", "BREW / HTTP/1.1\r\n\(host)\r\n"),
         .init(501, "a method with a colon", "GET: / HTTP/1.1\r\n\(host)\r\n"),
         .init(501, "a method with a NUL", "G\0ET / HTTP/1.1\r\n\(host)\r\n"),
         .init(501, "a method longer by a letter", "POSTS / HTTP/1.1\r\n\(host)\r\n"),
@@ -291,7 +291,7 @@ package struct HostileRequest: Sendable, CustomStringConvertible {
             501, "an upgrade to HTTP/2",
             "GET / HTTP/1.1\r\n\(host)Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"
         ),
-        .init(501, "an upgrade nobody listed", "GET / HTTP/1.1\r\n\(host)Upgrade: h2c\r\n\r\n"),
+        .init(501, "an unlisted upgrade", "GET / HTTP/1.1\r\n\(host)Upgrade: h2c\r\n\r\n"),
         .init(417, "another expectation", post("Expect: a-miracle\r\nContent-Length: 5")),
         .init(417, "two expectations", post("Expect: 100-continue, x\r\nContent-Length: 5")),
         .init(505, "the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),

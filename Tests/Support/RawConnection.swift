@@ -2,7 +2,7 @@ import Glibc
 import Primitives
 import Reactor
 
-/// One end of a TCP connection made of bytes: sends exactly what it is told, sees exactly what
+/// One end of a TCP connection made of bytes: sends exactly what it is given, sees exactly what
 /// comes.
 ///
 /// Every wait has an end, so that a test fails instead of hanging.
@@ -11,7 +11,7 @@ package final class RawConnection: @unchecked Sendable {
     // Unchecked, because a test hands a connection from the thread that made it to the one that
     // uses it, and never uses it from two.
 
-    /// What a wait came to when it did not bring what was waited for.
+    /// The result of a wait that ended without the awaited bytes.
     package enum Failure: Error, CustomStringConvertible {
         case timedOut(String)
         case broken(String)

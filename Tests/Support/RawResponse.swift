@@ -6,7 +6,7 @@ package struct RawResponse: Sendable {
     package var body: [UInt8] = []
     /// The sizes of its chunks, without the last one of no bytes.
     package var chunkSizes: [Int] = []
-    /// Whether the end that its framing announces was seen.
+    /// Whether the end that its framing declares was seen.
     package var isWhole = false
     /// Informational heads before the final one.
     package var informational: [Int] = []

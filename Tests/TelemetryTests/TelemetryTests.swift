@@ -79,7 +79,7 @@ struct ExpositionTests {
             ])
     }
 
-    @Test("tells whether the last reading of the configuration could be used")
+    @Test("says whether the last reading of the configuration could be used")
     func reloads() {
         let reloads = ReloadMetrics()
         func has(_ line: String) -> Bool {

@@ -47,7 +47,7 @@ struct AddressBookTests {
         #expect(entry.generation != first)
     }
 
-    @Test("follows other names: keeps what stays, and never gives a number twice")
+    @Test("adopts other names: keeps those that stay, and never gives a number twice")
     func names() throws {
         let answers = Answers()
         let book = try Self.book(answers)
@@ -144,7 +144,7 @@ struct EndpointTests {
     }
 }
 
-@Suite("Origins' places")
+@Suite("Origins' indexes")
 struct OriginIndexesTests {
     @Test("are the same for the same origin, and stay")
     func indexes() {

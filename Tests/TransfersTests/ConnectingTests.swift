@@ -7,9 +7,9 @@ import Testing
 
 @testable import Transfers
 
-/// A socket that libcurl gives up before it is a connection is closed without a word.
+/// libcurl silently closes a socket that it gives up before it is a connection.
 ///
-/// Its number may be a client's the next moment, and nothing may be known of it by then.
+/// A client may get its number next, so the lanes must have forgotten the socket by then.
 @Suite("Sockets that connect")
 struct ConnectingTests {
     /// A vendor on the same loop as the lanes: it answers every request with two bytes, or takes

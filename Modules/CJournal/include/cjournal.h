@@ -13,12 +13,12 @@ uint32_t cjournal_crc32c(uint32_t crc, const void *bytes, size_t count);
 uint32_t cjournal_crc32c_table(uint32_t crc, const void *bytes, size_t count);
 
 // What one thread has published to another: acquire and release.
-static inline uint64_t cjournal_load(const void *place) {
-  return __atomic_load_n((const uint64_t *)place, __ATOMIC_ACQUIRE);
+static inline uint64_t cjournal_load(const void *word) {
+  return __atomic_load_n((const uint64_t *)word, __ATOMIC_ACQUIRE);
 }
 
-static inline void cjournal_store(void *place, uint64_t value) {
-  __atomic_store_n((uint64_t *)place, value, __ATOMIC_RELEASE);
+static inline void cjournal_store(void *word, uint64_t value) {
+  __atomic_store_n((uint64_t *)word, value, __ATOMIC_RELEASE);
 }
 
 // Orders a store before a later load, which release and acquire do not.

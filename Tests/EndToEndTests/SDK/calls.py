@@ -23,7 +23,7 @@ HOP_BY_HOP = {
     "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
     "proxy-authenticate", "proxy-authorization", "proxy-connection",
 }
-# The length of a body is told anew, and the host is the vendor's.
+# The length of a body is written anew, and the host is the vendor's.
 REFRAMED = HOP_BY_HOP | {"content-length", "host"}
 
 MESSAGES = [{"role": "user", "content": "hello [[mock chunks=5]]"}]
@@ -115,7 +115,7 @@ class OpenAICalls:
                 )
             )
         except openai.APIError:
-            # Of the broken connection, or of the event by which the gateway tells of it.
+            # Of the broken connection, or of the event by which the gateway reports it.
             return "an error"
         return "no error"
 

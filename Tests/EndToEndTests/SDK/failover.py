@@ -110,7 +110,7 @@ def main():
                 found = call()
                 made = vendor(vendor_port)["requests"] - before
                 wrong = "" if found == TEXT else f"the answer is {found!r}"
-                # One failing request and one answering; a benched vendor is not even asked. A pooled
+                # One failing request and one answering; a vendor in cooldown is not asked. A pooled
                 # connection that closes without a byte is tried once more, fresh.
                 if made > (3 if way == "no-head" else 2):
                     wrong += f" {made} requests were made"

@@ -1,4 +1,4 @@
-"""A vendor behind TLS: answers, counts handshakes and resumptions, and closes as it is told.
+"""A vendor behind TLS: answers, counts handshakes and resumptions, and closes as the path says.
 
     vendor.py CERTIFICATE KEY
 
@@ -7,7 +7,7 @@ and then ends the TLS connection with a close_notify, as vendors do with idle on
 `ended N` once the other side has ended it too; every connection prints `gone N` at its end; `/v1/last` says
 `Connection: close`; `/v1/slow` says half of its answer, and the rest on SIGUSR1;
 `/v1/large` and `/v1/chunked` answer 4 MiB;
-`/v1/count` tells the numbers of handshakes, resumed handshakes and requests.
+`/v1/count` gives the numbers of handshakes, resumed handshakes and requests.
 """
 
 import json
