@@ -39,7 +39,7 @@ public final class Lanes {
     private var retiredLanes: ContiguousArray<Lane> = []
     private var mayCloseRetired = false
     private var retiredShares: [UnsafeMutableRawPointer?] = unsafe []
-    private var dueLanes: ContiguousArray<Lane> = []
+    private(set) var dueLanes: ContiguousArray<Lane> = []
     private var spareDueLanes: ContiguousArray<Lane> = []
     var sockets: ContiguousArray<SocketState> = []
     private var sweeper: Sweeper?

@@ -41,6 +41,8 @@ final class LanesDriver: TurnHandler, TimerHandler, TransferDelegate {
     func timerFired(_ timer: TimerWheel.Timer) { isLate = true }
 
     func run(until condition: @escaping () -> Bool) throws {
+        // It is asked at the end of a turn, and nothing may be left that begins one.
+        guard !condition() else { return }
         let timer = loop.timers.create(self)
         defer { loop.timers.destroy(timer) }
         loop.timers.arm(timer, at: Instant.now() + .seconds(30))
