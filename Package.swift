@@ -214,7 +214,9 @@ let package = Package(
             ]
         ),
         tests("JournalTests", ["Primitives", "Reactor", "Journal", "CJournal", "Support"]),
-        tests("TransfersTests", ["Primitives", "HTTP", "ExchangeCore", "Reactor", "Transfers"]),
+        tests(
+            "TransfersTests",
+            ["Primitives", "HTTP", "ExchangeCore", "Reactor", "Cryptography", "Transfers"]),
         tests(
             "TelemetryTests",
             [

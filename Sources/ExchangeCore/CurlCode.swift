@@ -14,14 +14,10 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
 
     /// `CURLE_OK`.
     public static let ok = CurlCode(0)
-    /// `CURLE_UNSUPPORTED_PROTOCOL`: the answer was no HTTP/1.
-    public static let unsupportedProtocol = CurlCode(1)
     /// `CURLE_COULDNT_RESOLVE_HOST`.
     public static let couldNotResolveHost = CurlCode(6)
     /// `CURLE_COULDNT_CONNECT`.
     public static let couldNotConnect = CurlCode(7)
-    /// `CURLE_WEIRD_SERVER_REPLY`.
-    public static let weirdServerReply = CurlCode(8)
     /// `CURLE_PARTIAL_FILE`: the body ended before its declared or chunked end.
     public static let partialFile = CurlCode(18)
     /// `CURLE_WRITE_ERROR`: our own callback refused to go on.
@@ -36,8 +32,6 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
     public static let abortedByCallback = CurlCode(42)
     /// `CURLE_GOT_NOTHING`.
     public static let gotNothing = CurlCode(52)
-    /// `CURLE_SEND_ERROR`.
-    public static let sendError = CurlCode(55)
     /// `CURLE_RECV_ERROR`.
     public static let receiveError = CurlCode(56)
     /// `CURLE_PEER_FAILED_VERIFICATION`.

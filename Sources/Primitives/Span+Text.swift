@@ -41,13 +41,6 @@ extension Span where Element == UInt8 {
         return unsafe self[0] == literal.utf8Start[0]
     }
 
-    /// Whether the first byte is the first of a literal in lower case, in any case of its own.
-    @inlinable
-    public func beginsLikeIgnoringCase(_ lowercase: StaticString) -> Bool {
-        guard count > 0, lowercase.utf8CodeUnitCount > 0 else { return false }
-        return unsafe self[0].lowercased == lowercase.utf8Start[0]
-    }
-
     /// Whether two runs of bytes are the same.
     @inlinable
     public func equals(_ other: Span<UInt8>) -> Bool {

@@ -21,6 +21,8 @@ public struct HeaderList: ~Copyable {
     private static let largeBytesMin = 64 << 10
 
     private var text = ByteBuffer()
+    /// Whether there is one field and it has no value: libcurl would leave it out.
+    private var isValueless = false
     private let nodes: UnsafeMutablePointer<curl_slist>
 
     init() {
@@ -42,11 +44,12 @@ public struct HeaderList: ~Copyable {
     /// Drops all fields and keeps the memory.
     public mutating func removeAll() {
         text.removeAll()
+        isValueless = false
     }
 
     /// Adds a field.
     public mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) {
-        separate()
+        separate(isValueless: value.isEmpty)
         text.append(name)
         text.append(": ")
         text.append(value)
@@ -54,13 +57,14 @@ public struct HeaderList: ~Copyable {
 
     /// Adds a field from texts.
     public mutating func add(name: String, value: String) {
-        separate()
+        separate(isValueless: value.isEmpty)
         text.append(text: name)
         text.append(": ")
         text.append(text: value)
     }
 
-    private mutating func separate() {
+    private mutating func separate(isValueless: Bool) {
+        self.isValueless = isValueless && text.isEmpty
         if !text.isEmpty { text.append("\r\n") }
     }
 
@@ -71,6 +75,11 @@ public struct HeaderList: ~Copyable {
         let isLarge = bodyBytes.map { $0 >= Self.largeBytesMin } ?? true
         let suppressing = unsafe isLarge ? nodes + 1 : nodes + 2
         guard !text.isEmpty else { return unsafe suppressing }
+        if isValueless {
+            // A semicolon in the colon's stead is libcurl's way to say that the value is empty.
+            text.truncate(to: text.count - 2)
+            text.append(";")
+        }
         text.append(byte: 0)
         let data = unsafe UnsafeMutableRawPointer(mutating: text.pointer.baseAddress)?
             .assumingMemoryBound(to: CChar.self)

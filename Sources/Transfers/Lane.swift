@@ -24,7 +24,7 @@ final class Lane: DescriptorHandler, TimerHandler {
     private var pools: ContiguousArray<ConnectionPool?> = []
     /// Transfers in flight: held here until libcurl has let go of them.
     private var transfers: ContiguousArray<Transfer> = []
-    private var timer: TimerWheel.Timer?
+    private(set) var timer: TimerWheel.Timer?
     /// Whether libcurl asked to be called again at once.
     var isDue = false
     /// Transfers in flight.

@@ -27,7 +27,7 @@ public import Reactor
 public final class Lanes {
     /// Lanes without a transfer for this long lose their connections.
     private static let restMax = Interval.seconds(60)
-    private static let sweepPeriod = Interval.seconds(15)
+    fileprivate static let sweepPeriod = Interval.seconds(15)
     /// Configured handles kept per endpoint.
     private static let restingTransfersMax = 256
 
@@ -35,12 +35,12 @@ public final class Lanes {
     public let loop: EventLoop
     let staleWindow: StaleWindow
     private var share: UnsafeMutableRawPointer?
-    private var lanes: ContiguousArray<Lane> = []
+    private(set) var lanes: ContiguousArray<Lane> = []
     /// Lanes that take no transfer any more, and what sessions their handles may hold.
     private var retiredLanes: ContiguousArray<Lane> = []
     private var mayCloseRetired = false
     private var retiredShares: [UnsafeMutableRawPointer?] = unsafe []
-    private var dueLanes: ContiguousArray<Lane> = []
+    private(set) var dueLanes: ContiguousArray<Lane> = []
     private var spareDueLanes: ContiguousArray<Lane> = []
     var sockets: ContiguousArray<SocketState> = []
     private var sweeper: Sweeper?
@@ -284,7 +284,7 @@ public final class Lanes {
 
     /// Lanes that rested long lose their connections: it would go unnoticed otherwise that the
     /// vendors have closed them, and the descriptors would stay.
-    fileprivate func sweep() {
+    func sweep(at now: Instant) {
         closeRetired()
         let before = lanes.count
         defer {
@@ -293,7 +293,7 @@ public final class Lanes {
             if lanes.count < before, activeCount == 0 { Resources.returnFreeMemory() }
         }
         lanes.removeAll { lane in
-            guard lane.activeCount == 0, !lane.isDue, loop.now - lane.lastUsed > Self.restMax else {
+            guard lane.activeCount == 0, !lane.isDue, now - lane.lastUsed > Self.restMax else {
                 return false
             }
             lane.close()
@@ -311,7 +311,7 @@ private final class Sweeper: TimerHandler {
         self.lanes = lanes
         let timer = lanes.loop.timers.create(self)
         self.timer = timer
-        lanes.loop.timers.arm(timer, at: lanes.loop.now + .seconds(15))
+        lanes.loop.timers.arm(timer, at: lanes.loop.now + Lanes.sweepPeriod)
     }
 
     func stop() {
@@ -320,8 +320,8 @@ private final class Sweeper: TimerHandler {
     }
 
     func timerFired(_ timer: TimerWheel.Timer) {
-        lanes.sweep()
-        lanes.loop.timers.arm(timer, at: lanes.loop.now + .seconds(15))
+        lanes.sweep(at: lanes.loop.now)
+        lanes.loop.timers.arm(timer, at: lanes.loop.now + Lanes.sweepPeriod)
     }
 }
 

@@ -180,6 +180,8 @@ public final class Transfer {
 
     /// Forgets the exchange before this one.
     func clear() {
+        // libcurl may have been let go before it read the addresses: the next request brings them.
+        if resolution != nil, sendings == 0 { pool?.resolvedGeneration = -1 }
         head.reset()
         headers.removeAll()
         target.removeAll()

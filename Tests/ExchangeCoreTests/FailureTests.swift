@@ -10,7 +10,7 @@ struct FailureTests {
             (.operationTimedOut, 504, .network, true), (.sslConnectError, 502, .vendor, true),
             // A certificate stays what it is.
             (.peerFailedVerification, 502, .vendor, false),
-            (.unsupportedProtocol, 502, .vendor, true),
+            (CurlCode(rawValue: 1), 502, .vendor, true),
             (CurlCode(rawValue: 77), 502, .vendor, false),
             (.gotNothing, 502, .vendor, true), (.receiveError, 502, .vendor, true),
             (.outOfMemory, 503, .gateway, true), (.ok, 502, .vendor, true),

@@ -168,11 +168,13 @@ struct CanaryTests {
         defer { vendors.stop() }
         let gateway = try TestGateway(Self.toml(vendors, credential: credential))
         defer { gateway.stop() }
+        var asked: Set<String> = []
         for path in Self.paths {
             for shape in Self.shapes {
                 _ = try RawConnection(port: gateway.port).exchange(
                     Self.request(path, shape, more: true))
                 for (vendor, text) in vendors.take() {
+                    asked.insert(vendor)
                     #expect(!Self.holdsCanary(text), "\(path) \(shape.name): \(text)")
                     for name in ["openai", "anthropic", "gemini"] {
                         let isOwn = credential != "none" && name == vendor
@@ -181,6 +183,7 @@ struct CanaryTests {
                 }
             }
         }
+        #expect(asked == ["openai", "anthropic", "gemini"])
         gateway.stop()
         #expect(try gateway.record.files(holding: "anary") == [])
         #expect(try gateway.record.files(holding: "own-") == [])
@@ -210,10 +213,12 @@ struct CanaryTests {
                     targets = [{ vendor = "first" }, { vendor = "second" }]
                     """)
             defer { gateway.stop() }
+            var asked: Set<String> = []
             for shape in Self.shapes {
                 _ = try RawConnection(port: gateway.port).exchange(
                     Self.request("/v1/chat/completions", shape, more: false))
                 for (vendor, text) in vendors.take() {
+                    asked.insert(vendor)
                     let credential = vendor == "first" ? first : second
                     if credential != "client" { #expect(!Self.holdsCanary(text), "\(shape.name)") }
                     #expect(text.contains("own-\(vendor)-secret") == (credential != "client"))
@@ -223,6 +228,9 @@ struct CanaryTests {
                     if first == "client", vendor == "second" { #expect(!Self.holdsCanary(text)) }
                 }
             }
+            // Where both take the caller's key, the other is not asked.
+            let isForFirst = first == "client" && second == "client"
+            #expect(asked == (isForFirst ? ["first"] : ["first", "second"]))
             gateway.stop()
             #expect(try gateway.record.files(holding: "anary") == [])
             #expect(try gateway.record.files(holding: "own-") == [])

@@ -263,7 +263,7 @@ struct EncodedTests {
         two.stop()
         let models = try one.record.records().map { $0.attempts.map(\.model) }
         #expect(models == [["new"], ["new"], ["new"], [], [], []])
-        #expect(try two.record.records().allSatisfy { $0.attempts.map(\.model) == [""] })
+        #expect(try two.record.records().map { $0.attempts.map(\.model) } == [[""], [""], [""]])
     }
 
     @Test("Gemini's interactions stream, and its endpoint in OpenAI's shapes is one of theirs")

@@ -12,10 +12,35 @@ struct FailingVendor: Sendable, CustomStringConvertible {
     let end: End
     /// The class in metrics and in the log.
     let failureClass: String
-    /// Whether it is an answer that a client can be given when nothing else is left.
-    var isAnswer = false
 
     var description: String { name }
+
+    /// Whether its answer has a whole head.
+    var hasHead: Bool { answer.utf8.firstRange(of: "\r\n\r\n".utf8) != nil }
+
+    /// Whether its answer is a stream of events.
+    var isEventStream: Bool { answer.contains("text/event-stream") }
+
+    /// The body of its answer without the framing, as far as it is sent.
+    var body: [UInt8] {
+        let bytes = Array(answer.utf8)
+        guard let head = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return [] }
+        var rest = bytes[(head + 4)...]
+        guard isEventStream else { return Array(rest) }
+        var body: [UInt8] = []
+        while let line = rest.firstIndex(of: 0x0D) {
+            let size = Int(String(decoding: rest[..<line], as: UTF8.self), radix: 16) ?? 0
+            guard size > 0 else { break }
+            body += rest[(line + 2)...].prefix(size)
+            rest = rest[(line + 2)...].dropFirst(size + 2)
+        }
+        return body
+    }
+
+    /// Whether its answer has the end that its framing declares.
+    var isWhole: Bool {
+        isEventStream ? answer.utf8.suffix(5).elementsEqual("0\r\n\r\n".utf8) : end == .hangs
+    }
 
     private static func whole(
         _ status: String, _ body: String, _ fields: String = "",
@@ -50,36 +75,36 @@ struct FailingVendor: Sendable, CustomStringConvertible {
         ].map {
             .init(
                 name: $0, answer: whole($0, "{\"error\":{\"message\":\"\($0)\"}}", "X-Own: 1\r\n"),
-                end: .hangs, failureClass: "status", isAnswer: true
+                end: .hangs, failureClass: "status"
             )
         }
         + [
             .init(
                 name: "429 with Retry-After",
                 answer: whole("429 Too Many", "{}", "Retry-After: 2\r\n"), end: .hangs,
-                failureClass: "status", isAnswer: true
+                failureClass: "status"
             ),
             .init(
                 name: "an HTML page under 503",
                 answer: whole("503 Oh", "<html>sorry</html>", type: "text/html"), end: .hangs,
-                failureClass: "status", isAnswer: true
+                failureClass: "status"
             ),
             .init(
                 name: "an HTML page under 200",
                 answer: whole("200 OK", "<html>sorry</html>", type: "text/html; charset=x"),
-                end: .hangs, failureClass: "stream_error", isAnswer: true
+                end: .hangs, failureClass: "stream_error"
             ),
             .init(
                 name: "an empty 200", answer: whole("200 OK", ""), end: .hangs,
-                failureClass: "stream_error", isAnswer: true
+                failureClass: "stream_error"
             ),
             .init(
                 name: "a refused key", answer: whole("401 Unauthorized", "{\"error\":\"key\"}"),
-                end: .hangs, failureClass: "credential", isAnswer: true
+                end: .hangs, failureClass: "credential"
             ),
             .init(
                 name: "no money", answer: whole("402 Payment Required", "{\"error\":\"money\"}"),
-                end: .hangs, failureClass: "credential", isAnswer: true
+                end: .hangs, failureClass: "credential"
             ),
             .init(
                 name: "closes in an error's body",
@@ -119,29 +144,29 @@ struct FailingVendor: Sendable, CustomStringConvertible {
         var all: [FailingVendor] = [
             .init(
                 name: "an error event first", answer: events([error], isWhole: true), end: .hangs,
-                failureClass: "stream_error", isAnswer: true
+                failureClass: "stream_error"
             ),
             .init(
                 name: "an error event after the opening",
                 answer: events(opening + [error], isWhole: true), end: .hangs,
-                failureClass: "stream_error", isAnswer: true
+                failureClass: "stream_error"
             ),
             .init(
                 name: "an error event, and then silence",
                 answer: events(opening + [error], isWhole: false), end: .hangs,
-                failureClass: "stream_error", isAnswer: true
+                failureClass: "stream_error"
             ),
             .init(
                 name: "an empty stream", answer: events([], isWhole: true), end: .hangs,
-                failureClass: "stream_error", isAnswer: true
+                failureClass: "stream_error"
             ),
             .init(
                 name: "comments alone", answer: events([": a\n\n", ":\n\n"], isWhole: true),
-                end: .hangs, failureClass: "stream_error", isAnswer: true
+                end: .hangs, failureClass: "stream_error"
             ),
             .init(
                 name: "an opening alone", answer: events(opening, isWhole: true), end: .hangs,
-                failureClass: "stream_error", isAnswer: true
+                failureClass: "stream_error"
             ),
             .init(
                 name: "closes after the opening", answer: events(opening, isWhole: false),
@@ -174,7 +199,7 @@ struct FailingVendor: Sendable, CustomStringConvertible {
                 .init(
                     name: "response.created, then insufficient_quota",
                     answer: events([created, quota], isWhole: true), end: .hangs,
-                    failureClass: "credential", isAnswer: true
+                    failureClass: "credential"
                 )
             )
         }

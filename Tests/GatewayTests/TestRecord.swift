@@ -12,7 +12,9 @@ import Telemetry
 
 /// The record of a gateway under test: a journal, the thread that reads it, and the store.
 final class TestRecord: Sendable {
-    let folder: String
+    /// Where it is.
+    var folder: String { scratch.path }
+    private let scratch: ScratchFolder
     let metrics = RecordMetrics()
     private let file: JournalFile
     private let waker: Waker
@@ -20,9 +22,8 @@ final class TestRecord: Sendable {
     private let parts: Mutex<(consumer: Consumer, store: Store)?>
 
     init(_ log: Configuration.Log, logger: Logger) throws {
-        var template = Array("/tmp/weir-gateway-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp") }
-        folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        scratch = try ScratchFolder("gateway")
+        let folder = scratch.path
         let kept = Capture(mode: log.capture, limitBytes: log.captureLimitBytes)
         capture = JournalCapture(keptBytesMax: kept.bytesMax, isFull: log.capture == "full")
         let journals = try JournalFolder(folder)
@@ -35,11 +36,6 @@ final class TestRecord: Sendable {
             folder: journals, store: store, capture: kept, retain: .zero, syncEvery: .zero,
             metrics: metrics, logger: logger)
         parts = Mutex((try Consumer(settings, journals: [file], waker: waker), store))
-    }
-
-    deinit {
-        guard let rm = try? ChildProcess("/bin/rm", ["-rf", folder]) else { return }
-        _ = try? rm.wait()
     }
 
     /// The worker's journal, made on its own thread.

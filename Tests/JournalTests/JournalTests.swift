@@ -260,6 +260,7 @@ struct JournalTests {
     func noise() throws {
         let scratch = try JournalScratch()
         let head = try Self.bytes(of: scratch.file.path).prefix(65536)
+        var openedCount = 0
         for seed in 0..<200 {
             var random = RandomSource(seed: UInt64(seed))
             var bytes = Array(head)
@@ -282,11 +283,13 @@ struct JournalTests {
             try Self.write(bytes, to: copy)
             defer { unsafe unlink(copy) }
             guard let file = try? JournalFile(opening: copy) else { continue }
+            openedCount += 1
             var reader = JournalReader(file)
             let seen = JournalScratch.frames(&reader)
             let isAtEnd = reader.isAtEnd
             #expect(seen.isEmpty && isAtEnd)
         }
+        #expect(openedCount > 0, "no file was read")
         for size in [0, 1, 65535, 65536, 70000] {
             let copy = "\(scratch.file.path).short"
             try Self.write([UInt8](repeating: 1, count: size), to: copy)

@@ -2,6 +2,13 @@ import Testing
 
 @Suite("Style")
 struct StyleTests {
+    @Test("the files are found: a table of none would pass every test")
+    func files() {
+        #expect(SourceTree.sources.count > 100 && SourceTree.tests.count > 100)
+        #expect(!SourceTree.benchmarks.isEmpty)
+        #expect(SourceTree.files(under: "docs", ending: ".md").count > 10)
+    }
+
     @Test("files are short", arguments: SourceTree.all)
     func fileLength(_ file: SourceFile) {
         let isTest = file.path.hasPrefix("Tests/")

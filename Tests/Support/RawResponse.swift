@@ -83,7 +83,13 @@ extension RawConnection {
 
     private func readChunks(into response: inout RawResponse) throws {
         while true {
-            guard let line = try? take(through: "\r\n") else { return }
+            let line: String
+            do {
+                line = try take(through: "\r\n")
+            } catch Failure.broken {
+                // The connection has ended. A wait that has run out is none, and fails the test.
+                return
+            }
             // CR LF is one character.
             guard let size = Int(line.dropLast(), radix: 16) else {
                 throw Failure.broken("a chunk's size: \(line)")
