@@ -94,6 +94,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         phaseBegan = now
         requestBegan = now
         lastClientProgress = now
+        parser.bodyBytesMax = worker.intakeBounds.acceptedBytesMax
     }
 
     func open() {

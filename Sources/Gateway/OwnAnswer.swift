@@ -18,6 +18,8 @@ enum OwnAnswer {
         ) {
             writeFields(exchange, to: &$0)
             writeAdvice(failure, exchange, to: &$0)
+            // A 426 names what to speak, and the connection that this is about is this one.
+            if failure.status == 426 { $0.append("connection: upgrade\r\nupgrade: HTTP/1.1\r\n") }
         } body: {
             dialect.errorBody(error, to: &$0)
         }

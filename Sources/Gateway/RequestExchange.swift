@@ -83,6 +83,9 @@ final class RequestExchange {
         }
         origin = worker.policy.origin(of: head.head)
         writer.isReadableByPage = origin == .allowed
+        if head.head.isWebSocketHandshake {
+            return refuse(.webSocket, closing: head.head.mayBringBody)
+        }
         let step = intake.headArrived(
             head.head, worker.intakeBounds, needsModel: snapshot.routing.needsModel(of: head.head))
         if case .refuse(let failure) = step { return refuse(failure, closing: true) }

@@ -2,7 +2,7 @@ import Primitives
 
 /// Why a request cannot be served: the status to answer with, and the reason in words.
 public struct Malformation: Error, Equatable, CustomStringConvertible {
-    /// 400, 405, 414, 417, 431, 501 or 505.
+    /// 400, 405, 413, 414, 417, 431, 501 or 505.
     public let status: Int
     /// What is wrong with the request.
     public let reason: String
