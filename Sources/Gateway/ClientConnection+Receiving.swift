@@ -93,6 +93,7 @@ extension ClientConnection {
 
     private func refuseMalformed(_ malformation: Malformation) {
         let failure = Failure.malformed(malformation, bodyBytesMax: parser.bodyBytesMax)
+        parser.findPathOfIncompleteHead()
         let exchange = currentExchange()
         if exchange.intake.isStreaming, phase == .body {
             exchange.refuseMidStream(failure)

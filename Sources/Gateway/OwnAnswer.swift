@@ -52,13 +52,10 @@ enum OwnAnswer {
             identifier: exchange.logName)
     }
 
-    /// The dialect that the client expects.
-    ///
-    /// Of a head that was not understood nothing is known, not even the dialect.
-    private static func dialect(of exchange: RequestExchange) -> Dialect {
+    /// The dialect that the client expects: that of its path, as far as it is known.
+    static func dialect(of exchange: RequestExchange) -> Dialect {
         if let route = exchange.route { return route.dialect }
-        guard exchange.isHeadKnown else { return .openai }
-        return exchange.request.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
+        return exchange.request.withHead { exchange.snapshot.routing.dialect(of: $0) } ?? .openai
     }
 
     private static func writeFields(_ exchange: RequestExchange, to output: inout ByteBuffer) {

@@ -11,6 +11,7 @@ extension RequestExchange {
         if closing { writer.lingersAfterwards = true }
         state.refused(failure)
         answer(failure, closing: closing)
+        ExchangeLog.refused(self, failure)
     }
 
     /// A body turned out too large, or malformed, after some of it was passed on.
@@ -20,6 +21,7 @@ extension RequestExchange {
         writer.closesAfterwards = true
         writer.lingersAfterwards = true
         stop(state.overflowed(failure))
+        ExchangeLog.refused(self, failure)
         // Not another byte of it is parsed.
         if client.phase == .body { client.enter(.answering) }
     }
@@ -27,6 +29,7 @@ extension RequestExchange {
     /// Answers with a failure that the state knows of.
     func answer(_ failure: Failure, closing: Bool) {
         if closing { writer.closesAfterwards = true }
+        EarlyRefusal.begin(self)
         OwnAnswer.write(failure, to: self)
         if client.phase != .answering { client.enter(.answering) }
     }

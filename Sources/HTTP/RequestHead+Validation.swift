@@ -34,6 +34,13 @@ extension RequestHead {
         (contentLength, isChunked) = try validatedFraming()
     }
 
+    /// Finds the path of a head that is refused before it is understood, where its target was read
+    /// whole and has one: the answer is in the words of that path's API.
+    mutating func findPath() {
+        guard pathRange.isEmpty, isTargetComplete, let range = try? validatedPath() else { return }
+        pathRange = range
+    }
+
     private func validatedPath() throws(Malformation) -> Range<Int> {
         let target = self.target
         for index in target.indices {

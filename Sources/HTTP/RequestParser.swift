@@ -105,6 +105,11 @@ public final class RequestParser {
         head.fields = []
     }
 
+    /// Has the head say its path where the request is refused before its head is understood.
+    public func findPathOfIncompleteHead() {
+        head.findPath()
+    }
+
     /// Parses bytes and says how many of them were used.
     public func parse(_ bytes: Span<UInt8>) -> (consumed: Int, progress: Progress) {
         precondition(phase != .done, "the next request begins with next()")
