@@ -7,7 +7,7 @@ extension Configuration {
     public var description: String {
         var lines: [String] = []
         lines += [
-            "[server]", "listen = \(quote(server.listen))", "hosts = \(list(server.hosts))",
+            "[server]", "listen = \(oneOrList(server.listen))", "hosts = \(list(server.hosts))",
             "origins = \(list(server.origins))", "anonymous = \(server.isAnonymous)",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
@@ -126,6 +126,10 @@ extension Configuration {
 
     private func quote(_ text: String) -> String {
         "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    private func oneOrList(_ texts: [String]) -> String {
+        texts.count == 1 ? quote(texts[0]) : list(texts)
+    }
+
     }
 
     private func size(_ bytes: Int) -> String { quote(Quantities.describe(bytes: bytes)) }

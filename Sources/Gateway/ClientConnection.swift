@@ -48,6 +48,8 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
 
     let worker: Worker
     let descriptor: Int32
+    /// Whether it came to an address that this machine alone can reach.
+    let isOnLoopback: Bool
     /// The connection's index among its worker's.
     let slot: Int
     let parser = RequestParser()
@@ -86,8 +88,9 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     /// Whether the descriptor is ours: once closed, its number may be another connection's.
     var hasDescriptor = true
 
-    init(_ worker: Worker, descriptor: Int32, slot: Int) {
+    init(_ worker: Worker, descriptor: Int32, onLoopback isOnLoopback: Bool, slot: Int) {
         self.worker = worker
+        self.isOnLoopback = isOnLoopback
         self.descriptor = descriptor
         self.slot = slot
         let now = worker.loop.now

@@ -22,8 +22,6 @@ final class RequestExchange {
     var state = ExchangeState()
     var recorder = ExchangeRecorder()
 
-    /// Whether the head was understood.
-    var isHeadKnown = false
     var intake = RequestIntake()
     /// What the web origin of the request means.
     var origin = CallerPolicy.Origin.none
@@ -75,10 +73,9 @@ final class RequestExchange {
 
     /// The head is here: what is to become of the body.
     func headArrived() {
-        isHeadKnown = true
         let head = request
         writer.closesAfterwards = !head.head.keepsAlive || worker.isDraining
-        if worker.policy.refusesHost(of: head.head) {
+        if worker.policy.refusesHost(of: head.head, onLoopback: client.isOnLoopback) {
             return refuse(.unknownHost, closing: true)
         }
         origin = worker.policy.origin(of: head.head)

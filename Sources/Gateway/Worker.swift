@@ -66,7 +66,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// What a piece of an encoded response reads: lent to the connection that takes it.
     var plain = ByteBuffer()
 
-    private var listener: Listener?
+    private var listeners: ContiguousArray<Listener> = []
     private var connections = ConnectionTable()
     /// Exchanges whose client has gone and whose answer goes on.
     private var detached: ContiguousArray<RequestExchange> = []
@@ -113,8 +113,15 @@ public final class Worker: TurnHandler, TimerHandler {
     var masksBodies: Bool { journal?.masksSecrets ?? false }
 
     /// Starts to take clients in from a listening socket, which becomes the worker's.
-    public func listen(on descriptor: Int32) {
-        listener = Listener(self, descriptor: descriptor)
+    ///
+    /// `isOnLoopback`: whether this machine alone can reach its address.
+    public func listen(on descriptor: Int32, onLoopback isOnLoopback: Bool) {
+        listeners.append(Listener(self, descriptor: descriptor, onLoopback: isOnLoopback))
+    }
+
+    private func stopListening() {
+        for listener in listeners { listener.close() }
+        listeners.removeAll()
     }
 
     /// Whether the next turn need not wait.
@@ -155,7 +162,7 @@ public final class Worker: TurnHandler, TimerHandler {
         snapshot = next
     }
 
-    func accepted(_ descriptor: Int32) {
+    func accepted(_ descriptor: Int32, onLoopback isOnLoopback: Bool) {
         metrics.accepted.add()
         guard settings.admission.enter() || takeSeatOfDetached() else {
             metrics.turnedAway.add()
@@ -164,7 +171,7 @@ public final class Worker: TurnHandler, TimerHandler {
             return
         }
         let connection = connections.insert {
-            ClientConnection(self, descriptor: descriptor, slot: $0)
+            ClientConnection(self, descriptor: descriptor, onLoopback: isOnLoopback, slot: $0)
         }
         connection.open()
     }
@@ -212,8 +219,7 @@ public final class Worker: TurnHandler, TimerHandler {
     private func drain() {
         guard !isDraining else { return }
         isDraining = true
-        listener?.close()
-        listener = nil
+        stopListening()
         if settings.server.drainTimeout > .zero {
             let timer = loop.timers.create(self)
             drainTimer = timer
@@ -234,8 +240,7 @@ public final class Worker: TurnHandler, TimerHandler {
 
     private func stop() {
         isDraining = true
-        listener?.close()
-        listener = nil
+        stopListening()
         for connection in connections.all { connection?.abandon() }
         for exchange in detached { exchange.end(as: .truncated) }
         isStopping = true

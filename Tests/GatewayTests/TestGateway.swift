@@ -57,6 +57,7 @@ final class TestGateway: Sendable {
         let slot = Slot()
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
         self.mailbox = mailbox
+        let isOnLoopback = Configuration.isLoopback(configuration.server.listen[0])
         let first = indexes.withLock { Self.snapshot(configuration, &$0) }
         thread = try Reactor.Thread(name: "gateway") {
             guard let loop = try? EventLoop() else { return }
@@ -65,7 +66,7 @@ final class TestGateway: Sendable {
                 settings: settings, metrics: metrics, loop: loop, snapshot: first,
                 journal: record.workerJournal())
             slot.worker = worker
-            worker.listen(on: descriptor)
+            worker.listen(on: descriptor, onLoopback: isOnLoopback)
             loop.run()
         }
     }
