@@ -46,6 +46,8 @@ extension Configuration {
             "", "[vendors.\(vendor.name)]", "dialect = \(quote(vendor.dialect.rawValue))",
             "base_url = \(quote(vendor.baseURL))", "credential = \(credential)",
             "headers = { \(headers.joined(separator: ", ")) }",
+            "proxy = \(quote(vendor.proxy?.description ?? ""))",
+            "drop_headers = \(list(vendor.dropHeaders))",
             "on_client_disconnect = \(quote(vendor.onClientDisconnect.rawValue))",
             "ca_file = \(quote(vendor.caFile))", "terminal = \(quote(vendor.terminal.rawValue))",
             "include_usage = \(quote(vendor.includeUsage.rawValue))",
@@ -124,12 +126,12 @@ extension Configuration {
         "[\(texts.map(quote).joined(separator: ", "))]"
     }
 
-    private func quote(_ text: String) -> String {
-        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     private func oneOrList(_ texts: [String]) -> String {
         texts.count == 1 ? quote(texts[0]) : list(texts)
     }
 
+    private func quote(_ text: String) -> String {
+        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     }
 
     private func size(_ bytes: Int) -> String { quote(Quantities.describe(bytes: bytes)) }

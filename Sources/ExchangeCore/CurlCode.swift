@@ -52,6 +52,7 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
         case 1: "CURLE_UNSUPPORTED_PROTOCOL"
         case 2: "CURLE_FAILED_INIT"
         case 3: "CURLE_URL_MALFORMAT"
+        case 5: "CURLE_COULDNT_RESOLVE_PROXY"
         case 6: "CURLE_COULDNT_RESOLVE_HOST"
         case 7: "CURLE_COULDNT_CONNECT"
         case 8: "CURLE_WEIRD_SERVER_REPLY"
@@ -69,6 +70,7 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
         case 60: "CURLE_PEER_FAILED_VERIFICATION"
         case 61: "CURLE_BAD_CONTENT_ENCODING"
         case 65: "CURLE_SEND_FAIL_REWIND"
+        case 97: "CURLE_PROXY"
         default: "CURLcode \(rawValue)"
         }
     }

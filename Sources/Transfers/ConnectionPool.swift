@@ -82,6 +82,13 @@ func openSocket(
     unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef { transfer in
         transfer.pool?.opened(descriptor, for: transfer)
     }
+        guard transfer.endpoint.addresses != nil else { return }
+        let text = unsafe withUnsafePointer(to: &address.pointee.addr) {
+            unsafe AddressBook.text(of: $0, address.pointee.addrlen)
+        }
+        if let text {
+            transfer.triedAddresses.append(.init(descriptor: descriptor, text: text))
+        }
     return descriptor
 }
 

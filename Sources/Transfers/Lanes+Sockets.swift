@@ -143,6 +143,7 @@ extension Lanes {
         // reported yet: the connection is this one's from here on.
         if sockets[index].holder != nil { sockets[index].hasServed = true }
         sockets[index].holder = ObjectIdentifier(transfer)
+        transfer.reportConnected(descriptor, now: loop.now)
         return !sockets[index].hasServed || !Socket.hasInput(descriptor)
     }
 

@@ -137,7 +137,7 @@ public final class Lanes {
             let reason = transfer.endpoint.addresses?.failure ?? "no addresses"
             return TransferResult(
                 notStarted: .couldNotResolveHost,
-                detail: "\(transfer.endpoint.origin.host): \(reason)"
+                detail: "\(transfer.endpoint.connectHost): \(reason)"
             )
         }
         let isLate = transfer.endpoint.isRetired
@@ -237,7 +237,8 @@ public final class Lanes {
         activeCount -= 1
         mayCloseRetired = !retiredLanes.isEmpty
         letRest(transfer)
-        let result = transfer.result(code)
+        let result = transfer.result(transfer.takeUnread(code))
+        transfer.reportNotConnected(result.code, now: loop.now)
         let delegate = transfer.follower.delegate
         // The delegate reads the head still; the handle rests only afterwards.
         transfer.lane = nil

@@ -89,6 +89,8 @@ public final class Transfer {
     var descriptor: Int32 = -1
     /// Sockets that libcurl opened for it and that were no connections so far.
     var connecting: ContiguousArray<Int32> = []
+    /// Addresses that were tried for it, where its host's name has several.
+    var triedAddresses: [TriedAddress] = []
     var sendings = 0
     /// Whether the pooled connection had bytes or an end to read before the request was sent.
     var foundSurplus = false
@@ -176,6 +178,7 @@ public final class Transfer {
         unsafe errorText.pointee = 0
         follower = Follower()
         lane = nil
+        triedAddresses.removeAll()
         pool = nil
         resolution = nil
     }

@@ -86,10 +86,16 @@ final class TestGateway: Sendable {
             endpoints: configuration.vendors.map { vendor in
                 let origin = Endpoint.Origin(
                     scheme: vendor.scheme, host: vendor.host, port: vendor.port)
-                let index = indexes.index(of: origin)
+                let proxy = vendor.proxy.map {
+                    Proxy(
+                        scheme: $0.scheme, host: $0.host, port: $0.port, user: $0.user,
+                        password: $0.password)
+                }
+                let index = indexes.index(of: origin, via: proxy)
                 return {
                     Endpoint(
-                        name: vendor.name, origin: origin, index: index, trust: nil, addresses: nil)
+                        name: vendor.name, origin: origin, index: index, trust: nil, addresses: nil,
+                        proxy: proxy)
                 }
             })
     }
