@@ -100,6 +100,7 @@ extension ClientConnection {
         exchange = nil
         parser.releaseMemory()
         pending.release()
+        lingerBytesLeft = max(Limits.lingerBytesMin, parser.bodyBytesMax)
         enter(.lingering)
         resumeReading()
     }
@@ -114,6 +115,7 @@ extension ClientConnection {
         switch Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn) {
         case .moved(let count):
             lingerBytesLeft -= count
+            phaseBegan = worker.loop.now
             if lingerBytesLeft <= 0 { close() }
         case .wouldBlock:
             break

@@ -84,7 +84,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     /// An empty body for the next request: an object less to be made for each.
     var spareBody: KeptBody?
     var knownKey: KnownKey?
-    var lingerBytesLeft = Limits.lingerBytes
+    var lingerBytesLeft = 0
     /// Whether the descriptor is ours: once closed, its number may be another connection's.
     var hasDescriptor = true
 

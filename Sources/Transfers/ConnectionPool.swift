@@ -28,6 +28,7 @@ final class ConnectionPool {
     }
 
     func closing(_ descriptor: Int32) {
+        lane.transfer(on: descriptor)?.keepUnread(descriptor)
         lost(descriptor)
         lane.lanes.socketClosing(descriptor, self)
     }
@@ -81,7 +82,6 @@ func openSocket(
     )
     unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef { transfer in
         transfer.pool?.opened(descriptor, for: transfer)
-    }
         guard transfer.endpoint.addresses != nil else { return }
         let text = unsafe withUnsafePointer(to: &address.pointee.addr) {
             unsafe AddressBook.text(of: $0, address.pointee.addrlen)
@@ -89,6 +89,7 @@ func openSocket(
         if let text {
             transfer.triedAddresses.append(.init(descriptor: descriptor, text: text))
         }
+    }
     return descriptor
 }
 

@@ -101,6 +101,13 @@ extension Lanes {
         return index >= sockets.count || sockets[index].pool == nil || sockets[index].isWanted
     }
 
+    /// Whether there is something to read on a socket on which a request is being sent.
+    func isAnswered(_ descriptor: Int32) -> Bool {
+        let index = Int(descriptor)
+        return index < sockets.count && sockets[index].holder != nil
+            && Socket.hasInput(descriptor)
+    }
+
     /// Looks at a socket that has an event libcurl did not ask for.
     func unwantedEvent(_ descriptor: Int32) {
         guard sockets[Int(descriptor)].isResting else {
@@ -136,6 +143,7 @@ extension Lanes {
         }
         let index = Int(descriptor)
         transfer.descriptor = descriptor
+        transfer.reportConnected(descriptor, now: loop.now)
         sockets[index].opener = nil
         // Those that lost against this one are closed by now.
         if !transfer.connecting.isEmpty { loseConnecting(of: transfer) }
@@ -143,7 +151,6 @@ extension Lanes {
         // reported yet: the connection is this one's from here on.
         if sockets[index].holder != nil { sockets[index].hasServed = true }
         sockets[index].holder = ObjectIdentifier(transfer)
-        transfer.reportConnected(descriptor, now: loop.now)
         return !sockets[index].hasServed || !Socket.hasInput(descriptor)
     }
 

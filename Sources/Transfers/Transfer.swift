@@ -106,6 +106,8 @@ public final class Transfer {
     /// Whether the handle carries only what every transfer of its endpoint sets anew.
     var isReusable = false
     var resolution: Endpoint.Resolution?
+    /// Bytes of an answer that libcurl left unread, see ``takeUnread(_:)``.
+    var unread = ByteBuffer()
     private var chunks = ChunkDecoder()
 
     init?(endpoint: Endpoint) {
@@ -173,12 +175,13 @@ public final class Transfer {
         hasBody = false
         body = nil
         chunks = ChunkDecoder()
+        unread.release()
         descriptor = -1
         connecting.removeAll()
+        triedAddresses.removeAll()
         unsafe errorText.pointee = 0
         follower = Follower()
         lane = nil
-        triedAddresses.removeAll()
         pool = nil
         resolution = nil
     }
