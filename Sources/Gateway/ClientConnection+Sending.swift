@@ -115,7 +115,8 @@ extension ClientConnection {
         switch Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn) {
         case .moved(let count):
             lingerBytesLeft -= count
-            phaseBegan = worker.loop.now
+            // A drain does not wait for what is dropped.
+            if !worker.isDraining { phaseBegan = worker.loop.now }
             if lingerBytesLeft <= 0 { close() }
         case .wouldBlock:
             break

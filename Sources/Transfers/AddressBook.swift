@@ -48,11 +48,12 @@ public final class AddressBook: Sendable {
             order.withLock { $0.list(turn: turn, now: now) }
         }
 
-        /// Notes which addresses took no connection, and which took one at last.
-        func tried(failed: [String], connected: String?, now: Instant) {
+        /// Takes what was learnt of addresses that were tried.
+        func learn(_ tried: TriedAddresses.Outcome?, now: Instant) {
+            guard let tried else { return }
             order.withLock { order in
-                for address in failed { order.failed(address, at: now) }
-                if let connected { order.connected(connected) }
+                for address in tried.failed { order.failed(address, at: now) }
+                if let connected = tried.connected { order.connected(connected) }
             }
         }
 

@@ -87,7 +87,7 @@ func openSocket(
             unsafe AddressBook.text(of: $0, address.pointee.addrlen)
         }
         if let text {
-            transfer.triedAddresses.append(.init(descriptor: descriptor, text: text))
+            transfer.triedAddresses.add(text, descriptor: descriptor)
         }
     }
     return descriptor

@@ -24,6 +24,13 @@ public final class Endpoint {
             self.port = port
         }
 
+        /// The beginning of its URLs, without a port that is the scheme's own: as libcurl writes
+        /// the Host field.
+        var text: String {
+            let isDefault = port == (scheme == "https" ? 443 : 80)
+            return "\(scheme)://\(host)\(isDefault ? "" : ":\(port)")"
+        }
+
         /// Whether the host is a name that must be looked up.
         public var needsResolution: Bool {
             !host.hasPrefix("[") && !host.utf8.allSatisfy { $0 == 0x2E || 0x30...0x39 ~= $0 }

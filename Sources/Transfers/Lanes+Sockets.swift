@@ -143,7 +143,8 @@ extension Lanes {
         }
         let index = Int(descriptor)
         transfer.descriptor = descriptor
-        transfer.reportConnected(descriptor, now: loop.now)
+        let tried = transfer.triedAddresses.connected(on: descriptor)
+        transfer.endpoint.addresses?.learn(tried, now: loop.now)
         sockets[index].opener = nil
         // Those that lost against this one are closed by now.
         if !transfer.connecting.isEmpty { loseConnecting(of: transfer) }

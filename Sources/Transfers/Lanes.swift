@@ -238,7 +238,10 @@ public final class Lanes {
         mayCloseRetired = !retiredLanes.isEmpty
         letRest(transfer)
         let result = transfer.result(transfer.takeUnread(code))
-        transfer.reportNotConnected(result.code, now: loop.now)
+        if transfer.sendings == 0 {
+            let tried = transfer.triedAddresses.notConnected(result.code)
+            transfer.endpoint.addresses?.learn(tried, now: loop.now)
+        }
         let delegate = transfer.follower.delegate
         // The delegate reads the head still; the handle rests only afterwards.
         transfer.lane = nil

@@ -107,7 +107,7 @@ extension Transfer {
         if endpoint.proxy != nil, endpoint.origin.scheme == "http" {
             // The proxy makes the request, and must be told of whom.
             var whole = ByteBuffer()
-            whole.append(text: "http://\(endpoint.origin.host):\(endpoint.origin.port)")
+            whole.append(text: endpoint.origin.text)
             whole.append(target.bytes)
             swap(&whole, &target)
         }

@@ -90,7 +90,7 @@ public final class Transfer {
     /// Sockets that libcurl opened for it and that were no connections so far.
     var connecting: ContiguousArray<Int32> = []
     /// Addresses that were tried for it, where its host's name has several.
-    var triedAddresses: [TriedAddress] = []
+    var triedAddresses = TriedAddresses()
     var sendings = 0
     /// Whether the pooled connection had bytes or an end to read before the request was sent.
     var foundSurplus = false

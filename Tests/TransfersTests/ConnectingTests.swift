@@ -165,7 +165,9 @@ struct ConnectingTests {
             }
             #expect(driver.results.last?.code == .ok)
             #expect(pool.descriptors.count == 1, "the request found its connection at rest")
-            for descriptor in seen.subtracting(pool.descriptors) {
+            // The number of a socket that is gone may be the server's by now, on the same loop.
+            for descriptor in seen.subtracting(pool.descriptors)
+            where !server.accepted.contains(descriptor) {
                 Self.expectUnknown(descriptor, driver, pool)
             }
         }
