@@ -19,9 +19,10 @@ enum Limits {
     /// How long accepting rests when there are no descriptors left.
     static let acceptPause = Interval.milliseconds(250)
     /// How long a connection goes on being read after its last response and after each byte since,
-    /// and how far at least, so that a client that sends all before it reads sees the answer
-    /// instead of a reset. It is read as far as `max_body` where that is more: no longer than a
-    /// body that is wanted.
+    /// and how far at least.
+    ///
+    /// A client that sends all before it reads sees the answer then, instead of a reset. It is read
+    /// as far as `max_body` where that is more: no further than a body that is wanted.
     static let lingerTime = Interval.seconds(2)
     static let lingerBytesMin = 64 << 20
     /// How long a connection that has not sent its first request may take to do so while draining.

@@ -61,7 +61,7 @@ public final class Endpoint {
     let addresses: AddressBook.Entry?
     /// The number of the addresses last seen; -1 before there were any.
     private var generation = -1
-    /// How many connections were given an order of addresses. Each worker begins somewhere else.
+    /// How many connections were given an order of addresses; each worker begins somewhere else.
     private var turn = Int.random(in: 0..<1 << 16)
 
     /// The addresses of a name in the form that libcurl takes.
