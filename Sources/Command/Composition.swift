@@ -54,8 +54,10 @@ final class Composition {
     var snapshotRound: SnapshotRound?
     private var loop: EventLoop?
 
-    /// The port that clients connect to, once started.
-    private(set) var port = 0
+    /// The ports that clients connect to, once started, in the order of the addresses.
+    private(set) var ports: [Int] = []
+    /// The first of them.
+    var port: Int { ports.first ?? 0 }
     /// The port of the operators' listener, once started; nil when it is off.
     private(set) var adminPort: Int?
     /// Called on the control loop once everything runs.
@@ -93,15 +95,17 @@ final class Composition {
         do {
             let loop = try EventLoop()
             self.loop = loop
-            let listeners = try bind()
+            let listening = try ListeningSockets(
+                configuration.server.listen, workers: metrics.count)
+            ports = listening.ports
             let slot = LoopOwned<Composition>()
             slot.value = self
             let control = try Mailbox<ControlMessage> { slot.value?.received($0) }
             self.control = control
             control.open(on: loop)
             if let first {
-                for (index, descriptor) in listeners.enumerated() {
-                    try startWorker(index, descriptor, first, control)
+                for (index, sockets) in listening.ofWorkers.enumerated() {
+                    try startWorker(index, sockets, first, control)
                 }
             }
             first = nil
@@ -113,7 +117,7 @@ final class Composition {
             logger.notice(
                 "serving",
                 metadata: [
-                    "listen": "\(Self.host(configuration.server.listen)):\(port)",
+                    "listen": "\(listening.description)",
                     "admin": "\(adminPort.map { ":\($0)" } ?? "off")",
                     "workers": "\(metrics.count)", "version": "\(Version.number)",
                 ]
@@ -159,22 +163,8 @@ final class Composition {
         }
     }
 
-    private func bind() throws -> [Int32] {
-        guard let address = SocketAddress(configuration.server.listen) else {
-            throw StartError(description: "\(configuration.server.listen) is no address")
-        }
-        var descriptors = [try Socket.listen(on: address, reusePort: true)]
-        // With port 0 the kernel chose one; the other listeners join it.
-        let bound = try SocketAddress(boundTo: descriptors[0])
-        port = bound.port
-        for _ in 1..<metrics.count {
-            descriptors.append(try Socket.listen(on: bound, reusePort: true))
-        }
-        return descriptors
-    }
-
     private func startWorker(
-        _ index: Int, _ descriptor: Int32, _ first: SnapshotPlan,
+        _ index: Int, _ sockets: [ListeningSockets.Socket], _ first: SnapshotPlan,
         _ control: Mailbox<ControlMessage>
     ) throws {
         let settings = WorkerSettings(
@@ -197,7 +187,9 @@ final class Composition {
                         settings, metrics, loop, snapshot, journal: journal())
                 else { return }
                 slot.value = worker
-                worker.listen(on: descriptor)
+                for socket in sockets {
+                    worker.listen(on: socket.descriptor, onLoopback: socket.isOnLoopback)
+                }
                 // Only this reference holds the worker: its loop, listener and mailbox do not.
                 withExtendedLifetime(worker) { loop.run() }
             } catch {
@@ -227,7 +219,7 @@ final class Composition {
         let descriptor = try Socket.listen(on: address, reusePort: false)
         adminPort = try SocketAddress(boundTo: descriptor).port
         var server = Configuration.Server()
-        server.listen = configuration.admin.listen
+        server.listen = [configuration.admin.listen]
         server.hosts = configuration.server.hosts
         server.maxBodyBytes = 64 << 10
         server.replayLimitBytes = 64 << 10
@@ -248,12 +240,9 @@ final class Composition {
             settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, snapshot: none,
             responder: pages
         )
-        worker.listen(on: descriptor)
+        worker.listen(
+            on: descriptor, onLoopback: Configuration.isLoopback(configuration.admin.listen))
         return worker
-    }
-
-    private static func host(_ listen: String) -> String {
-        String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
     }
 }
 

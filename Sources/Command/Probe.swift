@@ -53,8 +53,11 @@ final class Probe: TransferDelegate, TurnHandler {
             let answer: Answer?
             do {
                 let trust =
-                    vendor.scheme == "https" ? try TrustStore(file: vendor.caFile) : nil
-                answer = try ask(origin, path: "\(vendor.basePath)/models", trust: trust)
+                    vendor.scheme == "https" || vendor.proxy?.scheme == "https"
+                    ? try TrustStore(file: vendor.caFile) : nil
+                answer = try ask(
+                    origin, path: "\(vendor.basePath)/models", trust: trust,
+                    proxy: SnapshotMaker.proxy(vendor))
             } catch let error as TrustStore.LoadError {
                 Output.text("# \(vendor.name): not reached: \(error)\n")
                 allReached = false
@@ -77,13 +80,13 @@ final class Probe: TransferDelegate, TurnHandler {
     }
 
     private static func ask(
-        _ origin: Endpoint.Origin, path: String, trust: TrustStore?
+        _ origin: Endpoint.Origin, path: String, trust: TrustStore?, proxy: Proxy? = nil
     ) throws -> Answer? {
         let probe = try Probe()
         guard
             let endpoint = Endpoint(
                 name: "probe", origin: origin, index: 0, trust: trust,
-                addresses: nil
+                addresses: nil, proxy: proxy
             ), let transfer = probe.lanes.makeTransfer(to: endpoint)
         else { return nil }
         transfer.target.append(text: path)

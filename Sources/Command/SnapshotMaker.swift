@@ -37,9 +37,8 @@ final class SnapshotMaker {
             )
         }
         let trust = try loadTrust(configuration, isAgain: isAgain)
-        let names = configuration.vendors.map(Self.origin).filter(\.needsResolution).map(\.host)
         do {
-            try addresses.adopt(Set(names))
+            try addresses.adopt(Set(configuration.vendors.compactMap(Self.nameToResolve)))
         } catch {
             throw Composition.StartError(description: "\(error)")
         }
@@ -59,13 +58,15 @@ final class SnapshotMaker {
     /// An endpoint belongs to the thread that makes it; this closure may go to that thread.
     private func endpoint(_ vendor: Vendor, _ trust: TrustStore?) -> @Sendable () -> Endpoint? {
         let origin = Self.origin(vendor)
-        let index = indexes.index(of: origin)
-        let entry = addresses.entry(for: origin.host)
+        let proxy = Self.proxy(vendor)
+        let index = indexes.index(of: origin, via: proxy)
+        let entry = Self.nameToResolve(vendor).flatMap { addresses.entry(for: $0) }
         let name = vendor.name
+        let isTrusting = Self.isTrusting(vendor)
         return {
             Endpoint(
                 name: name, origin: origin, index: index,
-                trust: origin.scheme == "https" ? trust : nil, addresses: entry
+                trust: isTrusting ? trust : nil, addresses: entry, proxy: proxy
             )
         }
     }
@@ -75,7 +76,7 @@ final class SnapshotMaker {
     ) throws(Composition.StartError) -> [String: (fingerprint: String?, store: TrustStore)] {
         var loaded: [String: (fingerprint: String?, store: TrustStore)] = [:]
         for vendor in configuration.vendors
-        where vendor.scheme == "https" && loaded[vendor.caFile] == nil {
+        where Self.isTrusting(vendor) && loaded[vendor.caFile] == nil {
             // Before it is loaded: a change in between is seen the next time.
             let fingerprint = TrustStore.fingerprint(of: vendor.caFile)
             guard fingerprint != nil || !isAgain else {
@@ -96,6 +97,27 @@ final class SnapshotMaker {
             }
         }
         return loaded
+    }
+
+    /// The name of the host that is connected to for a vendor: the proxy's where there is one, and
+    /// the vendor's is the proxy's to look up; nil where it is an address.
+    private static func nameToResolve(_ vendor: Vendor) -> String? {
+        if let proxy = proxy(vendor) { return proxy.needsResolution ? proxy.host : nil }
+        let origin = origin(vendor)
+        return origin.needsResolution ? origin.host : nil
+    }
+
+    /// Whether a certificate is verified on the way to a vendor: its own, or its proxy's.
+    private static func isTrusting(_ vendor: Vendor) -> Bool {
+        vendor.scheme == "https" || vendor.proxy?.scheme == "https"
+    }
+
+    static func proxy(_ vendor: Vendor) -> Proxy? {
+        vendor.proxy.map {
+            Proxy(
+                scheme: $0.scheme, host: $0.host, port: $0.port, user: $0.user,
+                password: $0.password)
+        }
     }
 
     private static func origin(_ vendor: Vendor) -> Endpoint.Origin {

@@ -7,7 +7,7 @@ extension Configuration {
     public var description: String {
         var lines: [String] = []
         lines += [
-            "[server]", "listen = \(quote(server.listen))", "hosts = \(list(server.hosts))",
+            "[server]", "listen = \(oneOrList(server.listen))", "hosts = \(list(server.hosts))",
             "origins = \(list(server.origins))", "anonymous = \(server.isAnonymous)",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
@@ -46,6 +46,8 @@ extension Configuration {
             "", "[vendors.\(vendor.name)]", "dialect = \(quote(vendor.dialect.rawValue))",
             "base_url = \(quote(vendor.baseURL))", "credential = \(credential)",
             "headers = { \(headers.joined(separator: ", ")) }",
+            "proxy = \(quote(vendor.proxy?.description ?? ""))",
+            "drop_headers = \(list(vendor.dropHeaders))",
             "on_client_disconnect = \(quote(vendor.onClientDisconnect.rawValue))",
             "ca_file = \(quote(vendor.caFile))", "connect = \(time(vendor.connect))",
             "first_content = \(time(vendor.firstContent))", "idle = \(time(vendor.idle))",
@@ -113,6 +115,10 @@ extension Configuration {
 
     private func list(_ texts: [String]) -> String {
         "[\(texts.map(quote).joined(separator: ", "))]"
+    }
+
+    private func oneOrList(_ texts: [String]) -> String {
+        texts.count == 1 ? quote(texts[0]) : list(texts)
     }
 
     private func quote(_ text: String) -> String {

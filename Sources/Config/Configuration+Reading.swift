@@ -82,10 +82,10 @@ extension Configuration {
     /// What is wrong with serving these vendors on this address: credentials of the gateway's, for
     /// any client that reaches it; nil where nothing is wrong.
     public static func exposure(of vendors: [Vendor], on server: Server) -> String? {
-        guard !server.isAnonymous, !isLoopback(server.listen),
+        guard !server.isAnonymous, let open = server.listen.first(where: { !isLoopback($0) }),
             let vendor = vendors.first(where: \.usesOwnSecret)
         else { return nil }
-        return "whoever reaches \(server.listen) would spend the gateway's own credential for "
+        return "whoever reaches \(open) would spend the gateway's own credential for "
             + "vendor \(vendor.name), and nobody is asked who they are; allowed: an address of "
             + "loopback, or anonymous = true under [server] where that is meant"
     }
@@ -98,8 +98,7 @@ extension Configuration {
 
 extension Configuration.Server {
     mutating func read(_ reader: inout TableReader) {
-        reader.string("listen", &listen)
-        reader.checkAddress("listen", listen, allowsEmpty: false)
+        readListen(&reader)
         reader.strings("hosts", &hosts)
         for (index, host) in hosts.enumerated()
         where host.isEmpty || host.contains("/") || host.contains(":") && !host.hasPrefix("[") {
@@ -124,6 +123,32 @@ extension Configuration.Server {
         reader.duration("keepalive_timeout", &keepaliveTimeout, allowsZero: false)
         reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
         reader.duration("drain_timeout", &drainTimeout)
+    }
+
+    /// One address, or a list of them.
+    private mutating func readListen(_ reader: inout TableReader) {
+        switch reader.node("listen") {
+        case nil: return
+        case .string(let text):
+            listen = [text]
+            reader.checkAddress("listen", text, allowsEmpty: false)
+        case .array(let elements):
+            var texts: [String] = []
+            reader.strings("listen", &texts)
+            guard texts.count == elements.count else { return }
+            guard !texts.isEmpty else {
+                return reader.error("listen", "is empty; one address is needed at least")
+            }
+            for (index, text) in texts.enumerated() {
+                reader.checkAddress("listen[\(index)]", text, allowsEmpty: false)
+                // With port 0 each of them gets another port.
+                guard texts[..<index].contains(text), !text.hasSuffix(":0") else { continue }
+                reader.error("listen[\(index)]", "\"\(text)\" is in the list already")
+            }
+            listen = texts
+        case .some(let node):
+            reader.error("listen", "\(node.kind) where an address or a list of them is needed")
+        }
     }
 }
 

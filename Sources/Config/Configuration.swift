@@ -34,8 +34,8 @@ public struct Configuration: Sendable {
 
     /// The front that clients talk to.
     public struct Server: Sendable, Equatable {
-        /// Address and port.
-        public var listen = "127.0.0.1:8080"
+        /// Addresses with their ports.
+        public var listen = ["127.0.0.1:8080"]
         /// Names besides loopback's that a `Host` may have on a loopback listener.
         public var hosts: [String] = []
         /// Web origins, with `*` for any run of letters, whose pages may call.
@@ -48,7 +48,7 @@ public struct Configuration: Sendable {
         /// Client connections at once, over all workers.
         public var maxConnections = 20_000
         /// Bytes of a request body.
-        public var maxBodyBytes = 64 << 20
+        public var maxBodyBytes = 1 << 30
         /// Bytes of a request body up to which it is kept whole.
         public var replayLimitBytes = 16 << 20
         /// From the first byte of a head to its last.

@@ -11,6 +11,7 @@ extension TableReader {
         let names = Set(named.map(\.name))
         configuration.vendors = named + Vendor.defaults.filter { !names.contains($0.name) }
         checkAuthorities(configuration.vendors)
+        checkProxies(configuration.vendors)
     }
 }
 
@@ -54,6 +55,8 @@ extension Vendor {
         }
         vendor.readCredential(&reader, secrets)
         vendor.readHeaders(&reader, secrets)
+        vendor.proxy = reader.proxy("proxy", secrets)
+        vendor.readDroppedFields(&reader)
         var policy = vendor.onClientDisconnect.rawValue
         reader.choice(
             "on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue),

@@ -76,6 +76,11 @@ public struct Vendor: Sendable {
     /// Whether the client or the gateway asks for the usage of a stream.
     public var includeUsage = UsagePolicy.client
 
+    /// The proxy by way of which it is reached; nil where it is called itself.
+    public var proxy: VendorProxy?
+    /// Patterns of names, in any case: fields of a request that it does not get.
+    public var dropHeaders: [String] = []
+
     /// `base_url` as it is used, what may be a key in its query taken out.
     public var baseURL: String {
         let isDefault = port == (scheme == "https" ? 443 : 80)
@@ -91,8 +96,11 @@ public struct Vendor: Sendable {
         Self.defaults.contains { $0.name == name && $0.dialect == dialect }
     }
 
-    /// The gateway's own secrets that requests to it carry.
-    public var ownSecrets: [Secret] {
+    /// The gateway's own secrets that go with requests to it, as far as its proxy.
+    public var ownSecrets: [Secret] { spentSecrets + (proxy?.secrets ?? []) }
+
+    /// Those that the vendor itself is shown.
+    private var spentSecrets: [Secret] {
         var secrets = headers.filter(\.isCredential).map(\.value)
         if case .own(let secret) = credential { secrets.append(secret) }
         return secrets + Self.secretParameters(of: baseQuery)
@@ -100,7 +108,7 @@ public struct Vendor: Sendable {
 
     /// Whether a request to it is made with anything of the gateway's own that others must not
     /// spend.
-    public var usesOwnSecret: Bool { !ownSecrets.isEmpty }
+    public var usesOwnSecret: Bool { !spentSecrets.isEmpty }
 
     private static func secretParameters(of query: String) -> [Secret] {
         query.split(separator: "&").compactMap { pair in

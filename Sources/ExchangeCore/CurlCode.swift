@@ -32,6 +32,8 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
     public static let abortedByCallback = CurlCode(42)
     /// `CURLE_GOT_NOTHING`.
     public static let gotNothing = CurlCode(52)
+    /// `CURLE_SEND_ERROR`.
+    public static let sendError = CurlCode(55)
     /// `CURLE_RECV_ERROR`.
     public static let receiveError = CurlCode(56)
     /// `CURLE_PEER_FAILED_VERIFICATION`.
@@ -61,6 +63,7 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
         case 1: "CURLE_UNSUPPORTED_PROTOCOL"
         case 2: "CURLE_FAILED_INIT"
         case 3: "CURLE_URL_MALFORMAT"
+        case 5: "CURLE_COULDNT_RESOLVE_PROXY"
         case 6: "CURLE_COULDNT_RESOLVE_HOST"
         case 7: "CURLE_COULDNT_CONNECT"
         case 8: "CURLE_WEIRD_SERVER_REPLY"
@@ -78,6 +81,7 @@ public struct CurlCode: RawRepresentable, Hashable, Sendable {
         case 60: "CURLE_PEER_FAILED_VERIFICATION"
         case 61: "CURLE_BAD_CONTENT_ENCODING"
         case 65: "CURLE_SEND_FAIL_REWIND"
+        case 97: "CURLE_PROXY"
         default: "CURLcode \(rawValue)"
         }
     }

@@ -10,26 +10,25 @@ import Routing
 /// choose their `Host`, which is the name that the page was loaded from or that was rebound, nor
 /// their `Origin`.
 struct CallerPolicy: Sendable {
-    /// Nil where any name is accepted: the listener is not on loopback.
-    private let hosts: [Glob]?
+    private let hosts: [Glob]
     private let origins: [Glob]
 
     init(_ server: Configuration.Server) {
-        hosts =
-            Configuration.isLoopback(server.listen)
-            ? server.hosts.map { Glob($0.lowercased()) } : nil
+        hosts = server.hosts.map { Glob($0.lowercased()) }
         origins = server.origins.map { Glob($0.lowercased()) }
     }
 
     /// Whether a request asks for this machine by a name that is not its own.
-    func refusesHost(of head: borrowing RequestHead) -> Bool {
-        guard let hosts else { return false }
-        if let host = head.host, !accepts(host, hosts) { return true }
-        if let authority = head.targetAuthority, !accepts(authority, hosts) { return true }
+    ///
+    /// Where the listener is not on loopback any name is accepted.
+    func refusesHost(of head: borrowing RequestHead, onLoopback isOnLoopback: Bool) -> Bool {
+        guard isOnLoopback else { return false }
+        if let host = head.host, !accepts(host) { return true }
+        if let authority = head.targetAuthority, !accepts(authority) { return true }
         return false
     }
 
-    private func accepts(_ authority: Span<UInt8>, _ hosts: [Glob]) -> Bool {
+    private func accepts(_ authority: Span<UInt8>) -> Bool {
         var host = authority
         if let colon = Self.portIndex(in: authority) {
             host = authority.extracting(0..<colon)

@@ -1,4 +1,5 @@
 import ExchangeCore
+import HTTP
 import Primitives
 import Reactor
 
@@ -44,6 +45,7 @@ extension ClientConnection {
         case .keepalive, .drainGrace, .linger:
             close()
         case .head:
+            parser.findPathOfIncompleteHead()
             currentExchange().refuse(
                 .refused(408, "request_timeout", "the request head did not arrive in time"),
                 closing: true)

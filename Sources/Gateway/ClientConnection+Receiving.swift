@@ -92,8 +92,8 @@ extension ClientConnection {
     }
 
     private func refuseMalformed(_ malformation: Malformation) {
-        let failure = Failure.refused(
-            malformation.status, "malformed_request", malformation.reason)
+        let failure = Failure.malformed(malformation, bodyBytesMax: parser.bodyBytesMax)
+        parser.findPathOfIncompleteHead()
         let exchange = currentExchange()
         if exchange.intake.isStreaming, phase == .body {
             exchange.refuseMidStream(failure)

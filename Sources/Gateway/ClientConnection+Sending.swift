@@ -102,6 +102,7 @@ extension ClientConnection {
         exchange = nil
         parser.releaseMemory()
         pending.release()
+        lingerBytesLeft = max(Limits.lingerBytesMin, parser.bodyBytesMax)
         enter(.lingering)
         resumeReading()
     }
@@ -116,6 +117,8 @@ extension ClientConnection {
         switch Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn) {
         case .moved(let count):
             lingerBytesLeft -= count
+            // A drain does not wait for what is dropped.
+            if !worker.isDraining { phaseBegan = worker.loop.now }
             if lingerBytesLeft <= 0 { close() }
         case .wouldBlock:
             break

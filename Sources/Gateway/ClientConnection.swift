@@ -48,6 +48,8 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
 
     let worker: Worker
     let descriptor: Int32
+    /// Whether it came to an address that this machine alone can reach.
+    let isOnLoopback: Bool
     /// The connection's index among its worker's.
     let slot: Int
     /// Whether it is one too many: it gets its refusal, and nothing else.
@@ -84,12 +86,16 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     /// An empty body for the next request: an object less to be made for each.
     var spareBody: KeptBody?
     var knownKey: KnownKey?
-    var lingerBytesLeft = Limits.lingerBytes
+    var lingerBytesLeft = 0
     /// Whether the descriptor is ours: once closed, its number may be another connection's.
     var hasDescriptor = true
 
-    init(_ worker: Worker, descriptor: Int32, slot: Int, isTurnedAway: Bool) {
+    init(
+        _ worker: Worker, descriptor: Int32, onLoopback isOnLoopback: Bool, slot: Int,
+        isTurnedAway: Bool
+    ) {
         self.worker = worker
+        self.isOnLoopback = isOnLoopback
         self.descriptor = descriptor
         self.slot = slot
         self.isTurnedAway = isTurnedAway
@@ -97,6 +103,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         phaseBegan = now
         requestBegan = now
         lastClientProgress = now
+        parser.bodyBytesMax = worker.intakeBounds.acceptedBytesMax
     }
 
     func open() {

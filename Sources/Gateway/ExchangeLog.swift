@@ -1,5 +1,6 @@
 import Config
 import ExchangeCore
+import HTTP
 import Logging
 import Primitives
 import Routing
@@ -15,6 +16,22 @@ enum ExchangeLog {
         metadata["status"] = "\(failure.status)"
         metadata["sent"] = "\(result.wasSent)"
         exchange.worker.logger.warning("a vendor gave no response", metadata: metadata)
+    }
+
+    /// A request was refused: before it was routed, by the routing, or while its body came.
+    static func refused(_ exchange: RequestExchange, _ failure: Failure) {
+        var path = ByteBuffer()
+        let method = exchange.request.withHead { head in
+            Redaction.write(head.path, to: &path)
+            return head.method.name
+        }
+        exchange.worker.logger.notice(
+            "a request was refused",
+            metadata: [
+                "exchange": "\(exchange.logName)", "status": "\(failure.status)",
+                "code": "\(failure.code)", "method": "\(method)", "path": "\(path.bytes.text)",
+                "reason": "\(failure.explanation)",
+            ])
     }
 
     /// A response broke off after its beginning had gone out.

@@ -11,17 +11,19 @@ import Transfers
 
 // What happens before the end: the request, each attempt, its head and its pieces.
 extension ExchangeRecorder {
-    /// Writes that a request is about to be served, or was refused by the routing.
-    mutating func writeBegin(_ exchange: RequestExchange) {
+    /// Writes that a request is about to be served, or was refused.
+    ///
+    /// `isWhole`: false where it was refused before all of it had come, so that its body is not
+    /// here, or not all of it: none of it is written.
+    mutating func writeBegin(_ exchange: RequestExchange, isWhole: Bool = true) {
         guard let journal = exchange.worker.journal else {
             return exchange.worker.metrics.unrecorded.add()
         }
         guard let identifier = exchange.identifier else { return }
         let request = exchange.request
         let digest = exchange.client.keyDigest()
-        let dialect =
-            exchange.route?.dialect
-            ?? request.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
+        let isBodyHere = isWhole && !exchange.intake.isStreaming
+        let declaredBytes = request.head.contentLength ?? (request.head.isChunked ? -1 : 0)
         // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
         // unless it was asked for on the way.
         var model = ""
@@ -34,9 +36,8 @@ extension ExchangeRecorder {
                 wallMicroseconds: Int(identifier.high >> 16) * 1000,
                 acceptedBeforeNanoseconds: Int(
                     (exchange.requestEnded - exchange.client.requestBegan).nanoseconds),
-                dialect: dialect.number, keyDigest: digest,
-                bodyBytes: exchange.intake.isStreaming
-                    ? head.contentLength ?? -1 : request.body.count,
+                dialect: OwnAnswer.dialect(of: exchange).number, keyDigest: digest,
+                bodyBytes: isBodyHere ? request.body.count : declaredBytes,
                 method: head.method.name, chain: exchange.route?.plan.chain ?? "", model: model,
                 to: &journal.scratch,
                 target: { Redaction.write(head.pathAndQuery, to: &$0) },
@@ -44,9 +45,8 @@ extension ExchangeRecorder {
         }
         journal.hideSecrets()
         number = journal.writer.begin(journal.scratch.bytes, time: exchange.requestEnded)
-        if !exchange.intake.isStreaming {
-            request.withBody { writeRequest($0.bytes, of: exchange) }
-        }
+        if isBodyHere { request.withBody { writeRequest($0.bytes, of: exchange) } }
+        if !isWhole, request.head.mayBringBody { isRequestWhole = false }
     }
 
     /// Writes a piece of the request's body.

@@ -20,10 +20,13 @@ enum Limits {
     static let pipelinedBytes = 64 << 10
     /// How long accepting rests when there are no descriptors left.
     static let acceptPause = Interval.milliseconds(250)
-    /// How long a closed connection goes on being read, so that a client that is still sending sees
-    /// the answer instead of a reset.
+    /// How long a connection goes on being read after its last response and after each byte since,
+    /// and how far at least.
+    ///
+    /// A client that sends all before it reads sees the answer then, instead of a reset. It is read
+    /// as far as `max_body` where that is more: no further than a body that is wanted.
     static let lingerTime = Interval.seconds(2)
-    static let lingerBytes = 4 << 20
+    static let lingerBytesMin = 64 << 20
     /// How long a connection that has not sent its first request may take to do so while draining.
     static let drainGrace = Interval.seconds(1)
 }

@@ -7,10 +7,13 @@ import Telemetry
 final class Listener: DescriptorHandler, TimerHandler {
     private unowned let worker: Worker
     private var descriptor: Int32
+    /// Whether its address is one that this machine alone can reach.
+    private let isOnLoopback: Bool
     private var timer: TimerWheel.Timer?
 
-    init(_ worker: Worker, descriptor: Int32) {
+    init(_ worker: Worker, descriptor: Int32, onLoopback isOnLoopback: Bool) {
         self.worker = worker
+        self.isOnLoopback = isOnLoopback
         self.descriptor = descriptor
         timer = worker.loop.timers.create(self)
         worker.loop.watch(descriptor, for: .read, self)
@@ -20,7 +23,7 @@ final class Listener: DescriptorHandler, TimerHandler {
         for _ in 0..<Limits.acceptsPerTurn {
             switch Socket.accept(descriptor) {
             case .connection(let client):
-                worker.accepted(client)
+                worker.accepted(client, onLoopback: isOnLoopback)
             case .wouldBlock:
                 return
             case .gone:
@@ -54,7 +57,7 @@ final class Listener: DescriptorHandler, TimerHandler {
         guard descriptor >= 0 else { return }
         accepting: while true {
             switch Socket.accept(descriptor) {
-            case .connection(let client): worker.accepted(client)
+            case .connection(let client): worker.accepted(client, onLoopback: isOnLoopback)
             case .gone: continue
             case .wouldBlock, .exhausted: break accepting
             }

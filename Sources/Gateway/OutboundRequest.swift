@@ -43,6 +43,7 @@ enum OutboundRequest {
             let name = head.name(of: field)
             guard passes(field, name, head, api, vendor, change) else { continue }
             if listsFields, head.connectionLists(name) { continue }
+            if vendor.dropsFields, vendor.drops(name) { continue }
             if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
             transfer.headers.add(name, head.value(of: field))
         }

@@ -18,6 +18,8 @@ enum OwnAnswer {
         ) {
             writeFields(exchange, to: &$0)
             writeAdvice(failure, exchange, to: &$0)
+            // A 426 names what to speak, and the connection that this is about is this one.
+            if failure.status == 426 { $0.append("connection: upgrade\r\nupgrade: HTTP/1.1\r\n") }
         } body: {
             dialect.errorBody(error, to: &$0)
         }
@@ -50,13 +52,10 @@ enum OwnAnswer {
             identifier: exchange.logName)
     }
 
-    /// The dialect that the client expects.
-    ///
-    /// The dialect of a head that was not understood is unknown.
-    private static func dialect(of exchange: RequestExchange) -> Dialect {
+    /// The dialect that the client expects: that of its path, as far as it is known.
+    static func dialect(of exchange: RequestExchange) -> Dialect {
         if let route = exchange.route { return route.dialect }
-        guard exchange.isHeadKnown else { return .openai }
-        return exchange.request.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
+        return exchange.request.withHead { exchange.snapshot.routing.dialect(of: $0) } ?? .openai
     }
 
     private static func writeFields(_ exchange: RequestExchange, to output: inout ByteBuffer) {

@@ -10,6 +10,7 @@ extension RequestExchange {
         worker.metrics.refused.add()
         state.refused(failure)
         answer(failure, closing: closing)
+        ExchangeLog.refused(self, failure)
     }
 
     /// A body turned out too large, or malformed, after some of it was passed on.
@@ -18,6 +19,7 @@ extension RequestExchange {
         // What is still to come is no request; the vendor's answer, if there was one, stands.
         writer.closesAfterwards = true
         stop(state.overflowed(failure))
+        ExchangeLog.refused(self, failure)
         // Not another byte of it is parsed.
         if client.phase == .body { client.enter(.answering) }
     }
@@ -25,6 +27,7 @@ extension RequestExchange {
     /// Answers with a failure that the state knows of.
     func answer(_ failure: Failure, closing: Bool) {
         if closing { writer.closesAfterwards = true }
+        EarlyRefusal.begin(self)
         OwnAnswer.write(failure, to: self)
         if client.phase != .answering { client.enter(.answering) }
     }

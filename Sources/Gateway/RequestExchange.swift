@@ -22,8 +22,6 @@ final class RequestExchange {
     var state = ExchangeState()
     var recorder = ExchangeRecorder()
 
-    /// Whether the head was understood.
-    var isHeadKnown = false
     var intake = RequestIntake()
     /// What the web origin of the request means.
     var origin = CallerPolicy.Origin.none
@@ -72,15 +70,17 @@ final class RequestExchange {
 
     /// The head is here: decides how the body is taken in.
     func headArrived() {
-        isHeadKnown = true
         let head = request
         writer.closesAfterwards = !head.head.keepsAlive || worker.isDraining
         if client.isTurnedAway { return refuse(.tooManyConnections, closing: true) }
-        if worker.policy.refusesHost(of: head.head) {
+        if worker.policy.refusesHost(of: head.head, onLoopback: client.isOnLoopback) {
             return refuse(.unknownHost, closing: true)
         }
         origin = worker.policy.origin(of: head.head)
         writer.isReadableByPage = origin == .allowed
+        if head.head.isWebSocketHandshake {
+            return refuse(.webSocket, closing: head.head.mayBringBody)
+        }
         let step = intake.headArrived(
             head.head, worker.intakeBounds, needsModel: snapshot.routing.needsModel(of: head.head))
         if case .refuse(let failure) = step { return refuse(failure, closing: true) }

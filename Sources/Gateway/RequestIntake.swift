@@ -31,6 +31,9 @@ struct RequestIntake: ~Copyable {
         let keptBytesMax: Int
         /// Whether a body can be passed on at all: the gateway's own pages keep theirs.
         let canStream: Bool
+
+        /// Bytes of a body that is taken at all.
+        var acceptedBytesMax: Int { canStream ? bytesMax : min(bytesMax, keptBytesMax) }
     }
 
     private enum Mode {

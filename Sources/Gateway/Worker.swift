@@ -68,7 +68,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// A decoded piece of an encoded response: lent to the connection that takes it.
     var plain = ByteBuffer()
 
-    private var listener: Listener?
+    private var listeners: ContiguousArray<Listener> = []
     private var connections = ConnectionTable()
     /// Detached exchanges.
     private var detached: ContiguousArray<RequestExchange> = []
@@ -115,8 +115,15 @@ public final class Worker: TurnHandler, TimerHandler {
     var masksBodies: Bool { journal?.masksSecrets ?? false }
 
     /// Starts to take clients in from a listening socket, which becomes the worker's.
-    public func listen(on descriptor: Int32) {
-        listener = Listener(self, descriptor: descriptor)
+    ///
+    /// `isOnLoopback`: whether this machine alone can reach its address.
+    public func listen(on descriptor: Int32, onLoopback isOnLoopback: Bool) {
+        listeners.append(Listener(self, descriptor: descriptor, onLoopback: isOnLoopback))
+    }
+
+    private func stopListening() {
+        for listener in listeners { listener.close() }
+        listeners.removeAll()
     }
 
     /// Whether the next turn need not wait.
@@ -157,17 +164,19 @@ public final class Worker: TurnHandler, TimerHandler {
         snapshot = next
     }
 
-    func accepted(_ descriptor: Int32) {
+    func accepted(_ descriptor: Int32, onLoopback isOnLoopback: Bool) {
         metrics.accepted.add()
         guard settings.admission.enter() || takeSeatOfDetached() else {
-            return turnAway(descriptor)
+            return turnAway(descriptor, onLoopback: isOnLoopback)
         }
-        open(descriptor, isTurnedAway: false)
+        open(descriptor, onLoopback: isOnLoopback, isTurnedAway: false)
     }
 
-    private func open(_ descriptor: Int32, isTurnedAway: Bool) {
+    private func open(_ descriptor: Int32, onLoopback isOnLoopback: Bool, isTurnedAway: Bool) {
         let connection = connections.insert {
-            ClientConnection(self, descriptor: descriptor, slot: $0, isTurnedAway: isTurnedAway)
+            ClientConnection(
+                self, descriptor: descriptor, onLoopback: isOnLoopback, slot: $0,
+                isTurnedAway: isTurnedAway)
         }
         connection.open()
     }
@@ -176,13 +185,13 @@ public final class Worker: TurnHandler, TimerHandler {
     ///
     /// Its request is read for the dialect in which it is refused, and the connection closes in
     /// order. Of such clients, too, there may only be so many.
-    private func turnAway(_ descriptor: Int32) {
+    private func turnAway(_ descriptor: Int32, onLoopback isOnLoopback: Bool) {
         metrics.turnedAway.add()
         guard connections.turnedAwayCount < Limits.turnedAwayConnections else {
             metrics.closed.add()
             return ClientConnection.turnAway(descriptor)
         }
-        open(descriptor, isTurnedAway: true)
+        open(descriptor, onLoopback: isOnLoopback, isTurnedAway: true)
     }
 
     /// An answer without a client gives way to a client that comes when there are too many.
@@ -227,8 +236,7 @@ public final class Worker: TurnHandler, TimerHandler {
     private func drain() {
         guard !isDraining else { return }
         isDraining = true
-        listener?.close()
-        listener = nil
+        stopListening()
         if settings.server.drainTimeout > .zero {
             let timer = loop.timers.create(self)
             drainTimer = timer
@@ -249,8 +257,7 @@ public final class Worker: TurnHandler, TimerHandler {
 
     private func stop() {
         isDraining = true
-        listener?.close()
-        listener = nil
+        stopListening()
         for connection in connections.all { connection?.abandon() }
         for exchange in detached { exchange.end(as: .truncated) }
         isStopping = true

@@ -16,6 +16,8 @@ public enum HeaderName: UInt8, Sendable {
     case contentType
     case expect
     case host
+    /// The settings of an HTTP/2 that is offered beside `Upgrade: h2c`.
+    case http2Settings
     case keepAlive
     case origin
     case proxyAuthenticate
@@ -42,8 +44,8 @@ public enum HeaderName: UInt8, Sendable {
     /// Whether a field concerns one connection only and is never passed on (RFC 9110, 7.6.1).
     public var isHopByHop: Bool {
         switch self {
-        case .connection, .keepAlive, .proxyAuthenticate, .proxyAuthorization, .proxyConnection,
-            .te, .trailer, .transferEncoding, .upgrade:
+        case .connection, .http2Settings, .keepAlive, .proxyAuthenticate, .proxyAuthorization,
+            .proxyConnection, .te, .trailer, .transferEncoding, .upgrade:
             true
         default:
             false
@@ -82,7 +84,10 @@ public enum HeaderName: UInt8, Sendable {
         case 10: pick(name, ("connection", .connection), ("keep-alive", .keepAlive))
         case 12: pick(name, ("content-type", .contentType))
         case 13: pick(name, ("authorization", .authorization))
-        case 14: pick(name, ("content-length", .contentLength), ("x-goog-api-key", .xGoogAPIKey))
+        case 14:
+            pick(
+                name, ("content-length", .contentLength), ("x-goog-api-key", .xGoogAPIKey),
+                ("http2-settings", .http2Settings))
         case 16:
             pick(
                 name, ("content-encoding", .contentEncoding),

@@ -2,7 +2,7 @@ import Primitives
 
 /// Why a request cannot be served: the status to answer with, and the reason in words.
 public struct Malformation: Error, Equatable, CustomStringConvertible {
-    /// 400, 405, 414, 417, 431, 501 or 505.
+    /// 400, 405, 413, 414, 417, 431, 501 or 505.
     public let status: Int
     /// What is wrong with the request.
     public let reason: String
@@ -32,6 +32,13 @@ extension RequestHead {
         pathRange = try validatedPath()
         (keepsAlive, expectsContinue) = try validatedFields()
         (contentLength, isChunked) = try validatedFraming()
+    }
+
+    /// Finds the path of a head that is refused before it is understood, where its target was read
+    /// whole and has one: the answer is in the words of that path's API.
+    mutating func findPath() {
+        guard pathRange.isEmpty, isTargetComplete, let range = try? validatedPath() else { return }
+        pathRange = range
     }
 
     private func validatedPath() throws(Malformation) -> Range<Int> {

@@ -190,8 +190,34 @@ public struct RequestHead: ~Copyable {
         return false
     }
 
+    /// Whether the client asks for a tunnel: for a proxy's, which this is not.
+    var isConnect: Bool { storage.bytes(0..<methodEnd).matches("CONNECT") }
+
+    /// Whether the client wants to speak WebSocket from here on, and nothing else: its request is
+    /// a handshake, with no meaning by itself (RFC 6455, 4.1).
+    ///
+    /// Any other offer of a protocol is one that a server may ignore (RFC 9110, 7.8), and so is
+    /// this one where `Connection` does not name it, or in HTTP/1.0.
+    public var isWebSocketHandshake: Bool {
+        guard has(.upgrade), minorVersion == 1, method == .get, connectionLists("upgrade") else {
+            return false
+        }
+        return fields.contains { field in
+            field.name == .upgrade && storage.bytes(field.valueRange).listsProtocol("websocket")
+        }
+    }
+
+    private func connectionLists(_ token: StaticString) -> Bool {
+        fields.contains { field in
+            field.name == .connection && storage.bytes(field.valueRange).listContains(token)
+        }
+    }
+
     /// Whether the request carries a body, be it of no bytes.
     public var hasBody: Bool { contentLength != nil || isChunked }
+
+    /// Whether bytes of a body may follow the head.
+    public var mayBringBody: Bool { isChunked || contentLength ?? 0 > 0 }
 
     /// Whether some field of the `Connection` header lists a name, so that the field of that name
     /// is for us alone.
@@ -230,6 +256,19 @@ public struct RequestHead: ~Copyable {
 }
 
 extension Span where Element == UInt8 {
+    /// Whether a list of protocols, some with their versions, holds one in lower case.
+    fileprivate func listsProtocol(_ name: StaticString) -> Bool {
+        var start = 0
+        while start <= count {
+            let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
+            let item = extracting(start..<end).trimmed
+            let length = item.firstIndex(of: UInt8(ascii: "/")) ?? item.count
+            if item.extracting(0..<length).matchesIgnoringCase(name) { return true }
+            start = end + 1
+        }
+        return false
+    }
+
     /// Whether a comma-separated list of tokens holds one, letters compared without case.
     func listContains(_ token: Span<UInt8>) -> Bool {
         var start = 0

@@ -37,6 +37,13 @@ extension RequestParser {
         return 0
     }
 
+    func nameComplete() -> Int32 {
+        guard phase == .head else { return 0 }
+        field.name = HeaderName(head.name(of: field))
+        isInFramingValue = field.name == .contentLength || field.name == .transferEncoding
+        return isInFramingValue ? Int32(HPE_PAUSED.rawValue) : 0
+    }
+
     func valueSpan(_ bytes: UnsafeRawBufferPointer) -> Int32 {
         guard phase == .head else { return countTrailer(bytes.count) }
         unsafe head.storage.append(bytes)
@@ -47,7 +54,7 @@ extension RequestParser {
     func valueComplete() -> Int32 {
         guard phase == .head else { return 0 }
         isFieldOpen = false
-        field.name = HeaderName(head.name(of: field))
+        isInFramingValue = false
         // llhttp drops the spaces before a value and keeps those after it.
         field.valueEnd = field.valueStart + UInt32(head.value(of: field).withoutTrailingSpace)
         head.fields.append(field)
@@ -58,10 +65,33 @@ extension RequestParser {
         head.minorVersion =
             unsafe llhttp.pointee.http_major == 1 ? Int(llhttp.pointee.http_minor) : 9
         phase = .body
-        if unsafe llhttp.pointee.upgrade != 0 || head.has(.upgrade) {
-            failure = Malformation(501, "CONNECT and Upgrade are not supported")
+        guard !head.isConnect else {
+            failure = Malformation(501, "the method CONNECT is not served")
             return -1
         }
+        // An offer to change the protocol may be ignored (RFC 9110, 7.8), and is: llhttp would stop
+        // behind this request, and leave what follows unparsed.
+        unsafe llhttp.pointee.upgrade = 0
+        return Int32(HPE_PAUSED.rawValue)
+    }
+
+    func chunkHeader() -> Int32 {
+        isInSizeLine = false
+        let size = Int(clamping: unsafe llhttp.pointee.content_length)
+        isLastChunk = size == 0
+        let (sum, isTooLarge) = chunkBytes.addingReportingOverflow(size)
+        guard !isTooLarge, sum <= bodyBytesMax else {
+            failure = Malformation(413, "the request body is larger than \(bodyBytesMax) bytes")
+            return -1
+        }
+        chunkBytes = sum
+        return 0
+    }
+
+    func chunkComplete() -> Int32 {
+        // Behind the last one come trailers.
+        guard !isLastChunk else { return 0 }
+        isInSizeLine = true
         return Int32(HPE_PAUSED.rawValue)
     }
 
@@ -149,6 +179,25 @@ private func onBody(
     }
 }
 
+private func onNameComplete(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
+    unsafe withParser(llhttp) { $0.nameComplete() }
+}
+
+private func onTargetComplete(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
+    unsafe withParser(llhttp) {
+        $0.head.isTargetComplete = true
+        return 0
+    }
+}
+
+private func onChunkHeader(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
+    unsafe withParser(llhttp) { $0.chunkHeader() }
+}
+
+private func onChunkComplete(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
+    unsafe withParser(llhttp) { $0.chunkComplete() }
+}
+
 private func onValueComplete(_ llhttp: UnsafeMutablePointer<llhttp_t>?) -> Int32 {
     unsafe withParser(llhttp) { $0.valueComplete() }
 }
@@ -167,10 +216,14 @@ nonisolated(unsafe) let callbackTable: UnsafeMutablePointer<llhttp_settings_t> =
     unsafe llhttp_settings_init(table)
     unsafe table.pointee.on_method = onMethod
     unsafe table.pointee.on_url = onTarget
+    unsafe table.pointee.on_url_complete = onTargetComplete
     unsafe table.pointee.on_header_field = onName
+    unsafe table.pointee.on_header_field_complete = onNameComplete
     unsafe table.pointee.on_header_value = onValue
     unsafe table.pointee.on_header_value_complete = onValueComplete
     unsafe table.pointee.on_headers_complete = onHeadersComplete
+    unsafe table.pointee.on_chunk_header = onChunkHeader
+    unsafe table.pointee.on_chunk_complete = onChunkComplete
     unsafe table.pointee.on_body = onBody
     unsafe table.pointee.on_message_complete = onMessageComplete
     return unsafe table

@@ -27,6 +27,15 @@ public final class RequestParser {
     /// The field being read, which is the head's once its value is complete.
     var field = HeaderField(name: .other, nameStart: 0, nameEnd: 0, valueStart: 0, valueEnd: 0)
     var isFieldOpen = false
+    /// Whether the value being read decides about the framing, see ``feed(_:)``.
+    var isInFramingValue = false
+    /// Whether the next bytes belong to the line of a chunk's size.
+    var isInSizeLine = false
+    /// What was read of the extensions of a chunk's size, while they are being read.
+    private var extensions: ChunkExtensions?
+    var isLastChunk = false
+    /// Bytes of the chunks whose sizes came so far.
+    var chunkBytes = 0
     private var lines = LineGuard(lineLengthMax: HeadLimits.headBytesMax)
     private var headBytes = 0
     /// The first bytes of the request, for a method that llhttp does not know.
@@ -37,6 +46,9 @@ public final class RequestParser {
     /// The bytes being parsed, during a call only, and how far they have been seen as framing.
     var input = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
     var framingStart = 0
+
+    /// Bytes of a body in chunks at most: a chunk that leads beyond is refused at its size.
+    public var bodyBytesMax = Int.max
 
     /// The head of the current request, valid from ``Progress/head`` until ``next()``.
     public internal(set) var head = RequestHead()
@@ -93,6 +105,11 @@ public final class RequestParser {
         head.fields = []
     }
 
+    /// Has the head say its path where the request is refused before its head is understood.
+    public func findPathOfIncompleteHead() {
+        head.findPath()
+    }
+
     /// Parses bytes and says how many of them were used.
     public func parse(_ bytes: Span<UInt8>) -> (consumed: Int, progress: Progress) {
         precondition(phase != .done, "the next request begins with next()")
@@ -114,6 +131,7 @@ public final class RequestParser {
                 return (consumed, .malformed(error))
             }
             lines = LineGuard(lineLengthMax: HeadLimits.framingLineBytesMax)
+            isInSizeLine = head.isChunked
             return (consumed, .head)
         case .body:
             return (consumed, .incomplete)
@@ -132,6 +150,11 @@ public final class RequestParser {
         headBytes = 0
         opening.removeAll()
         trailerBytes = 0
+        isInFramingValue = false
+        isInSizeLine = false
+        isLastChunk = false
+        extensions = nil
+        chunkBytes = 0
         failure = nil
         head.reset()
         body.removeAll()
@@ -146,24 +169,96 @@ public final class RequestParser {
             unsafe input = pointer
             framingStart = 0
             defer { unsafe input = UnsafeBufferPointer(start: nil, count: 0) }
-            let start = unsafe UnsafeRawPointer(pointer.baseAddress)?
-                .assumingMemoryBound(to: CChar.self)
             let wasHead = phase == .head
-            let code = unsafe llhttp_execute(llhttp, start, pointer.count)
-            let stopped = unsafe code == HPE_OK ? nil : llhttp_get_error_pos(llhttp)
-            let consumed =
-                unsafe stopped.flatMap { stop in
-                    unsafe start.map { unsafe stop - $0 }
-                } ?? pointer.count
-            if code == HPE_PAUSED {
-                unsafe llhttp_resume(llhttp)
-            } else if code != HPE_OK, failure == nil {
-                failure = malformation(code)
-            }
+            let consumed = feed(bytes)
             guardFraming(upTo: consumed)
             if wasHead { countHeadBytes(consumed) }
             return consumed
         }
+    }
+
+    // Two things of RFC 9112 are refused by llhttp 8 in strict mode: a tab behind the digits of a
+    // Content-Length, and some extensions of chunks. So llhttp is stopped where such bytes may
+    // come. It is given a space for the tab, which means the same there, and no extensions at all.
+
+    /// Gives llhttp bytes until it stops or has had all; returns how many were used.
+    private func feed(_ bytes: Span<UInt8>) -> Int {
+        var offset = 0
+        repeat {
+            if extensions != nil {
+                guard let end = readExtensions(bytes, from: offset) else { return bytes.count }
+                offset = end
+                if failure != nil { return offset }
+            }
+            let end = nextStop(bytes, from: offset)
+            if end == offset, end < bytes.count {
+                if isInFramingValue {
+                    _ = unsafe run(Self.space, 1)
+                    offset += 1
+                } else {
+                    extensions = ChunkExtensions()
+                }
+            } else {
+                let start = unsafe UnsafeRawPointer(input.baseAddress)?
+                    .assumingMemoryBound(to: CChar.self)
+                offset += unsafe run(start.map { unsafe $0 + offset }, end - offset)
+            }
+            if failure != nil || phase == .done || phase == .body && !isHeadReported { break }
+        } while offset < bytes.count
+        return offset
+    }
+
+    /// Runs llhttp over some bytes; returns how many it used.
+    private func run(_ start: UnsafePointer<CChar>?, _ count: Int) -> Int {
+        let code = unsafe llhttp_execute(llhttp, start, count)
+        guard code != HPE_OK else { return count }
+        let stop = unsafe llhttp_get_error_pos(llhttp)
+        let used = unsafe stop.flatMap { stop in unsafe start.map { unsafe stop - $0 } } ?? count
+        if code == HPE_PAUSED {
+            unsafe llhttp_resume(llhttp)
+        } else if failure == nil {
+            failure = malformation(code)
+        }
+        return used
+    }
+
+    /// Where the next byte stands that llhttp must not see as it is.
+    private func nextStop(_ bytes: Span<UInt8>, from offset: Int) -> Int {
+        var index = offset
+        if isInFramingValue {
+            while index < bytes.count, bytes[index] != 0x09 {
+                if bytes[index] == 0x0D || bytes[index] == 0x0A { return bytes.count }
+                index += 1
+            }
+            return index
+        }
+        guard isInSizeLine else { return bytes.count }
+        while index < bytes.count, bytes[index].isHexDigit { index += 1 }
+        guard index < bytes.count else { return index }
+        switch bytes[index] {
+        case UInt8(ascii: ";"), 0x20, 0x09: return index
+        default: return bytes.count
+        }
+    }
+
+    /// Reads extensions up to their line's end, and says where that is; nil where it is not here.
+    private func readExtensions(_ bytes: Span<UInt8>, from offset: Int) -> Int? {
+        switch extensions?.read(bytes, from: offset) {
+        case .complete(let end):
+            extensions = nil
+            return end
+        case .malformed(let index):
+            failure = Malformation(400, "a chunk has an extension that is none")
+            return index
+        case .open, nil:
+            return nil
+        }
+    }
+
+    /// A space, at an address that stays.
+    private static var space: UnsafePointer<CChar> {
+        let text: StaticString = " "
+        return unsafe UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
     private func countHeadBytes(_ count: Int) {
@@ -192,7 +287,7 @@ public final class RequestParser {
         case HPE_INVALID_VERSION where unsafe Self.isOtherVersion(llhttp):
             return Malformation(505, "only HTTP/1.0 and 1.1 are spoken")
         case HPE_PAUSED_UPGRADE:
-            return Malformation(501, "CONNECT and Upgrade are not supported")
+            return Malformation(501, "the method CONNECT is not served")
         default:
             let name = unsafe String(cString: llhttp_errno_name(code))
             let reason =

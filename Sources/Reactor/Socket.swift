@@ -44,8 +44,8 @@ public enum Socket {
         _ = clinux_set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         if reusePort { _ = clinux_set_int(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
         if address.family == AF_INET6 {
-            // "[::]" means IPv6 alone, the same on every machine whatever its sysctl says.
-            _ = clinux_set_int(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1)
+            // "[::]" means both families, the same on every machine whatever its sysctl says.
+            _ = clinux_set_int(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
         }
         let bound = unsafe address.withSockaddr { unsafe bind(descriptor, $0, $1) }
         guard bound == 0 else {

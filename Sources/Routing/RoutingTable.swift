@@ -109,6 +109,17 @@ public final class RoutingTable: Sendable {
         return false
     }
 
+    /// The dialect in which a request is answered where it has no route; nil where its path is
+    /// no vendor's.
+    public func dialect(of head: borrowing RequestHead) -> Dialect? {
+        let whole = head.path
+        for chain in chains {
+            guard let path = chain.strip(whole), chain.matches(path: path) else { continue }
+            if let api = chain.api(of: head, path: path) { return api.dialect }
+        }
+        return API(of: head, path: whole)?.dialect
+    }
+
     /// The route of a request.
     ///
     /// `model` is asked for when a chain needs it, once at most; it reads the body.

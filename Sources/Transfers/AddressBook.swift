@@ -23,6 +23,7 @@ public final class AddressBook: Sendable {
         /// The name.
         public let host: String
         private let current = Mutex<State>(.pending)
+        private let order = Mutex(AddressOrder())
         private let changes = Atomic<Int>(0)
         /// Numbers are given out once in a process: a name that leaves the book and comes back has
         /// new ones, and lanes that knew it before get its addresses again.
@@ -42,15 +43,28 @@ public final class AddressBook: Sendable {
             return nil
         }
 
+        /// The addresses in the order for the connection that is made as the `turn`th.
+        func list(turn: Int, now: Instant) -> [String] {
+            order.withLock { $0.list(turn: turn, now: now) }
+        }
+
+        /// Takes what was learnt of addresses that were tried.
+        func learn(_ tried: TriedAddresses.Outcome?, now: Instant) {
+            guard let tried else { return }
+            order.withLock { order in
+                for address in tried.failed { order.failed(address, at: now) }
+                if let connected = tried.connected { order.connected(connected) }
+            }
+        }
+
         /// Takes an answer.
         ///
         /// Returns whether the name resolves.
         func publish(_ answer: Result<[String], LookupError>) {
             current.withLock { state in
                 switch (answer, state) {
-                case (.success(let list), .resolved(let known, _)) where list == known:
-                    break
                 case (.success(let list), _):
+                    guard order.withLock({ $0.adopt(list) }) else { return }
                     let next = Self.numbers.add(1, ordering: .relaxed).newValue
                     state = .resolved(list, generation: next)
                     changes.store(next, ordering: .releasing)
@@ -148,6 +162,18 @@ public final class AddressBook: Sendable {
         return allResolved
     }
 
+    /// An address as it is written, an IPv6 one in brackets; nil where the kernel cannot write it.
+    static func text(of address: UnsafePointer<sockaddr>?, _ length: socklen_t) -> String? {
+        var name = [CChar](repeating: 0, count: 64)
+        guard
+            unsafe getnameinfo(
+                address, length, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0
+        else { return nil }
+        let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.contains(":") ? "[\(text)]" : text
+    }
+
     private static func resolve(_ host: String) -> Result<[String], LookupError> {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -161,19 +187,13 @@ public final class AddressBook: Sendable {
         var texts: [String] = []
         var next = unsafe list
         while let info = unsafe next {
-            var name = [CChar](repeating: 0, count: 64)
-            if unsafe getnameinfo(
-                info.pointee.ai_addr, info.pointee.ai_addrlen, &name, socklen_t(name.count), nil, 0,
-                NI_NUMERICHOST
-            ) == 0 {
-                let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-                let text = String(decoding: bytes, as: UTF8.self)
-                texts.append(text.contains(":") ? "[\(text)]" : text)
+            if let text = unsafe text(of: info.pointee.ai_addr, info.pointee.ai_addrlen) {
+                texts.append(text)
             }
             unsafe next = info.pointee.ai_next
         }
-        // Sorted, because resolvers rotate their answers and a rotation is no change.
-        return texts.isEmpty
-            ? .failure(LookupError(reason: "no addresses")) : .success(Set(texts).sorted())
+        var seen: Set<String> = []
+        let all = texts.filter { seen.insert($0).inserted }
+        return all.isEmpty ? .failure(LookupError(reason: "no addresses")) : .success(all)
     }
 }

@@ -28,6 +28,7 @@ final class ConnectionPool {
     }
 
     func closing(_ descriptor: Int32) {
+        lane.transfer(on: descriptor)?.keepUnread(descriptor)
         lost(descriptor)
         lane.lanes.socketClosing(descriptor, self)
     }
@@ -76,6 +77,13 @@ func openSocket(
     guard descriptor >= 0 else { return CURL_SOCKET_BAD }
     unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef { transfer in
         transfer.pool?.opened(descriptor, for: transfer)
+        guard transfer.endpoint.addresses != nil else { return }
+        let text = unsafe withUnsafePointer(to: &address.pointee.addr) {
+            unsafe AddressBook.text(of: $0, address.pointee.addrlen)
+        }
+        if let text {
+            transfer.triedAddresses.add(text, descriptor: descriptor)
+        }
     }
     return descriptor
 }

@@ -1,6 +1,8 @@
 import CCurl
 public import Cryptography
 import Glibc
+import Primitives
+import Reactor
 
 /// A vendor as libcurl needs it, made once per worker and reading of the configuration: its address
 /// parsed, its authorities loaded.
@@ -20,6 +22,13 @@ public final class Endpoint {
             self.scheme = scheme
             self.host = host
             self.port = port
+        }
+
+        /// The beginning of its URLs, without a port that is the scheme's own: as libcurl writes
+        /// the Host field.
+        var text: String {
+            let isDefault = port == (scheme == "https" ? 443 : 80)
+            return "\(scheme)://\(host)\(isDefault ? "" : ":\(port)")"
         }
 
         /// Whether the host is a name that must be looked up.
@@ -46,17 +55,21 @@ public final class Endpoint {
     var restingTransfers: ContiguousArray<Transfer> = []
     /// Whether only transfers in flight still use it.
     private(set) var isRetired = false
+    /// The proxy by way of which it is reached.
+    let proxy: Proxy?
+    /// Addresses of the host that is connected to: the proxy's where there is one.
     let addresses: AddressBook.Entry?
-    private(set) var resolution: Resolution?
+    /// The number of the addresses last seen; -1 before there were any.
+    private var generation = -1
+    /// How many connections were given an order of addresses; each worker begins somewhere else.
+    private var turn = Int.random(in: 0..<1 << 16)
 
-    /// The addresses of a name in the form that libcurl takes, one list per change of them.
+    /// The addresses of a name in the form that libcurl takes.
     @safe
     final class Resolution {
-        let generation: Int
         let list: UnsafeMutablePointer<curl_slist>?
 
-        init(generation: Int, line: String) {
-            self.generation = generation
+        init(line: String) {
             unsafe list = curl_slist_append(nil, line)
         }
 
@@ -68,7 +81,7 @@ public final class Endpoint {
     /// An endpoint for a vendor; nil when libcurl cannot parse its origin.
     public init?(
         name: String, origin: Origin, index: Int, trust: TrustStore?,
-        addresses: AddressBook.Entry?
+        addresses: AddressBook.Entry?, proxy: Proxy? = nil
     ) {
         guard let url = unsafe curl_url() else { return nil }
         let text = "\(origin.scheme)://\(origin.host):\(origin.port)/"
@@ -84,6 +97,7 @@ public final class Endpoint {
         self.index = index
         self.trust = trust
         self.addresses = addresses
+        self.proxy = proxy
     }
 
     deinit {
@@ -103,19 +117,38 @@ public final class Endpoint {
     /// Returns false when the name is known not to resolve.
     func refreshAddresses() -> Bool {
         guard let addresses else { return true }
-        let generation = addresses.generation
-        if let resolution, resolution.generation == generation { return true }
+        if generation >= 0, generation == addresses.generation { return true }
         switch addresses.state {
         case .pending: return true
         case .failed: return false
-        case .resolved(let list, let generation):
-            resolution = Resolution(
-                generation: generation,
-                line: "\(origin.host):\(origin.port):\(list.joined(separator: ","))"
-            )
+        case .resolved(_, let generation):
+            self.generation = generation
             return true
         }
     }
+
+    /// The addresses for libcurl before a request that may open a connection of the pool;
+    /// nil where the pool's lane knows enough: it keeps addresses until it gets
+    /// others.
+    func resolution(for pool: ConnectionPool, isFresh: Bool, now: Instant) -> Resolution? {
+        guard let addresses, generation >= 0 else { return nil }
+        let isChanged = pool.resolvedGeneration != generation
+        guard isChanged || isFresh || pool.idleCount == 0 else { return nil }
+        turn &+= 1
+        let list = addresses.list(turn: turn, now: now)
+        // One address has one order.
+        guard isChanged || list.count > 1 else { return nil }
+        pool.resolvedGeneration = generation
+        return Resolution(
+            line: "\(connectHost):\(connectPort):\(list.joined(separator: ","))")
+    }
+
+    /// Whether no byte on the way is encrypted.
+    var isPlain: Bool { origin.scheme == "http" && proxy?.scheme != "https" }
+
+    /// The host that is connected to, and its port.
+    var connectHost: String { proxy?.host ?? origin.host }
+    private var connectPort: Int { proxy?.port ?? origin.port }
 }
 
 @available(*, unavailable)

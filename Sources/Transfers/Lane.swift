@@ -101,6 +101,11 @@ final class Lane: DescriptorHandler, TimerHandler {
         transfer.pool?.activeCount -= 1
     }
 
+    /// The transfer in flight whose request was sent on a socket.
+    func transfer(on descriptor: Int32) -> Transfer? {
+        transfers.first { $0.descriptor == descriptor }
+    }
+
     /// Lets libcurl work on what is due and reports the transfers that ended.
     func runTimers() {
         isDue = false
@@ -117,7 +122,10 @@ final class Lane: DescriptorHandler, TimerHandler {
         if !readiness.isDisjoint(with: [.read, .closed]) { bits |= CURL_CSELECT_IN }
         if readiness.contains(.write) {
             bits |= CURL_CSELECT_OUT
-            transfer(on: descriptor)?.socketIsWritable(now: loop.now)
+            transfer(on: descriptor)?.sending.socketIsWritable(now: loop.now)
+            // An answer may have come since, and its vendor have gone: libcurl must read before it
+            // sends, which would fail.
+            if bits == CURL_CSELECT_OUT, lanes.isAnswered(descriptor) { bits |= CURL_CSELECT_IN }
         }
         var running: Int32 = 0
         unsafe curl_multi_socket_action(multi, descriptor, bits, &running)
@@ -126,11 +134,6 @@ final class Lane: DescriptorHandler, TimerHandler {
 
     func timerFired(_ timer: TimerWheel.Timer) {
         lanes.markDue(self)
-    }
-
-    /// The transfer whose request was sent on a socket.
-    func transfer(on descriptor: Int32) -> Transfer? {
-        transfers.first { $0.descriptor == descriptor }
     }
 
     private func drain() {

@@ -51,7 +51,7 @@ extension Lanes {
         guard Int(descriptor) < sockets.count else { return }
         // Under a request: libcurl is about to send that again, and asks first.
         if sockets[Int(descriptor)].holder != nil {
-            pool.lane.transfer(on: descriptor)?.connectionEndedAt = loop.now
+            pool.lane.transfer(on: descriptor)?.sending.connectionEndedAt = loop.now
         }
         if sockets[Int(descriptor)].isRetired { pool.retiredCount -= 1 }
         sockets[Int(descriptor)] = SocketState()
@@ -110,6 +110,13 @@ extension Lanes {
         return index >= sockets.count || sockets[index].pool == nil || sockets[index].isWanted
     }
 
+    /// Whether there is something to read on a socket on which a request is being sent.
+    func isAnswered(_ descriptor: Int32) -> Bool {
+        let index = Int(descriptor)
+        return index < sockets.count && sockets[index].holder != nil
+            && Socket.hasInput(descriptor)
+    }
+
     /// Looks at a socket that has an event libcurl did not ask for.
     func unwantedEvent(_ descriptor: Int32) {
         guard sockets[Int(descriptor)].isResting else {
@@ -148,7 +155,9 @@ extension Lanes {
         if sockets[index].opener != nil {
             sockets[index].connectTime = loop.now - sockets[index].openedAt
         }
-        transfer.connectTime = sockets[index].connectTime
+        transfer.sending.connectTime = sockets[index].connectTime
+        let tried = transfer.triedAddresses.connected(on: descriptor)
+        transfer.endpoint.addresses?.learn(tried, now: loop.now)
         sockets[index].opener = nil
         // Those that lost against this one are closed by now.
         if !transfer.connecting.isEmpty { loseConnecting(of: transfer) }

@@ -141,7 +141,7 @@ public final class Lanes {
             let reason = transfer.endpoint.addresses?.failure ?? "no addresses"
             return TransferResult(
                 notStarted: .couldNotResolveHost,
-                detail: "\(transfer.endpoint.origin.host): \(reason)"
+                detail: "\(transfer.endpoint.connectHost): \(reason)"
             )
         }
         let isLate = transfer.endpoint.isRetired
@@ -241,7 +241,11 @@ public final class Lanes {
         activeCount -= 1
         mayCloseRetired = !retiredLanes.isEmpty
         letRest(transfer)
-        let result = transfer.result(code)
+        let result = transfer.result(transfer.takeUnread(code))
+        if transfer.sendings == 0 {
+            let tried = transfer.triedAddresses.notConnected(result.code)
+            transfer.endpoint.addresses?.learn(tried, now: loop.now)
+        }
         let delegate = transfer.follower.delegate
         // The delegate reads the head still; the handle rests only afterwards.
         transfer.lane = nil

@@ -100,7 +100,7 @@ func beforeSending(
         }
         transfer.sendings = 1
         transfer.sentAt = lanes.loop.now
-        transfer.lastSentAt = lanes.loop.now
+        transfer.sending.lastSentAt = lanes.loop.now
         return CURL_PREREQFUNC_OK
     }
 }

@@ -4,6 +4,7 @@ import ExchangeCore
 import Glibc
 public import HTTP
 public import Primitives
+import Reactor
 
 // The option set. All that libcurl would decide by itself is switched off or fixed here: proxies
 // from the environment, redirects, protocols, HTTP/2, certificates' folder, signals, 100-continue.
@@ -45,9 +46,7 @@ extension Transfer {
         set(CURLOPT_NOSIGNAL, 1)
         // Removing a handle during a lookup would wait for the resolver otherwise.
         set(CURLOPT_QUICK_EXIT, 1)
-        // An empty proxy keeps libcurl from asking the environment for one.
-        set(CURLOPT_PROXY, "")
-        set(CURLOPT_NOPROXY, "*")
+        configureProxy()
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         set(CURLOPT_BUFFERSIZE, Self.readBytes)
@@ -83,9 +82,35 @@ extension Transfer {
         unsafe set(CURLOPT_ERRORBUFFER, pointer: errorText)
     }
 
+    /// Names the endpoint's proxy, or has the environment's ignored.
+    private func configureProxy() {
+        guard let proxy = endpoint.proxy else {
+            // An empty proxy keeps libcurl from asking the environment for one.
+            set(CURLOPT_PROXY, "")
+            return set(CURLOPT_NOPROXY, "*")
+        }
+        set(CURLOPT_PROXY, proxy.url)
+        // An empty list keeps libcurl from asking the environment for exceptions.
+        set(CURLOPT_NOPROXY, "")
+        set(CURLOPT_PROXYUSERNAME, proxy.user?.reveal())
+        set(CURLOPT_PROXYPASSWORD, proxy.password?.reveal())
+        // The head that opens a tunnel is none of a vendor's.
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        set(CURLOPT_PROXY_CAPATH, String?.none)
+        set(CURLOPT_PROXY_CAINFO, String?.none)
+        set(CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    }
+
     /// Sets what belongs to this request: target, lines, method and body.
     ///
     public func prepare(method: Method, body: RequestBody, connectTimeout: Interval) {
+        if endpoint.proxy != nil, endpoint.origin.scheme == "http" {
+            // The proxy makes the request, and must know the vendor.
+            var whole = ByteBuffer()
+            whole.append(text: endpoint.origin.text)
+            whole.append(target.bytes)
+            swap(&whole, &target)
+        }
         target.append(byte: 0)
         if !target.bytes.equals(knownTarget.bytes) {
             unsafe set(CURLOPT_REQUEST_TARGET, pointer: target.pointer.baseAddress)
@@ -191,14 +216,10 @@ extension Transfer {
         // A late attempt trusts the authorities of its time: it leaves no connection to those that
         // come after, as it takes no session from the share. Such a handle is not used again.
         if endpoint.isRetired { forbidReuse() }
-        if let current = endpoint.resolution, pool.resolvedGeneration != current.generation {
-            // A lane's cache keeps addresses until others are set.
-            resolution = current
-            pool.resolvedGeneration = current.generation
-            unsafe set(CURLOPT_RESOLVE, pointer: current.list)
-        } else {
-            unsafe set(CURLOPT_RESOLVE, pointer: nil)
-        }
+        resolution = endpoint.resolution(
+            for: pool, isFresh: needsFreshConnection, now: lane.loop.now)
+        let list = unsafe resolution.flatMap { unsafe $0.list }
+        unsafe set(CURLOPT_RESOLVE, pointer: UnsafeRawPointer(list))
         self.lane = lane
         self.pool = pool
     }

@@ -90,13 +90,11 @@ public final class Transfer {
     var descriptor: Int32 = -1
     /// Sockets that libcurl opened for it and that were no connections so far.
     var connecting: ContiguousArray<Int32> = []
+    /// Addresses that were tried for it, where its host's name has several.
+    var triedAddresses = TriedAddresses()
     var sendings = 0
-    /// When the last bytes of the request were sent, as far as it is known.
-    var lastSentAt = Instant.distantFuture
-    /// When the connection ended under the request.
-    var connectionEndedAt: Instant?
-    /// How long the connection took to be made.
-    var connectTime = Interval.zero
+    /// When the request was sent, and when its connection ended under it.
+    var sending = SendingTimes()
     /// Whether the pooled connection had bytes or an end to read before the request was sent.
     var foundSurplus = false
     /// The request target that libcurl was last given and has copied: most requests to an
@@ -111,6 +109,8 @@ public final class Transfer {
     /// Whether the handle carries only what every transfer of its endpoint sets anew.
     var isReusable = false
     var resolution: Endpoint.Resolution?
+    /// Bytes of an answer that libcurl left unread, see ``takeUnread(_:)``.
+    var unread = ByteBuffer()
     private var chunks = ChunkDecoder()
 
     init?(endpoint: Endpoint) {
@@ -159,23 +159,9 @@ public final class Transfer {
         return TransferResult(
             code: code, wasSent: sendings > 0, sawResponse: !head.isEmpty,
             wasStale: foundSurplus
-                || (sendings > 1 || code == .sendFailedRewind) && failedAtOnce,
+                || (sendings > 1 || code == .sendFailedRewind) && sending.endedAtOnce(lane?.lanes),
             detail: code == .ok ? "" : unsafe String(cString: errorText)
         )
-    }
-
-    /// Its connection takes bytes, so some of the request may just have been sent.
-    func socketIsWritable(now: Instant) {
-        // After its end the number may be that of the next connection, which libcurl makes to send
-        // the request again.
-        if connectionEndedAt == nil { lastSentAt = now }
-    }
-
-    /// Whether the connection ended soon enough to have been dead before the request.
-    private var failedAtOnce: Bool {
-        guard let lanes = lane?.lanes else { return false }
-        let age = (connectionEndedAt ?? lanes.loop.now) - lastSentAt
-        return lanes.staleWindow.contains(age, connectTime: connectTime)
     }
 
     /// Forgets the exchange before this one.
@@ -191,15 +177,15 @@ public final class Transfer {
         needsFreshConnection = false
         isReusable = false
         sendings = 0
-        lastSentAt = .distantFuture
-        connectionEndedAt = nil
-        connectTime = .zero
+        sending = SendingTimes()
         foundSurplus = false
         hasBody = false
         body = nil
         chunks = ChunkDecoder()
+        unread.release()
         descriptor = -1
         connecting.removeAll()
+        triedAddresses.removeAll()
         unsafe errorText.pointee = 0
         follower = Follower()
         lane = nil

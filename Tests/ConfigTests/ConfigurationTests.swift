@@ -120,7 +120,7 @@ struct ConfigurationTests {
             """
         )
         let server = configuration.server
-        #expect(server.listen == "[::1]:1")
+        #expect(server.listen == ["[::1]:1"])
         #expect(server.workers == 3)
         #expect(server.maxConnections == 10)
         #expect(server.maxBodyBytes == 1024)
@@ -231,6 +231,23 @@ struct ConfigurationTests {
         let printed = try Self.read(text).configuration.description
         #expect(!printed.contains("canary"))
         #expect(try Self.read(printed).configuration.description == printed)
+    }
+
+    @Test("one address is listened on, or several; each is read, and printed as it was")
+    func listen() throws {
+        #expect(Configuration().server.listen == ["127.0.0.1:8080"])
+        #expect(Configuration().server.maxBodyBytes == 1 << 30)
+        for (text, addresses) in [
+            ("\"0.0.0.0:80\"", ["0.0.0.0:80"]), ("[\"[::]:80\"]", ["[::]:80"]),
+            (
+                "[\"127.0.0.1:0\", \"[::1]:0\", \"127.0.0.1:0\"]",
+                ["127.0.0.1:0", "[::1]:0", "127.0.0.1:0"]
+            ),
+        ] {
+            let read = try Self.read("[server]\nlisten = \(text)").configuration
+            #expect(read.server.listen == addresses)
+            #expect(try Self.read(read.description).configuration.server == read.server)
+        }
     }
 
     @Test("the same text is read again with the secrets of that moment")

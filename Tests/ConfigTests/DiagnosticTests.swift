@@ -40,6 +40,40 @@ struct DiagnosticTests {
             ]
         ),
         ("[server]\nmax_body = \"64MB\"", ["config.toml:2:1: server.max_body: "]),
+        (
+            "[vendors.openai]\nproxy = \"socks5://a:1\"",
+            ["config.toml:2:1: vendors.openai.proxy: \"socks5://a:1\" must begin with http://"]
+        ),
+        (
+            "[vendors.openai]\nproxy = \"http://u:canary@a\"",
+            ["config.toml:2:1: vendors.openai.proxy: \"http://<redacted>@a\" has no port"]
+        ),
+        (
+            "[vendors.openai]\nproxy = \"env:MISSING\"",
+            ["config.toml:2:1: vendors.openai.proxy: env:MISSING cannot be read"]
+        ),
+        ("[vendors.openai]\nproxy = 1", ["config.toml:2:1: vendors.openai.proxy: a whole number"]),
+        (
+            "[vendors.openai]\ndrop_headers = [\"via\", \"a b\"]",
+            ["config.toml:2:24: vendors.openai.drop_headers[1]: \"a b\" is no name of a header"]
+        ),
+        (
+            "[vendors.openai]\ndrop_headers = \"via\"",
+            ["config.toml:2:1: vendors.openai.drop_headers: text where a list"]
+        ),
+        ("[server]\nlisten = []", ["config.toml:2:1: server.listen: is empty"]),
+        ("[server]\nlisten = 8080", ["config.toml:2:1: server.listen: a whole number where an"]),
+        (
+            "[server]\nlisten = [\"127.0.0.1:1\", \"a:1\"]",
+            ["config.toml:2:26: server.listen[1]: \"a:1\" is no address"]
+        ),
+        (
+            "[server]\nlisten = [\"127.0.0.1:1\", \"127.0.0.1:1\"]",
+            [
+                "config.toml:2:26: server.listen[1]: \"127.0.0.1:1\" is in the list already"
+            ]
+        ),
+        ("[server]\nlisten = [1]", ["config.toml:2:11: server.listen[0]: "]),
         ("[server]\nmax_body = \"0\"", ["config.toml:2:1: server.max_body: is too small"]),
         (
             "[server]\nlisten = \"localhost\"",
@@ -281,6 +315,10 @@ struct DiagnosticTests {
             ("listen = \"127.9.9.9:80\"", own, false), ("listen = \"[::1]:80\"", own, false),
             ("listen = \"localhost:80\"", own, false), ("", own, false),
             ("listen = \"0.0.0.0:80\"\nanonymous = true", own, false),
+            ("listen = [\"127.0.0.1:80\", \"10.1.2.3:80\"]", own, true),
+            ("listen = [\"[::]:80\", \"127.0.0.1:80\"]", own, true),
+            ("listen = [\"127.0.0.1:80\", \"[::1]:80\"]", own, false),
+            ("listen = [\"127.0.0.1:80\", \"[::]:81\"]\nanonymous = true", own, false),
             ("listen = \"0.0.0.0:80\"", "", false),
             ("listen = \"0.0.0.0:80\"", "[vendors.openai]\ncredential = \"none\"\n", false),
             (

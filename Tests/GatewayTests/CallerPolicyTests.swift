@@ -9,29 +9,32 @@ import Testing
 @Suite("Who may call")
 struct CallerPolicyTests {
     private static func policy(
-        _ listen: String, hosts: [String] = [], origins: [String] = []
+        hosts: [String] = [], origins: [String] = []
     ) -> CallerPolicy {
         var server = Configuration.Server()
-        server.listen = listen
         server.hosts = hosts
         server.origins = origins
         return CallerPolicy(server)
     }
 
-    private static func refuses(_ policy: CallerPolicy, _ host: String) -> Bool {
-        ParsedHead("GET /", fields: "Host: \(host)\r\n").with { policy.refusesHost(of: $0) }
+    private static func refuses(
+        _ policy: CallerPolicy, _ host: String, on listen: String
+    ) -> Bool {
+        ParsedHead("GET /", fields: "Host: \(host)\r\n").with {
+            policy.refusesHost(of: $0, onLoopback: Configuration.isLoopback(listen))
+        }
     }
 
     @Test("on loopback only by its own names, with any port")
     func hosts() {
         for listen in ["127.0.0.1:8080", "[::1]:80", "localhost:1", "127.8.9.1:1"] {
-            let policy = Self.policy(listen, hosts: ["weir.internal", "*.corp"])
+            let policy = Self.policy(hosts: ["weir.internal", "*.corp"])
             for host in [
                 "localhost", "LOCALHOST:8080", "a.localhost", "a.b.localhost:1", "localhost.",
                 "127.0.0.1", "127.0.0.1:65535", "127.255.1.2", "[::1]", "[::1]:8080",
                 "[0:0:0:0:0:0:0:1]", "[0000::0001]:80", "[::ffff:127.0.0.1]", "[::FFFF:7f00:1]:1",
                 "host.docker.internal:8080", "weir.internal", "Weir.Internal:1", "a.corp",
-            ] { #expect(!Self.refuses(policy, host), "\(host)") }
+            ] { #expect(!Self.refuses(policy, host, on: listen), "\(host)") }
             for host in [
                 "evil.example", "localhost.evil.example", "evil-localhost", "127.0.0.1.nip.io",
                 "127.0.0.256", "127.1", "0.0.0.0", "10.0.0.1", "[::]", "[::2]:1", "", "corp",
@@ -39,30 +42,29 @@ struct CallerPolicyTests {
                 "[::1].evil.com", "[::ffff:10.0.0.1]", "[::ffff:1.127.0.0]", "[::1%lo]",
                 "[fe80::1]",
                 "[::1]evil.com:80", "localhost:evil.com", "localhost:80:evil",
-            ] { #expect(Self.refuses(policy, host), "\(host)") }
+            ] { #expect(Self.refuses(policy, host, on: listen), "\(host)") }
         }
         for listen in ["0.0.0.0:8080", "[::]:80", "10.0.0.1:80"] {
-            #expect(!Self.refuses(Self.policy(listen), "any.example"))
+            #expect(!Self.refuses(Self.policy(), "any.example", on: listen))
         }
     }
 
     @Test("the authority of a target counts as much as the Host field")
     func authority() {
-        let policy = Self.policy("127.0.0.1:1")
+        let policy = Self.policy()
         for (target, isRefused) in [
             ("http://evil.example/v1/models", true), ("http://localhost:1/v1/models", false),
             ("HTTPS://evil.example:1/", true), ("/v1/models", false),
         ] {
             ParsedHead("GET \(target)").with {
-                #expect(policy.refusesHost(of: $0) == isRefused, "\(target)")
+                #expect(policy.refusesHost(of: $0, onLoopback: true) == isRefused, "\(target)")
             }
         }
     }
 
     @Test("origins are foreign unless a pattern names them, whole")
     func origins() {
-        let policy = Self.policy(
-            "127.0.0.1:1", origins: ["https://app.example", "vscode-webview://*"])
+        let policy = Self.policy(origins: ["https://app.example", "vscode-webview://*"])
         for (fields, origin) in [
             ("", CallerPolicy.Origin.none), ("Origin: https://app.example\r\n", .allowed),
             ("Origin: HTTPS://App.Example\r\n", .allowed),

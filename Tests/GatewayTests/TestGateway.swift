@@ -59,6 +59,7 @@ final class TestGateway: Sendable {
         let slot = Slot()
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
         self.mailbox = mailbox
+        let isOnLoopback = Configuration.isLoopback(configuration.server.listen[0])
         let first = indexes.withLock { Self.snapshot(configuration, &$0) }
         thread = try Reactor.Thread(name: "gateway") {
             guard let loop = try? EventLoop() else { return }
@@ -67,7 +68,7 @@ final class TestGateway: Sendable {
                 settings: settings, metrics: metrics, loop: loop, snapshot: first,
                 journal: record.workerJournal())
             slot.worker = worker
-            worker.listen(on: descriptor)
+            worker.listen(on: descriptor, onLoopback: isOnLoopback)
             loop.run()
         }
     }
@@ -87,10 +88,16 @@ final class TestGateway: Sendable {
             endpoints: configuration.vendors.map { vendor in
                 let origin = Endpoint.Origin(
                     scheme: vendor.scheme, host: vendor.host, port: vendor.port)
-                let index = indexes.index(of: origin)
+                let proxy = vendor.proxy.map {
+                    Proxy(
+                        scheme: $0.scheme, host: $0.host, port: $0.port, user: $0.user,
+                        password: $0.password)
+                }
+                let index = indexes.index(of: origin, via: proxy)
                 return {
                     Endpoint(
-                        name: vendor.name, origin: origin, index: index, trust: nil, addresses: nil)
+                        name: vendor.name, origin: origin, index: index, trust: nil, addresses: nil,
+                        proxy: proxy)
                 }
             })
     }

@@ -7,6 +7,7 @@ struct HeaderNameTests {
     @Test("are known in any case")
     func known() {
         let names: [(String, HeaderName)] = [
+            ("HTTP2-Settings", .http2Settings),
             ("TE", .te), ("Host", .host), ("ACCEPT", .accept), ("expect", .expect),
             ("Api-Key", .apiKey), ("Upgrade", .upgrade), ("Trailer", .trailer),
             ("X-API-Key", .xAPIKey), ("Connection", .connection), ("Keep-Alive", .keepAlive),
@@ -31,7 +32,10 @@ struct HeaderNameTests {
             #expect(name.isCredential)
             #expect(!name.isHopByHop)
         }
-        for name in [HeaderName.connection, .te, .transferEncoding, .proxyAuthorization, .upgrade] {
+        for name in [
+            HeaderName.connection, .te, .transferEncoding, .proxyAuthorization, .upgrade,
+            .http2Settings,
+        ] {
             #expect(name.isHopByHop)
         }
         #expect(!HeaderName.other.isHopByHop)

@@ -26,7 +26,7 @@ struct RequestParserTests {
             + "X-Empty:\r\nX!#$%&'*+-.^_`|~9: \t spaced \t \r\nX: caf\u{E9}\r\nX: again\r\n\r\n",
         "methods beside GET and POST": "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n",
         "OPTIONS": "OPTIONS /v1 HTTP/1.1\r\nHost:\r\n\r\n",
-    ]
+    ].merging(LegalRequests.all) { first, _ in first }
 
     private static func request(_ name: String) -> ParsedRequest {
         Reading(good[name] ?? "").requests.first ?? ParsedRequest()

@@ -168,6 +168,37 @@ struct SocketTests {
         }
     }
 
+    /// Whether a listener takes a connection at an address.
+    private static func isTaken(_ text: String, by listener: Int32) throws -> Bool {
+        let client = try Socket.connect(to: try #require(SocketAddress(text)))
+        defer { Socket.close(client) }
+        for _ in 0..<200 {
+            if case .connection(let taken) = Socket.accept(listener) {
+                Socket.close(taken)
+                return true
+            }
+            if Socket.pendingError(client) != 0 { return false }
+            poll(nil, 0, 1)
+        }
+        return false
+    }
+
+    @Test("[::] takes connections of both families, 0.0.0.0 those of IPv4 alone")
+    func families() throws {
+        for (text, takesIPv4, takesIPv6) in [
+            ("[::]:0", true, true), ("0.0.0.0:0", true, false), ("[::1]:0", false, true),
+        ] {
+            let address = try #require(SocketAddress(text))
+            // A machine may be without IPv6.
+            guard let listener = try? Socket.listen(on: address, reusePort: true) else { continue }
+            defer { Socket.close(listener) }
+            let port = try SocketAddress(boundTo: listener).port
+            #expect(try Self.isTaken("127.0.0.1:\(port)", by: listener) == takesIPv4, "\(text)")
+            guard takesIPv6 else { continue }
+            #expect(try Self.isTaken("[::1]:\(port)", by: listener), "\(text)")
+        }
+    }
+
     @Test("several listeners share a port, and a second without sharing says why it cannot")
     func listening() throws {
         let address = try #require(SocketAddress("127.0.0.1:0"))

@@ -116,6 +116,10 @@ struct EndpointTests {
         #expect(needs("1and1.com"))
         #expect(!needs("127.0.0.1"))
         #expect(!needs("[::1]"))
+        for (scheme, port, text) in [
+            ("http", 80, "http://a"), ("https", 443, "https://a"), ("http", 443, "http://a:443"),
+            ("https", 80, "https://a:80"),
+        ] { #expect(Endpoint.Origin(scheme: scheme, host: "a", port: port).text == text) }
     }
 
     @Test("that are retired go, and their handles at rest with them")

@@ -1,0 +1,46 @@
+import Config
+import Reactor
+
+/// The sockets on which clients are taken in: one for each address and worker.
+struct ListeningSockets {
+    /// A listening socket.
+    struct Socket: Sendable {
+        let descriptor: Int32
+        /// Whether this machine alone can reach its address.
+        let isOnLoopback: Bool
+    }
+
+    /// By worker, in the order of the addresses.
+    private(set) var ofWorkers: [[Socket]]
+    /// By address.
+    private(set) var ports: [Int] = []
+    /// The addresses with their ports, for people.
+    private(set) var description = ""
+
+    /// Binds every address, once for each worker.
+    init(_ addresses: [String], workers: Int) throws {
+        ofWorkers = Array(repeating: [], count: workers)
+        do {
+            for address in addresses { try bind(address) }
+        } catch {
+            for socket in ofWorkers.joined() { Reactor.Socket.close(socket.descriptor) }
+            throw error
+        }
+    }
+
+    private mutating func bind(_ text: String) throws {
+        guard var address = SocketAddress(text) else {
+            throw Composition.StartError(description: "\(text) is no address")
+        }
+        let isOnLoopback = Configuration.isLoopback(text)
+        for worker in ofWorkers.indices {
+            let descriptor = try Reactor.Socket.listen(on: address, reusePort: true)
+            ofWorkers[worker].append(Socket(descriptor: descriptor, isOnLoopback: isOnLoopback))
+            // With port 0 the kernel chose one; the other workers join it.
+            address = try SocketAddress(boundTo: descriptor)
+        }
+        ports.append(address.port)
+        let host = text[..<(text.lastIndex(of: ":") ?? text.endIndex)]
+        description += "\(description.isEmpty ? "" : ", ")\(host):\(address.port)"
+    }
+}

@@ -1,0 +1,12 @@
+// What the front refuses whatever the route would be.
+extension Failure {
+    /// A handshake for another protocol than HTTP.
+    ///
+    /// The status is the one at which clients that can do without WebSocket go on without it, at
+    /// once and for the rest of their session.
+    public static var webSocket: Failure {
+        .refused(
+            426, "websocket_not_served",
+            "WebSocket is not spoken here; what the API offers over HTTP/1.1 is served")
+    }
+}
