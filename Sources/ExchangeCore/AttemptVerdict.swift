@@ -57,9 +57,11 @@ public enum AttemptVerdict: Equatable, Sendable {
     /// What a response with this head is held for, where another attempt could follow; nil when it
     /// is passed on at once.
     ///
-    /// `isPost`: the request asks a model. `isOwnCredential`: it goes out with one of ours.
+    /// `isPost`: the request may ask a model. `isWork`: it makes one work, so that there must be an
+    /// answer. `isOwnCredential`: it goes out with one of ours.
     public static func holdReason(
-        _ head: Head, isPost: Bool, isOwnCredential: Bool, _ policy: FailoverPolicy
+        _ head: Head, isPost: Bool, isWork: @autoclosure () -> Bool, isOwnCredential: Bool,
+        _ policy: FailoverPolicy
     ) -> HoldReason? {
         if head.status >= 400 {
             let failure = failureClass(status: head.status, isOwnCredential: isOwnCredential)
@@ -71,6 +73,10 @@ public enum AttemptVerdict: Equatable, Sendable {
             return mayBeCredential ? .suspicion : nil
         }
         guard head.status < 300, policy.movesOn(from: .streamError) else { return nil }
+        // No Content and Reset Content have no body, however they are framed.
+        if head.status == 204 || head.status == 205 {
+            return isPost && isWork() ? .refusal(.streamError) : nil
+        }
         switch head.mediaType {
         // An unknown coding hides the content.
         case .eventStream: return head.isReadable ? .stream : nil

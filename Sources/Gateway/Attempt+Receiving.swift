@@ -43,6 +43,9 @@ extension Attempt: TransferDelegate {
             bytesMax: route.plan.holdBytesMax)
         return AttemptVerdict.holdReason(
             facts, isPost: exchange.request.head.method == .post,
+            isWork: exchange.request.withHead { head in
+                RequestWork.isBilled(method: head.method.name, target: head.pathAndQuery.text)
+            },
             isOwnCredential: vendor.hasOwnCredential, route.plan.policy)
     }
 

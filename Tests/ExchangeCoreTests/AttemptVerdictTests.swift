@@ -10,13 +10,13 @@ struct AttemptVerdictTests {
 
     private static func reason(
         _ status: Int, _ type: MediaType = .json, length: Int? = 9, isEncoded: Bool = false,
-        isReadable: Bool = true, isPost: Bool = true, isOwn: Bool = false
+        isReadable: Bool = true, isPost: Bool = true, isWork: Bool = true, isOwn: Bool = false
     ) -> AttemptVerdict.HoldReason? {
         AttemptVerdict.holdReason(
             .init(
                 status: status, mediaType: type, contentLength: length, isEncoded: isEncoded,
                 isReadable: isReadable, bytesMax: 1000),
-            isPost: isPost, isOwnCredential: isOwn, policy)
+            isPost: isPost, isWork: isWork, isOwnCredential: isOwn, policy)
     }
 
     @Test("what a head leaves open")
@@ -36,7 +36,11 @@ struct AttemptVerdictTests {
         #expect(Self.reason(200, .other, isEncoded: true) == .answer)
         // A deleted file has no answer either.
         #expect(Self.reason(200, length: 0, isPost: false) == nil)
-        #expect(Self.reason(204, length: 0) == nil)
+        for status in [204, 205] {
+            #expect(Self.reason(status, length: nil) == .refusal(.streamError))
+            #expect(Self.reason(status, isWork: false) == nil)
+            #expect(Self.reason(status, isPost: false) == nil)
+        }
         #expect(Self.reason(302, .html) == nil)
     }
 

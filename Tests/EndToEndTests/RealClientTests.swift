@@ -1,0 +1,85 @@
+import Support
+import Testing
+
+/// Clients as their makers ship them, which no test of ours has taught anything.
+@Suite("Real clients")
+struct RealClientTests {
+    private static let folder = "\(Repository.root)/Tests/EndToEndTests/SDK"
+
+    private static func environment(_ name: String, _ packages: [String]) throws -> String {
+        let venv = try ChildProcess(
+            "\(folder)/venv", ["\(Repository.root)/.build/\(name)"] + packages)
+        try #require(try venv.wait(seconds: 600) == 0, "\(venv.text)")
+        return String(venv.text.split(separator: "\n").last ?? "")
+    }
+
+    @Test("the JDK's HttpClient, which offers HTTP/2 with every request, is served over HTTP/1.1")
+    func jdk() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let calls = try ChildProcess(
+            "/usr/bin/java", ["\(Self.folder)/HTTPClientCall.java", "\(gateway.port)"])
+        #expect(try calls.wait(seconds: 300) == 0, "\(calls.text)")
+        #expect(calls.text.contains("9 answered"), "\(calls.text)")
+    }
+
+    @Test("curl that offers to upgrade to HTTP/2 is served over HTTP/1.1")
+    func curl() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let call = try ChildProcess(
+            "/usr/bin/curl",
+            [
+                "--silent", "--http2", "--write-out", " %{http_code} %{http_version}",
+                "--header", "content-type: application/json", "--data", "{\"model\":\"gpt-4o\"}",
+                "http://127.0.0.1:\(gateway.port)/v1/chat/completions",
+            ])
+        #expect(try call.wait(seconds: 60) == 0, "\(call.text)")
+        #expect(call.text.hasSuffix(" 200 1.1"), "\(call.text)")
+    }
+
+    @Test("OpenAI's SDK uploads a file in parts of 64 MiB")
+    func uploads() throws {
+        let python = try Self.environment("sdk-venv", [])
+        let folder = try TemporaryFolder()
+        let port = try ByteVendor.closedPort()
+        let gateway = try GatewayProcess(vendor: port)
+        let upload = try ChildProcess(
+            python, ["\(Self.folder)/uploads.py", "\(port)", "\(gateway.port)", folder.path])
+        #expect(try upload.wait(seconds: 300) == 0, "\(upload.text)")
+        #expect(
+            upload.text.contains("completed, parts of [64, 64, 5] MiB, same: True"),
+            "\(upload.text)")
+    }
+
+    @Test("Codex with its built-in provider tries WebSocket once, and goes on over HTTP")
+    func codex() throws {
+        let python = try Self.environment("codex-venv", ["openai-codex"])
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let folder = try TemporaryFolder()
+        _ = try folder.write(
+            "openai_base_url = \"http://127.0.0.1:\(gateway.port)/v1\"\nmodel = \"gpt-5\"\n",
+            to: "config.toml")
+        let program = try ChildProcess(
+            python,
+            ["-c", "import codex_cli_bin as c; print(c.__path__[0])"])
+        try #require(try program.wait(seconds: 60) == 0, "\(program.text)")
+        let path = program.text.split(separator: "\n").last.map(String.init) ?? ""
+        let codex = try ChildProcess(
+            "/usr/bin/env",
+            [
+                "CODEX_HOME=\(folder.path)", "CODEX_API_KEY=sk-test", "OPENAI_API_KEY=sk-test",
+                "/bin/sh", "-c",
+                "cd $CODEX_HOME && exec $0 exec --skip-git-repo-check 'say hi' </dev/null",
+                "\(path)/bin/codex",
+            ])
+        #expect(try codex.wait(seconds: 120) == 0, "\(codex.text)")
+        #expect(codex.text.contains("The stream passes and is measured"), "\(codex.text)")
+        _ = try gateway.process.awaitLine("websocket_not_served")
+        let requests = gateway.process.text.split(separator: "\n").filter {
+            $0.contains("websocket_not_served")
+        }
+        #expect(requests.count == 1, "\(gateway.process.text)")
+    }
+}
