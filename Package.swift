@@ -163,7 +163,7 @@ let package = Package(
         .executableTarget(
             name: "weir-load",
             dependencies: [
-                "Primitives", "Reactor", "Testbed", "Support",
+                "Primitives", "Reactor", "HTTP", "JSON", "Support",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Load",

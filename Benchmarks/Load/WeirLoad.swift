@@ -2,7 +2,6 @@ import ArgumentParser
 import Glibc
 import Primitives
 import Reactor
-import Testbed
 
 /// The load of the benchmarks: verified answers, figures as JSON.
 @main

@@ -1,9 +1,11 @@
 import ArgumentParser
+import Bench
 import Config
 import Glibc
 import Primitives
 import Reactor
 import Testbed
+import Transfers
 
 /// `weir demo`: what `bin/run` shows.
 struct DemoCommand: ParsableCommand {
@@ -102,34 +104,41 @@ private struct DemoVisit {
 
     private func showStream() throws {
         Output.text("\nA streaming chat call through the gateway, as its tokens arrive:\n\n  ")
-        let target = LoadTarget.chat(
-            try address(gateway), script: "chunks=24 delay=60 ttft=300", streams: true
-        )
-        try StreamPrinter.run(target) { Output.text($0) }
+        try StreamPrinter.run(
+            try address(gateway), script: "chunks=24 delay=60 ttft=300"
+        ) { Output.text($0) }
         Output.text("\n\n")
     }
 
+    /// Measures as `weir bench` does: one call at a time, direct and through the gateway by turns.
     private func showCost() throws {
-        let rounds = 2000
-        let results = try LoadClient.run(
-            [
-                .chat(try address(vendor), script: "chunks=64", streams: true, filling: 1000),
-                .chat(try address(gateway), script: "chunks=64", streams: true, filling: 1000),
-            ], connections: 1, extent: .requests(rounds)
-        )
-        func line(_ name: String, _ pick: (LoadResult) -> [Int64]) -> String {
-            let direct = LoadResult.percentile(pick(results[0]), 0.5)
-            let through = LoadResult.percentile(pick(results[1]), 0.5)
-            func microseconds(_ value: Int64) -> String { "\((value + 500) / 1000) us" }
-            return
-                "  \(name): direct \(microseconds(direct)), through Weir \(microseconds(through)), "
-                + "added \(microseconds(through - direct))\n"
+        func target(_ name: String, _ port: Int) -> BenchPlan.Target {
+            BenchPlan.Target(
+                name: name,
+                origin: Endpoint.Origin(scheme: "http", host: "127.0.0.1", port: port),
+                basePath: "/v1")
         }
-        let errors = results.reduce(0) { $0 + $1.errors.values.reduce(0, +) }
+        var plan = BenchPlan(
+            targets: [target("direct", vendor), target("weir", gateway)],
+            scenarios: [
+                BenchPlan.Scenario(streams: true, connections: 1, script: "chunks=64")
+            ])
+        plan.duration = .seconds(3)
+        let report = try Bench.run(plan) { _ in }
+        guard let result = report.scenarios.first else { return }
+        func line(_ name: String, _ times: KeyPath<Measurements, Measurements.Times>) -> String {
+            let medians = result.measurements.map { $0[keyPath: times].percentile(50) }
+            func microseconds(_ value: Double) -> String { "\(Int(value.rounded())) us" }
+            return
+                "  \(name): direct \(microseconds(medians[0])), "
+                + "through Weir \(microseconds(medians[1])), "
+                + "added \(microseconds(medians[1] - medians[0]))\n"
+        }
         Output.text(
-            "What it cost, medians of \(rounds) paired calls of 64 chunks (\(errors) errors):\n\n")
-        Output.text(line("to the first byte", { $0.firstByte }))
-        Output.text(line("to the last byte ", { $0.total }))
+            "What it cost, medians of \(result.rounds) paired calls of 64 chunks "
+                + "(\(report.errorCount) errors):\n\n")
+        Output.text(line("to the first byte", \.firstByte))
+        Output.text(line("to the last byte ", \.total))
     }
 
     private func showInvitation() {

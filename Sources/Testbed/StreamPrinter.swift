@@ -1,16 +1,26 @@
 import Glibc
 import JSON
 import Primitives
-import Reactor
+public import Reactor
 
 /// Plays one streaming chat call on the calling thread and hands over its tokens as they arrive.
 public enum StreamPrinter {
-    /// Sends the request and reads the stream to its end.
-    public static func run(_ target: LoadTarget, token: (String) -> Void) throws {
-        let descriptor = try Socket.connect(to: target.address)
+    /// Sends a chat call in the OpenAI dialect, its message a script for the scripted vendor, and
+    /// reads the stream to its end.
+    public static func run(
+        _ address: SocketAddress, script: String, token: (String) -> Void
+    ) throws {
+        let body =
+            "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[{\"role\":\"user\","
+            + "\"content\":\"[[mock \(script)]]\"}]}"
+        let request =
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: \(address)\r\n"
+            + "Authorization: Bearer sk-test-0123456789\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        let descriptor = try Socket.connect(to: address)
         defer { Socket.close(descriptor) }
         var output = ByteBuffer()
-        output.append(text: target.request)
+        output.append(text: request)
         var text = ByteBuffer()
         var scanned = 0
         while true {

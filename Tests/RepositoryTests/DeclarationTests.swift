@@ -20,7 +20,8 @@ struct DeclarationTests {
     @Test("are used by the product, and not by tests alone")
     func use() {
         let found = Self.unused(
-            in: SourceTree.sources, users: ["Testbed": SourceTree.benchmarks])
+            in: SourceTree.sources,
+            users: ["Testbed": SourceTree.benchmarks, "Reactor": SourceTree.benchmarks])
         for (name, path) in found where Self.exceptions[name] == nil {
             Issue.record("\(path): nothing else in Sources mentions \(name)")
         }

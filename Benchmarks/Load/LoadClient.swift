@@ -1,10 +1,10 @@
-public import Primitives
-public import Reactor
+import Primitives
+import Reactor
 
 /// A closed-loop load: each connection sends its next request when the last answer is whole.
-public final class LoadClient: TurnHandler {
+final class LoadClient: TurnHandler {
     /// When a load ends.
-    public enum Extent: Sendable {
+    enum Extent: Sendable {
         case requests(Int)
         case duration(Interval)
     }
@@ -30,7 +30,7 @@ public final class LoadClient: TurnHandler {
     ///
     /// With several targets each round asks every one of them once, one after the other, in an
     /// order that turns.
-    public static func run(
+    static func run(
         _ targets: [LoadTarget], connections: Int, extent: Extent
     ) throws -> [LoadResult] {
         let client = try LoadClient(targets: targets, extent: extent)
@@ -69,8 +69,8 @@ public final class LoadClient: TurnHandler {
     }
 
     /// Nothing waits for the end of a turn.
-    public var hasPendingWork: Bool { false }
+    var hasPendingWork: Bool { false }
 
     /// Nothing is done at the end of a turn.
-    public func turnEnded() {}
+    func turnEnded() {}
 }

@@ -1,30 +1,30 @@
 import Primitives
-public import Reactor
+import Reactor
 
 /// Opens streams and keeps them open, as a busy gateway has them.
-public final class StreamHolder: DescriptorHandler, TurnHandler {
+final class StreamHolder: DescriptorHandler, TurnHandler {
     private let loop: EventLoop
     private var waiting: Set<Int32> = []
     private var descriptors: [Int32] = []
     private var requests: [Int32: ByteBufferBox] = [:]
     private var input = ByteBuffer()
     /// Streams that began and have not ended.
-    public private(set) var held = 0
+    private(set) var held = 0
     /// Streams that did not begin or did not last.
-    public private(set) var lost = 0
+    private(set) var lost = 0
 
     private final class ByteBufferBox {
         var buffer = ByteBuffer()
     }
 
     /// A holder of nothing.
-    public init() throws(SystemError) {
+    init() throws(SystemError) {
         loop = try EventLoop()
         loop.turnHandler = self
     }
 
     /// Opens so many streams, some at a time, and returns when each has sent its first bytes.
-    public func open(_ count: Int, _ target: LoadTarget, atOnce: Int = 64) throws {
+    func open(_ count: Int, _ target: LoadTarget, atOnce: Int = 64) throws {
         while descriptors.count < count {
             for _ in 0..<min(atOnce, count - descriptors.count) {
                 let descriptor = try Socket.connect(to: target.address)
@@ -41,7 +41,7 @@ public final class StreamHolder: DescriptorHandler, TurnHandler {
     }
 
     /// Ends all streams.
-    public func close() {
+    func close() {
         for descriptor in descriptors {
             loop.forget(descriptor)
             Socket.close(descriptor)
@@ -50,7 +50,7 @@ public final class StreamHolder: DescriptorHandler, TurnHandler {
     }
 
     /// Sends a request, or notes that a stream began or ended.
-    public func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+    func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
         if let box = requests[descriptor], readiness.contains(.write) {
             _ = Socket.send(descriptor, from: &box.buffer)
             if box.buffer.isEmpty {
@@ -74,8 +74,8 @@ public final class StreamHolder: DescriptorHandler, TurnHandler {
     }
 
     /// Nothing waits for the end of a turn.
-    public var hasPendingWork: Bool { false }
+    var hasPendingWork: Bool { false }
 
     /// Nothing is done at the end of a turn.
-    public func turnEnded() {}
+    func turnEnded() {}
 }

@@ -1,14 +1,14 @@
-public import Reactor
+import Reactor
 
 /// A request and the server that it goes to.
-public struct LoadTarget: Sendable {
+struct LoadTarget: Sendable {
     let address: SocketAddress
     let request: String
     let status: Int
     let needsDone: Bool
 
     /// A request to be sent to an address, and what a right answer looks like.
-    public init(address: SocketAddress, request: String, status: Int = 200, needsDone: Bool) {
+    init(address: SocketAddress, request: String, status: Int = 200, needsDone: Bool) {
         self.address = address
         self.request = request
         self.status = status
@@ -16,7 +16,7 @@ public struct LoadTarget: Sendable {
     }
 
     /// A chat call in the OpenAI dialect, its message holding a script for the scripted vendor.
-    public static func chat(
+    static func chat(
         _ address: SocketAddress, script: String, streams: Bool, filling: Int = 0
     ) -> LoadTarget {
         let body =

@@ -1,26 +1,26 @@
-public import Primitives
+import Primitives
 
 /// The result of a load.
 ///
 /// Latencies are in nanoseconds, one per verified response.
-public struct LoadResult: Sendable {
+struct LoadResult: Sendable {
     /// From sending to the first byte of the response.
-    public var firstByte: [Int64] = []
+    var firstByte: [Int64] = []
     /// From sending to the first content of a stream: the first bytes after its opening event.
-    public var firstContent: [Int64] = []
+    var firstContent: [Int64] = []
     /// From sending to the last byte.
-    public var total: [Int64] = []
+    var total: [Int64] = []
     /// Chunks of all verified responses.
-    public var chunks = 0
+    var chunks = 0
     /// Body bytes of all verified responses.
-    public var bytes = 0
+    var bytes = 0
     /// What did not verify, by kind.
-    public var errors: [String: Int] = [:]
+    var errors: [String: Int] = [:]
     /// How long the whole took.
-    public var elapsed = Interval.zero
+    var elapsed = Interval.zero
 
     /// The value below which a share of the latencies lies.
-    public static func percentile(_ values: [Int64], _ share: Double) -> Int64 {
+    static func percentile(_ values: [Int64], _ share: Double) -> Int64 {
         guard !values.isEmpty else { return 0 }
         let sorted = values.sorted()
         return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
