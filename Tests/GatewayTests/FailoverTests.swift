@@ -43,7 +43,7 @@ struct FailoverTests {
         models: [String] = []
     ) throws -> TestGateway {
         // A vendor's own clocks count at the last target, too; the chain's would let it be silent.
-        let vendorClocks = each ?? clocks + "\nidle = \"1s\""
+        let vendorClocks = each ?? (clocks.contains("idle") ? clocks : clocks + "\nidle = \"1s\"")
         let names = ports.indices.map { "v\($0)" }
         let base = dialect == "openai" ? "/v1" : ""
         let vendors = zip(names, ports).map { name, port in
