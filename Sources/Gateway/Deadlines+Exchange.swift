@@ -9,7 +9,9 @@ extension Deadlines.Exchange {
         guard exchange.state.isInFlight, let route = exchange.route else { return nil }
         self.init(clocks: route.clocks, requestEnded: exchange.requestEnded)
         // A direct call would wait, and no other target could do better.
-        if !route.plan.targets[route.target].hasOwnFirstContent, !exchange.mayTryAnother {
+        if clocks.firstContent > .zero, !route.plan.hasOwnFirstContent(route.target),
+            !exchange.mayTryAnother
+        {
             clocks.firstContent = .zero
         }
         resumeAt = exchange.resumeAt

@@ -14,7 +14,7 @@ public enum MediaType: Equatable, Sendable {
 
 extension ResponseHead {
     /// What `Content-Type` says.
-    public var mediaType: MediaType {
+    func readMediaType() -> MediaType {
         let fields = fields.span
         for index in fields.indices where fields[index].name == .contentType {
             let value = storage.bytes(fields[index].valueRange)

@@ -18,6 +18,8 @@ public struct ResponseHead: ~Copyable {
     public private(set) var status = 0
     /// Whether the blank line that ends the final head was seen.
     public private(set) var isComplete = false
+    /// What `Content-Type` says, once the head is complete: read once, and asked several times.
+    public private(set) var mediaType = MediaType.other
     /// What makes the head unfit to be passed on; nil while it is fit.
     public private(set) var violation: StaticString?
 
@@ -51,6 +53,7 @@ public struct ResponseHead: ~Copyable {
         isInformational = false
         isChunked = false
         isComplete = false
+        mediaType = .other
         violation = nil
     }
 
@@ -102,6 +105,7 @@ public struct ResponseHead: ~Copyable {
             violation = "Content-Length fields that differ"
         }
         isComplete = status != 0
+        mediaType = readMediaType()
         return isComplete
     }
 

@@ -13,11 +13,6 @@ public final class Plan: Sendable {
         public let model: String?
         /// The target's index in ``Health``.
         public let health: Int
-        /// The clocks of an attempt at it: the chain's, but for those that its vendor sets.
-        public var clocks = Chain.Clocks()
-        /// Whether the clock for the first content is the vendor's own: then it counts where no
-        /// other target is left, too.
-        public var hasOwnFirstContent = false
     }
 
     /// A target that cannot serve such requests, and why.
@@ -36,6 +31,10 @@ public final class Plan: Sendable {
     public let targets: [Target]
     /// Targets that the chain names and that do not serve this dialect's requests.
     public let skipped: [Skipped]
+    // Beside the targets, not in them: these are read several times for each exchange, and a target
+    // would be copied with its text each time.
+    private let clocks: [Chain.Clocks]
+    private let ownFirstContents: [Bool]
     /// Attempts in all.
     public let attemptsMax: Int
     /// Further tries at one target.
@@ -70,13 +69,13 @@ public final class Plan: Sendable {
         refusesDotSegments = vendors.contains { vendor in
             !vendor.basePath.isEmpty || vendor.usesOwnSecret || vendor.credential != .client
         }
-        self.targets = zip(targets, vendors).map { target, vendor in
-            var target = target
-            target.clocks = chain.clocks
-            target.clocks.adopt(vendor)
-            target.hasOwnFirstContent = vendor.firstContent != nil
-            return target
+        self.targets = targets
+        clocks = vendors.map { vendor in
+            var clocks = chain.clocks
+            clocks.adopt(vendor)
+            return clocks
         }
+        ownFirstContents = vendors.map { $0.firstContent != nil }
         self.skipped = skipped
         retriesMax = chain.retries
         attemptsMax =
@@ -88,6 +87,13 @@ public final class Plan: Sendable {
 
     /// The shapes of the requests, their answers and errors.
     public var dialect: Dialect { api.dialect }
+
+    /// The clocks of an attempt at a target: the chain's, but for those that its vendor sets.
+    public func clocks(of target: Int) -> Chain.Clocks { clocks[target] }
+
+    /// Whether a target's clock for the first content is the vendor's own: then it counts where no
+    /// other target is left, too.
+    public func hasOwnFirstContent(_ target: Int) -> Bool { ownFirstContents[target] }
 
     /// Whether another attempt could follow one at a target, by what was tried: holding a response
     /// is of use only then.

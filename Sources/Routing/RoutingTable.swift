@@ -24,7 +24,7 @@ public final class RoutingTable: Sendable {
         /// The dialect in which the client speaks.
         public var dialect: Dialect { plan.dialect }
         /// The clocks of an attempt at the current target.
-        public var clocks: Chain.Clocks { plan.targets[target].clocks }
+        public var clocks: Chain.Clocks { plan.clocks(of: target) }
     }
 
     /// Why a request goes nowhere.
