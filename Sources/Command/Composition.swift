@@ -65,7 +65,10 @@ final class Composition {
     init(_ configuration: Configuration, file: ConfigurationFile? = nil) throws(StartError) {
         self.configuration = configuration
         self.file = file
-        admission = Admission(connectionsMax: configuration.server.maxConnections)
+        admission = Admission(
+            connectionsMax: configuration.server.maxConnections,
+            bodies: BodyBudget(
+                bytesMax: configuration.server.bodyBudget.bytes(of: MemoryLimit.bytes)))
         do {
             snapshots = try SnapshotMaker()
         } catch {
@@ -232,7 +235,9 @@ final class Composition {
         server.maxBodyBytes = 64 << 10
         server.replayLimitBytes = 64 << 10
         let settings = WorkerSettings(
-            server: server, admission: Admission(connectionsMax: 256), logger: logger
+            server: server,
+            admission: Admission(
+                connectionsMax: 256, bodies: BodyBudget(bytesMax: 2 << 20)), logger: logger
         )
         let pages = OperatorPages(
             workers: metrics, readiness: readiness, version: Version.number,

@@ -13,6 +13,8 @@ extension Configuration {
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",
             "replay_limit = \(size(server.replayLimitBytes))",
+            "body_budget = \(quote(server.bodyBudget.text))",
+            "body_timeout = \(time(server.bodyTimeout))",
             "head_timeout = \(time(server.headTimeout))",
             "keepalive_timeout = \(time(server.keepaliveTimeout))",
             "slow_client_timeout = \(time(server.slowClientTimeout))",

@@ -115,6 +115,14 @@ struct TableReader {
         value = bytes
     }
 
+    mutating func share(_ key: String, _ value: inout MemoryShare) {
+        guard let node = node(key) else { return }
+        guard case .string(let text) = node, let share = MemoryShare(text) else {
+            return wrong(key, "a share of the memory such as \"25%\", or a size", node)
+        }
+        value = share
+    }
+
     mutating func choice(_ key: String, _ value: inout String, _ allowed: [String]) {
         guard let node = node(key) else { return }
         let list = allowed.joined(separator: ", ")

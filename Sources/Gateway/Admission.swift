@@ -1,17 +1,17 @@
-import Config
-import ExchangeCore
-import HTTP
-import Primitives
 import Synchronization
+public import Transfers
 
 /// What may come in: how many clients, and how large their requests.
 public final class Admission: Sendable {
     private let connectionsMax: Int
     private let connections = Atomic<Int>(0)
+    /// The memory for the bodies of requests.
+    let bodies: BodyBudget
 
-    /// An admission of at most so many connections over all workers.
-    public init(connectionsMax: Int) {
+    /// An admission of at most so many connections over all workers, and of bodies in this memory.
+    public init(connectionsMax: Int, bodies: BodyBudget) {
         self.connectionsMax = connectionsMax
+        self.bodies = bodies
     }
 
     /// Counts a new connection; false when it is one too many, and then it is not counted.
