@@ -14,6 +14,16 @@ public final class Admission: Sendable {
         self.bodies = bodies
     }
 
+    /// How many connections so many descriptors allow, of those that are wanted.
+    ///
+    /// A client has one and its vendor another; of 64 vendors' connections a lane may have two more
+    /// itself. The rest of the process has a reserve.
+    public static func connectionsMax(_ wanted: Int, descriptors: Int, workers: Int) -> Int {
+        let reserve = min(128 + (16 + Limits.turnedAwayConnections) * workers, descriptors / 2)
+        let free = descriptors - reserve
+        return max(1, min(wanted, free / 66 * 32 + free % 66 * 32 / 66))
+    }
+
     /// Counts a new connection; false when it is one too many, and then it is not counted.
     func enter() -> Bool {
         let count = connections.add(1, ordering: .relaxed).newValue

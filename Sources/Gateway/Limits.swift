@@ -22,6 +22,9 @@ enum Limits {
     static let roomTime = Interval.seconds(5)
     /// How often requests that wait for memory look for it: other workers give it back unseen.
     static let roomInterval = Interval.milliseconds(20)
+    /// Resting clients that are closed at once when there are no descriptors left: to find them
+    /// all connections are looked at.
+    static let restingClosedAtOnce = 16
     /// How long accepting rests when there are no descriptors left.
     static let acceptPause = Interval.milliseconds(250)
     /// How long a closed connection goes on being read, so that a client that is still sending sees

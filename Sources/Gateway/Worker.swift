@@ -166,7 +166,7 @@ public final class Worker: TurnHandler, TimerHandler {
 
     func accepted(_ descriptor: Int32) {
         metrics.accepted.add()
-        guard settings.admission.enter() || takeSeatOfDetached() else {
+        guard settings.admission.enter() || takeSeatOfDetached() || takeSeatOfOldest() else {
             return turnAway(descriptor)
         }
         open(descriptor, isTurnedAway: false)
@@ -197,6 +197,25 @@ public final class Worker: TurnHandler, TimerHandler {
         guard let exchange = detached.first else { return false }
         exchange.stopDetached()
         return settings.admission.enter()
+    }
+
+    /// On the listener for operators the connection that has waited longest gives way: a probe is
+    /// always answered.
+    private func takeSeatOfOldest() -> Bool {
+        guard responder != nil, let oldest = connections.longest(1).first else { return false }
+        oldest.abandon()
+        return settings.admission.enter()
+    }
+
+    /// Closes some clients that have rested longest, because there are no descriptors left.
+    ///
+    /// Returns whether any was closed.
+    func closeResting() -> Bool {
+        var count = 0
+        for connection in connections.longest(Limits.restingClosedAtOnce, isResting: true)
+        where connection.giveWay() { count += 1 }
+        metrics.gaveWay.add(count)
+        return count > 0
     }
 
     /// A connection is closed; `successor` is the detached exchange that keeps its seat.

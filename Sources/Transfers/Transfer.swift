@@ -102,6 +102,8 @@ public final class Transfer {
     /// The request target that libcurl was last given and has copied: most requests to an
     /// endpoint ask for the same one.
     var knownTarget = ByteBuffer()
+    /// Whether a socket could not be opened because the process has no room for one.
+    var lacksDescriptors = false
     /// Whether the request has a body of at least a byte.
     var hasBody = false
     /// The body where it is in memory: libcurl borrows it until the transfer ends.
@@ -160,6 +162,7 @@ public final class Transfer {
             code: code, wasSent: sendings > 0, sawResponse: !head.isEmpty,
             wasStale: foundSurplus
                 || (sendings > 1 || code == .sendFailedRewind) && failedAtOnce,
+            isStarved: code == .couldNotConnect && lacksDescriptors,
             detail: code == .ok ? "" : unsafe String(cString: errorText)
         )
     }
@@ -196,6 +199,7 @@ public final class Transfer {
         connectTime = .zero
         foundSurplus = false
         hasBody = false
+        lacksDescriptors = false
         body = nil
         chunks = ChunkDecoder()
         descriptor = -1
