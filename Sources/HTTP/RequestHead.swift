@@ -193,27 +193,6 @@ public struct RequestHead: ~Copyable {
     /// Whether the request carries a body, be it of no bytes.
     public var hasBody: Bool { contentLength != nil || isChunked }
 
-    /// Whether some field of the `Connection` header lists a name, so that the field of that name
-    /// is for us alone.
-    public func connectionLists(_ name: Span<UInt8>) -> Bool {
-        for field in fields where field.name == .connection {
-            if value(of: field).listContains(name) { return true }
-        }
-        return false
-    }
-
-    /// Whether a `Connection` field says more than "close" or "keep-alive", so that
-    /// ``connectionLists(_:)`` is worth asking.
-    public var connectionListsFields: Bool {
-        for field in fields where field.name == .connection {
-            let value = value(of: field)
-            if !value.matchesIgnoringCase("keep-alive"), !value.matchesIgnoringCase("close") {
-                return true
-            }
-        }
-        return false
-    }
-
     mutating func reset() {
         storage.removeAll()
         fields.removeAll(keepingCapacity: true)
@@ -230,17 +209,6 @@ public struct RequestHead: ~Copyable {
 }
 
 extension Span where Element == UInt8 {
-    /// Whether a comma-separated list of tokens holds one, letters compared without case.
-    func listContains(_ token: Span<UInt8>) -> Bool {
-        var start = 0
-        while start <= count {
-            let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
-            if extracting(start..<end).trimmed.equalsIgnoringCase(token) { return true }
-            start = end + 1
-        }
-        return false
-    }
-
     /// Whether a comma-separated list of tokens holds a literal in lower case.
     func listContains(_ token: StaticString) -> Bool {
         var start = 0
