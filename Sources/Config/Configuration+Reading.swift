@@ -186,7 +186,8 @@ extension TableReader {
 
     mutating func checkUniqueNames(_ chains: [Chain]) {
         var seen: Set<String> = []
-        for (index, chain) in chains.enumerated() where !seen.insert(chain.name).inserted {
+        for (index, chain) in chains.enumerated()
+        where !chain.name.isEmpty && !seen.insert(chain.name).inserted {
             error("chains[\(index)].name", "another chain is named \"\(chain.name)\" already")
         }
     }
