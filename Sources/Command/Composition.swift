@@ -46,6 +46,8 @@ final class Composition {
     private let metrics: [WorkerMetrics]
     private let readiness = OperatorPages.Readiness()
     private let admission: Admission
+    /// How many connections there may be, as far as descriptors allow.
+    private let connectionsMax: Int
     /// The mailboxes of the running workers, by their numbers.
     private(set) var mailboxes: [Int: Mailbox<WorkerOrder>] = [:]
     private(set) var control: Mailbox<ControlMessage>?
@@ -67,16 +69,22 @@ final class Composition {
     init(_ configuration: Configuration, file: ConfigurationFile? = nil) throws(StartError) {
         self.configuration = configuration
         self.file = file
-        admission = Admission(connectionsMax: configuration.server.maxConnections)
+        let count =
+            configuration.server.workers > 0
+            ? configuration.server.workers : Reactor.Thread.processorCount
+        connectionsMax = Admission.connectionsMax(
+            configuration.server.maxConnections, descriptors: Resources.raiseDescriptorLimit(),
+            workers: count)
+        admission = Admission(
+            connectionsMax: connectionsMax,
+            bodies: BodyBudget(
+                bytesMax: configuration.server.bodyBudget.bytes(of: MemoryLimit.bytes)))
         do {
             snapshots = try SnapshotMaker()
         } catch {
             throw StartError(description: "\(error)")
         }
         first = try snapshots.make(configuration)
-        let count =
-            configuration.server.workers > 0
-            ? configuration.server.workers : Reactor.Thread.processorCount
         let vendors = configuration.vendors.map(\.name)
         metrics = (0..<count).map { _ in WorkerMetrics(vendors: vendors) }
         do {
@@ -122,6 +130,15 @@ final class Composition {
                     "workers": "\(metrics.count)", "version": "\(Version.number)",
                 ]
             )
+            if connectionsMax < configuration.server.maxConnections {
+                logger.warning(
+                    "fewer connections than max_connections, as descriptors allow",
+                    metadata: [
+                        "max_connections": "\(configuration.server.maxConnections)",
+                        "connections": "\(connectionsMax)",
+                        "descriptors": "\(Resources.raiseDescriptorLimit())",
+                    ])
+            }
             Resources.releaseStartupPages()
             onStarted?()
             loop.run()
@@ -221,10 +238,17 @@ final class Composition {
         var server = Configuration.Server()
         server.listen = [configuration.admin.listen]
         server.hosts = configuration.server.hosts
+        // A client that sends nothing must not keep probes out for long.
+        server.headTimeout = .seconds(5)
+        server.keepaliveTimeout = .seconds(5)
+        server.slowClientTimeout = .seconds(5)
+        server.bodyTimeout = .seconds(5)
         server.maxBodyBytes = 64 << 10
         server.replayLimitBytes = 64 << 10
         let settings = WorkerSettings(
-            server: server, admission: Admission(connectionsMax: 256), logger: logger
+            server: server,
+            admission: Admission(
+                connectionsMax: 256, bodies: BodyBudget(bytesMax: 2 << 20)), logger: logger
         )
         let pages = OperatorPages(
             workers: metrics, readiness: readiness, version: Version.number,

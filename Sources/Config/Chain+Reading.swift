@@ -5,7 +5,11 @@ extension Chain {
     static func read(_ reader: inout TableReader, _ vendors: [Vendor]) -> Chain {
         var chain = Chain(name: "", targets: [])
         reader.string("name", &chain.name)
-        if chain.name.isEmpty { reader.error("name", "is required") }
+        if chain.name.isEmpty {
+            reader.error("name", "is required")
+        } else if !reader.checkName(chain.name, of: "name") {
+            chain.name = ""
+        }
         reader.string("prefix", &chain.prefix)
         if !chain.prefix.isEmpty, !chain.prefix.hasPrefix("/") || chain.prefix.hasSuffix("/") {
             reader.error(
@@ -48,6 +52,9 @@ extension Chain {
             if !model.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"?#%\"\\\\".utf8.contains($0) })
             {
                 target.error("model", "holds a byte that no model's name has")
+            }
+            if model.utf8.count > ModelName.bytesMax {
+                target.error("model", "is longer than \(ModelName.bytesMax) bytes")
             }
             targets.append(Target(vendor: vendor, model: model.isEmpty ? nil : model))
         }

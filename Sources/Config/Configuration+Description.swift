@@ -13,6 +13,8 @@ extension Configuration {
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",
             "replay_limit = \(size(server.replayLimitBytes))",
+            "body_budget = \(quote(server.bodyBudget.text))",
+            "body_timeout = \(time(server.bodyTimeout))",
             "head_timeout = \(time(server.headTimeout))",
             "keepalive_timeout = \(time(server.keepaliveTimeout))",
             "slow_client_timeout = \(time(server.slowClientTimeout))",
@@ -43,7 +45,7 @@ extension Configuration {
         // Values of extra headers may be secrets too.
         let headers = vendor.headers.map { "\(quote($0.name)) = \"<redacted>\"" }
         return [
-            "", "[vendors.\(vendor.name)]", "dialect = \(quote(vendor.dialect.rawValue))",
+            "", "[vendors.\(key(vendor.name))]", "dialect = \(quote(vendor.dialect.rawValue))",
             "base_url = \(quote(vendor.baseURL))", "credential = \(credential)",
             "headers = { \(headers.joined(separator: ", ")) }",
             "proxy = \(quote(vendor.proxy?.description ?? ""))",
@@ -123,6 +125,14 @@ extension Configuration {
 
     private func quote(_ text: String) -> String {
         "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    }
+
+    /// A name as a key, in quotes where it needs them.
+    private func key(_ name: String) -> String {
+        let isBare = name.utf8.allSatisfy {
+            0x30...0x39 ~= $0 || 0x41...0x5A ~= $0 || 0x61...0x7A ~= $0 || $0 == 0x2D || $0 == 0x5F
+        }
+        return isBare ? name : quote(name)
     }
 
     private func size(_ bytes: Int) -> String { quote(Quantities.describe(bytes: bytes)) }

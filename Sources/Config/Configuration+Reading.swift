@@ -119,6 +119,13 @@ extension Configuration.Server {
         reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
         reader.size("max_body", &maxBodyBytes, atLeast: 1)
         reader.size("replay_limit", &replayLimitBytes, atLeast: 0)
+        reader.share("body_budget", &bodyBudget)
+        if case .bytes(let bytes) = bodyBudget, bytes < replayLimitBytes {
+            reader.error(
+                "body_budget",
+                "is less than replay_limit; a body of that size could not be kept")
+        }
+        reader.duration("body_timeout", &bodyTimeout, allowsZero: false)
         reader.duration("head_timeout", &headTimeout, allowsZero: false)
         reader.duration("keepalive_timeout", &keepaliveTimeout, allowsZero: false)
         reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
@@ -204,7 +211,8 @@ extension TableReader {
 
     mutating func checkUniqueNames(_ chains: [Chain]) {
         var seen: Set<String> = []
-        for (index, chain) in chains.enumerated() where !seen.insert(chain.name).inserted {
+        for (index, chain) in chains.enumerated()
+        where !chain.name.isEmpty && !seen.insert(chain.name).inserted {
             error("chains[\(index)].name", "another chain is named \"\(chain.name)\" already")
         }
     }

@@ -51,6 +51,10 @@ public struct Configuration: Sendable {
         public var maxBodyBytes = 1 << 30
         /// Bytes of a request body up to which it is kept whole.
         public var replayLimitBytes = 16 << 20
+        /// Memory for the bodies of all requests.
+        public var bodyBudget = MemoryShare.percent(25)
+        /// From the first byte of a kept body to its last.
+        public var bodyTimeout = Interval.seconds(600)
         /// From the first byte of a head to its last.
         public var headTimeout = Interval.seconds(10)
         /// Between requests of one connection.

@@ -45,6 +45,7 @@ struct TableReader {
             return error(key, "\(node.kind) where tables [\(key).NAME] are needed")
         }
         for entry in named.entries {
+            guard checkName(entry.key, of: key, at: entry.location) else { continue }
             guard case .table(let members) = entry.value.content else {
                 error("\(key).\(entry.key)", "a table is needed")
                 continue
@@ -55,6 +56,23 @@ struct TableReader {
             read(entry.key, &reader)
             reader.finish()
         }
+    }
+
+    /// Checks a name of the operator's own: it stands in header fields, in labels of metrics and on
+    /// terminals.
+    ///
+    /// Returns whether it is fit.
+    func checkName(_ name: String, of key: String, at location: SourceLocation? = nil) -> Bool {
+        let isFit =
+            1...64 ~= name.utf8.count && !name.hasPrefix(" ") && !name.hasSuffix(" ")
+            && name.utf8.allSatisfy { 0x20...0x7E ~= $0 && !"\"'\\".utf8.contains($0) }
+        guard !isFit else { return true }
+        findings.add(
+            .error, full(key),
+            "holds a name that is none; allowed: 1 to 64 printable characters of ASCII, without "
+                + "quotes and backslashes, and with spaces only inside",
+            at: location ?? members.location(of: key, in: self.location))
+        return false
     }
 
     mutating func string(_ key: String, _ value: inout String) {
@@ -113,6 +131,14 @@ struct TableReader {
                 key, "is too small; allowed: \(Quantities.describe(bytes: least)) and more")
         }
         value = bytes
+    }
+
+    mutating func share(_ key: String, _ value: inout MemoryShare) {
+        guard let node = node(key) else { return }
+        guard case .string(let text) = node, let share = MemoryShare(text) else {
+            return wrong(key, "a share of the memory such as \"25%\", or a size", node)
+        }
+        value = share
     }
 
     mutating func choice(_ key: String, _ value: inout String, _ allowed: [String]) {

@@ -113,15 +113,17 @@ public struct UsageFilter: ~Copyable {
             }
             isAfterReturn = byte == 0x0D
             event.append(byte: byte)
-            guard byte == 0x0A || byte == 0x0D else {
+            if byte == 0x0A || byte == 0x0D {
+                if lineBytes == 0 { endEvent(to: &output) }
+                lineBytes = 0
+            } else {
                 lineBytes += 1
-                continue
             }
-            if lineBytes == 0 { endEvent(to: &output) }
-            lineBytes = 0
+            // In the middle of a line, too: it may have no end.
             if event.count > Self.eventBytesMax {
                 isOff = true
-                endStream(to: &output)
+                output.append(event.bytes)
+                event.release()
             }
         }
     }

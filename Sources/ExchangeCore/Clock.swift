@@ -5,6 +5,8 @@ public import Primitives
 public enum Clock: Equatable, Sendable {
     case head, keepalive, slowClient, firstContent, idle, contentIdle, total
     case hold, backoff, linger, drainGrace, detached
+    /// A body that is kept, one that is passed on, and the wait for memory.
+    case body, pace, room
 
     /// What it measures, for people.
     public var words: String {
@@ -19,6 +21,9 @@ public enum Clock: Equatable, Sendable {
         case .hold: "the time a response is held"
         case .backoff: "the wait between two tries"
         case .linger, .drainGrace: "the time for a farewell"
+        case .body: "the time for a request body"
+        case .pace: "the time for a minute's share of a request body"
+        case .room: "the wait for memory"
         case .detached: "the time an answer goes on without its client"
         }
     }
@@ -29,9 +34,9 @@ public enum Clock: Equatable, Sendable {
         case .firstContent: .timeoutFirstContent
         case .idle, .contentIdle: .timeoutIdle
         case .total: .timeoutTotal
-        case .slowClient: .slowClient
+        case .slowClient, .body, .pace: .slowClient
         case .detached: .clientCancelled
-        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace: .refused
+        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace, .room: .refused
         }
     }
 }

@@ -39,6 +39,10 @@ public enum Deadlines {
         public var head: Interval
         /// For a client to take or send something.
         public var slowClient: Interval
+        /// For a request's body that is kept.
+        public var body: Interval
+        /// For a body that waits for memory.
+        public var room: Interval
         /// For the first request of a connection, while draining.
         public var drainGrace: Interval
         /// For a client to close after its response.
@@ -46,12 +50,14 @@ public enum Deadlines {
 
         /// Limits of these lengths.
         public init(
-            keepalive: Interval, head: Interval, slowClient: Interval, drainGrace: Interval,
-            linger: Interval
+            keepalive: Interval, head: Interval, slowClient: Interval, body: Interval,
+            room: Interval, drainGrace: Interval, linger: Interval
         ) {
             self.keepalive = keepalive
             self.head = head
             self.slowClient = slowClient
+            self.body = body
+            self.room = room
             self.drainGrace = drainGrace
             self.linger = linger
         }
@@ -69,17 +75,20 @@ public enum Deadlines {
         public var hasOutput: Bool
         /// Whether a response is going out, or is there to its end.
         public var isAnswering: Bool
+        /// The body that is coming in.
+        public var upload: Upload?
 
         /// A connection in this state.
         public init(
             stage: Stage, stageBegan: Instant, lastClientProgress: Instant, hasOutput: Bool,
-            isAnswering: Bool
+            isAnswering: Bool, upload: Upload? = nil
         ) {
             self.stage = stage
             self.stageBegan = stageBegan
             self.lastClientProgress = lastClientProgress
             self.hasOutput = hasOutput
             self.isAnswering = isAnswering
+            self.upload = upload
         }
     }
 
@@ -129,8 +138,11 @@ public enum Deadlines {
             // The answer came before the request was complete, and the client does not take it.
             return slowClient
         case .body(let isPaused):
+            if let since = connection.upload?.awaitsRoomSince {
+                return Deadline(since + limits.room, .room)
+            }
             // A client that is not read cannot be slow.
-            let client = isPaused ? nil : Deadline(began + limits.slowClient, .slowClient)
+            let client = isPaused ? nil : slowUpload(connection, limits)
             return earlier(
                 client, exchange.flatMap { vendor($0, stage: connection.stage, began: began) })
         case .response:
@@ -162,6 +174,19 @@ public enum Deadlines {
             at = min(at, exchange.attemptBegan + clocks.firstContent)
         }
         return Deadline(at, .detached)
+    }
+
+    /// When a client that is read is too slow: it sends nothing, or too little in all.
+    private static func slowUpload(
+        _ connection: Connection, _ limits: ServerLimits
+    ) -> Deadline? {
+        let silent = Deadline(connection.stageBegan + limits.slowClient, .slowClient)
+        guard let upload = connection.upload else { return silent }
+        let slow =
+            upload.isStreamed
+            ? Deadline(upload.paceBegan + Upload.paceTime, .pace)
+            : Deadline(upload.began + limits.body, .body)
+        return earlier(silent, slow)
     }
 
     private static func vendor(

@@ -275,7 +275,7 @@ public struct ExchangeState: ~Copyable {
             state = .delivering(clock.outcome)
             return .answer(.slowBody)
         case .attempting, .holding, .failing:
-            if clock == .slowClient {
+            if clock == .slowClient || clock == .body || clock == .pace {
                 state = .delivering(Failure.slowBody.outcome)
                 return .answer(.slowBody)
             }

@@ -22,6 +22,14 @@ extension Failure {
             "the gateway serves as many connections as it may; see max_connections in [server]")
     }
 
+    /// A body for which there is no memory.
+    public static var noRoomForBody: Failure {
+        .unavailable(
+            "no_room_for_body",
+            "the bodies of other requests take the memory that bodies may take; see body_budget "
+                + "in [server]")
+    }
+
     /// Why a request goes to no target.
     public static func unrouted(_ refusal: RoutingTable.Refusal) -> Failure {
         switch refusal {

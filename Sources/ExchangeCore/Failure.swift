@@ -119,6 +119,10 @@ public struct Failure: Equatable, Sendable {
                 explanation: "\(what), \(result.code.name)\(detail)", outcome: outcome
             )
         }
+        guard !result.isStarved else {
+            return make(
+                503, "gateway_exhausted", .gateway, "the gateway has no room for a transfer")
+        }
         switch result.code {
         case .operationTimedOut:
             return make(

@@ -11,22 +11,28 @@ public struct TransferResult: Sendable {
     /// Whether a pooled connection turned out dead: before the request was sent, or libcurl was
     /// about to send it a second time, which the guard refused.
     public let wasStale: Bool
+    /// Whether it failed because this process has no descriptor or memory for a connection.
+    public let isStarved: Bool
     /// libcurl's own words for the failure; empty on success.
     public let detail: String
 
     /// The result of a transfer that never started.
     public init(notStarted code: CurlCode, detail: String) {
-        self.init(code: code, wasSent: false, sawResponse: false, wasStale: false, detail: detail)
+        self.init(
+            code: code, wasSent: false, sawResponse: false, wasStale: false,
+            isStarved: code == .outOfMemory, detail: detail)
     }
 
     /// A result of these parts.
     public init(
-        code: CurlCode, wasSent: Bool, sawResponse: Bool, wasStale: Bool, detail: String
+        code: CurlCode, wasSent: Bool, sawResponse: Bool, wasStale: Bool,
+        isStarved: Bool = false, detail: String
     ) {
         self.code = code
         self.wasSent = wasSent
         self.sawResponse = sawResponse
         self.wasStale = wasStale
+        self.isStarved = isStarved
         self.detail = detail
     }
 

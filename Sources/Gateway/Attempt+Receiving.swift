@@ -156,6 +156,8 @@ extension Attempt: TransferDelegate {
         pipeline.endFilter(to: &rest)
         if !rest.isEmpty { advance(rest.bytes, reads: rest.bytes, isReadable: true, of: transfer) }
         self.transfer = nil
+        // A client at rest gives way, so that the next request finds a descriptor.
+        if result.isStarved { _ = worker.closeResting() }
         exchange.ended(self, result)
     }
 }

@@ -122,7 +122,7 @@ final class Attempt {
         change.needsReadableAnswer = isUsageInjected
         let body: RequestBody =
             change.isChanged
-            ? .bytes(KeptBody(written))
+            ? .bytes(KeptBody(written, countedBy: worker.bodies))
             : exchange.intake.bodyToSend(of: request, spare: &client.spareBody)
         return (body, change)
     }

@@ -7,6 +7,10 @@ public import Primitives
 /// themselves, on their way to the journal, and never on their way to the client. A text
 /// that it cannot read it does not let through.
 public final class BodyRedactor {
+    /// Steps of all patterns for each byte of a text, and at most.
+    private static let stepsPerByte = 64
+    private static let stepsMax = 16 << 20
+
     private let paths: JSONRedaction
     private let patterns: [Pattern]
 
@@ -18,21 +22,29 @@ public final class BodyRedactor {
 
     /// Appends a text without what the rules take out, and no more of it than `limit` bytes go in:
     /// what lies beyond shows where a match at the limit ends.
-    func redact(_ text: Span<UInt8>, limit: Int, to output: inout ByteBuffer) {
+    ///
+    /// Returns false, with nothing appended, where the patterns take too many steps in this text.
+    func redact(_ text: Span<UInt8>, limit: Int, to output: inout ByteBuffer) -> Bool {
         var found = ByteBuffer()
-        let moved = redactPatterns(text, limit: limit, to: &found)
+        guard let moved = redactPatterns(text, limit: limit, to: &found) else { return false }
         paths.write(found.bytes(0..<min(moved, found.count)), to: &output)
+        return true
     }
 
     /// Appends a line of an event stream, its end included, without what the rules take out: the
     /// value of a `data` field is looked at as JSON.
-    func redact(line: Span<UInt8>, to output: inout ByteBuffer) {
+    ///
+    /// Returns false, with nothing appended, where the patterns take too many steps in this line.
+    func redact(line: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var found = ByteBuffer()
-        _ = redactPatterns(line, limit: .max, to: &found)
+        guard redactPatterns(line, limit: .max, to: &found) != nil else { return false }
         let bytes = found.bytes
         var start = bytes.hasPrefix("\u{FEFF}") ? 3 : 0
         let isData = bytes.extracting(start..<bytes.count).hasPrefix("data:")
-        guard isData, !paths.isEmpty else { return output.append(bytes) }
+        guard isData, !paths.isEmpty else {
+            output.append(bytes)
+            return true
+        }
         start += 5
         while start < bytes.count, bytes[start] == 0x20 { start += 1 }
         var end = bytes.count
@@ -49,18 +61,23 @@ public final class BodyRedactor {
             output.append("<redacted>")
         }
         output.append(bytes.extracting(end..<bytes.count))
+        return true
     }
 
-    /// Returns where the limit has moved to.
+    /// Returns where the limit has moved to; nil where the patterns take too many steps.
     private func redactPatterns(
         _ text: Span<UInt8>, limit: Int, to output: inout ByteBuffer
-    ) -> Int {
+    ) -> Int? {
         output.append(text)
         var limit = limit
+        var steps = min(Self.stepsMax, Self.stepsPerByte * (text.count + (4 << 10)))
         for pattern in patterns {
             var next = ByteBuffer()
-            limit = pattern.replace(
-                in: output.bytes, with: "<redacted>", limit: limit, to: &next)
+            guard
+                let moved = pattern.replace(
+                    in: output.bytes, with: "<redacted>", limit: limit, steps: &steps, to: &next)
+            else { return nil }
+            limit = moved
             swap(&output, &next)
         }
         return limit

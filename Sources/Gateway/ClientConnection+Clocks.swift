@@ -33,9 +33,12 @@ extension ClientConnection {
         case .lingering: stage = .lingering
         case .closed: return nil
         }
+        var upload = exchange?.upload
+        upload?.isStreamed = exchange?.intake.isStreaming ?? false
         let connection = Deadlines.Connection(
             stage: stage, stageBegan: phaseBegan, lastClientProgress: lastClientProgress,
-            hasOutput: !output.isEmpty, isAnswering: exchange?.isAnswering ?? false)
+            hasOutput: !output.isEmpty, isAnswering: exchange?.isAnswering ?? false,
+            upload: upload)
         return Deadlines.next(
             connection, exchange.flatMap { Deadlines.Exchange($0) }, worker.serverLimits)
     }
@@ -55,7 +58,9 @@ extension ClientConnection {
             exchange?.resumeAttempts()
         case .slowClient where phase == .answering || exchange?.isAnswering ?? false:
             giveUpClient()
-        case .slowClient, .firstContent, .idle, .contentIdle, .total:
+        case .room:
+            if let exchange { worker.roomQueue.clockExpired(exchange) }
+        case .body, .pace, .slowClient, .firstContent, .idle, .contentIdle, .total:
             exchange?.clockExpired(clock)
         case .detached:
             break

@@ -47,6 +47,16 @@ extension ClientConnection {
         ensureClock()
     }
 
+    /// Closes a connection at rest for the sake of others.
+    ///
+    /// Returns false where a request has come that this turn has not read yet: it is served.
+    func giveWay() -> Bool {
+        receive()
+        guard phase == .idle else { return phase == .closed }
+        close()
+        return true
+    }
+
     /// Closes the connection; `successor` is the detached exchange that keeps its seat.
     func close(leaving successor: RequestExchange? = nil) {
         guard phase != .closed else { return }

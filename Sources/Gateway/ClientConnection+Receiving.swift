@@ -54,6 +54,7 @@ extension ClientConnection {
         held.consume(consumed)
         if held.isEmpty { held.release() }
         swap(&held, &pending)
+        if exchange?.upload.awaitsRoomSince != nil { return }
         if phase != .answering || pending.count <= Limits.pipelinedBytes { resumeReading() }
     }
 
@@ -67,12 +68,12 @@ extension ClientConnection {
             switch progress {
             case .incomplete:
                 if phase == .idle, parser.headBytesReceived > 0 { enter(.head) }
-                if phase == .body { bodyArrived() }
+                if phase == .body { bodyArrived(bytes.count, isWhole: false) }
                 return offset
             case .head:
                 headArrived()
             case .message:
-                bodyArrived()
+                bodyArrived(bytes.count, isWhole: true)
                 if phase == .body { requestArrived() }
                 return offset
             case .malformed(let malformation):
@@ -109,9 +110,9 @@ extension ClientConnection {
         exchange.headArrived()
     }
 
-    private func bodyArrived() {
+    private func bodyArrived(_ bytesRead: Int, isWhole: Bool) {
         phaseBegan = worker.loop.now
-        exchange?.bodyArrived()
+        exchange?.bodyArrived(bytesRead, isWhole: isWhole)
     }
 
     private func requestArrived() {

@@ -1,3 +1,4 @@
+import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
@@ -157,7 +158,10 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         guard isReadPaused else { return }
         isReadPaused = false
         // The time in which it was not read was not the client's.
-        if phase == .body { phaseBegan = worker.loop.now }
+        if phase == .body {
+            phaseBegan = worker.loop.now
+            exchange?.upload.resumed(now: phaseBegan)
+        }
         updateInterest()
         ensureClock()
     }

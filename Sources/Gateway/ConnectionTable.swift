@@ -31,6 +31,22 @@ struct ConnectionTable: ~Copyable {
         if connection.isTurnedAway { turnedAwayCount -= 1 }
     }
 
+    /// So many connections whose phases have lasted longest, the longest first; with `isResting`
+    /// of those between two requests alone.
+    func longest(_ wanted: Int, isResting: Bool = false) -> [ClientConnection] {
+        var found: [ClientConnection] = []
+        for case let connection? in connections
+        where !connection.isTurnedAway && (!isResting || connection.phase == .idle) {
+            if found.count == wanted, let last = found.last {
+                guard connection.phaseBegan < last.phaseBegan else { continue }
+                found.removeLast()
+            }
+            let index = found.firstIndex { connection.phaseBegan < $0.phaseBegan }
+            found.insert(connection, at: index ?? found.count)
+        }
+        return found
+    }
+
     /// The connections of this moment, as a copy: a loop over them may close some.
     var all: ContiguousArray<ClientConnection?> { connections }
 }

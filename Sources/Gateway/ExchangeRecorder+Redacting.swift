@@ -1,6 +1,7 @@
 import HTTP
 import Journal
 import Primitives
+import Telemetry
 
 // Bodies with redaction. Bytes are gathered until they can be read as a whole: a line of an event
 // stream, or a body to its end.
@@ -32,10 +33,14 @@ extension ExchangeRecorder {
         else { return }
         isRequestWritten = true
         var text = ByteBuffer()
-        redactor.redact(
+        let isRedacted = redactor.redact(
             gatheredRequest.bytes, limit: journal.capture.requestBytesMax, to: &text)
-        appendRequest(text.bytes, offset: 0, exchange, journal)
         gatheredRequest.release()
+        guard isRedacted else {
+            isRequestWhole = false
+            return countWithheld(exchange.worker)
+        }
+        appendRequest(text.bytes, offset: 0, exchange, journal)
     }
 
     /// Gathers a piece of a response's body; whole lines of a stream are written.
@@ -50,9 +55,7 @@ extension ExchangeRecorder {
         let start = attempt.recorder.gathered.count
         let isFull = start + bytes.count > most
         guard attempt.recorder.isReadable, !isFull || !isEventStream else {
-            attempt.recorder.isWhole = false
-            droppedFrames += 1
-            return attempt.recorder.gathered.release()
+            return withhold(attempt)
         }
         attempt.recorder.gathered.append(
             bytes.extracting(0..<min(bytes.count, most - start)))
@@ -71,7 +74,12 @@ extension ExchangeRecorder {
             let end = attempt.recorder.gathered.bytes.firstIndex(
                 below: 0, or: 0x0A, or: 0x0D, from: next)
             guard end < attempt.recorder.gathered.count else { break }
-            redactor.redact(line: attempt.recorder.gathered.bytes(start..<end + 1), to: &text)
+            let line = start..<end + 1
+            guard redactor.redact(line: attempt.recorder.gathered.bytes(line), to: &text) else {
+                // The lines before it are written; what follows could hold the rest of its event.
+                writeRedacted(text.bytes, of: attempt, journal)
+                return withhold(attempt)
+            }
             start = end + 1
             next = start
         }
@@ -85,14 +93,26 @@ extension ExchangeRecorder {
             let redactor = journal.redactor, !attempt.recorder.gathered.isEmpty
         else { return }
         var text = ByteBuffer()
-        if attempt.recorder.isEventStream {
-            redactor.redact(line: attempt.recorder.gathered.bytes, to: &text)
-        } else {
-            redactor.redact(
+        let isRedacted =
+            attempt.recorder.isEventStream
+            ? redactor.redact(line: attempt.recorder.gathered.bytes, to: &text)
+            : redactor.redact(
                 attempt.recorder.gathered.bytes, limit: attempt.recorder.bytesMax, to: &text)
-        }
+        guard isRedacted else { return withhold(attempt) }
         writeRedacted(text.bytes, of: attempt, journal)
         attempt.recorder.gathered.release()
+    }
+
+    /// Writes no more of a response's body: what cannot be read is not written.
+    private mutating func withhold(_ attempt: Attempt) {
+        attempt.recorder.isWhole = false
+        attempt.recorder.gathered.release()
+        countWithheld(attempt.worker)
+    }
+
+    private mutating func countWithheld(_ worker: Worker) {
+        droppedFrames += 1
+        worker.metrics.withheldBodies.add()
     }
 
     private mutating func writeRedacted(

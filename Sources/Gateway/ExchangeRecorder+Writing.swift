@@ -27,7 +27,9 @@ extension ExchangeRecorder {
         // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
         // unless it was asked for on the way.
         var model = ""
-        if case .named(let name)? = exchange.intake.content?.model.finding { model = name }
+        if case .named(let name)? = exchange.intake.content?.model.finding {
+            model = ModelName.bounded(name)
+        }
         journal.scratch.removeAll()
         request.withHead { head in
             BeginPayload.write(

@@ -18,6 +18,13 @@ enum Limits {
     static let turnedAwayConnections = 64
     /// Bytes of following requests kept while one is being served.
     static let pipelinedBytes = 64 << 10
+    /// How long a request's body waits for memory.
+    static let roomTime = Interval.seconds(5)
+    /// How often requests that wait for memory look for it: other workers give it back unseen.
+    static let roomInterval = Interval.milliseconds(20)
+    /// Resting clients that are closed at once when there are no descriptors left: to find them
+    /// all connections are looked at.
+    static let restingClosedAtOnce = 16
     /// How long accepting rests when there are no descriptors left.
     static let acceptPause = Interval.milliseconds(250)
     /// How long a connection goes on being read after its last response and after each byte since,

@@ -20,6 +20,7 @@ final class Listener: DescriptorHandler, TimerHandler {
     }
 
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+        var mayMakeRoom = true
         for _ in 0..<Limits.acceptsPerTurn {
             switch Socket.accept(descriptor) {
             case .connection(let client):
@@ -29,7 +30,8 @@ final class Listener: DescriptorHandler, TimerHandler {
             case .gone:
                 continue
             case .exhausted(let code):
-                return pause(code)
+                guard mayMakeRoom, worker.closeResting() else { return pause(code) }
+                mayMakeRoom = false
             }
         }
     }

@@ -38,11 +38,12 @@ enum OutboundRequest {
             whole.extracting(route.prefixLength..<whole.count),
             dropping: dropped(head, api, vendor), model: route.plan.targets[route.target].model,
             to: &transfer.target)
-        let listsFields = head.connectionListsFields
-        for field in head.fields {
+        let options = head.connectionOptions
+        for index in head.fields.indices {
+            let field = head.fields[index]
             let name = head.name(of: field)
             guard passes(field, name, head, api, vendor, change) else { continue }
-            if listsFields, head.connectionLists(name) { continue }
+            if options.lists(index) { continue }
             if vendor.dropsFields, vendor.drops(name) { continue }
             if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
             transfer.headers.add(name, head.value(of: field))

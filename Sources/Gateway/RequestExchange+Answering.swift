@@ -9,6 +9,7 @@ extension RequestExchange {
     func refuse(_ failure: Failure, closing: Bool) {
         worker.metrics.refused.add()
         state.refused(failure)
+        intake.dropBody(of: request)
         answer(failure, closing: closing)
         ExchangeLog.refused(self, failure)
     }

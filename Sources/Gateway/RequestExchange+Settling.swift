@@ -22,6 +22,7 @@ extension RequestExchange {
             detached.end()
             worker.detachedEnded(self)
         }
+        worker.roomQueue.leave(self)
         detached = nil
         attempt = nil
         keptAttempt = nil

@@ -23,6 +23,8 @@ final class RequestExchange {
     var recorder = ExchangeRecorder()
 
     var intake = RequestIntake()
+    /// How the body comes in.
+    var upload: Upload
     /// What the web origin of the request means.
     var origin = CallerPolicy.Origin.none
 
@@ -50,6 +52,7 @@ final class RequestExchange {
         worker = client.worker
         snapshot = client.worker.snapshot
         requestEnded = client.worker.loop.now
+        upload = Upload(began: requestEnded)
     }
 
     /// The request as it was read.
@@ -88,10 +91,14 @@ final class RequestExchange {
         act(on: step)
     }
 
-    /// More of the body is here, or its end.
-    func bodyArrived() {
-        let isInFlight = state.isInFlight
-        act(on: intake.bodyArrived(request, worker.intakeBounds, isInFlight: isInFlight))
+    /// More of the body is here, or its end, with so many bytes read from the client.
+    func bodyArrived(_ bytesRead: Int, isWhole: Bool) {
+        upload.received(bytesRead, now: worker.loop.now)
+        let (isInFlight, head) = (state.isInFlight, request)
+        act(
+            on: intake.bodyArrived(
+                head, worker.intakeBounds, worker.bodies, isInFlight: isInFlight,
+                isWhole: isWhole, needsModel: snapshot.routing.needsModel(of: head.head)))
     }
 
     /// The request is whole.
@@ -109,10 +116,12 @@ final class RequestExchange {
     private func act(on step: RequestIntake.Step) {
         switch step {
         case .wait: break
+        case .awaitRoom:
+            worker.roomQueue.append(self)
         case .begin: begin()
         case .resume:
             attempt?.resumeSending()
-            if request.body.count > Limits.uploadHighBytes {
+            if request.body.count > worker.roomQueue.uploadHighBytes {
                 client.pauseReading()
                 client.ensureClock()
             }

@@ -14,6 +14,8 @@ struct RequestIntake: ~Copyable {
     enum Step {
         /// Nothing yet.
         case wait
+        /// There is no memory for more: the client is not read until there is some.
+        case awaitRoom
         /// The request is routed and sent; what is still to come of its body follows.
         case begin
         /// The transfer is woken: more of a body that goes on is here.
@@ -46,6 +48,8 @@ struct RequestIntake: ~Copyable {
     var passedBytes = 0
     /// The body, once it is whole and to be sent.
     private var body: KeptBody?
+    /// What is counted for the body as it is received.
+    private var charge = BodyCharge()
     /// The content of the body, once it was read.
     private(set) var content: RequestContent?
     /// Bytes of a body too large to keep at which its model is looked for again; 0: it is not.
@@ -85,14 +89,24 @@ struct RequestIntake: ~Copyable {
 
     /// More of the body is here, or its end.
     ///
-    /// `isInFlight`: whether a vendor may still take it.
+    /// `isInFlight`: whether a vendor may still take it; `isWhole`: whether this is its end;
+    /// `needsModel`: as for the head.
     mutating func bodyArrived(
-        _ request: RequestParser, _ bounds: Bounds, isInFlight: Bool
+        _ request: RequestParser, _ bounds: Bounds, _ budget: BodyBudget, isInFlight: Bool,
+        isWhole: Bool, needsModel: @autoclosure () -> Bool
     ) -> Step {
         let count = request.body.count
+        let room = charge.cover(storage: request.body.capacity, of: budget)
         switch mode {
         case .keep:
             guard count <= bounds.bytesMax else { return .refuse(.tooLarge(bounds.bytesMax)) }
+            if room == .none { return .refuse(.noRoomForBody) }
+            // A body that is here to its end gives its memory back the sooner it is sent.
+            if room == .short, !isWhole {
+                guard bounds.canStream, !needsModel() else { return .awaitRoom }
+                mode = .stream(length: request.head.contentLength)
+                return .begin
+            }
             if modelScanBytes > 0 { return scanForModel(request, bounds) }
             guard count > bounds.keptBytesMax else { return .wait }
             guard bounds.canStream else { return .refuse(.tooLarge(bounds.keptBytesMax)) }
@@ -150,7 +164,7 @@ struct RequestIntake: ~Copyable {
             guard request.head.hasBody else { return .none }
             if let body { return .bytes(body) }
             let body = spare.take() ?? KeptBody(ByteBuffer())
-            body.fill(from: &request.body)
+            body.fill(from: &request.body, charge: &charge)
             self.body = body
             return .bytes(body)
         }
@@ -160,6 +174,12 @@ struct RequestIntake: ~Copyable {
     func withBody<R>(of request: RequestParser, _ use: (borrowing ByteBuffer) -> R) -> R {
         if let body { return body.withBytes(use) }
         return request.withBody(use)
+    }
+
+    /// Lets go of a body that is refused: its client may be long in taking the refusal.
+    mutating func dropBody(of request: RequestParser) {
+        request.body.release()
+        charge = BodyCharge()
     }
 
     /// The body, which the request needs no more.

@@ -17,6 +17,8 @@ public struct WorkerSettings: Sendable {
     public var logger: Logger
     /// How far detached answers are read.
     var detached = DetachedBounds()
+    /// How long a body waits for memory.
+    var roomTime = Limits.roomTime
     /// How soon a pooled connection must fail to be taken for one that was dead.
     var staleWindow = StaleWindow()
 
@@ -70,13 +72,15 @@ public final class Worker: TurnHandler, TimerHandler {
 
     private var listeners: ContiguousArray<Listener> = []
     private var connections = ConnectionTable()
-    /// Detached exchanges.
-    private var detached: ContiguousArray<RequestExchange> = []
-    private var stopping: ContiguousArray<RequestExchange> = []
+    private var detached = DetachedExchanges()
     private var unflushed = FlushQueue()
-    private var drainTimer: TimerWheel.Timer?
-    private var isStopping = false
-    private(set) var isDraining = false
+    /// The requests whose bodies wait for memory.
+    private(set) lazy var roomQueue = RoomQueue(self)
+    /// The memory for bodies.
+    let bodies: BodyBudget
+    /// What bounds a request's body.
+    let intakeBounds: RequestIntake.Bounds
+    private var ending = Ending()
     /// Called when the last connection of a drain is gone.
     public var onDrained: (() -> Void)?
 
@@ -88,8 +92,14 @@ public final class Worker: TurnHandler, TimerHandler {
         self.settings = settings
         serverLimits = Deadlines.ServerLimits(
             keepalive: settings.server.keepaliveTimeout, head: settings.server.headTimeout,
-            slowClient: settings.server.slowClientTimeout, drainGrace: Limits.drainGrace,
-            linger: Limits.lingerTime)
+            slowClient: settings.server.slowClientTimeout, body: settings.server.bodyTimeout,
+            room: settings.roomTime, drainGrace: Limits.drainGrace, linger: Limits.lingerTime)
+        bodies = settings.admission.bodies
+        intakeBounds = RequestIntake.Bounds(
+            bytesMax: settings.server.maxBodyBytes,
+            // A body that takes all of the memory by itself would wait for room in vain.
+            keptBytesMax: min(settings.server.replayLimitBytes, bodies.bytesMax / 2),
+            canStream: responder == nil)
         policy = CallerPolicy(settings.server)
         self.metrics = metrics
         self.loop = loop
@@ -104,12 +114,8 @@ public final class Worker: TurnHandler, TimerHandler {
         loop.turnHandler = self
     }
 
-    /// What bounds a request's body.
-    var intakeBounds: RequestIntake.Bounds {
-        RequestIntake.Bounds(
-            bytesMax: settings.server.maxBodyBytes,
-            keptBytesMax: settings.server.replayLimitBytes, canStream: responder == nil)
-    }
+    /// Whether no new exchanges are wanted.
+    var isDraining: Bool { ending.isDraining }
 
     /// Whether bodies are looked through for secrets of the gateway's.
     var masksBodies: Bool { journal?.masksSecrets ?? false }
@@ -140,8 +146,9 @@ public final class Worker: TurnHandler, TimerHandler {
         let flushing = unflushed.take()
         for index in flushing.indices { flushing[index].flush() }
         unflushed.giveBack(flushing)
-        while let exchange = stopping.popLast() { exchange.stopDetached() }
-        if isStopping { finishStopping() }
+        roomQueue.turnEnded()
+        while let exchange = detached.nextToStop() { exchange.stopDetached() }
+        if ending.isStopping { finishStopping() }
     }
 
     /// Carries out an order.
@@ -166,7 +173,7 @@ public final class Worker: TurnHandler, TimerHandler {
 
     func accepted(_ descriptor: Int32, onLoopback isOnLoopback: Bool) {
         metrics.accepted.add()
-        guard settings.admission.enter() || takeSeatOfDetached() else {
+        guard settings.admission.enter() || takeSeatOfDetached() || takeSeatOfOldest() else {
             return turnAway(descriptor, onLoopback: isOnLoopback)
         }
         open(descriptor, onLoopback: isOnLoopback, isTurnedAway: false)
@@ -201,6 +208,25 @@ public final class Worker: TurnHandler, TimerHandler {
         return settings.admission.enter()
     }
 
+    /// On the listener for operators the connection that has waited longest gives way: a probe is
+    /// always answered.
+    private func takeSeatOfOldest() -> Bool {
+        guard responder != nil, let oldest = connections.longest(1).first else { return false }
+        oldest.abandon()
+        return settings.admission.enter()
+    }
+
+    /// Closes some clients that have rested longest, because there are no descriptors left.
+    ///
+    /// Returns whether any was closed.
+    func closeResting() -> Bool {
+        var count = 0
+        for connection in connections.longest(Limits.restingClosedAtOnce, isResting: true)
+        where connection.giveWay() { count += 1 }
+        metrics.gaveWay.add(count)
+        return count > 0
+    }
+
     /// A connection is closed; `successor` is the detached exchange that keeps its seat.
     func closed(_ connection: ClientConnection, leaving successor: RequestExchange?) {
         connections.remove(connection)
@@ -215,18 +241,18 @@ public final class Worker: TurnHandler, TimerHandler {
 
     /// A detached exchange has settled.
     func detachedEnded(_ exchange: RequestExchange) {
-        detached.removeAll { $0 === exchange }
+        detached.remove(exchange)
         settings.admission.leave()
         stopIfDrained()
     }
 
     private func stopIfDrained() {
-        if isDraining, connections.count == 0, detached.isEmpty { isStopping = true }
+        if isDraining, connections.count == 0, detached.isEmpty { ending.isStopping = true }
     }
 
     /// Marks a detached exchange, which the end of the turn ends.
     func needsStop(_ exchange: RequestExchange) {
-        stopping.append(exchange)
+        detached.needsStop(exchange)
     }
 
     func needsFlush(_ connection: ClientConnection) {
@@ -235,11 +261,11 @@ public final class Worker: TurnHandler, TimerHandler {
 
     private func drain() {
         guard !isDraining else { return }
-        isDraining = true
+        ending.isDraining = true
         stopListening()
         if settings.server.drainTimeout > .zero {
             let timer = loop.timers.create(self)
-            drainTimer = timer
+            ending.timer = timer
             loop.timers.arm(timer, at: loop.now + settings.server.drainTimeout)
         }
         for connection in connections.all { connection?.drain() }
@@ -256,18 +282,18 @@ public final class Worker: TurnHandler, TimerHandler {
     }
 
     private func stop() {
-        isDraining = true
+        ending.isDraining = true
         stopListening()
         for connection in connections.all { connection?.abandon() }
-        for exchange in detached { exchange.end(as: .truncated) }
-        isStopping = true
+        for exchange in detached.all { exchange.end(as: .truncated) }
+        ending.isStopping = true
     }
 
     private func finishStopping() {
         guard connections.count == 0, detached.isEmpty else { return }
-        isStopping = false
-        if let drainTimer { loop.timers.destroy(drainTimer) }
-        drainTimer = nil
+        ending.isStopping = false
+        if let timer = ending.timer { loop.timers.destroy(timer) }
+        ending.timer = nil
         lanes.close(endpoints: snapshot.endpoints)
         onDrained?()
         loop.stop()

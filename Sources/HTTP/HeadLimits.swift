@@ -15,6 +15,8 @@ public enum HeadLimits {
     public static let framingLineBytesMax = 4 << 10
     /// Bytes of all trailer fields of a request, which are read and dropped.
     public static let trailerBytesMax = 16 << 10
+    /// Header fields of a response.
+    public static let responseFieldsMax = 4096
     /// Bytes of a response head, above libcurl's own bound of some 300 KiB.
     public static let responseHeadBytesMax = 512 << 10
 }

@@ -219,27 +219,6 @@ public struct RequestHead: ~Copyable {
     /// Whether bytes of a body may follow the head.
     public var mayBringBody: Bool { isChunked || contentLength ?? 0 > 0 }
 
-    /// Whether some field of the `Connection` header lists a name, so that the field of that name
-    /// is for us alone.
-    public func connectionLists(_ name: Span<UInt8>) -> Bool {
-        for field in fields where field.name == .connection {
-            if value(of: field).listContains(name) { return true }
-        }
-        return false
-    }
-
-    /// Whether a `Connection` field says more than "close" or "keep-alive", so that
-    /// ``connectionLists(_:)`` is worth asking.
-    public var connectionListsFields: Bool {
-        for field in fields where field.name == .connection {
-            let value = value(of: field)
-            if !value.matchesIgnoringCase("keep-alive"), !value.matchesIgnoringCase("close") {
-                return true
-            }
-        }
-        return false
-    }
-
     mutating func reset() {
         storage.removeAll()
         fields.removeAll(keepingCapacity: true)
@@ -264,17 +243,6 @@ extension Span where Element == UInt8 {
             let item = extracting(start..<end).trimmed
             let length = item.firstIndex(of: UInt8(ascii: "/")) ?? item.count
             if item.extracting(0..<length).matchesIgnoringCase(name) { return true }
-            start = end + 1
-        }
-        return false
-    }
-
-    /// Whether a comma-separated list of tokens holds one, letters compared without case.
-    func listContains(_ token: Span<UInt8>) -> Bool {
-        var start = 0
-        while start <= count {
-            let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
-            if extracting(start..<end).trimmed.equalsIgnoringCase(token) { return true }
             start = end + 1
         }
         return false

@@ -137,6 +137,9 @@ public struct ResponseHead: ~Copyable {
             // us.
             return violation = "a space in the name of a field"
         }
+        guard fields.count < HeadLimits.responseFieldsMax else {
+            return violation = "more than 4,096 header fields"
+        }
         let value = line.extracting(colon + 1..<line.count).trimmed
         var field = HeaderField(
             name: HeaderName(line.extracting(0..<colon)), nameStart: UInt32(storage.count),
@@ -147,8 +150,9 @@ public struct ResponseHead: ~Copyable {
         storage.append(value)
         field.valueEnd = UInt32(storage.count)
         if field.name == .transferEncoding {
-            // Another coding would have to be undone here, and none was asked for.
-            if !value.matchesIgnoringCase("chunked") {
+            // Another coding would have to be undone here, and none was asked for. A second one,
+            // be it named in a field of its own, leaves it open where the body ends.
+            if isChunked || !value.matchesIgnoringCase("chunked") {
                 violation = "a transfer coding other than chunked"
             }
             isChunked = true
@@ -166,6 +170,10 @@ public struct ResponseHead: ~Copyable {
     /// Joins a folded line to the field before it, as RFC 9112, 5.2 asks of a proxy.
     private mutating func unfold(_ line: Span<UInt8>) {
         guard !isInformational, let last = fields.indices.last else { return }
+        if fields[last].name == .transferEncoding || fields[last].name == .contentLength {
+            // What it says was read before this line, and libcurl may read both together.
+            return violation = "a folded line in its framing"
+        }
         storage.append(byte: 0x20)
         storage.append(line.trimmed)
         fields[last].valueEnd = UInt32(storage.count)
@@ -185,22 +193,17 @@ public struct ResponseHead: ~Copyable {
     ///
     /// `withoutCORS`: leaves out the fields that say which pages may read the response, too.
     public func writeFields(to output: inout ByteBuffer, withoutCORS: Bool = false) {
-        let listed = fields.contains { $0.name == .connection }
-        for field in fields where !field.name.isHopByHop && field.name != .contentLength {
+        let options = ConnectionOptions(fields, storage)
+        for index in fields.indices {
+            let field = fields[index]
+            guard !field.name.isHopByHop, field.name != .contentLength, !options.lists(index)
+            else { continue }
             let name = storage.bytes(field.nameRange)
-            if listed, connectionLists(name) { continue }
             if withoutCORS, name.startsIgnoringCase("access-control-") { continue }
             output.append(name)
             output.append(": ")
             output.append(storage.bytes(field.valueRange))
             output.append("\r\n")
         }
-    }
-
-    private func connectionLists(_ name: Span<UInt8>) -> Bool {
-        for field in fields where field.name == .connection {
-            if storage.bytes(field.valueRange).listContains(name) { return true }
-        }
-        return false
     }
 }

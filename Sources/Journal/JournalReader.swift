@@ -7,12 +7,21 @@ import Primitives
 /// No content of a file makes it stop or read beyond what was written.
 @safe
 public struct JournalReader: ~Copyable {
+    /// Bytes that may be checked in vain at the beginning of a damaged run, and for each byte of it
+    /// that is skipped: lengths that were forged would have all of the ring checked at each step.
+    private static let allowanceMin = 4 << 20
+    private static let allowancePerByte = 16
+
     private let file: JournalFile
     private let content: ContentRing?
     /// Where the next frame begins.
     public private(set) var cursor: UInt64
     /// Runs of bytes that were no frames.
     public private(set) var damageCount = 0
+    /// Bytes that may still be checked in vain in the damaged run that is being read.
+    private var allowance = allowanceMin
+    /// Bytes that were checked in vain.
+    private(set) var vainBytes = 0
 
     /// A reader that goes on from a cursor: what the reader before it was done with, or later.
     ///
@@ -39,8 +48,14 @@ public struct JournalReader: ~Copyable {
             let start = unsafe UnsafeRawPointer(file.address(cursor))
             let available = Int(min(written - cursor, UInt64(file.capacity)))
             let seed = file.checksumSeed(at: cursor)
-            let found = unsafe FrameHeader(at: start, available: available, seed: seed)
+            let room = isDamaged ? min(available, max(0, allowance)) : available
+            var checked = 0
+            let found = unsafe FrameHeader(
+                at: start, available: room, seed: seed, checked: &checked)
             guard let header = found else {
+                vainBytes += checked
+                if !isDamaged { allowance = Self.allowanceMin }
+                allowance += 8 * Self.allowancePerByte - checked
                 // Frames begin at multiples of eight bytes.
                 if !isDamaged { damageCount += 1 }
                 isDamaged = true

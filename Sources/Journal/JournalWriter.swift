@@ -233,10 +233,17 @@ extension FrameHeader {
         unsafe start.storeBytes(of: checksum.littleEndian, as: UInt32.self)
     }
 
-    /// Reads a header at most `available` bytes of which are written; nil when it is none, or its
-    /// payload is damaged.
+    /// Reads a header as the other initialiser does.
     @unsafe
     init?(at start: UnsafeRawPointer, available: Int, seed: UInt32) {
+        var checked = 0
+        unsafe self.init(at: start, available: available, seed: seed, checked: &checked)
+    }
+
+    /// Reads a header at most `available` bytes of which are written; nil when it is none, or its
+    /// payload is damaged; `checked` then grows by the bytes whose checksum was wrong.
+    @unsafe
+    init?(at start: UnsafeRawPointer, available: Int, seed: UInt32, checked: inout Int) {
         guard available >= Self.bytes,
             unsafe UInt16(littleEndian: start.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
                 == Self.mark,
@@ -249,7 +256,10 @@ extension FrameHeader {
         let checksum = unsafe UInt32(littleEndian: start.loadUnaligned(as: UInt32.self))
         guard
             unsafe cjournal_crc32c(seed, start + 4, Self.bytes - 4 + Int(length)) == checksum
-        else { return nil }
+        else {
+            checked += Int(length)
+            return nil
+        }
         self.kind = kind
         attempt = unsafe start.loadUnaligned(fromByteOffset: 11, as: UInt8.self)
         detail = unsafe UInt32(

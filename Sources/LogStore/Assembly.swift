@@ -129,7 +129,7 @@ final class Assembly {
         record.method = payload.method
         record.target = payload.target
         record.chain = payload.chain
-        record.model = payload.model
+        record.model = ModelName.bounded(payload.model)
         record.requestFields = payload.fields
         record.trace = TraceParent(fields: frame.payload)?.description ?? ""
         if payload.keyDigest != 0 {
@@ -139,19 +139,19 @@ final class Assembly {
         if payload.bodyBytes > 0 { record.requestBytes = payload.bodyBytes }
         if payload.bodyBytes == 0 {
             // Gemini names its model in the path.
-            record.model =
+            record.model = ModelName.bounded(
                 RequestFacts(
                     dialect: record.dialect, target: record.target, bodyStart: Span()
-                ).model
+                ).model)
         }
     }
 
     private func takeRequestBody(_ bytes: Span<UInt8>) {
         if requestSeen == 0, record.model.isEmpty {
-            record.model =
+            record.model = ModelName.bounded(
                 RequestFacts(
                     dialect: record.dialect, target: record.target, bodyStart: bytes
-                ).model
+                ).model)
         }
         requestSeen += bytes.count
         Self.keep(bytes, in: &record.requestBody.bytes, seen: requestSeen, capture)
@@ -176,7 +176,7 @@ final class Assembly {
         guard let index = attempt(frame.attempt), let payload = AttemptPayload(frame.payload)
         else { return }
         record.attempts[index].vendor = payload.vendor
-        record.attempts[index].model = payload.model
+        record.attempts[index].model = ModelName.bounded(payload.model)
         record.attempts[index].isFresh = payload.isFresh
         record.attempts[index].beganMicroseconds = offset(frame.time) ?? 0
     }
@@ -281,12 +281,15 @@ final class Assembly {
         guard let facts = response.observer?.facts else { return }
         // A vendor's words are content where they are more than a name: it may repeat the prompt.
         let isKept = capture.bytesMax > 0
-        record.answeringModel = isKept || facts.model.isName ? facts.model : ""
+        record.answeringModel =
+            isKept || facts.model.isName ? ModelName.bounded(facts.model) : ""
         record.contentMicroseconds = facts.firstContent.flatMap(offset)
         record.finishReason =
-            isKept || facts.finishReason.isWord ? facts.finishReason : "other"
+            isKept || facts.finishReason.isWord
+            ? ModelName.bounded(facts.finishReason) : "other"
         if !facts.errorKind.isEmpty, record.errorKind.isEmpty {
-            record.errorKind = isKept || facts.errorKind.isWord ? facts.errorKind : "error"
+            record.errorKind =
+                isKept || facts.errorKind.isWord ? ModelName.bounded(facts.errorKind) : "error"
             record.errorMessage = isKept ? facts.errorMessage : ""
         }
         // A clean end that no terminal marker announced, where one is due, is not known to be one.

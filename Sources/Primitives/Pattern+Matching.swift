@@ -1,20 +1,23 @@
 extension Pattern {
     /// Where the pattern first matches from an offset on.
     public func firstMatch(in bytes: Span<UInt8>, from offset: Int = 0) -> Range<Int>? {
-        var matcher = Matcher(count: program.count)
+        var matcher = Matcher(count: program.count, stepsLeft: .max)
         return matcher.firstMatch(self, bytes, from: offset)
     }
 
     /// Appends bytes with what the pattern matches replaced.
     ///
     /// Returns where `limit` has moved to: a match that begins before it is replaced as a whole, so
-    /// that what is cut there later shows no part of one.
-    @discardableResult
+    /// that what is cut there later shows no part of one. Returns nil where more than `steps` would
+    /// be needed, and what was appended is of no use then: a match that may always be longer is
+    /// followed to the end of the text, again from the end of each match. What is left of the steps
+    /// is for the next pattern.
     public func replace(
         in bytes: Span<UInt8>, with replacement: StaticString, limit: Int = .max,
-        to output: inout ByteBuffer
-    ) -> Int {
-        var matcher = Matcher(count: program.count)
+        steps: inout Int, to output: inout ByteBuffer
+    ) -> Int? {
+        var matcher = Matcher(count: program.count, stepsLeft: steps)
+        defer { steps = max(0, matcher.stepsLeft) }
         var start = 0
         var moved: Int?
         while start < bytes.count,
@@ -28,6 +31,7 @@ extension Pattern {
             start = found.upperBound
             if start >= limit, moved == nil { moved = output.count }
         }
+        guard matcher.stepsLeft > 0 else { return nil }
         if moved == nil, limit <= bytes.count { moved = output.count + limit - start }
         output.append(bytes.extracting(start..<bytes.count))
         return moved ?? output.count
@@ -41,8 +45,11 @@ extension Pattern {
         private var active: [Int] = []
         private var nextActive: [Int] = []
         private var stack: [Int] = []
+        /// Instructions that may still be looked at.
+        private(set) var stepsLeft: Int
 
-        init(count: Int) {
+        init(count: Int, stepsLeft: Int) {
+            self.stepsLeft = stepsLeft
             current = [Int](repeating: .max, count: count)
             next = current
         }
@@ -54,6 +61,7 @@ extension Pattern {
             var found: Range<Int>?
             var index = offset
             while index < bytes.count {
+                guard stepsLeft > 0 else { return nil }
                 let byte = bytes[index]
                 // A beginning is only followed where the byte can be a match's first.
                 if found == nil, pattern.first.contains(byte) {
@@ -73,6 +81,7 @@ extension Pattern {
         private mutating func step(
             _ pattern: Pattern, _ byte: UInt8, _ end: Int, _ found: inout Range<Int>?
         ) {
+            stepsLeft -= active.count
             for index in active {
                 let begin = current[index]
                 current[index] = .max
@@ -97,6 +106,7 @@ extension Pattern {
             var match: Int?
             stack.append(index)
             while let index = stack.popLast() {
+                stepsLeft -= 1
                 let known = isNext ? next[index] : current[index]
                 guard begin < known else { continue }
                 if isNext {

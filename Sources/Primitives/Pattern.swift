@@ -1,10 +1,11 @@
 /// An extended regular expression that is looked for in bytes.
 ///
-/// Time and memory are in proportion to the text, whatever the text is and whatever the expression:
-/// all ways it could match are followed side by side, each state once a byte. It knows what POSIX's
-/// extended expressions know, but for references back to a group and names of character classes:
-/// `. [] [^] * + ? {m,n} | ()` and `\` before what is meant as itself; `\d \w \s` besides. The
-/// match is the leftmost, and among those the longest.
+/// The first match is found in time and memory in proportion to the text, whatever the text is and
+/// whatever the expression: all ways it could match are followed side by side, each state once a
+/// byte. To find all matches may take the square of that, so that steps are counted. It knows what
+/// POSIX's extended expressions know, but for references back to a group and names of character
+/// classes: `. [] [^] * + ? {m,n} | ()` and `\` before what is meant as itself; `\d \w \s`
+/// besides. The match is the leftmost, and among those the longest.
 public struct Pattern: Sendable {
     /// Why a text is no pattern.
     public struct Unusable: Error, CustomStringConvertible {

@@ -73,8 +73,17 @@ public struct Exposition: Sendable {
             sum { $0.acceptPauses }, &text
         )
         scalar(
+            "weir_connections_gave_way_total", "counter",
+            "Resting connections closed because descriptors ran out.", sum { $0.gaveWay }, &text
+        )
+        scalar(
             "weir_undelivered_bytes_total", "counter", "Response bytes whose client went away.",
             sum { $0.undeliveredBytes }, &text
+        )
+        scalar(
+            "weir_withheld_bodies_total", "counter",
+            "Bodies whose rest is in no record: it could not be redacted.",
+            sum { $0.withheldBodies }, &text
         )
         scalar(
             "weir_detached_answers_total", "counter",

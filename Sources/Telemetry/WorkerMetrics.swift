@@ -13,8 +13,12 @@ public final class WorkerMetrics: Sendable {
     public let refused = Counter()
     /// Times that accepting paused while descriptors ran out.
     public let acceptPauses = Counter()
+    /// Resting connections closed because there were no descriptors left.
+    public let gaveWay = Counter()
     /// Bytes of response chunks whose client went away before they were sent.
     public let undeliveredBytes = Counter()
+    /// Bodies of which the rest was not written down, because nothing could be taken out of it.
+    public let withheldBodies = Counter()
     /// Detached answers.
     public let detached = Counter()
     /// Exchanges begun without a journal to record them.

@@ -74,7 +74,13 @@ func openSocket(
         address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue),
         address.pointee.protocol
     )
-    guard descriptor >= 0 else { return CURL_SOCKET_BAD }
+    guard descriptor >= 0 else {
+        let code = errno
+        unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef { transfer in
+            transfer.lacksDescriptors = [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code)
+        }
+        return CURL_SOCKET_BAD
+    }
     unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef { transfer in
         transfer.pool?.opened(descriptor, for: transfer)
         guard transfer.endpoint.addresses != nil else { return }

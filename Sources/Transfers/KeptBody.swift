@@ -9,10 +9,18 @@ public final class KeptBody {
     private static let storageKeptMax = 2 << 10
 
     private var buffer: ByteBuffer
+    private var charge = BodyCharge()
 
     /// Takes a body over.
     public init(_ buffer: consuming ByteBuffer) {
         self.buffer = buffer
+    }
+
+    /// Takes a body over that was written here, and counts it.
+    public init(_ buffer: consuming ByteBuffer, countedBy budget: BodyBudget) {
+        self.buffer = buffer
+        // A copy for one attempt: its original was let in.
+        _ = charge.cover(storage: self.buffer.capacity, of: budget)
     }
 
     /// Bytes of the body.
@@ -27,9 +35,10 @@ public final class KeptBody {
 
     var pointer: UnsafeRawBufferPointer { unsafe buffer.pointer }
 
-    /// Takes a body's bytes over, and its storage.
-    public func fill(from other: inout ByteBuffer) {
+    /// Takes a body's bytes over, its storage and what is counted for it.
+    public func fill(from other: inout ByteBuffer, charge otherCharge: inout BodyCharge) {
         swap(&buffer, &other)
+        swap(&charge, &otherCharge)
     }
 
     /// Empties a body for the next request where only the caller holds it; nil where libcurl may
@@ -40,6 +49,7 @@ public final class KeptBody {
         // A small one goes on to the next request; a stream at rest keeps no large one.
         if body.buffer.capacity > storageKeptMax {
             body.buffer.release()
+            body.charge = BodyCharge()
         } else {
             body.buffer.removeAll()
         }

@@ -100,6 +100,8 @@ public final class Transfer {
     /// The request target that libcurl was last given and has copied: most requests to an
     /// endpoint ask for the same one.
     var knownTarget = ByteBuffer()
+    /// Whether a socket could not be opened because the process has no room for one.
+    var lacksDescriptors = false
     /// Whether the request has a body of at least a byte.
     var hasBody = false
     /// The body where it is in memory: libcurl borrows it until the transfer ends.
@@ -160,6 +162,7 @@ public final class Transfer {
             code: code, wasSent: sendings > 0, sawResponse: !head.isEmpty,
             wasStale: foundSurplus
                 || (sendings > 1 || code == .sendFailedRewind) && sending.endedAtOnce(lane?.lanes),
+            isStarved: code == .couldNotConnect && lacksDescriptors,
             detail: code == .ok ? "" : unsafe String(cString: errorText)
         )
     }
@@ -180,6 +183,7 @@ public final class Transfer {
         sending = SendingTimes()
         foundSurplus = false
         hasBody = false
+        lacksDescriptors = false
         body = nil
         chunks = ChunkDecoder()
         unread.release()

@@ -224,8 +224,8 @@ struct ConfigurationTests {
             credential = "sk-canary-1"
             headers = { "X-Token" = "sk-canary-2" }
             [[chains]]
-            name = "a \\"quoted\\" name"
-            models = ["gpt-*"]
+            name = "a name"
+            models = ["gpt-*", "\\"quoted\\""]
             targets = [{ vendor = "own" }]
             """
         let printed = try Self.read(text).configuration.description

@@ -96,4 +96,22 @@ struct UsageInjectionTests {
         let whole = event + Array("\"}\n\n\(Self.usage)\n\n".utf8)
         #expect(Self.filtered([whole]) == whole)
     }
+
+    @Test("a line without end passes, and is not gathered", arguments: [1 << 10, 64 << 10])
+    func endlessLine(_ size: Int) {
+        var filter = UsageFilter()
+        let piece = [UInt8](repeating: 0x78, count: size)
+        var output = ByteBuffer()
+        filter.take(Array("data: {\"a\":1}\n\ndata: ".utf8).span, to: &output)
+        var (given, most) = (output.count + 6, 0)
+        for _ in 0..<(4 << 20) / size {
+            filter.take(piece.span, to: &output)
+            given += size
+            most = max(most, given - output.count)
+        }
+        #expect(most <= 1 << 20)
+        filter.take(Array("\n\n".utf8).span, to: &output)
+        filter.endStream(to: &output)
+        #expect(output.count == given + 2)
+    }
 }

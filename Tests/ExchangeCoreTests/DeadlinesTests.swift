@@ -8,7 +8,7 @@ struct DeadlinesTests {
     private static let start = Instant(nanoseconds: 1_000_000_000_000)
     private static let limits = Deadlines.ServerLimits(
         keepalive: .seconds(60), head: .seconds(10), slowClient: .seconds(30),
-        drainGrace: .seconds(1), linger: .seconds(2))
+        body: .seconds(50), room: .seconds(5), drainGrace: .seconds(1), linger: .seconds(2))
 
     private static func connection(
         _ stage: Deadlines.Stage, hasOutput: Bool = false, isAnswering: Bool = false,
@@ -112,6 +112,66 @@ struct DeadlinesTests {
         #expect(Self.next(answered, Self.exchange()) == "slowClient 39")
         let unasked = Self.connection(.body(isPaused: false), hasOutput: true)
         #expect(Self.next(unasked) == "slowClient 30")
+    }
+
+    @Test("of a body that is slow in all, one that is passed on slowly, and one that waits")
+    func bodies() {
+        func next(
+            isPaused: Bool = false, silentSince seconds: Int64 = 0,
+            _ change: (inout Upload) -> Void
+        ) -> String {
+            var upload = Upload(began: Self.start)
+            change(&upload)
+            var connection = Self.connection(.body(isPaused: isPaused))
+            connection.stageBegan = Self.start + .seconds(seconds)
+            connection.upload = upload
+            return Self.next(connection)
+        }
+        // Kept: the last byte came late, and the whole takes too long.
+        #expect(next { _ in } == "slowClient 30")
+        #expect(next(silentSince: 25) { $0.received(1 << 20, now: Self.start) } == "body 50")
+        #expect(next(isPaused: true) { _ in } == "none")
+        // Passed on: bytes come all the time, and too few.
+        #expect(next(silentSince: 55) { $0.isStreamed = true } == "pace 60")
+        let almost = next(silentSince: 55) {
+            $0.isStreamed = true
+            $0.received(Upload.paceBytes - 1, now: Self.start + .seconds(40))
+        }
+        #expect(almost == "pace 60")
+        let enough = next(silentSince: 55) {
+            $0.isStreamed = true
+            $0.received(Upload.paceBytes - 1, now: Self.start + .seconds(40))
+            $0.received(1, now: Self.start + .seconds(41))
+        }
+        #expect(enough == "slowClient 85")
+        let span = next(silentSince: 95) {
+            $0.isStreamed = true
+            $0.received(Upload.paceBytes, now: Self.start + .seconds(41))
+            $0.received(1, now: Self.start + .seconds(95))
+        }
+        #expect(span == "pace 101")
+        // Not read for a while, for its vendor's sake.
+        let resumed = next(silentSince: 90) {
+            $0.isStreamed = true
+            $0.resumed(now: Self.start + .seconds(90))
+        }
+        #expect(resumed == "slowClient 120")
+        // Not read because there is no memory: the wait is not the client's.
+        let waiting = next(isPaused: true) {
+            $0.awaitRoom(now: Self.start + .seconds(7))
+            $0.awaitRoom(now: Self.start + .seconds(9))
+        }
+        #expect(waiting == "room 12")
+        let readOn = next(silentSince: 27) {
+            $0.awaitRoom(now: Self.start + .seconds(7))
+            $0.stopAwaitingRoom(now: Self.start + .seconds(10))
+        }
+        #expect(readOn == "body 53")
+        #expect(
+            next {
+                $0.awaitRoom(now: Self.start)
+                $0.stopAwaitingRoom(now: Self.start)
+            } == "slowClient 30")
     }
 
     @Test("of an exchange without its client: the vendor's clocks, and a bound")

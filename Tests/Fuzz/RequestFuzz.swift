@@ -38,7 +38,7 @@ enum RequestFuzz {
             head.writeRedactedFields(to: &output)
             _ = head.isEncoded
             _ = head.asksForTrace
-            _ = head.connectionListsFields
+            _ = head.connectionOptions.lists(0)
             let api = API(of: head, path: head.path)
             let fits = api.map { CallerCredential.fitness(of: head, api: $0, isBuiltIn: true) }
             return "\(head.method.name) \(head.pathAndQuery.count) "

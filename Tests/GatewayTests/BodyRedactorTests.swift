@@ -14,7 +14,7 @@ struct BodyRedactorTests {
 
     private static func line(_ redactor: BodyRedactor, _ text: String) -> String {
         var output = ByteBuffer()
-        redactor.redact(line: Array(text.utf8).span, to: &output)
+        #expect(redactor.redact(line: Array(text.utf8).span, to: &output))
         return output.bytes.text
     }
 
@@ -42,9 +42,30 @@ struct BodyRedactorTests {
             "{\"x\":\"long\(String(repeating: "a", count: 50))\",\"s\":1,\"y\":\"k-123456789\"}"
         for limit in 0...text.utf8.count {
             var output = ByteBuffer()
-            redactor.redact(Array(text.utf8).span, limit: limit, to: &output)
+            #expect(redactor.redact(Array(text.utf8).span, limit: limit, to: &output))
             let shown = output.bytes.text
             #expect(!shown.contains("k-") && !shown.contains("longa") && !shown.contains("\"s\":1"))
         }
+    }
+
+    @Test("give a text up in which their patterns take too many steps, and show nothing of it")
+    func steps() throws {
+        let redactor = try Self.redactor([], ["x", "secret(.*end)?"])
+        for count in [1, 50, 64 << 10] {
+            let text = Array(String(repeating: "secret", count: count).utf8)
+            var output = ByteBuffer()
+            let isRedacted = redactor.redact(text.span, limit: .max, to: &output)
+            #expect(isRedacted == (count <= 50))
+            #expect(!output.bytes.text.contains("secret"))
+            #expect(isRedacted || output.isEmpty)
+            output.removeAll()
+            #expect(redactor.redact(line: text.span, to: &output) == isRedacted)
+            #expect(isRedacted || output.isEmpty)
+        }
+        // A pattern that is plain takes its time over as much text.
+        let plain = try Self.redactor([], ["sk-[A-Za-z0-9_-]{20,}", "secret"])
+        let text = Array(String(repeating: "sk-abc secret ", count: 16 << 10).utf8)
+        var output = ByteBuffer()
+        #expect(plain.redact(text.span, limit: .max, to: &output))
     }
 }

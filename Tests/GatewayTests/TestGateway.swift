@@ -20,6 +20,7 @@ import Transfers
 final class TestGateway: Sendable {
     let port: Int
     let metrics: WorkerMetrics
+    let bodies: BodyBudget
     let log = CapturedLog()
     let record: TestRecord
     private let mailbox: Mailbox<WorkerOrder>
@@ -36,7 +37,7 @@ final class TestGateway: Sendable {
     /// Starts a gateway with a configuration in TOML, its record in a folder of its own.
     init(
         _ toml: String, host: String = "127.0.0.1", detached: DetachedBounds = DetachedBounds(),
-        staleWindow: StaleWindow = .unbounded
+        staleWindow: StaleWindow = .unbounded, roomTime: Interval = .seconds(3600)
     ) throws {
         guard Self.isPrepared, let address = SocketAddress("\(host):0") else {
             throw SystemError(call: "curl_global_init")
@@ -46,15 +47,20 @@ final class TestGateway: Sendable {
         self.record = record
         let descriptor = try Socket.listen(on: address, reusePort: true)
         port = try SocketAddress(boundTo: descriptor).port
+        let bodies = BodyBudget(
+            bytesMax: configuration.server.bodyBudget.bytes(of: MemoryLimit.bytes))
+        self.bodies = bodies
         let metrics = WorkerMetrics(vendors: configuration.vendors.map(\.name))
         self.metrics = metrics
         var prepared = WorkerSettings(
             server: configuration.server,
-            admission: Admission(connectionsMax: configuration.server.maxConnections),
+            admission: Admission(
+                connectionsMax: configuration.server.maxConnections, bodies: bodies),
             logger: log.logger
         )
         prepared.detached = detached
         prepared.staleWindow = staleWindow
+        prepared.roomTime = roomTime
         let settings = prepared
         let slot = Slot()
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }

@@ -1,6 +1,7 @@
-import HTTP
 import Primitives
 import Testing
+
+@testable import HTTP
 
 @Suite("Response heads")
 struct ResponseHeadTests {
@@ -117,5 +118,67 @@ struct ResponseHeadTests {
             _ = head.add(line: Array(line.utf8).span)
         }
         #expect(Self.written(head) == "HTTP/1.1 404 Not Found\r\nC: d\r\n")
+    }
+
+    @Test(
+        "have no transfer coding but one chunked, and no framing over several lines",
+        arguments: [
+            ["Transfer-Encoding: gzip, chunked"], ["Transfer-Encoding: identity"],
+            ["Transfer-Encoding: chunked, chunked"], ["transfer-encoding:CHUNKED,gzip"],
+            ["Transfer-Encoding: chunked,"], ["Transfer-Encoding: ,chunked"],
+            ["Transfer-Encoding: chunked;q=1"], ["Transfer-Encoding:"],
+            ["Transfer-Encoding: xchunked"], ["TRANSFER-ENCODING: \tgzip\t"],
+            ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+            ["Transfer-Encoding: chunked", "A: b", "transfer-encoding: gzip"],
+            ["Transfer-Encoding: identity", "Transfer-Encoding: chunked"],
+            ["Transfer-Encoding: chunked", " gzip"], ["Transfer-Encoding: chunked", "\t, gzip"],
+            ["Content-Length: 1", " 0"],
+        ])
+    func transferCodings(_ lines: [String]) {
+        let head = Self.read(["HTTP/1.1 200 OK"] + lines + [""])
+        #expect(head.violation != nil)
+    }
+
+    @Test(
+        "may say chunked in any case and spacing",
+        arguments: ["chunked", "CHUNKED", "Chunked ", "\tchunked\t", "  chunKed"])
+    func chunked(_ value: String) {
+        let head = Self.read(["HTTP/1.1 200 OK", "Transfer-Encoding:\(value)", ""])
+        #expect(head.violation == nil)
+        #expect(head.isChunked == true)
+    }
+
+    @Test("have a bound on their fields")
+    func fieldsMax() {
+        let lines = (0..<HeadLimits.responseFieldsMax).map { "X-\($0): 1" }
+        #expect(Self.read(["HTTP/1.1 200 OK"] + lines + [""]).violation == nil)
+        #expect(Self.read(["HTTP/1.1 200 OK"] + lines + ["A: b", ""]).violation != nil)
+    }
+
+    @Test("lose fields of the connection's own, however many names are listed, in steps of both")
+    func connectionOptions() {
+        // Each of many names, in one list and in many.
+        for isSplit in [false, true] {
+            let names = (0..<2000).map { "X-Private-\($0)" }
+            let lists =
+                isSplit
+                ? names.map { "Connection: , \($0.uppercased()) ," }
+                : ["Connection: " + names.joined(separator: ",")]
+            let fields = names.map { "\($0): 1" } + ["X-Open: 1", "x-open: 2"]
+            let head = Self.read(["HTTP/1.1 200 OK"] + fields + lists + [""])
+            #expect(head.violation == nil)
+            #expect(Self.written(head) == "HTTP/1.1 200 OK\r\nX-Open: 1\r\nx-open: 2\r\n")
+            let options = ConnectionOptions(head.fields, head.storage)
+            let (steps, bytes) = (options.steps, head.storage.count)
+            #expect(steps > 2000 && steps < 3 * bytes)
+        }
+        // A name that is listed again and again, with as many fields of that name.
+        let again = String(repeating: "a,", count: 20_000)
+        let same = (0..<1000).map { "a: \($0)" }
+        let head = Self.read(["HTTP/1.1 200 OK"] + same + ["Connection: \(again)", ""])
+        let options = ConnectionOptions(head.fields, head.storage)
+        let (steps, bytes) = (options.steps, head.storage.count)
+        #expect(steps < 3 * bytes)
+        #expect(Self.written(head) == "HTTP/1.1 200 OK\r\n")
     }
 }

@@ -5,7 +5,9 @@ import Testing
 struct PatternTests {
     private static func replace(_ pattern: String, _ text: String) throws -> String {
         var output = ByteBuffer()
-        try Pattern(pattern).replace(in: Array(text.utf8).span, with: "#", to: &output)
+        var steps = Int.max
+        _ = try Pattern(pattern).replace(
+            in: Array(text.utf8).span, with: "#", steps: &steps, to: &output)
         return output.bytes.text
     }
 
@@ -56,13 +58,45 @@ struct PatternTests {
         #expect(try Pattern("(a*)*b").firstMatch(in: text.span) == nil)
     }
 
+    @Test(
+        "count their steps, and give up beyond them",
+        arguments: [
+            ("secret(.*end)?", "secret", true), ("a(.*b|)", "a", true), ("(a|b.*c)", "ab", true),
+            ("secret", "secret", false), ("sk-[a-z]{2,}", "sk-ab ", false),
+            ("([a-z]+)@([a-z]+)", "abcdef ", false), ("[0-9]+", "12 ", false),
+        ])
+    func steps(_ expression: String, _ piece: String, isSquare: Bool) throws {
+        func used(_ bytes: Int) throws -> Int {
+            let text = Array(String(repeating: piece, count: bytes / piece.utf8.count).utf8)
+            var output = ByteBuffer()
+            var steps = 1 << 40
+            #expect(
+                try Pattern(expression).replace(
+                    in: text.span, with: "#", steps: &steps, to: &output) != nil)
+            return (1 << 40) - steps
+        }
+        let (small, large) = (try used(512), try used(4096))
+        #expect(isSquare ? large > 20 * small : large < 10 * small)
+        // With fewer there is no result, and no more are taken than were given, but for a byte's.
+        let text = Array(String(repeating: piece, count: 64 << 10).utf8)
+        var output = ByteBuffer()
+        var steps = 10_000
+        #expect(
+            try Pattern(expression).replace(in: text.span, with: "#", steps: &steps, to: &output)
+                == nil)
+        #expect(steps == 0)
+    }
+
     @Test("say where a limit has moved to, and show no part of a match beyond it")
     func limits() throws {
         let pattern = try Pattern("k[0-9]+")
         let text = Array("ab k123 cd k45 ef".utf8)
         for limit in 0...text.count {
             var output = ByteBuffer()
-            let moved = pattern.replace(in: text.span, with: "#", limit: limit, to: &output)
+            var steps = Int.max
+            let moved = try #require(
+                pattern.replace(
+                    in: text.span, with: "#", limit: limit, steps: &steps, to: &output))
             let shown = output.bytes(0..<moved).text
             #expect(!shown.contains("k") && !shown.contains("1") && !shown.contains("4"))
             #expect("ab # cd # ef".hasPrefix(shown))
