@@ -349,7 +349,7 @@ struct JournalTests {
         let scratch = try JournalScratch()
         let exchange = try #require(scratch.begin())
         _ = scratch.body(exchange, [1, 2, 3])
-        let paths = JournalFolder.journals(in: scratch.folder.path)
+        let paths = try JournalFolder.journals(in: scratch.folder.path)
         #expect(paths == [scratch.file.path])
         let again = try JournalFile(opening: paths[0])
         #expect(again.name == scratch.file.name)
