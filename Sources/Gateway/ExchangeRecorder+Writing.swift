@@ -22,10 +22,7 @@ extension ExchangeRecorder {
         let dialect =
             exchange.route?.dialect
             ?? request.withHead { API(of: $0, path: $0.path) }?.dialect ?? .openai
-        // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
-        // unless it was asked for on the way.
-        var model = ""
-        if case .named(let name)? = exchange.intake.content?.model.finding { model = name }
+        let model = modelAtBegin(exchange, journal)
         journal.scratch.removeAll()
         request.withHead { head in
             BeginPayload.write(
@@ -52,6 +49,7 @@ extension ExchangeRecorder {
     /// Writes a piece of the request's body.
     mutating func writeRequest(_ bytes: Span<UInt8>, of exchange: RequestExchange) {
         guard number != nil, bytes.count > 0, let journal = exchange.worker.journal else { return }
+        if exchange.intake.isStreaming { modelSearch?.take(bytes) }
         let offset = requestBytes
         let room = journal.capture.requestBytesMax - offset
         requestBytes += bytes.count
@@ -76,6 +74,7 @@ extension ExchangeRecorder {
         guard !isWritten else { return }
         droppedFrames += 1
         isRequestWhole = false
+        findUnwrittenModel(exchange)
     }
 
     /// Writes that an attempt begins.
