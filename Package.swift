@@ -89,7 +89,7 @@ let package = Package(
         target("HTTP", ["Primitives", "CLLHTTP"]),
         target("JSON", ["Primitives"]),
         target("Codings", ["Primitives", "CCompression"]),
-        target("Dialects", ["Primitives", "HTTP", "JSON"]),
+        target("Dialects", ["Primitives", "HTTP", "JSON", "Codings"]),
         target("Config", ["Primitives", "HTTP", "JSON", "Dialects"]),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
         target("ExchangeCore", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),

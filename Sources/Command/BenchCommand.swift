@@ -89,7 +89,11 @@ struct BenchCommand: ParsableCommand {
             bar.end()
             report.command = CommandLine.arguments.map(Self.quoted).joined(separator: " ")
             try write(report)
-            Output.text(json ? "\(report.json)\n" : report.text + (plot ? "\n" + report.plot : ""))
+            if json {
+                Output.exact("\(report.json)\n")
+            } else {
+                Output.text(report.text + (plot ? "\n" + report.plot : ""))
+            }
             let isWrong = report.plan.targets.indices.contains { !report.faults($0).isEmpty }
             if isWrong { throw ExitCode(1) }
         } catch let error as Composition.StartError {
@@ -157,12 +161,12 @@ final class ProgressBar {
         let left =
             progress.share > 0.02
             ? Int(progress.seconds / progress.share * (1 - progress.share)) : 0
-        Output.errorText(
+        Output.progress(
             "\r\u{1B}[K\(bar) \(Int(progress.share * 100)) %  \(progress.scenario)  "
                 + "\(rate) calls/s" + (left > 0 ? "  \(left) s left" : ""))
     }
 
     func end() {
-        if isShown { Output.errorText("\r\u{1B}[K") }
+        if isShown { Output.progress("\r\u{1B}[K") }
     }
 }

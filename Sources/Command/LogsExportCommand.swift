@@ -52,15 +52,22 @@ struct LogsExportCommand: ParsableCommand {
             }
             count += 1
             if let total, count % 1000 == 0 { Self.progress(count, total) }
-            guard !writer.hasFailed else { throw ExitCode(1) }
+            try check(writer)
         }
         writer.flush()
         if let total { Self.progress(count, total, isEnd: true) }
-        if writer.hasFailed {
-            Output.error("weir: the export could not be written")
-            throw ExitCode(1)
-        }
+        try check(writer)
         if count == 0 { throw ExitCode(1) }
+    }
+
+    private func check(_ writer: BufferedWriter) throws {
+        guard let code = writer.fault else { return }
+        // What befell standard output is said at the end, as for every command.
+        if let output {
+            Output.error(
+                "weir: \(output) cannot be written: \(unsafe String(cString: strerror(code)))")
+        }
+        throw ExitCode(1)
     }
 
     private static func open(_ path: String) throws -> Int32 {
@@ -77,7 +84,7 @@ struct LogsExportCommand: ParsableCommand {
         let done = total > 0 ? min(width, count * width / total) : width
         let bar =
             String(repeating: "█", count: done) + String(repeating: "░", count: width - done)
-        Output.errorText("\r\(bar) \(count) of \(total)" + (isEnd ? "\n" : ""))
+        Output.progress("\r\(bar) \(count) of \(total)" + (isEnd ? "\n" : ""))
     }
 }
 
@@ -86,8 +93,8 @@ struct BufferedWriter {
     private static let pieceBytes = 256 << 10
     private let descriptor: Int32
     private var pending = ""
-    /// Whether something could not be written: a full disk, or a reader that went away.
-    private(set) var hasFailed = false
+    /// The error of the first write that failed: a full disk, or a reader that went away.
+    private(set) var fault: Int32?
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
@@ -99,7 +106,7 @@ struct BufferedWriter {
     }
 
     mutating func flush() {
-        if !Output.write(pending, to: descriptor) { hasFailed = true }
+        if fault == nil, !Output.write(pending, to: descriptor) { fault = errno }
         pending = ""
     }
 }

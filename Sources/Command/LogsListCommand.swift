@@ -20,7 +20,7 @@ struct LogsListCommand: ParsableCommand {
         let records = try store.records(filter, limit: limit)
         guard !records.isEmpty else { throw ExitCode(1) }
         if options.json {
-            for record in records { Output.text("\(record.json(withBodies: false))\n") }
+            for record in records { Output.exact("\(record.json(withBodies: false))\n") }
             return
         }
         var table = RecordLine.table

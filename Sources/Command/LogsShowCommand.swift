@@ -44,7 +44,7 @@ struct LogsShowCommand: ParsableCommand {
             }
             return
         }
-        if options.json { return Output.text("\(stored.json(withBodies: true))\n") }
+        if options.json { return Output.exact("\(stored.json(withBodies: true))\n") }
         Output.text(Self.describe(stored))
     }
 
@@ -161,17 +161,39 @@ struct LogsShowCommand: ParsableCommand {
         lines += fields.split(whereSeparator: \.isNewline).map { Printable.text(String($0)) }
         guard body.totalBytes > 0 else { return lines + [""] }
         lines.append("")
-        if let text = String(validating: body.bytes, as: UTF8.self) {
+        let decoded = DecodedBody(body, fields: fields)
+        let bytes = decoded?.bytes ?? body.bytes
+        let isCut = body.isCut || decoded?.fault.isEmpty == false
+        if let text = String(
+            validating: isCut ? bytes.withoutBrokenEnd : bytes[...], as: UTF8.self)
+        {
             // What was sent must not move an operator's terminal.
             lines += text.replacing("\r\n", with: "\n")
                 .split(separator: "\n", omittingEmptySubsequences: false)
                 .map { Printable.text(String($0).replacing("\t", with: "    ")) }
         } else {
-            lines.append("(\(body.bytes.count) bytes that are no text; see --raw)")
+            lines.append("(\(bytes.count) bytes that are no text; see --raw)")
+        }
+        if let decoded {
+            let coding = Printable.text(decoded.coding)
+            lines.append(
+                decoded.fault.isEmpty
+                    ? "(decoded from \(coding); --raw writes it as it was sent)"
+                    : "(\(coding): \(decoded.fault); \(bytes.count) bytes could be decoded)")
         }
         if body.isCut {
             lines.append("(cut: \(body.bytes.count) of \(body.totalBytes) bytes were kept)")
         }
         return lines + [""]
+    }
+}
+
+extension [UInt8] {
+    /// The bytes without the beginning of a character whose end is missing.
+    fileprivate var withoutBrokenEnd: ArraySlice<UInt8> {
+        let lead = suffix(3).lastIndex { $0 & 0xC0 != 0x80 }
+        guard let lead, self[lead] >= 0xC0 else { return self[...] }
+        let length = self[lead] >= 0xF0 ? 4 : self[lead] >= 0xE0 ? 3 : 2
+        return lead + length > count ? self[..<lead] : self[...]
     }
 }

@@ -25,7 +25,7 @@ struct LogsStatsCommand: ParsableCommand {
         let lines = try store.statistics(filter, repricedBy: prices)
         guard !lines.isEmpty else { throw ExitCode(1) }
         if options.json {
-            for line in lines { Output.text("\(Self.json(line))\n") }
+            for line in lines { Output.exact("\(Self.json(line))\n") }
             return
         }
         var table = TextTable([

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LogStore
+import Primitives
 import Reactor
 
 /// `weir logs tail`.
@@ -34,7 +35,7 @@ struct LogsTailCommand: ParsableCommand {
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)
         Signals.unblock([SIGINT, SIGTERM])
-        while true {
+        while !Output.hasFailed {
             poll(nil, 0, Self.askEvery)
             filter.after = last
             try store.eachRecord(filter, withBodies: false) { record in
@@ -45,8 +46,8 @@ struct LogsTailCommand: ParsableCommand {
     }
 
     private func printLine(_ record: StoredRecord) {
-        if options.json { return Output.text("\(record.json(withBodies: false))\n") }
-        let cells = RecordLine.cells(record).map(Printable.text)
+        if options.json { return Output.exact("\(record.json(withBodies: false))\n") }
+        let cells = RecordLine.cells(record).map { Printable.text($0) }
         Output.text(cells.joined(separator: "  ") + "\n")
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSON
 import LogStore
+import Primitives
 
 /// `weir logs verify`.
 struct LogsVerifyCommand: ParsableCommand {
@@ -9,14 +10,15 @@ struct LogsVerifyCommand: ParsableCommand {
         abstract: "Account for every exchange: emitted = stored + dropped + pending.",
         discussion: """
             Counts each of the four by itself, from the journals' bytes and the store, while \
-            the gateway runs or not. Exit status 1 when they do not add up.
+            the gateway runs or not. Exit status 1 when they do not add up, or when the folder \
+            or a journal in it cannot be read.
             """)
 
     @OptionGroup var options: LogsOptions
 
     func run() throws {
         let (folder, store) = try options.open()
-        let account = try store.account(folder: folder)
+        let account = try Self.account(store, folder)
         let isBalanced = account.difference == 0
         let sinks = try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) }
         let last = try store.lastNumber()
@@ -31,7 +33,7 @@ struct LogsVerifyCommand: ParsableCommand {
                     JSONValue.Member("pending", number(Int(last - progress.number))),
                 ])
             }
-            let value = JSONValue.object([
+            let json = JSONValue.object([
                 JSONValue.Member("emitted", number(account.emitted)),
                 JSONValue.Member("stored", number(account.stored)),
                 JSONValue.Member("dropped", number(account.dropped)),
@@ -40,7 +42,7 @@ struct LogsVerifyCommand: ParsableCommand {
                 JSONValue.Member("balanced", .bool(isBalanced)),
                 JSONValue.Member("sinks", .array(list)),
             ])
-            Output.text("\(value)\n")
+            Output.exact("\(json)\n")
         } else {
             Output.text(
                 "emitted \(account.emitted) = stored \(account.stored) + dropped "
@@ -52,10 +54,19 @@ struct LogsVerifyCommand: ParsableCommand {
                         + "\(progress.quarantined), skipped \(progress.skipped), pending "
                         + "\(last - progress.number)\n")
                 for record in try store.quarantined(bySink: name, limit: 5) {
-                    Output.text("  \(record.id): \(record.reason)\n")
+                    Output.text("  \(record.id): \(Printable.text(record.reason))\n")
                 }
             }
         }
         guard isBalanced else { throw ExitCode(1) }
+    }
+
+    private static func account(_ store: Store, _ folder: String) throws -> Accounting {
+        do {
+            return try store.account(folder: folder)
+        } catch {
+            Output.error("weir: exchanges cannot be accounted for: \(error)")
+            throw ExitCode(1)
+        }
     }
 }

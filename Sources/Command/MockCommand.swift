@@ -30,6 +30,7 @@ struct MockCommand: ParsableCommand {
         do {
             let vendor = try ScriptedVendor(listen: address)
             Output.text("mock vendor on port \(vendor.port)\n")
+            guard !Output.hasFailed else { return vendor.stop() }
             let loop = try EventLoop()
             let signals = try Signals([signalTerminate, signalInterrupt], on: loop) { _ in
                 loop.stop()

@@ -1,20 +1,36 @@
 import Glibc
+import Primitives
+import Synchronization
 
-/// What a command says to people.
+/// What a command says to people, and to other programs.
+///
+/// A text may repeat what a client or a vendor wrote. So people get every text through
+/// ``Printable``. Only the formats for programs, which have escapes of their own, go out unchanged.
 enum Output {
+    /// The error of the first write to standard output that failed; 0 without one.
+    private static let fault = Atomic<Int32>(0)
+
+    /// Whether standard output is lost: what a command would write more goes nowhere.
+    static var hasFailed: Bool { fault.load(ordering: .relaxed) != 0 }
+
     /// A line on standard error.
     static func error(_ text: String) {
-        write(text + "\n", to: 2)
+        write(Printable.text(text, keepsLines: true) + "\n", to: 2)
     }
 
-    /// Text on standard error, without an end of line.
-    static func errorText(_ text: String) {
+    /// A progress bar on standard error, which moves the terminal's cursor.
+    static func progress(_ text: String) {
         write(text, to: 2)
     }
 
     /// Text on standard output, at once.
     static func text(_ text: String) {
-        write(text, to: 1)
+        exact(Printable.text(text, keepsLines: true))
+    }
+
+    /// Text for a program on standard output, at once and as it is.
+    static func exact(_ text: String) {
+        if !hasFailed { write(text, to: 1) }
     }
 
     /// Bytes on standard output, at once.
@@ -35,10 +51,27 @@ enum Output {
         var written = 0
         while written < bytes.count, let start = bytes.baseAddress {
             let count = unsafe Glibc.write(descriptor, start + written, bytes.count - written)
-            if count < 0, errno != EINTR { return false }
+            if count < 0, errno != EINTR {
+                if descriptor == 1 { fault.store(errno, ordering: .relaxed) }
+                return false
+            }
             written += max(0, count)
         }
         return true
+    }
+
+    /// The status that the process ends with: 1 instead of 0 where standard output was lost.
+    ///
+    /// A reader that went away, as `head` does, knows that it did; any other error is written to
+    /// standard error.
+    static func status(_ status: Int32) -> Int32 {
+        let fault = fault.load(ordering: .relaxed)
+        guard fault != 0 else { return status }
+        if fault != EPIPE {
+            let reason = unsafe String(cString: strerror(fault))
+            error("weir: standard output cannot be written: \(reason)")
+        }
+        return status == 0 ? 1 : status
     }
 }
 

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Rows in columns, as wide as their widest cell.
 struct TextTable {
     /// On which side a column's cells stand.
@@ -16,7 +18,7 @@ struct TextTable {
 
     /// Adds a row.
     mutating func add(_ cells: [String]) {
-        rows.append(cells.map(Printable.text))
+        rows.append(cells.map { Printable.text($0) })
     }
 
     /// The lines, without spaces at their ends.
@@ -34,25 +36,6 @@ struct TextTable {
             while line.last == " " { line.removeLast() }
             return line + "\n"
         }.joined()
-    }
-}
-
-/// Texts from clients and vendors, made safe for a terminal.
-enum Printable {
-    /// A text without what a terminal would obey: a model's name may hold anything.
-    static func text(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        return String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
-    }
-
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        // C0, DEL and C1; marks that turn the direction of writing.
-        case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
-        default: false
-        }
     }
 }
 

@@ -20,20 +20,26 @@ struct Weir: ParsableCommand {
     static func main() {
         // Before any thread is started, so that every thread inherits it.
         Signals.block([signalTerminate, signalInterrupt, signalHangUp])
+        Glibc.exit(Output.status(run()))
+    }
+
+    /// Runs the command of the command line; the status it ends with.
+    private static func run() -> Int32 {
         do {
             var command = try parseAsRoot()
             try command.run()
+            return 0
         } catch let status as ExitCode {
-            Glibc.exit(status.rawValue)
+            return status.rawValue
         } catch {
             let status = exitCode(for: error)
             let text = fullMessage(for: error)
             if status == .success {
-                print(text)
-                Glibc.exit(0)
+                Output.text(text + "\n")
+                return 0
             }
             Output.error(text)
-            Glibc.exit(status == .validationFailure ? 2 : 1)
+            return status == .validationFailure ? 2 : 1
         }
     }
 }

@@ -85,8 +85,9 @@ extension Configuration {
         guard !server.isAnonymous, let open = server.listen.first(where: { !isLoopback($0) }),
             let vendor = vendors.first(where: \.usesOwnSecret)
         else { return nil }
-        return "whoever reaches \(open) would spend the gateway's own credential for "
-            + "vendor \(vendor.name), and nobody is asked who they are; allowed: an address of "
+        return
+            "every client that reaches \(open) would spend the gateway's own credential "
+            + "for vendor \(vendor.name), without a key of its own; allowed: an address of "
             + "loopback, or anonymous = true under [server] where that is meant"
     }
 

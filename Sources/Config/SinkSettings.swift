@@ -1,6 +1,6 @@
 public import Primitives
 
-/// A place that records go to besides the store.
+/// A destination of records besides the store.
 public struct SinkSettings: Sendable, Equatable {
     /// What a sink speaks.
     public enum Kind: String, Sendable, CaseIterable {

@@ -191,7 +191,7 @@ struct TableReader {
         }
     }
 
-    /// Notes the keys that nobody asked for.
+    /// Adds an error for each key that the configuration does not know.
     func finish() {
         for key in keys where !known.contains(key) {
             let hint = nearest(to: key, in: asked).map { "; the nearest known key is \"\($0)\"" }

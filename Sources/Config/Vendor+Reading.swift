@@ -74,7 +74,7 @@ extension Vendor {
         vendor.includeUsage = UsagePolicy(rawValue: usage) ?? .client
         if vendor.includeUsage == .inject, vendor.dialect != .openai {
             reader.error(
-                "include_usage", "\"inject\" is for dialect openai: the others always tell")
+                "include_usage", "\"inject\" is for dialect openai: the others always state it")
         }
         return vendor
     }

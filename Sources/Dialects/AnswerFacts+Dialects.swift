@@ -200,7 +200,7 @@ extension Dialect {
         }
     }
 
-    /// Whether an event may say something that a record keeps: told by a search, because most do
+    /// Whether an event may say something that a record keeps, by a search, because most events do
     /// not.
     func saysSomethingToKeep(_ data: Span<UInt8>) -> Bool {
         switch self {
@@ -236,7 +236,7 @@ extension Span where Element == UInt8 {
         return false
     }
 
-    /// Whether a name and its closing quote stand at a place, before a value that is neither null
+    /// Whether a name and its closing quote stand at an offset, before a value that is neither null
     /// nor empty.
     private func hasValue(of name: StaticString, at offset: Int) -> Bool {
         guard has(name, at: offset) else { return false }
@@ -246,7 +246,7 @@ extension Span where Element == UInt8 {
         return index > end && !has("null", at: index) && !has("\"\"", at: index)
     }
 
-    /// Whether the word at a place is a value, as in `"type":"error"`.
+    /// Whether the word at an offset is a value, as in `"type":"error"`.
     private func isTypeOfError(_ offset: Int) -> Bool {
         var index = offset - 2
         while index >= 0, self[index] == 0x20 { index -= 1 }

@@ -6,7 +6,7 @@ public import Primitives
 ///
 /// It only looks, off the data path. Memory is bounded: of an answer of any size the content passes
 /// by, and what stands beside it is kept up to a bound. Most events of a stream say nothing that a
-/// record keeps; they are told by a search for a few words, and only the others are parsed.
+/// record keeps; a search for a few words finds the others, and only those are parsed.
 public struct AnswerObserver: ~Copyable {
     /// Bytes of an event, and of what is kept of a body that is no stream.
     public static let bytesMax = 1 << 20
@@ -70,7 +70,7 @@ public struct AnswerObserver: ~Copyable {
         self.facts = facts
     }
 
-    /// Tells the observer that pieces are missing from here on, so that it must not guess.
+    /// Pieces are missing from here on: the observer must not guess.
     public mutating func markGap() {
         facts.isUnderstood = false
         body.release()
@@ -135,8 +135,8 @@ extension AnswerFacts {
         case .anthropic: readAnthropic(root)
         case .gemini: readGemini(root)
         }
-        // Told with the end or behind it, an account is closed; so is that of an opening and its
-        // correction by an end that tells nothing new.
+        // An account that comes with the end or behind it is final. So is the account of an opening
+        // and its correction, where the end states nothing new.
         if sawTerminal, usageCount > earlier.usages || dialect == .anthropic {
             isUsageFinal = usageCount > 0
         }

@@ -18,32 +18,47 @@ struct ModelWalk {
     private static let depthMax = 7
 
     private(set) var ranges: [Range<Int>] = []
+    /// The first range, of a walk that looks for no other.
+    private(set) var first: Range<Int>?
+    /// Whether the value has ended: no vendor reads what follows it.
+    private(set) var isAtEnd = false
     /// Whether a model's value is something else than text.
     private(set) var isOfAnotherKind = false
 
+    private let isFirstEnough: Bool
     private var depth = 0
     private var isObject: InlineArray<8, Bool> = .init(repeating: false)
     private var keys: InlineArray<8, Key> = .init(repeating: .other)
     private var expectsKey = false
 
-    /// Walks from the first byte of a value to its end, or to the end of the text.
-    mutating func run(_ text: Span<UInt8>, from start: Int) {
+    /// A walk that has not begun; `isFirstEnough`: it ends at the first model, see ``first``.
+    init(isFirstEnough: Bool = false) {
+        self.isFirstEnough = isFirstEnough
+    }
+
+    /// Walks from a byte of a value, at first its first one, to its end, or to the end of the text.
+    ///
+    /// Returns how far it came: to a string that the text breaks off, where there is one. With more
+    /// text it goes on from there.
+    @discardableResult
+    mutating func run(_ text: Span<UInt8>, from start: Int) -> Int {
         var index = start
         while index < text.count {
             let byte = text[index]
             switch byte {
             case UInt8(ascii: "\""):
-                let end = Self.endOfString(text, from: index)
+                guard let end = Self.endOfString(text, from: index + 1) else { return index }
                 takeString(text, index..<end)
                 index = end
+                if first != nil { return index }
                 continue
             case UInt8(ascii: "{"): enter(isObject: true)
             case UInt8(ascii: "["): enter(isObject: false)
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 depth -= 1
                 expectsKey = false
-                // No vendor reads what follows the first value.
-                if depth <= 0 { return }
+                isAtEnd = depth <= 0
+                if isAtEnd { return index + 1 }
             case UInt8(ascii: ","):
                 if depth <= Self.depthMax, isObject[depth] {
                     expectsKey = true
@@ -56,17 +71,21 @@ struct ModelWalk {
             }
             index += 1
         }
+        return text.count
     }
 
-    private static func endOfString(_ text: Span<UInt8>, from quote: Int) -> Int {
-        var index = quote + 1
-        while true {
+    /// The index behind the quote that ends a string, some of whose bytes begin at an index; nil
+    /// where the text breaks it off.
+    static func endOfString(_ text: Span<UInt8>, from offset: Int) -> Int? {
+        var index = offset
+        while index < text.count {
             index = text.firstIndex(
                 below: 0, or: UInt8(ascii: "\""), or: UInt8(ascii: "\\"), from: index)
-            guard index < text.count else { return text.count }
+            guard index < text.count else { return nil }
             if text[index] == UInt8(ascii: "\"") { return index + 1 }
-            index = min(index + 2, text.count)
+            index += 2
         }
+        return nil
     }
 
     private mutating func enter(isObject: Bool) {
@@ -82,10 +101,8 @@ struct ModelWalk {
         guard depth > 0, depth <= Self.depthMax, isObject[depth] else { return }
         if expectsKey {
             keys[depth] = Self.key(text.extracting(range))
-        } else if keys[depth] == .model, namesModel, range.count >= 2,
-            text[range.upperBound - 1] == UInt8(ascii: "\"")
-        {
-            ranges.append(range)
+        } else if keys[depth] == .model, namesModel {
+            if isFirstEnough { first = range } else { ranges.append(range) }
         }
     }
 
@@ -117,9 +134,7 @@ struct ModelWalk {
 
     /// Some parsers compare names without their case, so that `Model` is one, too.
     private static func key(_ quoted: Span<UInt8>) -> Key {
-        guard quoted.count >= 7, quoted[quoted.count - 1] == UInt8(ascii: "\"") else {
-            return .other
-        }
+        guard quoted.count >= 7 else { return .other }
         let inner = quoted.extracting(1..<quoted.count - 1)
         if inner.firstIndex(of: UInt8(ascii: "\\")) != nil {
             // At most six bytes a letter.

@@ -2,7 +2,7 @@ import Primitives
 
 /// A body of `multipart/form-data` (RFC 7578), read as far as a field's value needs.
 struct MultipartForm {
-    private let boundary: [UInt8]
+    let boundary: [UInt8]
 
     /// The form that a `Content-Type` describes; nil where it has no boundary.
     init?(_ contentType: Span<UInt8>) {
@@ -31,7 +31,7 @@ struct MultipartForm {
             let fields = body.extracting(index + 2..<head.upperBound - 2)
             if Self.isField(name, fields) {
                 // A part with an encoding of its own is not decoded here.
-                if fields.firstRange(ofAnyCase: "content-transfer-encoding") != nil { return nil }
+                if Self.isEncoded(fields) { return nil }
                 // The value of a part that breaks off is unknown.
                 guard let end, end - 2 >= head.upperBound else { return end == nil ? found : nil }
                 found.append(head.upperBound..<end - 2)
@@ -71,7 +71,7 @@ struct MultipartForm {
     }
 
     /// Where the next boundary stands that begins a line.
-    private func next(in body: Span<UInt8>, from offset: Int) -> Int? {
+    func next(in body: Span<UInt8>, from offset: Int) -> Int? {
         var index = offset
         while let dash = body.firstIndex(of: UInt8(ascii: "-"), from: index) {
             let isThere =
@@ -83,8 +83,13 @@ struct MultipartForm {
         return nil
     }
 
+    /// Whether a part with this head has an encoding of its own.
+    static func isEncoded(_ head: Span<UInt8>) -> Bool {
+        head.firstRange(ofAnyCase: "content-transfer-encoding") != nil
+    }
+
     /// Whether the head of a part is that of a field with this name.
-    private static func isField(_ name: StaticString, _ head: Span<UInt8>) -> Bool {
+    static func isField(_ name: StaticString, _ head: Span<UInt8>) -> Bool {
         var start = 0
         while start < head.count {
             let end = head.firstRange(of: "\r\n", from: start)?.lowerBound ?? head.count

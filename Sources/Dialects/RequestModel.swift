@@ -36,9 +36,7 @@ public struct RequestModel: Equatable, Sendable {
 
     /// Reads a body, or as much of it as is there, without its content coding.
     public init(_ body: Span<UInt8>, contentType: Span<UInt8>) {
-        let type = contentType.extracting(
-            0..<(contentType.firstIndex(of: UInt8(ascii: ";")) ?? contentType.count)
-        ).trimmed
+        let type = contentType.mediaType
         // Many servers of models read JSON whatever a body is called.
         if body.firstOfText == UInt8(ascii: "{") {
             self = Self.read(other: body, isJSON: true)
@@ -84,13 +82,17 @@ public struct RequestModel: Equatable, Sendable {
     }
 
     private static func agreement(_ names: [String]) -> Finding {
-        // Gemini's bodies name a model as its resource; its paths, and chains, do not.
-        let names = names.map { $0.hasPrefix("models/") ? String($0.dropFirst(7)) : $0 }
+        let names = names.map(withoutResource)
         guard let first = names.first else { return .none }
         guard names.allSatisfy({ $0 == first }) else {
             return .unreadable("more than one model is named")
         }
         return .named(first)
+    }
+
+    /// A name as paths and chains have it: Gemini's bodies name a model as its resource.
+    static func withoutResource(_ name: String) -> String {
+        name.hasPrefix("models/") ? String(name.dropFirst(7)) : name
     }
 
     private static func read(
@@ -114,19 +116,28 @@ public struct RequestModel: Equatable, Sendable {
         var start = 0
         while start < body.count {
             let end = body.firstIndex(of: UInt8(ascii: "&"), from: start) ?? body.count
-            if let equals = body.extracting(start..<end).firstIndex(of: UInt8(ascii: "=")),
-                body.extracting(start..<start + equals).percentDecoded().span.matches("model")
-            {
-                ranges.append(start + equals + 1..<end)
+            if let value = modelValue(body.extracting(start..<end)) {
+                ranges.append(start + value.lowerBound..<end)
             }
             start = end + 1
         }
-        let names = ranges.map { range in
-            let plain = body.extracting(range).percentDecoded()
-            let spaced = plain.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
-            return String(decoding: spaced, as: UTF8.self)
-        }
+        let names = ranges.map { urlDecoded(body.extracting($0)) }
         return RequestModel(agreement(names), ranges, .urlEncoded)
+    }
+
+    /// Where the value stands in a field of an encoded form; nil where that names no model.
+    static func modelValue(_ field: Span<UInt8>) -> Range<Int>? {
+        guard let equals = field.firstIndex(of: UInt8(ascii: "=")),
+            field.extracting(0..<equals).percentDecoded().span.matches("model")
+        else { return nil }
+        return equals + 1..<field.count
+    }
+
+    /// A value of an encoded form as text.
+    static func urlDecoded(_ value: Span<UInt8>) -> String {
+        let plain = value.percentDecoded()
+        let spaced = plain.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
+        return String(decoding: spaced, as: UTF8.self)
     }
 
     /// Whether a body of this form names a model at all, perhaps further on.

@@ -1,10 +1,16 @@
 /// The tier of service that a vendor says it answered in, as far as tiers have prices.
+///
+/// The words stand in stores and exports: none is ever changed.
 public enum ServiceTier: String, CaseIterable, Sendable {
     /// The price list's own, and whatever word is not known here.
-    case standard
-    case flex, priority, batch, fast, ultrafast
+    case standard = "standard"
+    case flex = "flex"
+    case priority = "priority"
+    case batch = "batch"
+    case fast = "fast"
+    case ultrafast = "ultrafast"
     /// Paid for by time, whatever is used of it.
-    case provisioned
+    case provisioned = "provisioned"
 
     /// The tier that a vendor's word names; nil where the word names none.
     ///

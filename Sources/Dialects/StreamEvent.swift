@@ -6,7 +6,7 @@ import Primitives
 public enum StreamEventKind: Equatable, Sendable {
     /// It came before any content and could come from any vendor: a role, an opening, a ping.
     case lifecycle
-    /// A part of the answer, or what nobody here understands: it is for the client.
+    /// A part of the answer, or an event that is not known here: it is for the client.
     case content
     /// The vendor failed, under whatever status.
     case error
@@ -76,7 +76,7 @@ extension Dialect {
         return blockIsEmpty(data.extracting(block)) ? .lifecycle : .content
     }
 
-    /// Whether a block of content only announces text or thinking that is to come.
+    /// Whether a block of content only opens text or thinking that is to come.
     private static func blockIsEmpty(_ block: Span<UInt8>) -> Bool {
         guard let members = Members(of: block, "type", "text", "thinking"),
             let type = members["type"]
@@ -124,7 +124,7 @@ extension Dialect {
         return .content
     }
 
-    /// Whether a step only announces thought or text that is to come.
+    /// Whether a step only opens thought or text that is to come.
     private static func stepIsEmpty(_ step: Span<UInt8>) -> Bool {
         guard let members = Members(of: step, "type", "content", "summary"),
             let type = members["type"]
@@ -184,8 +184,9 @@ private struct OpenAIEvent {
 }
 
 extension JSONScanner {
-    /// Walks over a list of choices and tells whether one says more than its role; what is no list
-    /// is content.
+    /// Walks over a list of choices; returns whether one says more than its role.
+    ///
+    /// What is no list is content.
     fileprivate mutating func choicesHaveContent() throws(Malformed) -> Bool {
         guard try kind() == .array else {
             _ = try value()

@@ -24,12 +24,7 @@ extension ExchangeRecorder {
         let digest = exchange.client.keyDigest()
         let isBodyHere = isWhole && !exchange.intake.isStreaming
         let declaredBytes = request.head.contentLength ?? (request.head.isChunked ? -1 : 0)
-        // The model stands in the body, or in Gemini's path: the reader of the journal finds it,
-        // unless it was asked for on the way.
-        var model = ""
-        if case .named(let name)? = exchange.intake.content?.model.finding {
-            model = ModelName.bounded(name)
-        }
+        let model = modelAtBegin(exchange, journal)
         journal.scratch.removeAll()
         request.withHead { head in
             BeginPayload.write(
@@ -40,7 +35,8 @@ extension ExchangeRecorder {
                     (exchange.requestEnded - exchange.client.requestBegan).nanoseconds),
                 dialect: OwnAnswer.dialect(of: exchange).number, keyDigest: digest,
                 bodyBytes: isBodyHere ? request.body.count : declaredBytes,
-                method: head.method.name, chain: exchange.route?.plan.chain ?? "", model: model,
+                method: head.method.name, chain: exchange.route?.plan.chain ?? "",
+                model: ModelName.bounded(model),
                 to: &journal.scratch,
                 target: { Redaction.write(head.pathAndQuery, to: &$0) },
                 fields: { head.writeRedactedFields(to: &$0) })
@@ -54,6 +50,7 @@ extension ExchangeRecorder {
     /// Writes a piece of the request's body.
     mutating func writeRequest(_ bytes: Span<UInt8>, of exchange: RequestExchange) {
         guard number != nil, bytes.count > 0, let journal = exchange.worker.journal else { return }
+        if exchange.intake.isStreaming { modelSearch?.take(bytes) }
         let offset = requestBytes
         let room = journal.capture.requestBytesMax - offset
         requestBytes += bytes.count
@@ -78,6 +75,7 @@ extension ExchangeRecorder {
         guard !isWritten else { return }
         droppedFrames += 1
         isRequestWhole = false
+        findUnwrittenModel(exchange)
     }
 
     /// Writes that an attempt begins.

@@ -31,6 +31,9 @@ struct ExchangeRecorder: ~Copyable {
     /// The body's last bytes, kept back because they may begin a secret of the gateway's.
     var heldRequest = ByteBuffer()
 
+    /// Looks for the model where the journal's reader cannot; nil where it can.
+    var modelSearch: ModelSearch?
+
     /// The status of an answer of the gateway's own, its code, and why there is no vendor's.
     private var ownStatus = 0
     private var failureCode = ""
@@ -92,6 +95,7 @@ struct ExchangeRecorder: ~Copyable {
     private func prepareSettlement(
         _ exchange: RequestExchange, _ outcome: Outcome, _ journal: WorkerJournal
     ) {
+        if exchange.client.phase != .body { modelSearch?.end() }
         guard let identifier = exchange.identifier else { return }
         let now = exchange.worker.loop.now
         func since(_ instant: Instant?) -> Int {
@@ -113,7 +117,8 @@ struct ExchangeRecorder: ~Copyable {
             droppedFrames: droppedFrames, isRequestCaptured: isRequestWhole,
             isResponseCaptured: response?.recorder.isWhole ?? true,
             vendor: answering?.vendor.name ?? exchange.vendor?.name ?? "",
-            failureCode: failureCode, explanation: explanation)
+            failureCode: failureCode, explanation: explanation,
+            model: modelSearch?.name ?? "")
         journal.scratch.removeAll()
         payload.write(to: &journal.scratch)
         journal.hideSecrets()

@@ -3,7 +3,7 @@ import Primitives
 
 /// How much of the bodies is written to the journal, and how.
 public struct JournalCapture: Sendable {
-    /// Bytes of a request's body: its beginning always, because the model stands there.
+    /// Bytes of a request's body: its beginning always, because most models stand there.
     let requestBytesMax: Int
     /// Bytes of a response's body whose end is not needed.
     let responseBytesMax: Int

@@ -1,8 +1,8 @@
 public import Primitives
 
-/// What a journal tells of a request: who asked for what, and by which way.
+/// What a journal says of a request: the caller, the call, and the chain that serves it.
 public struct BeginPayload: Equatable, Sendable {
-    /// The exchange's name, as the client is told it.
+    /// The exchange's name, as the client gets it.
     public var identifier: Identifier
     /// Wall-clock time of the frame, in microseconds since 1970.
     public var wallMicroseconds: Int

@@ -2,7 +2,7 @@ public import Primitives
 
 // A frame on disk, little-endian, at a multiple of eight bytes:
 //
-//   0  crc32c   of everything after it, padding aside, bound to the journal and the place: bytes
+//   0  crc32c   of everything after it, padding aside, bound to the journal and the cursor: bytes
 //               inside a body, and frames of an earlier round, never pass for a frame
 //   4  length   bytes of the payload
 //   8  mark     0x57E1: where reading goes on after damage
@@ -13,7 +13,7 @@ public import Primitives
 //  24  time     monotonic nanoseconds
 //  32  payload  padded to a multiple of eight
 
-/// What a frame tells of an exchange.
+/// What a frame says of an exchange.
 ///
 /// The numbers stand in journals: none is ever given to another.
 public enum FrameKind: UInt8, Sendable, CaseIterable {
@@ -23,7 +23,7 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case requestBody = 2
     /// An attempt begins; see ``AttemptPayload``.
     case attemptBegan = 3
-    /// An attempt came to nothing; see ``FailurePayload``.
+    /// An attempt failed; see ``FailurePayload``.
     case attemptFailed = 4
     /// A vendor's final head; `detail` is its status; see ``HeadPayload``.
     case responseHead = 5
@@ -31,7 +31,7 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case chunk = 6
     /// Its end, and all that a record cannot do without; see ``SettlementPayload``.
     case settlement = 7
-    /// Its end as it will be if nothing more is told, right before the client is given its last
+    /// Its end as it will be if nothing more is written, right before the client is given its last
     /// byte; the payload is a settlement's.
     case delivery = 8
     /// A piece of its request's body that is in no file: the payload says where it is in memory.
@@ -56,7 +56,7 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
 
 /// A frame as a reader is lent it.
 public struct Frame: ~Escapable {
-    /// What it tells.
+    /// What it says.
     public let kind: FrameKind
     /// The attempt it belongs to, from 1.
     public let attempt: Int

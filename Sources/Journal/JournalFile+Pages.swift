@@ -19,8 +19,7 @@ extension JournalFile {
     public func release(upTo cursor: UInt64) {
         let before = readCursor
         precondition(cursor >= before && cursor <= writeCursor)
-        // A stored record may be removed from the store one day, so no copy of it stays here.
-        unsafe memset(address(before), 0, Int(cursor - before))
+        wipe(before..<cursor)
         // Pages that were read leave this process's memory before the writer needs the room again;
         // the kernel keeps them.
         for start in Self.pageRuns(in: before..<cursor) {
@@ -30,6 +29,14 @@ extension JournalFile {
             unsafe madvise(address + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
         }
         self[.readCursor] = cursor
+    }
+
+    /// Overwrites what the reader is done with: a stored record may be removed from the store one
+    /// day, so no copy of it stays here.
+    ///
+    /// The reader's cursor moves only after it, because the writer may write there from then on.
+    func wipe(_ cursors: Range<UInt64>) {
+        unsafe memset(address(cursors.lowerBound), 0, cursors.count)
     }
 
     /// Has the kernel map a part of the ring that is to be written, from one multiple of

@@ -103,8 +103,12 @@ public final class JournalFile: @unchecked Sendable {
     }
 
     /// Opens a journal that some process has left, or writes just now.
-    public init(opening path: String) throws {
-        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    ///
+    /// `isReadOnly`: it is only looked at, which a folder allows that cannot be written to. No room
+    /// of it may be given back then.
+    public init(opening path: String, isReadOnly: Bool = false) throws {
+        let access = isReadOnly ? O_RDONLY : O_RDWR
+        let descriptor = unsafe open(path, access | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
         defer { close(descriptor) }
         var status = stat()
@@ -119,7 +123,7 @@ public final class JournalFile: @unchecked Sendable {
         capacity = size - Self.headBytes
         self.path = path
         content = nil
-        unsafe (head, ring) = try Self.map(descriptor, capacity, path)
+        unsafe (head, ring) = try Self.map(descriptor, capacity, path, isReadOnly: isReadOnly)
         name = Identifier(
             high: unsafe cjournal_load(head + Word.nameHigh.rawValue),
             low: unsafe cjournal_load(head + Word.nameLow.rawValue)
@@ -144,9 +148,9 @@ public final class JournalFile: @unchecked Sendable {
     }
 
     private static func map(
-        _ descriptor: Int32, _ capacity: Int, _ path: String
+        _ descriptor: Int32, _ capacity: Int, _ path: String, isReadOnly: Bool = false
     ) throws(SystemError) -> (UnsafeMutableRawPointer, UnsafeMutableRawPointer) {
-        let access = PROT_READ | PROT_WRITE
+        let access = isReadOnly ? PROT_READ : PROT_READ | PROT_WRITE
         guard
             let head = unsafe mmap(nil, headBytes, access, MAP_SHARED, descriptor, 0),
             unsafe head != MAP_FAILED

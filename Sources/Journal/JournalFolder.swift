@@ -75,16 +75,19 @@ public final class JournalFolder: Sendable {
     }
 
     /// The journals in a folder, oldest first, those of other processes included.
-    public static func journals(in path: String) -> [String] {
-        guard let stream = unsafe opendir(path) else { return [] }
+    public static func journals(in path: String) throws(SystemError) -> [String] {
+        guard let stream = unsafe opendir(path) else { throw SystemError(call: "opendir \(path)") }
         defer { unsafe closedir(stream) }
         var names: [String] = []
-        while let entry = unsafe readdir(stream) {
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else { break }
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
             if name.hasSuffix(ending) { names.append(name) }
         }
+        guard errno == 0 else { throw SystemError(call: "readdir \(path)") }
         // Names begin with the time.
         return names.sorted().map { "\(path)/\($0)" }
     }

@@ -15,7 +15,7 @@ public import Reactor
 @safe
 public struct JournalWriter: ~Copyable {
     /// Bytes set aside for each delivery and each settlement, its header included.
-    public static let settlementBytesMax = 768
+    public static let settlementBytesMax = 896
 
     private let file: JournalFile
     private let waker: Waker

@@ -38,6 +38,8 @@ public struct SettlementPayload: Equatable, Sendable {
     public var failureCode: String
     /// What happened, in words; empty without a failure.
     public var explanation: String
+    /// The model asked for, where it became known after the request's beginning was written.
+    public var model: String
 
     /// A settlement of these parts.
     public init(
@@ -46,7 +48,7 @@ public struct SettlementPayload: Equatable, Sendable {
         headNanoseconds: Int = -1, lastByteNanoseconds: Int = -1, requestBytes: Int = 0,
         responseBytes: Int = 0, droppedFrames: Int = 0, isRequestCaptured: Bool = true,
         isResponseCaptured: Bool = true, vendor: String = "", failureCode: String = "",
-        explanation: String = ""
+        explanation: String = "", model: String = ""
     ) {
         self.identifier = identifier
         self.wallMicroseconds = wallMicroseconds
@@ -65,6 +67,7 @@ public struct SettlementPayload: Equatable, Sendable {
         self.vendor = vendor
         self.failureCode = failureCode
         self.explanation = explanation
+        self.model = model
     }
 
     /// Reads a payload; nil when it is not whole.
@@ -89,6 +92,8 @@ public struct SettlementPayload: Equatable, Sendable {
         failureCode = reader.text()
         explanation = reader.text()
         if reader.isShort { return nil }
+        // An earlier version does not write it.
+        model = reader.text()
     }
 
     /// Writes the payload, its texts cut to the room that is set aside for it.
@@ -110,5 +115,6 @@ public struct SettlementPayload: Equatable, Sendable {
         writer.text(vendor, bytesMax: 128)
         writer.text(failureCode, bytesMax: 48)
         writer.text(explanation, bytesMax: 384)
+        writer.text(model, bytesMax: 192)
     }
 }

@@ -1,6 +1,8 @@
 import GRDB
+import Glibc
 import Journal
 import Primitives
+import Reactor
 
 /// Whether every exchange is accounted for: emitted = stored + dropped + pending.
 ///
@@ -22,67 +24,106 @@ public struct Accounting: Equatable, Sendable {
 
     /// Exchanges that nothing accounts for.
     public var difference: Int { emitted - stored - dropped - pending }
+
+    /// Adds the account of a journal.
+    mutating func add(_ part: Accounting) {
+        emitted += part.emitted
+        stored += part.stored
+        dropped += part.dropped
+        pending += part.pending
+    }
 }
 
 extension Store {
     /// The account of a gateway's folder, while it runs or not.
+    ///
+    /// Throws where the folder or a journal in it cannot be looked into.
     public func account(folder: String) throws -> Accounting {
-        var account = try database.read { db in
-            var account = Accounting()
-            guard
-                let row = try Row.fetchOne(
-                    db,
-                    sql: """
-                        SELECT sum(emitted) AS emitted, sum(stored) AS stored,
-                            sum(lost + dropped) AS dropped FROM journals WHERE is_ended = 1
-                        """)
-            else { return account }
-            account.emitted = row["emitted"] ?? 0
-            account.stored = row["stored"] ?? 0
-            account.dropped = row["dropped"] ?? 0
-            return account
+        // Before the database is asked: a journal that ends later is open here by then, and one
+        // that ended before is among those that the database has closed.
+        let files = try Self.journals(folder)
+        var ended: Set<String> = []
+        var account = Accounting()
+        try database.read { db in
+            let rows = try Row.fetchCursor(db, sql: "SELECT * FROM journals WHERE is_ended = 1")
+            while let row = try rows.next() {
+                ended.insert(row["name"])
+                account.add(Self.closed(row))
+            }
         }
-        for path in JournalFolder.journals(in: folder) {
-            guard let file = try? JournalFile(opening: path) else { continue }
-            guard let part = try accountSteadily(file) else { continue }
-            account.emitted += part.emitted
-            account.stored += part.stored
-            account.dropped += part.dropped
-            account.pending += part.pending
+        for file in files where !ended.contains(file.name.description) {
+            account.add(try accountSteadily(file))
             account.journals += 1
         }
         return account
     }
 
-    /// A journal's part, counted again when its reader gives room back meanwhile.
-    private func accountSteadily(_ file: JournalFile) throws -> Accounting? {
+    private static func journals(_ folder: String) throws -> [JournalFile] {
+        var files: [JournalFile] = []
+        for path in try JournalFolder.journals(in: folder) {
+            do {
+                files.append(try JournalFile(opening: path, isReadOnly: true))
+            } catch let error as SystemError where error.code == ENOENT {
+                // It has ended since the folder was listed.
+                continue
+            }
+        }
+        return files
+    }
+
+    /// A journal's part, counted again when its reader goes on meanwhile.
+    func accountSteadily(
+        _ file: JournalFile, betweenReadings: () throws -> Void = {}
+    ) throws -> Accounting {
         for _ in 0..<100 {
-            let part = try database.read { db in try Self.account(file, db) }
-            if let part { return part }
+            let (part, cursor) = try database.read { db in
+                try Self.account(file, db, betweenReadings)
+            }
+            // The reader wipes what it is done with after it has moved this cursor, and before it
+            // moves the ring's own: frames that were read meanwhile may have been wiped.
+            let now: Int64 = try database.read { try Self.row(file, $0)?["cursor"] } ?? 0
+            if let part, now == cursor { return part }
         }
         throw Failure(
             code: "", description: "\(file.path) changes too fast to be counted; try again")
     }
 
+    private static func row(_ file: JournalFile, _ db: Database) throws -> Row? {
+        try Row.fetchOne(
+            db, sql: "SELECT * FROM journals WHERE name = ?", arguments: [file.name.description])
+    }
+
+    /// The part of a journal that has ended.
+    private static func closed(_ row: Row) -> Accounting {
+        var part = Accounting()
+        part.emitted = row["emitted"] ?? 0
+        part.stored = row["stored"] ?? 0
+        part.dropped = (row["lost"] ?? 0) + (row["dropped"] ?? 0)
+        return part
+    }
+
     /// The database is seen as it was at one moment; what the journal holds beyond it is read
-    /// after that moment, and only counts if none of it was overwritten meanwhile.
-    private static func account(_ file: JournalFile, _ db: Database) throws -> Accounting? {
+    /// after that moment, and only counts if none of it was given back meanwhile.
+    ///
+    /// Returns the cursor of that moment, too.
+    private static func account(
+        _ file: JournalFile, _ db: Database, _ betweenReadings: () throws -> Void
+    ) throws -> (part: Accounting?, cursor: Int64) {
         let name = file.name.description
-        let row = try Row.fetchOne(
-            db, sql: "SELECT cursor, stored, lost, is_ended FROM journals WHERE name = ?",
-            arguments: [name])
-        // Its account was closed with the others between the two readings.
-        if row?["is_ended"] == 1 { return Accounting() }
-        let cursor = UInt64(clamping: (row?["cursor"] ?? 0) as Int64)
+        let row = try row(file, db)
+        let stored: Int64 = row?["cursor"] ?? 0
+        if let row, row["is_ended"] == 1 { return (closed(row), stored) }
+        let cursor = UInt64(clamping: stored)
         var open = Set(
             try Int64.fetchAll(
                 db, sql: "SELECT DISTINCT exchange FROM open_frames WHERE journal = ?",
                 arguments: [name]))
+        try betweenReadings()
         let tally = file.tally
         var begun: [(exchange: Int64, id: String)] = []
         var reader = JournalReader(file, from: cursor)
         guard reader.cursor == max(cursor, file.readCursor), file.readCursor <= cursor else {
-            return nil
+            return (nil, stored)
         }
         reader.read { frame in
             guard frame.position < tally.writeCursor else { return false }
@@ -92,7 +133,7 @@ extension Store {
             }
             return true
         }
-        guard file.readCursor <= cursor else { return nil }
+        guard file.readCursor <= cursor else { return (nil, stored) }
         for (exchange, id) in begun {
             let isStored =
                 try Bool.fetchOne(
@@ -105,6 +146,6 @@ extension Store {
         part.stored = row?["stored"] ?? 0
         part.dropped = tally.dropped + (row?["lost"] ?? 0)
         part.pending = open.count
-        return part
+        return (part, stored)
     }
 }

@@ -13,7 +13,7 @@ extension Assembly {
         let isWhole = record.outcome == "complete" && !facts.isCut
         guard isDecoded, isWhole || facts.isUsageFinal else { return }
         var usage = facts.usageFields.usage(of: record.dialect)
-        // What the API for pictures puts out is pictures, where it does not tell the parts.
+        // All output of the API for pictures is pictures, unless it states the parts.
         if usage.imageOutput == nil, record.target.contains("/images/"), let output = usage.output {
             usage.imageOutput = output
         }

@@ -26,10 +26,12 @@ final class Assembly {
     private var began: Instant
     private var hasBegin = false
     private var requestSeen = 0
+    /// Looks for the model in the pieces of the request's body; nil before and after.
+    private var modelScan: ModelScan?
     private var responses: [Int: Response] = [:]
     private var delivery: (payload: [UInt8], time: Instant)?
 
-    /// What came of one attempt.
+    /// The response to one attempt.
     private final class Response {
         var observer: AnswerObserver?
         var decoder: ContentDecoder?
@@ -58,7 +60,9 @@ final class Assembly {
     func take(_ frame: borrowing Frame) -> Bool {
         switch frame.kind {
         case .begin: begin(frame)
-        case .requestBody where frame.missingBytes > 0: requestSeen += frame.missingBytes
+        case .requestBody where frame.missingBytes > 0:
+            requestSeen += frame.missingBytes
+            modelScan = nil
         case .requestBody: takeRequestBody(frame.payload)
         case .attemptBegan: attemptBegan(frame)
         case .attemptFailed: attemptFailed(frame)
@@ -105,7 +109,7 @@ final class Assembly {
         return record
     }
 
-    /// A time within what calendars tell, and sums with an offset can hold: exporters add to it.
+    /// A time that calendars have, and to which exporters can add an offset.
     private static func wallClock(_ microseconds: Int, before earlier: Int) -> Int {
         let latest = 9999 * 366 * 86_400 * 1_000_000
         return min(max(0, microseconds), latest) - min(max(0, earlier), latest)
@@ -129,7 +133,9 @@ final class Assembly {
         record.method = payload.method
         record.target = payload.target
         record.chain = payload.chain
-        record.model = ModelName.bounded(payload.model)
+        // Gemini names its model in the path.
+        record.model = ModelName.bounded(
+            record.dialect.model(inTarget: payload.target) ?? payload.model)
         record.requestFields = payload.fields
         record.trace = TraceParent(fields: frame.payload)?.description ?? ""
         if payload.keyDigest != 0 {
@@ -137,24 +143,39 @@ final class Assembly {
             record.key = String(repeating: "0", count: 16 - digits.count) + digits
         }
         if payload.bodyBytes > 0 { record.requestBytes = payload.bodyBytes }
-        if payload.bodyBytes == 0 {
-            // Gemini names its model in the path.
-            record.model = ModelName.bounded(
-                RequestFacts(
-                    dialect: record.dialect, target: record.target, bodyStart: Span()
-                ).model)
-        }
     }
 
     private func takeRequestBody(_ bytes: Span<UInt8>) {
-        if requestSeen == 0, record.model.isEmpty {
-            record.model = ModelName.bounded(
-                RequestFacts(
-                    dialect: record.dialect, target: record.target, bodyStart: bytes
-                ).model)
-        }
+        if record.model.isEmpty { findModel(bytes) }
         requestSeen += bytes.count
         Self.keep(bytes, in: &record.requestBody.bytes, seen: requestSeen, capture)
+    }
+
+    private func findModel(_ bytes: Span<UInt8>) {
+        if requestSeen == 0 {
+            let fields = HeaderLines(text: record.requestFields)
+            modelScan =
+                ModelScan.isPlainJSON(bytes)
+                ? ModelScan()
+                : ModelScan(
+                    contentType: fields.list(of: "content-type").span,
+                    contentEncoding: fields.list(of: "content-encoding").span)
+        }
+        modelScan?.take(bytes)
+        guard let scan = modelScan, scan.isOver else { return }
+        record.model = ModelName.bounded(scan.name ?? "")
+        modelScan = nil
+    }
+
+    /// Takes over the model that the body's last bytes, or the worker, named.
+    private func endModelScan(_ payload: SettlementPayload) {
+        guard record.model.isEmpty else { return }
+        record.model = ModelName.bounded(payload.model)
+        // The end of a body that was not written as a whole may be the middle of a name.
+        guard record.model.isEmpty, payload.isRequestCaptured, requestSeen >= payload.requestBytes
+        else { return }
+        modelScan?.end()
+        record.model = ModelName.bounded(modelScan?.name ?? "")
     }
 
     /// Keeps what of a piece still falls within the limit; `seen` counts the piece already.
@@ -251,6 +272,7 @@ final class Assembly {
         record.requestBytes = max(payload.requestBytes, 0)
         record.responseBytes = payload.responseBytes
         record.droppedFrames = payload.droppedFrames
+        endModelScan(payload)
         // Attempts that found no room are counted all the same.
         _ = attempt(min(payload.attempts, 255))
         if !payload.isResponseCaptured { responses[payload.answered]?.observer?.markGap() }
@@ -292,7 +314,7 @@ final class Assembly {
                 isKept || facts.errorKind.isWord ? ModelName.bounded(facts.errorKind) : "error"
             record.errorMessage = isKept ? facts.errorMessage : ""
         }
-        // A clean end that no terminal marker announced, where one is due, is not known to be one.
+        // Without the terminal marker that is due here, a clean end may be a truncation.
         if record.isStream, facts.isUnderstood, !facts.sawTerminal, record.outcome == "complete",
             200..<300 ~= record.status, record.status != 204, record.method != "HEAD",
             record.dialect.marksStreamEnds(target: record.target.utf8.span)

@@ -100,7 +100,7 @@ final class ConsumerRounds {
     private func openSources() {
         areSourcesOpen = true
         let own = Set(journals.map(\.path))
-        for path in JournalFolder.journals(in: settings.folder.path) where !own.contains(path) {
+        for path in leftPaths() where !own.contains(path) {
             do {
                 let file = try JournalFile(opening: path)
                 sources.append(try source(of: file, isLeft: true))
@@ -119,6 +119,17 @@ final class ConsumerRounds {
         }
         journals = []
         prepareRings()
+    }
+
+    private func leftPaths() -> [String] {
+        do {
+            return try JournalFolder.journals(in: settings.folder.path)
+        } catch {
+            settings.logger.error(
+                "journals of earlier processes cannot be looked for",
+                metadata: ["error": "\(error)"])
+            return []
+        }
     }
 
     private func prepareRings() {

@@ -101,7 +101,7 @@ public struct PriceTable: Sendable {
 extension Record {
     /// The record with its cost worked out anew: tokens are the ledger, money follows from them.
     ///
-    /// What the vendor itself said that it cost is no one's to work out, and stays.
+    /// A cost that the vendor itself stated stays as it is.
     public func repriced(by prices: PriceTable) -> Record {
         if priceVersion == Record.statedByVendor { return self }
         var record = self

@@ -48,7 +48,7 @@ public struct Record: Equatable, Sendable {
         public var isCut: Bool { bytes.count < totalBytes }
     }
 
-    /// The name the client was told.
+    /// The exchange's name, which the client got in `x-weir-id`.
     public var identifier: Identifier
     /// The journal it came through.
     public var journal = ""
@@ -135,7 +135,7 @@ public struct Record: Equatable, Sendable {
     /// Whether the request is one that vendors bill.
     public var isBilled: Bool { RequestWork.isBilled(method: method, target: target) }
 
-    /// In place of a price table's version: the vendor itself said what the call cost.
+    /// Stands where a price table's version does: the vendor itself stated the cost.
     public static let statedByVendor = "vendor"
 
     /// The outcome of an exchange that the gateway's own end cut off.

@@ -56,13 +56,7 @@ public struct RecordFilter: Equatable, Sendable {
             }
         }
         if let text {
-            add(
-                """
-                (instr(target, ?) > 0 OR EXISTS (
-                    SELECT 1 FROM bodies WHERE bodies.number = records.number
-                    AND (instr(request_body, CAST(? AS BLOB)) > 0
-                        OR instr(response_body, CAST(? AS BLOB)) > 0)))
-                """, text, text, text)
+            add("(instr(target, ?) > 0 OR \(Self.bodiesHold))", text, text, text, text, text)
         }
         return (
             parts.isEmpty ? "1" : parts.joined(separator: " AND "), StatementArguments(arguments)

@@ -29,6 +29,7 @@ public final class Store: Sendable {
         configuration.label = "weir"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
+            db.add(function: RecordFilter.bodyHolds)
             // The pool's readers are prepared here too, and may change nothing.
             guard !db.configuration.readonly else { return }
             // Records with bodies are large: a quarter of the writes for the same bytes.
@@ -76,6 +77,7 @@ public final class Store: Sendable {
     public init(reading folder: String) throws {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
+        configuration.prepareDatabase { $0.add(function: RecordFilter.bodyHolds) }
         configuration.busyMode = .timeout(5)
         let path = Self.path(in: folder)
         guard unsafe access(path, R_OK) == 0 else {

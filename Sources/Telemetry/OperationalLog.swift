@@ -100,12 +100,13 @@ private struct LineHandler: LogHandler {
 
     func log(event: LogEvent) {
         let merged = metadata.merging(event.metadata ?? [:]) { $1 }
-        var line = "\(Self.timestamp()) \(event.level.rawValue) \(event.message)"
+        var line =
+            "\(Self.timestamp()) \(event.level.rawValue) \(Printable.text("\(event.message)"))"
         for (key, value) in merged.sorted(by: { $0.key < $1.key }) {
             let text = "\(value)"
             let plain =
                 !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x7F }
-            line += plain ? " \(key)=\(text)" : " \(key)=\(quoted(text))"
+            line += " \(key)=" + Printable.text(plain ? text : quoted(text))
         }
         log.post(line)
     }
@@ -118,13 +119,7 @@ private struct LineHandler: LogHandler {
             case "\\": result += "\\\\"
             case "\n": result += "\\n"
             case "\r": result += "\\r"
-            default:
-                // A control byte from outside must not move an operator's terminal.
-                if scalar.value < 0x20 || scalar.value == 0x7F {
-                    result += "\\x\(String(scalar.value, radix: 16))"
-                } else {
-                    result.unicodeScalars.append(scalar)
-                }
+            default: result.unicodeScalars.append(scalar)
             }
         }
         return result + "\""

@@ -38,7 +38,7 @@ struct TrustTests {
                 #expect(try process.wait() == 0)
             } else {
                 #expect(try process.wait() == 2)
-                #expect(process.text.contains("server.listen: whoever reaches"))
+                #expect(process.text.contains("server.listen: every client that reaches"))
                 let check = try ChildProcess(
                     try Binaries.weir, ["check", "--config", file],
                     environment: ["WEIR_TEST_KEY": "own-canary"])

@@ -18,7 +18,7 @@ struct FuzzInput {
         ([0..<bytes.count], [0..<cut, cut..<bytes.count])
     }
 
-    /// Ends the process, which is how a fuzzer is told, unless a reader said the same of both.
+    /// Ends the process, which a fuzzer takes for a finding, unless a reader said the same of both.
     func expectSame<Finding: Equatable>(_ read: ([Range<Int>]) -> Finding) {
         let (whole, cut) = wholeAndCut
         let (first, second) = (read(whole), read(cut))

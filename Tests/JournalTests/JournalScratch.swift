@@ -22,7 +22,9 @@ final class JournalScratch {
     }
 
     deinit {
-        for path in JournalFolder.journals(in: folder.path) { try? JournalFolder.remove(path) }
+        for path in (try? JournalFolder.journals(in: folder.path)) ?? [] {
+            try? JournalFolder.remove(path)
+        }
         unsafe unlink("\(folder.path)/lock")
         unsafe rmdir(folder.path)
     }

@@ -349,7 +349,7 @@ struct JournalTests {
         let scratch = try JournalScratch()
         let exchange = try #require(scratch.begin())
         _ = scratch.body(exchange, [1, 2, 3])
-        let paths = JournalFolder.journals(in: scratch.folder.path)
+        let paths = try JournalFolder.journals(in: scratch.folder.path)
         #expect(paths == [scratch.file.path])
         let again = try JournalFile(opening: paths[0])
         #expect(again.name == scratch.file.name)
@@ -370,7 +370,8 @@ struct JournalTests {
             attempts: 300, answered: 2, durationNanoseconds: 8, headNanoseconds: -1,
             lastByteNanoseconds: 7, requestBytes: 6, responseBytes: 5, droppedFrames: 4,
             isRequestCaptured: false, isResponseCaptured: true, vendor: "openai",
-            failureCode: "vendor_timeout", explanation: String(repeating: "ü", count: 100)
+            failureCode: "vendor_timeout", explanation: String(repeating: "ü", count: 100),
+            model: "m"
         )
         let attempt = AttemptPayload(vendor: "v", model: "m", isFresh: true)
         let failure = FailurePayload(
@@ -385,6 +386,7 @@ struct JournalTests {
         long.vendor = String(repeating: "v", count: 5000)
         long.explanation = String(repeating: "ü", count: 5000)
         long.failureCode = long.vendor
+        long.model = long.vendor
         var writer = PayloadWriter()
         long.write(to: &writer)
         let count = writer.bytes.count

@@ -1,13 +1,13 @@
 import ExchangeCore
 import GRDB
 import Glibc
-import Journal
 import Primitives
 import Reactor
 import Support
 import Telemetry
 import Testing
 
+@testable import Journal
 @testable import LogStore
 
 @Suite("Consumer")
@@ -54,8 +54,67 @@ struct ConsumerTests {
         consumer.end()
         account = try Store(reading: scratch.folder.path).account(folder: scratch.folder.path)
         #expect(account.difference == 0 && account.pending == 0 && account.stored == call + 1)
-        #expect(JournalFolder.journals(in: scratch.folder.path).isEmpty)
+        #expect(try JournalFolder.journals(in: scratch.folder.path).isEmpty)
         withExtendedLifetime(store) {}
+    }
+
+    @Test("an account is taken again when frames are wiped between its readings")
+    func wipedMeanwhile() throws {
+        let scratch = try RecordScratch()
+        for number in 0..<10 { scratch.append(Self.call(number)) }
+        let store = try Store(folder: scratch.folder.path)
+        let reader = try Store(reading: scratch.folder.path)
+        let source = JournalSource(
+            scratch.file, from: nil, isLeft: false, capture: Capture(bytesMax: 100))
+        var interruptions = 0
+        let account = try reader.accountSteadily(scratch.file) {
+            interruptions += 1
+            guard interruptions == 1 else { return }
+            // A round up to the middle of its giving back: the ring's cursor is still behind.
+            var batch = Batch()
+            source.read(into: &batch, recordsMax: 4, now: .now())
+            let cursor = source.release(into: &batch, now: .now())
+            batch.progress = [Batch.Progress(name: source.name, cursor: cursor, emitted: 10)]
+            _ = try store.write(batch, capture: Capture(bytesMax: 100))
+            scratch.file.wipe(0..<cursor)
+        }
+        #expect(interruptions == 2 && scratch.file.readCursor == 0)
+        #expect(account.difference == 0 && account.emitted == 10)
+        #expect(account.stored == 4 && account.pending == 6)
+    }
+
+    @Test("an account counts a journal once that ends while it is taken")
+    func endsMeanwhile() throws {
+        let scratch = try RecordScratch()
+        for number in 0..<10 { scratch.append(Self.call(number)) }
+        let store = try Store(folder: scratch.folder.path)
+        let reader = try Store(reading: scratch.folder.path)
+        var tally = JournalFile.Tally()
+        tally.emitted = 10
+        tally.dropped = 3
+        _ = try store.end(scratch.file.name.description, tally)
+        let account = try reader.accountSteadily(scratch.file)
+        #expect(account.emitted == 10 && account.pending == 0 && account.difference == 0)
+        #expect(try reader.account(folder: scratch.folder.path).emitted == 10)
+    }
+
+    @Test("an account fails where it cannot look")
+    func cannotLook() throws {
+        let scratch = try RecordScratch()
+        scratch.append(Self.call(1))
+        let store = try Store(folder: scratch.folder.path)
+        #expect(throws: SystemError.self) { try store.account(folder: "/nowhere") }
+        #expect(unsafe chmod(scratch.file.path, 0o400) == 0)
+        #expect(try store.account(folder: scratch.folder.path).pending == 1)
+        let path = "\(scratch.folder.path)/A.journal"
+        #expect(unsafe symlink("/nowhere", path) == 0)
+        #expect(throws: (any Error).self) { try store.account(folder: scratch.folder.path) }
+        unsafe unlink(path)
+        close(unsafe open(path, O_CREAT | O_WRONLY, 0o600))
+        #expect(throws: JournalFile.Unusable.self) {
+            try store.account(folder: scratch.folder.path)
+        }
+        unsafe unlink(path)
     }
 
     @Test("what a dead process left is stored by the next, once, its open exchanges interrupted")

@@ -31,7 +31,9 @@ final class RecordScratch {
     deinit {
         let names = ["weir.db", "weir.db-wal", "weir.db-shm", "lock"]
         for name in names { unsafe unlink("\(folder.path)/\(name)") }
-        for path in JournalFolder.journals(in: folder.path) { try? JournalFolder.remove(path) }
+        for path in (try? JournalFolder.journals(in: folder.path)) ?? [] {
+            try? JournalFolder.remove(path)
+        }
         unsafe rmdir(folder.path)
     }
 

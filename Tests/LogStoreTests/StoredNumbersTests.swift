@@ -49,6 +49,16 @@ struct StoredNumbersTests {
         #expect(LogStore.Record.interrupted == "interrupted")
     }
 
+    @Test("tiers of service keep their words")
+    func tiers() {
+        let words: [ServiceTier: String] = [
+            .standard: "standard", .flex: "flex", .priority: "priority", .batch: "batch",
+            .fast: "fast", .ultrafast: "ultrafast", .provisioned: "provisioned",
+        ]
+        #expect(words.count == ServiceTier.allCases.count)
+        for tier in ServiceTier.allCases { #expect(tier.rawValue == words[tier]) }
+    }
+
     @Test("words of a journal's head stay where they are")
     func head() {
         let words: [(JournalFile.Word, Int)] = [

@@ -11,7 +11,7 @@ struct LayeringTests {
         "HTTP": ["Primitives", "CLLHTTP"],
         "JSON": ["Primitives"],
         "Codings": ["Primitives", "CCompression"],
-        "Dialects": ["Primitives", "HTTP", "JSON"],
+        "Dialects": ["Primitives", "HTTP", "JSON", "Codings"],
         "Config": ["Primitives", "HTTP", "JSON", "Dialects"],
         "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
         "ExchangeCore": ["Primitives", "HTTP", "Dialects", "Config", "Routing"],

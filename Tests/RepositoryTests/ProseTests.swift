@@ -6,21 +6,6 @@ import Testing
 /// A sentence needs a subject with a name, because only a name says which part of the program acts.
 @Suite("Prose")
 struct ProseTests {
-    /// Beginnings of paths whose prose is not rewritten yet.
-    ///
-    /// A path leaves the list when it is.
-    private static let notYet = [
-        "Sources/Config/",
-        "Sources/LogStore/Record", "Sources/LogStore/Insertion", "Sources/LogStore/Store+",
-        "Sources/LogStore/Assembly", "Sources/LogStore/PriceTable",
-        "Sources/Dialects/Usage.swift", "Sources/Dialects/AnswerFacts",
-        "Sources/Dialects/AnswerObserver", "Sources/Dialects/StreamEvent",
-        "Sources/Journal/Frame.swift", "Sources/Journal/BeginPayload",
-        "Tests/Fuzz/", "bin/fuzz",
-        "docs/logs.md", "docs/configuration.md", "docs/decisions/reload.md",
-        "docs/decisions/dependencies.md",
-    ]
-
     /// Words that stand in no prose, and what to write instead.
     private static let replacements: [(words: String, better: String)] = [
         ("nobody", "the thing that does not: no client, no vendor, no thread"),
@@ -77,7 +62,6 @@ struct ProseTests {
 
     @Test("of pages ends at 120 columns, tables and code aside", arguments: pages)
     func width(_ file: SourceFile) {
-        guard !Self.isExcepted(file) else { return }
         var isCode = false
         for (index, line) in file.lines.enumerated() {
             let text = line.drop { $0 == " " }
@@ -114,12 +98,7 @@ struct ProseTests {
         SourceFile(path: path, text: Repository.text(path))
     }
 
-    private static func isExcepted(_ file: SourceFile) -> Bool {
-        notYet.contains { file.path.hasPrefix($0) }
-    }
-
     private static func check(_ file: SourceFile, _ prose: [(line: Int, text: Substring)]) {
-        guard !isExcepted(file) else { return }
         for finding in findings(prose) {
             Issue.record(
                 "\(file.path):\(finding.line): \"\(finding.words)\"; use \(finding.better)")
