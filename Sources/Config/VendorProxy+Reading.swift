@@ -25,8 +25,8 @@ extension TableReader {
         }
     }
 
-    /// A tunnel is used again for requests of the same proxy, host and port, whoever's name the
-    /// proxy was shown for it.
+    /// A tunnel is used again for requests of the same proxy, host and port, whatever name the
+    /// proxy got for it.
     func checkProxies(_ vendors: [Vendor]) {
         for (index, vendor) in vendors.enumerated() {
             guard let proxy = vendor.proxy else { continue }

@@ -17,12 +17,8 @@ extension RequestExchange {
         do {
             var route = try chooseRoute()
             let obstacle = RequestFitness.excludeTargets(of: route, for: self)
-            // A single target is tried in any state of its health, and needs no probe.
-            var first = tried.contains(0) ? nil : 0
-            if route.plan.targets.count > 1 {
-                first = snapshot.health.next(
-                    of: route.plan, excluding: tried, now: worker.loop.now)
-            }
+            let first = snapshot.health.first(
+                of: route.plan, excluding: tried, now: worker.loop.now)
             route.target = first ?? 0
             self.route = route
             recorder.writeBegin(self)

@@ -104,6 +104,16 @@ public final class Health: Sendable {
         return Interval(nanoseconds: waits.min() ?? 0)
     }
 
+    /// The target to try first.
+    ///
+    /// A single target is tried in any state of its health, and needs no probe.
+    public func first(
+        of plan: Plan, excluding tried: borrowing TriedTargets, now: Instant
+    ) -> Int? {
+        guard plan.targets.count == 1 else { return next(of: plan, excluding: tried, now: now) }
+        return tried.contains(0) ? nil : 0
+    }
+
     /// The target to try after some that were tried, in the plan's order: the first that is
     /// available; where all that are left are in cooldown, the first of them, because it may
     /// answer all the same.
