@@ -20,8 +20,18 @@ enum AnswerFuzz {
             _ = dialect.endsStream(bytes)
             _ = dialect.marksStreamEnds(target: bytes)
             let target = String(decoding: input.bytes.prefix(input.cut), as: UTF8.self)
-            _ = RequestFacts(dialect: dialect, target: target, bodyStart: bytes)
+            _ = dialect.model(inTarget: target)
         }
+        for type in ["application/json", "multipart/form-data; boundary=x", ""] {
+            input.expectSame { pieces in
+                let type = Array(type.utf8)
+                var scan = ModelScan(contentType: type.span, contentEncoding: Span())
+                for piece in pieces { scan.take(bytes.extracting(piece)) }
+                scan.end()
+                return scan.name ?? ""
+            }
+        }
+        _ = AnswerBody(bytes)
         _ = ErrorFacts(bytes)
     }
 }
