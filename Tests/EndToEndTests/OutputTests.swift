@@ -54,7 +54,7 @@ struct OutputTests {
     @Test("nothing that a client wrote moves a terminal, and JSON is exact")
     func terminal() throws {
         let folder = try TemporaryFolder()
-        let path = try Self.record(folder, target: "/v1/chat/completions?\u{202E}a")
+        let path = try Self.record(folder, target: "/v1/chat/completions?%E2%80%AEa")
         for command in [["list"], ["show", "0"], ["tail"], ["stats"]] {
             let text = try RecordTests.logs(path, command).text
             let hostile = text.unicodeScalars.filter { scalar in
