@@ -100,13 +100,15 @@ struct RequestIntake: ~Copyable {
         switch mode {
         case .keep:
             guard count <= bounds.bytesMax else { return .refuse(.tooLarge(bounds.bytesMax)) }
-            if room == .none { return .refuse(.noRoomForBody) }
-            // A body that is here to its end gives its memory back the sooner it is sent.
-            if room == .short, !isWhole {
-                guard bounds.canStream, !needsModel() else { return .awaitRoom }
+            // A body that is here to its end gives its memory back the sooner it is sent. One that is
+            // passed on holds little, so that it needs no room.
+            let mustWait = room == .none || room == .short && !isWhole
+            if mustWait, bounds.canStream, !needsModel() {
                 mode = .stream(length: request.head.contentLength)
                 return .begin
             }
+            if room == .none { return .refuse(.noRoomForBody) }
+            if mustWait { return .awaitRoom }
             if modelScanBytes > 0 { return scanForModel(request, bounds) }
             guard count > bounds.keptBytesMax else { return .wait }
             guard bounds.canStream else { return .refuse(.tooLarge(bounds.keptBytesMax)) }
