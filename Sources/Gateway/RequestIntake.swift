@@ -100,8 +100,8 @@ struct RequestIntake: ~Copyable {
         switch mode {
         case .keep:
             guard count <= bounds.bytesMax else { return .refuse(.tooLarge(bounds.bytesMax)) }
-            // A body that is here to its end gives its memory back the sooner it is sent. One that is
-            // passed on holds little, so that it needs no room.
+            // A body that is here to its end gives its memory back the sooner it is sent. One that
+            // is passed on holds little, so that it needs no room.
             let mustWait = room == .none || room == .short && !isWhole
             if mustWait, bounds.canStream, !needsModel() {
                 mode = .stream(length: request.head.contentLength)
