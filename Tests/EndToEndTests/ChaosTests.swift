@@ -168,6 +168,10 @@ struct ChaosTests {
                     credential = "canary-of-\(index)"
 
                     """
+                // The well one is tried first while the others cool down. A machine that is busy
+                // elsewhere keeps it from answering within the chain's second, and that is no
+                // failure of the gateway.
+                if index == 2 { toml += "first_content = \"60s\"\n" }
             }
         }
         let targets = Self.dialects.flatMap { dialect in
