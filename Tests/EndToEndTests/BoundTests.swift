@@ -49,6 +49,63 @@ struct BoundTests {
         #expect(try gateway.metric("weir_exchanges_total", where: "outcome=\"complete\"") == 80)
     }
 
+    /// The lowest number of a descriptor that a process does not use: with it as the limit the
+    /// process gets no further one.
+    private static func firstFree(of process: ChildProcess) -> Int {
+        let open = process.descriptors
+        return (0...).first { !open.contains($0) } ?? 0
+    }
+
+    private static func limit(_ process: ChildProcess, to descriptors: Int) throws {
+        // The soft limit alone, so that it can be raised again without a privilege.
+        let change = try ChildProcess(
+            "/usr/bin/prlimit", ["--pid", "\(process.pid)", "--nofile=\(descriptors):"])
+        #expect(try change.wait() == 0)
+    }
+
+    @Test("a vendor's connection that gets no descriptor is 503, and no vendor's fault")
+    func vendorConnection() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(
+            """
+            [vendors.first]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            credential = "none"
+            [vendors.second]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            credential = "none"
+            [[chains]]
+            name = "both"
+            targets = [{ vendor = "second" }, { vendor = "first" }]
+            [chains.failover]
+            cooldown_after = 1
+            cooldown = "1h"
+            """, server: "workers = 1")
+        // Both clients are there before descriptors end, and neither is at rest.
+        let waiting = try RawConnection(port: gateway.port)
+        let asking = try RawConnection(port: gateway.port)
+        try waiting.send("POST /v1/chat/completions HTTP/1.1\r\n")
+        #expect(try gateway.page("/healthz").status == 200)
+        try gateway.await("both clients") {
+            try gateway.metric("weir_connections_open") == 2
+        }
+        try Self.limit(gateway.process, to: Self.firstFree(of: gateway.process))
+        for _ in 0..<3 {
+            let refused = try asking.exchange(Self.chat)
+            #expect(refused.status == 503)
+            #expect(refused.text.contains("gateway_exhausted"))
+            #expect(refused.text.contains("fault: gateway"))
+            #expect(refused["x-should-retry"] == "true")
+        }
+        try Self.limit(gateway.process, to: 1024)
+        // No cooldown of an hour has begun.
+        let answer = try asking.exchange(Self.chat)
+        #expect(answer.status == 200 && answer["x-weir-vendor"] == "second")
+        #expect(answer["x-weir-attempts"] == "1")
+    }
+
     @Test("fewer connections than were asked for are said at the start")
     func clamp() throws {
         let vendor = try MockProcess()

@@ -193,4 +193,58 @@ struct TLSTests {
         #expect(try Self.counts(gateway)["requests"]?.integer == 21)
         #expect(try gateway.metric("weir_stale_retries_total") == 0)
     }
+
+    /// A proxy on a port of this machine that opens tunnels.
+    private static func proxy() throws -> (process: ChildProcess, port: Int) {
+        let process = try ChildProcess(
+            "/usr/bin/env", ["python3", "\(Repository.root)/Tests/EndToEndTests/TLS/proxy.py"])
+        let line = try process.awaitLine("port ")
+        return (process, Int(line.split(separator: " ").last ?? "") ?? 0)
+    }
+
+    @Test("goes through a proxy's tunnel from end to end, and the tunnel is kept")
+    func tunnel() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1")
+        let proxy = try Self.proxy()
+        let credential = "credential = \"sk-canary-of-the-gateway\""
+        let gateway = try GatewayProcess(
+            vendor.toml(authority: vendor.authority)
+                + "\n\(credential)\nproxy = \"http://me:secret@127.0.0.1:\(proxy.port)\"",
+            server: "workers = 1")
+        for _ in 0..<5 {
+            #expect(try Self.get(gateway, "/v1/models").text == "{\"ok\":true}")
+        }
+        let large = try Self.get(gateway, "/v1/large")
+        #expect(large.isWhole && large.body.count == 4 << 20)
+        #expect(try Self.counts(gateway)["handshakes"]?.integer == 1)
+        // The vendor ends the connection inside of the tunnel: that costs no request.
+        for number in 1...5 {
+            #expect(try Self.get(gateway, "/v1/close").status == 200)
+            try vendor.process.awaitLine("ended \(number)\n")
+        }
+        let counts = try Self.counts(gateway)
+        #expect(counts["handshakes"]?.integer == 6 && counts["resumed"]?.integer == 5)
+        try proxy.process.awaitLines("closed ", count: 5)
+        let lines = proxy.process.text.split(separator: "\n")
+        let tunnels = lines.filter { $0.hasPrefix("tunnel ") }
+        #expect(tunnels.count == 6)
+        // me:secret
+        #expect(tunnels.allSatisfy { $0 == "tunnel 127.0.0.1:\(vendor.port) Basic bWU6c2VjcmV0" })
+        #expect(lines.filter { $0.hasPrefix("closed ") }.allSatisfy { $0 == "closed 0" })
+    }
+
+    @Test("is refused through a proxy as without one, and what the proxy has is no trusted vendor")
+    func tunnelRefused() throws {
+        let vendor = try Vendor(names: "DNS:other.example")
+        let proxy = try Self.proxy()
+        for authority in ["", vendor.authority] {
+            let gateway = try GatewayProcess(
+                vendor.toml(authority: authority)
+                    + "\nproxy = \"http://127.0.0.1:\(proxy.port)\"", server: "workers = 1")
+            let response = try Self.get(gateway, "/v1/models")
+            #expect(response.status == 502)
+            #expect(response.text.contains("CURLE_PEER_FAILED_VERIFICATION"))
+            #expect(response["x-should-retry"] == "false")
+        }
+    }
 }
