@@ -21,7 +21,7 @@ extension ClientConnection {
     /// A client that takes nothing for too long is reset: nothing of what waits would reach it.
     func giveUpClient() {
         end(as: .slowClient)
-        Socket.resetOnClose(descriptor)
+        socket.breakOff()
         close()
     }
 
@@ -32,7 +32,7 @@ extension ClientConnection {
         // is complete here while its last bytes wait for the client.
         let isUndelivered = exchange != nil || !output.isEmpty
         end(as: .truncated)
-        if isUndelivered { Socket.resetOnClose(descriptor) }
+        if isUndelivered { socket.breakOff() }
         close()
     }
 
@@ -67,15 +67,7 @@ extension ClientConnection {
         output.removeAll()
         worker.buffers.reclaim(&output)
         pending.release()
-        releaseDescriptor()
+        socket.close(on: worker.loop)
         worker.closed(self, leaving: successor)
-    }
-
-    /// Closes the client's socket, once.
-    private func releaseDescriptor() {
-        guard hasDescriptor else { return }
-        hasDescriptor = false
-        worker.loop.forget(descriptor)
-        Socket.close(descriptor)
     }
 }

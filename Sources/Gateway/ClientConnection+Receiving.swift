@@ -14,7 +14,7 @@ extension ClientConnection {
             input.removeAll()
             swap(&input, &worker.input)
         }
-        let outcome = Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn)
+        let outcome = socket.receive(into: &input)
         switch outcome {
         case .moved:
             lastClientProgress = worker.loop.now

@@ -26,7 +26,7 @@ extension ClientConnection {
     /// Gives the kernel what it takes, and leaves it to ``flush()`` to act upon the result.
     func sendAhead() {
         exchange?.writeDeliveryAhead()
-        if case .moved = Socket.send(descriptor, from: &output) {
+        if case .moved = socket.send(from: &output) {
             lastClientProgress = worker.loop.now
         }
     }
@@ -39,7 +39,7 @@ extension ClientConnection {
         exchange?.turnEnded()
         if !output.isEmpty {
             exchange?.writeDeliveryAhead()
-            switch Socket.send(descriptor, from: &output) {
+            switch socket.send(from: &output) {
             case .moved: lastClientProgress = worker.loop.now
             case .wouldBlock: break
             case .closed, .failed: return clientGone()
@@ -47,7 +47,8 @@ extension ClientConnection {
         }
         if output.isEmpty {
             worker.buffers.reclaim(&output)
-            if worker.loop.interest(of: descriptor)?.contains(.write) ?? false { updateInterest() }
+            let interest = worker.loop.interest(of: socket.descriptor)
+            if interest?.contains(.write) ?? false { updateInterest() }
             if isClockChanged {
                 isClockChanged = false
                 ensureClock()
@@ -73,7 +74,7 @@ extension ClientConnection {
         if writer.isBrokenOff {
             // An HTTP/1.0 client takes the end of the connection for the end of the body, so it
             // must be a reset; the others see that the declared end is missing.
-            if writer.framing == .close { Socket.resetOnClose(descriptor) }
+            if writer.framing == .close { socket.breakOff() }
             return close()
         }
         // The client may have sent more than its request, a stray line feed say. To close with
@@ -98,7 +99,7 @@ extension ClientConnection {
     /// Closes our side and reads on for a while: to close both at once would reset the connection
     /// under a client that is still sending, and it would never see the answer.
     private func beginLingering() {
-        Socket.shutDownWriting(descriptor)
+        socket.finishSending()
         exchange = nil
         parser.releaseMemory()
         pending.release()
@@ -114,7 +115,7 @@ extension ClientConnection {
             input.removeAll()
             swap(&input, &worker.input)
         }
-        switch Socket.receive(descriptor, into: &input, room: Limits.receiveBytesPerTurn) {
+        switch socket.receive(into: &input) {
         case .moved(let count):
             lingerBytesLeft -= count
             // A drain does not wait for what is dropped.

@@ -10,6 +10,7 @@ import Transfers
 // request is about belongs to its exchange, which is made at the head and dropped when it settles.
 // The steps of the way stand in files of their own, in this order:
 //
+//   ClientSocket                   bytes in and out of the client's descriptor, and its close
 //   ClientConnection+Receiving     receive: bytes in, heads and bodies out of them
 //   RequestIntake                  receive: a body that is kept, passed on as it comes, or refused
 //   RequestExchange+Routing        route: the target that the request goes to, or a refusal
@@ -48,9 +49,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     }
 
     let worker: Worker
-    let descriptor: Int32
-    /// Whether it came to an address that this machine alone can reach.
-    let isOnLoopback: Bool
+    var socket: ClientSocket
     /// The connection's index among its worker's.
     let slot: Int
     /// Whether it is one too many: it gets its refusal, and nothing else.
@@ -88,16 +87,13 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     var spareBody: KeptBody?
     var knownKey: KnownKey?
     var lingerBytesLeft = 0
-    /// Whether the descriptor is ours: once closed, its number may be another connection's.
-    var hasDescriptor = true
 
     init(
         _ worker: Worker, descriptor: Int32, onLoopback isOnLoopback: Bool, slot: Int,
         isTurnedAway: Bool
     ) {
         self.worker = worker
-        self.isOnLoopback = isOnLoopback
-        self.descriptor = descriptor
+        socket = ClientSocket(descriptor, onLoopback: isOnLoopback)
         self.slot = slot
         self.isTurnedAway = isTurnedAway
         let now = worker.loop.now
@@ -109,7 +105,8 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
 
     func open() {
         timer = worker.loop.timers.create(self)
-        guard worker.loop.watch(descriptor, for: [.read, .peerClose], self) else { return close() }
+        let isWatched = worker.loop.watch(socket.descriptor, for: [.read, .peerClose], self)
+        guard isWatched else { return close() }
         ensureClock()
     }
 
@@ -127,7 +124,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
         if readiness.contains(.write) { flush() }
         // Sending may have found out that the client is gone, and then the descriptor is, too.
-        guard hasDescriptor else { return }
+        guard socket.isOpen else { return }
         if phase == .lingering { return linger(readiness) }
         // While a response is due a closed connection is a client that no longer wants it; a client
         // that closes only its own side is taken for one too, as other proxies do.
@@ -145,7 +142,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     func updateInterest() {
         var interest: Interest = isReadPaused ? .peerClose : [.read, .peerClose]
         if !output.isEmpty, !isAwaitingFlush { interest.insert(.write) }
-        worker.loop.watch(descriptor, for: interest, self)
+        worker.loop.watch(socket.descriptor, for: interest, self)
     }
 
     func pauseReading() {

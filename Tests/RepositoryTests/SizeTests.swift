@@ -33,6 +33,8 @@ struct SizeTests {
             final class Sample {
                 static let most = 3
                 let first: Int
+
+                /// Not a struct of its own.
                 private(set) var second = 0
                 @safe var third: [Int] = [
                     1
@@ -43,7 +45,9 @@ struct SizeTests {
                     return inner
                 }
             }
+            /// The other class.
             struct Other {
+
                 var only = 1
             }
             """
@@ -58,6 +62,7 @@ struct SizeTests {
         for line in lines {
             let indent = line.prefix { $0 == " " }.count
             let words = line.split(separator: " ")
+            if words.first?.hasPrefix("//") ?? true { continue }
             if indent == 0 {
                 type = words.firstIndex { ["class", "struct", "actor"].contains($0) }
                     .flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }

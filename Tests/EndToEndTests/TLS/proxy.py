@@ -17,7 +17,7 @@ def copy(source, target, seen):
             target.sendall(piece)
         target.shutdown(socket.SHUT_WR)
     except OSError:
-        pass  # One side is gone; the other is told by the end of its socket.
+        pass  # One side is gone; the end of its socket says so to the other.
 
 
 def serve(client):
