@@ -233,6 +233,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        tests(
+            "CommandTests",
+            ["Primitives", "Dialects", "Config", "JSON", "LogStore", "Support", "weir"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Primitives", "Reactor", "JSON", "Testbed", "Support"],

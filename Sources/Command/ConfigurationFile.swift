@@ -13,6 +13,14 @@ struct ConfigurationFile {
         return try Configuration.read(bytes, file: path, secrets: secrets)
     }
 
+    /// Reads the file and none that it names for secrets: a command that needs none must not stop
+    /// at one that is not there.
+    func readWithoutSecrets() throws(ConfigurationError) -> Configuration {
+        guard let bytes = Environment.bytes(path) else { throw fault("cannot be read") }
+        let secrets = SecretSource(environment: { _ in "unread" }, file: { _ in "unread" })
+        return try Configuration.read(bytes, file: path, secrets: secrets).configuration
+    }
+
     /// Reads all of it once more.
     ///
     /// A pipe has nothing more to give, and would be waited for; a file that says nothing stands

@@ -10,11 +10,14 @@ struct LogsCommand: ParsableCommand {
         abstract: "The record of exchanges.",
         discussion: """
             The record is read from the folder of the configuration's log.path, while the gateway \
-            writes to it or not. Exit status 1 when nothing matched.
+            writes to it or not; no secret that the configuration names is needed. Exit status 1 \
+            when nothing matched.
             """,
         subcommands: [
             LogsListCommand.self, LogsTailCommand.self, LogsShowCommand.self,
-            LogsStatsCommand.self, LogsExportCommand.self, LogsVerifyCommand.self,
+            LogsSessionsCommand.self, LogsStatsCommand.self, LogsExportCommand.self,
+            LogsVerifyCommand.self, LogsSealCommand.self, LogsForgetCommand.self,
+            LogsBackupCommand.self, LogsRestoreCommand.self,
         ],
         defaultSubcommand: LogsListCommand.self
     )
@@ -22,7 +25,7 @@ struct LogsCommand: ParsableCommand {
 
 /// Where the record is, and how it is printed: the same for every command about it.
 struct LogsOptions: ParsableArguments {
-    @OptionGroup var configuration: ConfigurationOption
+    @OptionGroup var configuration: LogsConfiguration
 
     @Option(name: .long, help: "The record's folder, instead of the configuration's log.path.")
     var path: String?
@@ -50,8 +53,15 @@ struct LogsOptions: ParsableArguments {
     /// The record, opened for reading; ends with status 1 when there is none.
     func open() throws -> (folder: String, store: Store) {
         let folder = try folder()
+        return (folder, try Self.orFail { try Store(reading: folder) })
+    }
+
+    /// The result of something that may fail for a reason outside; ends with status 1 then.
+    static func orFail<Result>(_ body: () throws -> Result) throws -> Result {
         do {
-            return (folder, try Store(reading: folder))
+            return try body()
+        } catch let status as ExitCode {
+            throw status
         } catch {
             Output.error("weir: \(error)")
             throw ExitCode(1)
@@ -85,6 +95,17 @@ struct LogsFilter: ParsableArguments {
     @Option(name: .long, help: "The chain that served the request.")
     var chain: String?
 
+    @Option(name: .long, help: "The session, as the client names it, or its beginning.")
+    var session: String?
+
+    @Option(name: .long, help: "The client's address; * stands for anything.")
+    var client: String?
+
+    @Option(
+        name: .customLong("class"),
+        help: "The class of error: connect, timeout, reset, status, credential, truncated, …")
+    var errorClass: String?
+
     @Option(name: .long, help: "A text that stands in a body or in the target.")
     var text: String?
 
@@ -98,6 +119,9 @@ struct LogsFilter: ParsableArguments {
         filter.outcome = outcome
         filter.key = key
         filter.chain = chain
+        filter.session = session
+        filter.client = client
+        filter.errorClass = errorClass
         filter.text = text
         if let status {
             let digits = status.prefix { $0.isNumber }

@@ -9,7 +9,8 @@ struct LogsShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "One exchange: its attempts in time, its fields and its bodies.",
         discussion: """
-            --raw writes one body to standard output, byte for byte as it went over the wire.
+            --raw writes one body to standard output, byte for byte as it went over the wire. Exit \
+            status 1 where that is not all of it: cut, redacted, or not kept.
             """)
 
     /// A body.
@@ -37,12 +38,14 @@ struct LogsShowCommand: ParsableCommand {
             throw ExitCode(1)
         }
         if let raw {
-            let body = raw == .request ? stored.record.requestBody : stored.record.responseBody
+            let record = stored.record
+            let body = RawBody(
+                raw == .request ? record.requestBody : record.responseBody,
+                loss: stored.loss(of: "\(raw.rawValue)_body"))
             Output.bytes(body.bytes)
-            if body.isCut {
-                Output.error("weir: cut, \(body.bytes.count) of \(body.totalBytes) bytes were kept")
-            }
-            return
+            guard let fault = body.fault else { return }
+            Output.error("weir: the \(raw.rawValue)'s body \(fault)")
+            throw ExitCode(1)
         }
         if options.json { return Output.exact("\(stored.json(withBodies: true))\n") }
         Output.text(Self.describe(stored))
@@ -86,7 +89,9 @@ struct LogsShowCommand: ParsableCommand {
         if record.droppedFrames > 0 {
             add("not kept", "\(record.droppedFrames) pieces found no room in the journal")
         }
-        lines += table.text.split(separator: "\n").map(String.init)
+        for fault in stored.faults { add("not readable", fault.description) }
+        lines += table.text(width: Terminal.columns, wrapsLast: true).split(separator: "\n").map(
+            String.init)
         lines += ["", timeline(record)]
         lines += body("request", record.requestFields, record.requestBody)
         lines += body("response", record.responseFields, record.responseBody)
@@ -114,7 +119,8 @@ struct LogsShowCommand: ParsableCommand {
 
     /// The attempts, and the phases of the one that answered, as bars on one scale.
     private static func timeline(_ record: Record) -> String {
-        let width = 56
+        // What happened stands beside it, and goes on below where it is long.
+        let width = max(16, min(56, Terminal.columns - 58))
         let end = max(record.endMicroseconds, 1)
         var table = TextTable([("", .left), ("", .left), ("", .right), ("", .left)])
         func bar(_ name: String, _ from: Int, _ to: Int, _ what: String) {
@@ -153,7 +159,7 @@ struct LogsShowCommand: ParsableCommand {
         if let last = record.lastByteMicroseconds, record.endMicroseconds > last {
             bar("to the client", last, record.endMicroseconds, "")
         }
-        return table.text
+        return table.text(width: Terminal.columns, wrapsLast: true)
     }
 
     private static func body(_ name: String, _ fields: String, _ body: Record.Body) -> [String] {

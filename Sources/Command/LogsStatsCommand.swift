@@ -6,11 +6,21 @@ import LogStore
 struct LogsStatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",
-        abstract: "Calls, tokens, cost and times to the first content, by vendor and model.",
-        discussion: "Times and sums are of whole minutes, unless a filter needs more.")
+        abstract: "Calls, tokens, cost and times to the first content, summed up.",
+        discussion: """
+            Times and sums are of whole minutes, unless a filter needs more. A sum of money is \
+            that of the calls whose price is known: 3 of 8 says how many these are.
+            """)
 
     @OptionGroup var options: LogsOptions
     @OptionGroup var filter: LogsFilter
+    @OptionGroup var table: LogsTableOptions
+
+    @Option(name: .long, help: "What to sum up by, one or several: a,b. By vendor,model else.")
+    var by: String?
+
+    @Flag(name: .long, help: "Sum up attempts, and not only those who answered.")
+    var attempts = false
 
     @Flag(name: .long, help: "Draw the times to the first content as bars.")
     var plot = false
@@ -20,78 +30,48 @@ struct LogsStatsCommand: ParsableCommand {
 
     func run() throws {
         let filter = try filter.filter()
+        let dimensions = try Self.dimensions(by)
+        guard !attempts || !plot && !reprice else {
+            Output.error("weir: --attempts goes with neither --plot nor --reprice")
+            throw ExitCode(2)
+        }
         let (_, store) = try options.open()
-        let prices = reprice ? try options.prices() : nil
-        let lines = try store.statistics(filter, repricedBy: prices)
-        guard !lines.isEmpty else { throw ExitCode(1) }
-        if options.json {
-            for line in lines { Output.exact("\(Self.json(line))\n") }
-            return
-        }
-        var table = TextTable([
-            ("vendor", .left), ("model", .left), ("calls", .right), ("failed", .right),
-            ("failovers", .right), ("in", .right), ("cached", .right), ("out", .right),
-            ("cost", .right), ("p50", .right), ("p90", .right), ("p99", .right),
-        ])
-        for line in lines {
-            let sums = line.sums
-            table.add([
-                line.vendor, line.model, "\(sums.calls)", "\(sums.failed)", "\(sums.failovers)",
-                Figure.count(sums.inputTokens), Figure.count(sums.cacheReadTokens),
-                Figure.count(sums.outputTokens),
-                Figure.money(
-                    nanodollars: sums.withoutCost < sums.calls ? sums.costNanodollars : nil),
-                Figure.time(sums.contentTimes.percentile(0.5)),
-                Figure.time(sums.contentTimes.percentile(0.9)),
-                Figure.time(sums.contentTimes.percentile(0.99)),
-            ])
-        }
-        Output.text(table.text)
-        if plot { Output.text(Self.bars(lines)) }
-    }
-
-    /// The times to the first content as bars, all on one scale.
-    private static func bars(_ lines: [Store.Statistic]) -> String {
-        let longest = lines.compactMap { $0.sums.contentTimes.percentile(0.99) }.max() ?? 0
-        guard longest > 0 else { return "" }
-        var table = TextTable([
-            ("", .left), ("", .left), ("", .left), ("", .right), ("to the first content", .left),
-        ])
-        for line in lines {
-            for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
-                guard let time = line.sums.contentTimes.percentile(share) else { continue }
-                let width = max(1, time * 48 / longest)
-                table.add([
-                    name == "p50" ? line.vendor : "", name == "p50" ? line.model : "", name,
-                    Figure.time(time), String(repeating: "█", count: width),
-                ])
+        if attempts {
+            let lines = try store.attemptStatistics(filter, by: dimensions)
+            return try show(lines, AttemptLine.columns(dimensions)) {
+                AttemptLine.json($0, dimensions)
             }
         }
-        return "\n" + table.text
+        let prices = reprice ? try options.prices() : nil
+        let lines = try store.statistics(filter, by: dimensions, repricedBy: prices)
+        try show(lines, StatisticLine.columns(dimensions)) { StatisticLine.json($0, dimensions) }
+        if plot, !options.json { Output.text(StatisticLine.bars(lines, width: table.width)) }
     }
 
-    private static func json(_ line: Store.Statistic) -> JSONValue {
-        func number(_ value: Int?) -> JSONValue { value.map { .number("\($0)") } ?? .null }
-        let sums = line.sums
-        return .object([
-            JSONValue.Member("vendor", .string(line.vendor)),
-            JSONValue.Member("model", .string(line.model)),
-            JSONValue.Member("calls", number(sums.calls)),
-            JSONValue.Member("failed", number(sums.failed)),
-            JSONValue.Member("failovers", number(sums.failovers)),
-            JSONValue.Member("input_tokens", number(sums.inputTokens)),
-            JSONValue.Member("cache_read_tokens", number(sums.cacheReadTokens)),
-            JSONValue.Member("output_tokens", number(sums.outputTokens)),
-            JSONValue.Member("reasoning_tokens", number(sums.reasoningTokens)),
-            JSONValue.Member("without_usage", number(sums.withoutUsage)),
-            JSONValue.Member(
-                "cost_usd",
-                sums.withoutCost < sums.calls
-                    ? .number("\(Double(sums.costNanodollars) / 1e9)") : .null),
-            JSONValue.Member("without_cost", number(sums.withoutCost)),
-            JSONValue.Member("content_us_p50", number(sums.contentTimes.percentile(0.5))),
-            JSONValue.Member("content_us_p90", number(sums.contentTimes.percentile(0.9))),
-            JSONValue.Member("content_us_p99", number(sums.contentTimes.percentile(0.99))),
-        ])
+    private func show<Line>(
+        _ lines: [Line], _ columns: [LogsColumn<Line>], json: (Line) -> JSONValue
+    ) throws {
+        let columns = try table.chosen(from: columns)
+        guard !lines.isEmpty else { throw ExitCode(1) }
+        if options.json {
+            for line in lines { Output.exact("\(json(line))\n") }
+        } else {
+            Output.text(LogsColumn.table(columns, lines, width: table.width))
+        }
+    }
+
+    /// What `--by` names; ends with status 2 where it names nothing.
+    static func dimensions(_ text: String?) throws -> [Dimension] {
+        guard let text else { return [.vendor, .model] }
+        var dimensions: [Dimension] = []
+        for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let dimension = Dimension(rawValue: String(name)) else {
+                let names = Dimension.allCases.map(\.rawValue).joined(separator: ", ")
+                Output.error("weir: --by \(name): allowed are \(names)")
+                throw ExitCode(2)
+            }
+            if !dimensions.contains(dimension) { dimensions.append(dimension) }
+        }
+        return dimensions
     }
 }

@@ -11,6 +11,7 @@ struct LogsTailCommand: ParsableCommand {
 
     @OptionGroup var options: LogsOptions
     @OptionGroup var filter: LogsFilter
+    @OptionGroup var table: LogsTableOptions
 
     @Option(name: .shortAndLong, help: "How many of the exchanges that are stored already.")
     var limit = 10
@@ -23,13 +24,15 @@ struct LogsTailCommand: ParsableCommand {
 
     func run() throws {
         var filter = try filter.filter()
+        let lines = RecordLines(try RecordLine.chosen(table), width: table.width)
         let (_, store) = try options.open()
         let latest = try store.records(filter, limit: limit)
         if latest.isEmpty, !follow { throw ExitCode(1) }
         // Seen from here on, so that nothing between the two is missed or printed twice.
         var last = try max(store.lastNumber(), latest.map(\.number).max() ?? 0)
         if !latest.isEmpty, let newest = latest.map(\.number).max() { last = max(newest, 0) }
-        for record in latest.reversed() { printLine(record) }
+        if !options.json { Output.text(lines.heading) }
+        for record in latest.reversed() { printLine(record, lines) }
         guard follow else { return }
         // The signals that end a gateway end a reader too.
         signal(SIGINT, SIG_DFL)
@@ -39,15 +42,35 @@ struct LogsTailCommand: ParsableCommand {
             poll(nil, 0, Self.askEvery)
             filter.after = last
             try store.eachRecord(filter, withBodies: false) { record in
-                printLine(record)
+                printLine(record, lines)
                 last = max(last, record.number)
             }
         }
     }
 
-    private func printLine(_ record: StoredRecord) {
+    private func printLine(_ record: StoredRecord, _ lines: RecordLines) {
         if options.json { return Output.exact("\(record.json(withBodies: false))\n") }
-        let cells = RecordLine.cells(record).map { Printable.text($0) }
-        Output.text(cells.joined(separator: "  ") + "\n")
+        Output.text(lines.line(record))
+    }
+}
+
+/// Records as lines of a table whose end is not known yet.
+struct RecordLines {
+    private let columns: [LogsColumn<StoredRecord>]
+    private let table: TextTable
+    private let widths: [Int]
+    private let isCut: Bool
+
+    init(_ columns: [LogsColumn<StoredRecord>], width: Int?) {
+        self.columns = columns
+        table = TextTable(columns: columns.map(\.column))
+        widths = table.usualWidths(in: width)
+        isCut = width != nil
+    }
+
+    var heading: String { table.heading(widths) }
+
+    func line(_ record: StoredRecord) -> String {
+        table.line(columns.map { Printable.text($0.cell(record)) }, widths, isCut: isCut)
     }
 }

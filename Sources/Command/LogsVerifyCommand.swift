@@ -10,8 +10,9 @@ struct LogsVerifyCommand: ParsableCommand {
         abstract: "Account for every exchange: emitted = stored + dropped + pending.",
         discussion: """
             Counts each of the four by itself, from the journals' bytes and the store, while \
-            the gateway runs or not. Exit status 1 when they do not add up, or when the folder \
-            or a journal in it cannot be read.
+            the gateway runs or not, and reads what every record keeps of fields and bodies. \
+            Exit status 1 when the four do not add up, when something is damaged, or when the \
+            folder or a journal in it cannot be read.
             """)
 
     @OptionGroup var options: LogsOptions
@@ -22,6 +23,10 @@ struct LogsVerifyCommand: ParsableCommand {
         let isBalanced = account.difference == 0
         let sinks = try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) }
         let last = try store.lastNumber()
+        var faults: [(id: String, fault: ContentFault)] = []
+        let contents = try store.verifyContents { id, fault in
+            if fault.reason == .damaged { faults.append((id, fault)) }
+        }
         if options.json {
             func number(_ value: Int) -> JSONValue { .number("\(value)") }
             let list = sinks.map { name, progress in
@@ -40,6 +45,10 @@ struct LogsVerifyCommand: ParsableCommand {
                 JSONValue.Member("pending", number(account.pending)),
                 JSONValue.Member("journals", number(account.journals)),
                 JSONValue.Member("balanced", .bool(isBalanced)),
+                JSONValue.Member("contents", number(contents.records)),
+                JSONValue.Member("contents_whole", number(contents.whole)),
+                JSONValue.Member("contents_gone", number(contents.gone)),
+                JSONValue.Member("contents_damaged", number(contents.damaged)),
                 JSONValue.Member("sinks", .array(list)),
             ])
             Output.exact("\(json)\n")
@@ -48,6 +57,10 @@ struct LogsVerifyCommand: ParsableCommand {
                 "emitted \(account.emitted) = stored \(account.stored) + dropped "
                     + "\(account.dropped) + pending \(account.pending)"
                     + (isBalanced ? "\n" : "  IS WRONG BY \(account.difference)\n"))
+            Output.text(
+                "fields and bodies of \(contents.records) records: \(contents.whole) whole, "
+                    + "\(contents.gone) gone with their segments, \(contents.damaged) damaged\n")
+            for (id, fault) in faults { Output.text("  \(id): \(fault)\n") }
             for (name, progress) in sinks {
                 Output.text(
                     "sink \(name): delivered \(progress.delivered), quarantined "
@@ -58,7 +71,7 @@ struct LogsVerifyCommand: ParsableCommand {
                 }
             }
         }
-        guard isBalanced else { throw ExitCode(1) }
+        guard isBalanced, contents.damaged == 0 else { throw ExitCode(1) }
     }
 
     private static func account(_ store: Store, _ folder: String) throws -> Accounting {

@@ -59,6 +59,8 @@ final class Recording {
                 folder: folder, store: store, capture: capture, retain: log.retain,
                 syncEvery: log.journalSync, metrics: metrics, logger: logger)
             settings.prices = prices
+            settings.packs = log.isCompressed
+            settings.bytesMax = log.maxSizeBytes
             settings.stored = { [sinks] in for sink in sinks { sink.wake() } }
             consumer = try Consumer(settings, journals: journals, waker: waker)
         } catch let error as JournalFolder.Unusable {

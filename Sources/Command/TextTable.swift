@@ -1,19 +1,36 @@
 import Primitives
 
-/// Rows in columns, as wide as their widest cell.
+/// Rows in columns, as wide as their widest cell, or as a line allows.
+///
+/// Widths are those that a terminal shows, see ``DisplayWidth``.
 struct TextTable {
     /// On which side a column's cells stand.
     enum Side {
         case left, right
     }
 
-    private let sides: [Side]
+    /// A column.
+    struct Column {
+        let name: String
+        var side = Side.left
+        /// How narrow it may become where a line has too little room; nil: its cells are never cut.
+        var least: Int?
+        /// How wide it is where the rows are not known before.
+        var usual = 10
+    }
+
+    private let columns: [Column]
     private var rows: [[String]]
 
-    /// A table with a heading for each column.
+    /// A table of such columns.
+    init(columns: [Column]) {
+        self.columns = columns
+        rows = [columns.map(\.name)]
+    }
+
+    /// A table with a heading for each column, whose cells are never cut.
     init(_ columns: [(String, Side)]) {
-        rows = [columns.map(\.0)]
-        sides = columns.map(\.1)
+        self.init(columns: columns.map { Column(name: $0.0, side: $0.1) })
     }
 
     /// Adds a row.
@@ -22,68 +39,71 @@ struct TextTable {
     }
 
     /// The lines, without spaces at their ends.
-    var text: String {
-        let widths = sides.indices.map { column in
-            rows.reduce(0) { max($0, $1[column].count) }
+    var text: String { text(width: nil) }
+
+    /// The lines, in so many columns at most as far as cells may be cut.
+    ///
+    /// `wrapsLast`: the last column's cells go on in further lines instead of being cut.
+    func text(width: Int?, wrapsLast: Bool = false) -> String {
+        var widths = columns.indices.map { column in
+            rows.reduce(0) { max($0, DisplayWidth.of($1[column])) }
+        }
+        if let width {
+            if wrapsLast, let last = widths.indices.last {
+                let others = widths.dropLast().reduce(0) { $0 + $1 + 2 }
+                widths[last] = min(widths[last], max(20, width - others))
+            }
+            fit(&widths, in: width)
         }
         return rows.map { row in
-            var line = ""
-            for (column, cell) in row.enumerated() {
-                let space = String(repeating: " ", count: widths[column] - cell.count)
-                line += sides[column] == .left ? cell + space : space + cell
-                line += column + 1 < row.count ? "  " : ""
+            guard wrapsLast, width != nil, let last = widths.indices.last else {
+                return line(row, widths)
             }
-            while line.last == " " { line.removeLast() }
-            return line + "\n"
+            var text = ""
+            for (index, piece) in DisplayWidth.wrapped(row[last], to: widths[last]).enumerated() {
+                let cells = index == 0 ? row.dropLast() : row.dropLast().map { _ in "" }
+                text += line(cells + [piece], widths)
+            }
+            return text
         }.joined()
     }
-}
 
-/// Numbers as people read them.
-enum Figure {
-    /// `1.2 ms`, `350 ms`, `4.5 s`, `2 m 5 s` of microseconds.
-    static func time(_ microseconds: Int?) -> String {
-        guard let microseconds else { return "–" }
-        switch microseconds {
-        case ..<10_000: return "\(tenths(microseconds, 1000)) ms"
-        case ..<1_000_000: return "\((microseconds + 500) / 1000) ms"
-        case ..<60_000_000: return "\(tenths(microseconds, 1_000_000)) s"
-        default:
-            let seconds = microseconds / 1_000_000
-            return "\(seconds / 60) m \(seconds % 60) s"
+    /// A table whose rows come one by one: the widths are the columns' usual ones.
+    ///
+    /// Without a width, cells are not cut, and a longer one moves those behind it.
+    func usualWidths(in width: Int?) -> [Int] {
+        var widths = columns.map { max($0.usual, DisplayWidth.of($0.name)) }
+        if let width { fit(&widths, in: width) }
+        return widths
+    }
+
+    /// The headings as a line.
+    func heading(_ widths: [Int]) -> String { line(columns.map(\.name), widths) }
+
+    /// A row as a line; `isCut`: cells that are too long end early.
+    func line(_ cells: [String], _ widths: [Int], isCut: Bool = true) -> String {
+        var line = ""
+        for (column, cell) in cells.enumerated() {
+            let text = isCut ? DisplayWidth.cut(cell, to: widths[column]) : cell
+            let room = max(0, widths[column] - DisplayWidth.of(text))
+            let space = String(repeating: " ", count: room)
+            line += columns[column].side == .left ? text + space : space + text
+            line += column + 1 < cells.count ? "  " : ""
         }
+        while line.last == " " { line.removeLast() }
+        return line + "\n"
     }
 
-    /// `1.2k`, `35M`.
-    static func count(_ number: Int?) -> String {
-        guard let number else { return "–" }
-        switch number {
-        case ..<10_000: return "\(number)"
-        case ..<10_000_000: return "\(tenths(number, 1000))k"
-        default: return "\(tenths(number, 1_000_000))M"
+    /// Takes from the columns that may be narrower, from the one that is furthest from its least
+    /// width first, until a line has room for all.
+    private func fit(_ widths: inout [Int], in width: Int) {
+        var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
+        while excess > 0 {
+            let spare = widths.indices.map { widths[$0] - (columns[$0].least ?? widths[$0]) }
+            guard let most = spare.indices.max(by: { spare[$0] < spare[$1] }), spare[most] > 0
+            else { return }
+            widths[most] -= 1
+            excess -= 1
         }
-    }
-
-    /// `134 B`, `12.5 KiB`.
-    static func bytes(_ number: Int) -> String {
-        switch number {
-        case ..<1024: return "\(number) B"
-        case ..<(1 << 20): return "\(tenths(number, 1 << 10)) KiB"
-        default: return "\(tenths(number, 1 << 20)) MiB"
-        }
-    }
-
-    /// `$0.0123`.
-    static func money(nanodollars: Int?) -> String {
-        guard let nanodollars else { return "–" }
-        let micro = (nanodollars + 500) / 1000
-        let digits = "\(micro % 1_000_000)"
-        return "$\(micro / 1_000_000)."
-            + String(repeating: "0", count: 6 - digits.count) + digits
-    }
-
-    private static func tenths(_ number: Int, _ unit: Int) -> String {
-        let tenths = (number * 10 + unit / 2) / unit
-        return "\(tenths / 10).\(tenths % 10)"
     }
 }

@@ -22,6 +22,7 @@ extension Configuration {
             "[admin]", "listen = \(quote(admin.listen))", "",
             "[log]", "path = \(quote(log.path))", "capture = \(quote(log.capture))",
             "capture_limit = \(size(log.captureLimitBytes))", "retain = \(time(log.retain))",
+            "max_size = \(size(log.maxSizeBytes))", "compress = \(log.isCompressed)",
             "journal_size = \(size(log.journalSizeBytes))",
             "journal_sync = \(time(log.journalSync))",
             "redact_paths = \(list(log.redactPaths.map(\.description)))",

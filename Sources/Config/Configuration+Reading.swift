@@ -161,12 +161,20 @@ extension Configuration.Server {
 }
 
 extension Configuration.Log {
+    /// A smaller bound would leave no room for an index and a few segments.
+    private static let maxSizeLeast = 64 << 20
+
     mutating func read(_ reader: inout TableReader) {
         reader.string("path", &path)
         if path.isEmpty { reader.error("path", "is empty; a folder is needed") }
         reader.choice("capture", &capture, ["full", "head", "none"])
         reader.size("capture_limit", &captureLimitBytes, atLeast: 0)
         reader.duration("retain", &retain)
+        reader.size("max_size", &maxSizeBytes, atLeast: 0)
+        if maxSizeBytes > 0, maxSizeBytes < Self.maxSizeLeast {
+            reader.error("max_size", "is less than 64MiB; \"0\" is without a bound")
+        }
+        reader.bool("compress", &isCompressed)
         reader.size("journal_size", &journalSizeBytes, atLeast: 1 << 20)
         reader.duration("journal_sync", &journalSync)
         var paths: [String] = []

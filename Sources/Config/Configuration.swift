@@ -84,6 +84,10 @@ public struct Configuration: Sendable {
         public var captureLimitBytes = 256 << 10
         /// Age at which records are dropped.
         public var retain = Interval.seconds(30 * 86_400)
+        /// Bytes of all records at most; zero is without a bound.
+        public var maxSizeBytes = 0
+        /// Whether segments that are complete are compressed.
+        public var isCompressed = true
         /// Bytes of each worker's journal.
         public var journalSizeBytes = 64 << 20
         /// Between writes to the disk; zero leaves them to the kernel.

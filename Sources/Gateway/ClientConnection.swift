@@ -85,7 +85,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     var servedCount = 0
     /// An empty body for the next request: an object less to be made for each.
     var spareBody: KeptBody?
-    var knownKey: KnownKey?
+    var caller = KnownCaller()
     var lingerBytesLeft = 0
 
     init(

@@ -37,7 +37,7 @@ extension ExchangeRecorder {
                 bodyBytes: isBodyHere ? request.body.count : declaredBytes,
                 method: head.method.name, chain: exchange.route?.plan.chain ?? "",
                 model: ModelName.bounded(model),
-                to: &journal.scratch,
+                client: exchange.client.address(), to: &journal.scratch,
                 target: { Redaction.write(head.pathAndQuery, to: &$0) },
                 fields: { head.writeRedactedFields(to: &$0) })
         }

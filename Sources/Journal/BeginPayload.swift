@@ -24,6 +24,9 @@ public struct BeginPayload: Equatable, Sendable {
     public var model: String
     /// The header fields, a line each, credentials taken out.
     public var fields: String
+    /// The client's address, without its port; empty where it is not known, as in journals of
+    /// versions that did not write it.
+    public var client: String
 
     /// Reads a payload; nil when it is not whole.
     public init?(_ payload: Span<UInt8>) {
@@ -40,13 +43,15 @@ public struct BeginPayload: Equatable, Sendable {
         model = reader.text()
         fields = reader.block()
         if reader.isShort { return nil }
+        client = reader.text()
     }
 
     /// A request of these parts.
     public init(
         identifier: Identifier, wallMicroseconds: Int, acceptedBeforeNanoseconds: Int = 0,
         dialect: Int = 0, keyDigest: UInt64 = 0, bodyBytes: Int = 0, method: String = "POST",
-        target: String = "/", chain: String = "", model: String = "", fields: String = ""
+        target: String = "/", chain: String = "", model: String = "", fields: String = "",
+        client: String = ""
     ) {
         self.identifier = identifier
         self.wallMicroseconds = wallMicroseconds
@@ -59,6 +64,7 @@ public struct BeginPayload: Equatable, Sendable {
         self.chain = chain
         self.model = model
         self.fields = fields
+        self.client = client
     }
 
     /// Writes the payload.
@@ -67,7 +73,7 @@ public struct BeginPayload: Equatable, Sendable {
             identifier: identifier, wallMicroseconds: wallMicroseconds,
             acceptedBeforeNanoseconds: acceptedBeforeNanoseconds, dialect: dialect,
             keyDigest: keyDigest, bodyBytes: bodyBytes, method: method, chain: chain,
-            model: model, to: &writer, target: { $0.append(text: target) },
+            model: model, client: client, to: &writer, target: { $0.append(text: target) },
             fields: { $0.append(text: fields) })
     }
 
@@ -75,8 +81,8 @@ public struct BeginPayload: Equatable, Sendable {
     public static func write(
         identifier: Identifier, wallMicroseconds: Int, acceptedBeforeNanoseconds: Int,
         dialect: Int, keyDigest: UInt64, bodyBytes: Int, method: String, chain: String,
-        model: String, to writer: inout PayloadWriter, target: (inout ByteBuffer) -> Void,
-        fields: (inout ByteBuffer) -> Void
+        model: String, client: String, to writer: inout PayloadWriter,
+        target: (inout ByteBuffer) -> Void, fields: (inout ByteBuffer) -> Void
     ) {
         writer.number(identifier.high, bytes: 8)
         writer.number(identifier.low, bytes: 8)
@@ -90,5 +96,6 @@ public struct BeginPayload: Equatable, Sendable {
         writer.text(chain)
         writer.text(model)
         writer.block(fields)
+        writer.text(client)
     }
 }

@@ -72,6 +72,8 @@ public struct Frame: ~Escapable {
     public let payload: Span<UInt8>
     /// Bytes of a piece that was in no file and is gone with its process.
     public let missingBytes: Int
+    /// Whether the payload is a piece of a body that is in no file, and gone once it was lent.
+    public let isAside: Bool
 
     @_lifetime(copy payload)
     init(
@@ -79,6 +81,7 @@ public struct Frame: ~Escapable {
     ) {
         kind = header.kind.lentKind
         self.missingBytes = missingBytes
+        isAside = header.kind.isAside
         attempt = Int(header.attempt)
         detail = Int(header.detail)
         exchange = header.exchange

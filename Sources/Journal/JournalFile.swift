@@ -201,6 +201,19 @@ public final class JournalFile: @unchecked Sendable {
         return UInt32(truncatingIfNeeded: mixed ^ mixed >> 32)
     }
 
+    /// Lends so many bytes of the payload of the frame at a position.
+    ///
+    /// They are what a reader was lent of it until ``release(upTo:)`` has passed the frame.
+    @unsafe
+    public func lendPayload(
+        at position: UInt64, count: Int, _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        precondition(count >= 0 && count <= capacity)
+        unsafe body(
+            UnsafeRawBufferPointer(
+                start: address(position) + FrameHeader.bytes, count: count))
+    }
+
     /// Bytes written since the journal was made.
     public var writeCursor: UInt64 { self[.writeCursor] }
 

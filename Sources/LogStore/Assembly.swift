@@ -15,6 +15,8 @@ import Telemetry
 /// An exchange on its way to becoming a record.
 final class Assembly {
     var record: Record
+    /// What is kept of its bodies.
+    private(set) var content = RecordContent()
     /// Whether frames of it were put into the store, because it was open for long.
     var isSpilled = false
 
@@ -28,6 +30,7 @@ final class Assembly {
     private var requestSeen = 0
     /// Looks for the model in the pieces of the request's body; nil before and after.
     private var modelScan: ModelScan?
+    private var names: CallerNames?
     private var responses: [Int: Response] = [:]
     private var delivery: (payload: [UInt8], time: Instant)?
 
@@ -40,7 +43,7 @@ final class Assembly {
         var isStream = false
         var headAt: Instant
         var lastAt: Instant?
-        var kept: [UInt8] = []
+        var kept = BodyPieces()
         var seen = 0
 
         init(headAt: Instant) {
@@ -57,17 +60,21 @@ final class Assembly {
     }
 
     /// Takes a frame; true with the last one.
-    func take(_ frame: borrowing Frame) -> Bool {
+    ///
+    /// `ring`: the journal whose ring keeps the frame until the record is stored; without one
+    /// everything that is kept is copied.
+    func take(_ frame: borrowing Frame, in ring: JournalFile? = nil) -> Bool {
         switch frame.kind {
         case .begin: begin(frame)
         case .requestBody where frame.missingBytes > 0:
             requestSeen += frame.missingBytes
             modelScan = nil
-        case .requestBody: takeRequestBody(frame.payload)
+            names?.endBody()
+        case .requestBody: takeRequestBody(frame, ring)
         case .attemptBegan: attemptBegan(frame)
         case .attemptFailed: attemptFailed(frame)
         case .responseHead: takeHead(frame)
-        case .chunk: takeChunk(frame)
+        case .chunk: takeChunk(frame, ring)
         case .delivery:
             // Most are overtaken by the settlement at once, and never read.
             delivery = ([UInt8](frame.payload), frame.time)
@@ -83,8 +90,8 @@ final class Assembly {
 
     /// Gives up the bytes kept so far: they are in the store.
     func forgetBodies() {
-        record.requestBody.bytes = []
-        for response in responses.values { response.kept = [] }
+        content = RecordContent()
+        for response in responses.values { response.kept = BodyPieces() }
     }
 
     /// The record of an exchange that will have no settlement: as it was about to end, or as one
@@ -137,6 +144,8 @@ final class Assembly {
         record.model = ModelName.bounded(
             record.dialect.model(inTarget: payload.target) ?? payload.model)
         record.requestFields = payload.fields
+        record.client = payload.client
+        names = CallerNames(fields: payload.fields.utf8.span, keepsContent: capture.bytesMax > 0)
         record.trace = TraceParent(fields: frame.payload)?.description ?? ""
         if payload.keyDigest != 0 {
             let digits = String(payload.keyDigest, radix: 16)
@@ -145,10 +154,11 @@ final class Assembly {
         if payload.bodyBytes > 0 { record.requestBytes = payload.bodyBytes }
     }
 
-    private func takeRequestBody(_ bytes: Span<UInt8>) {
-        if record.model.isEmpty { findModel(bytes) }
-        requestSeen += bytes.count
-        Self.keep(bytes, in: &record.requestBody.bytes, seen: requestSeen, capture)
+    private func takeRequestBody(_ frame: borrowing Frame, _ ring: JournalFile?) {
+        if record.model.isEmpty { findModel(frame.payload) }
+        names?.take(body: frame.payload, keepsContent: capture.bytesMax > 0)
+        requestSeen += frame.payload.count
+        keep(frame, ring, in: &content.request, seen: requestSeen)
     }
 
     private func findModel(_ bytes: Span<UInt8>) {
@@ -179,12 +189,17 @@ final class Assembly {
     }
 
     /// Keeps what of a piece still falls within the limit; `seen` counts the piece already.
-    private static func keep(
-        _ bytes: Span<UInt8>, in kept: inout [UInt8], seen: Int, _ capture: Capture
+    private func keep(
+        _ frame: borrowing Frame, _ ring: JournalFile?, in kept: inout BodyPieces, seen: Int
     ) {
-        let room = capture.bytesMax - (seen - bytes.count)
+        let count = frame.payload.count
+        let room = min(capture.bytesMax - (seen - count), count)
         guard room > 0 else { return }
-        kept.append(bytes.extracting(0..<min(room, bytes.count)))
+        if let ring, !frame.isAside {
+            kept.append(room, at: frame.position, in: ring)
+        } else {
+            kept.append(frame.payload.extracting(0..<room))
+        }
     }
 
     private func attempt(_ number: Int) -> Int? {
@@ -232,7 +247,7 @@ final class Assembly {
         responses[frame.attempt] = response
     }
 
-    private func takeChunk(_ frame: borrowing Frame) {
+    private func takeChunk(_ frame: borrowing Frame, _ ring: JournalFile?) {
         guard let response = responses[frame.attempt] else { return }
         let time = frame.time
         response.lastAt = time
@@ -242,7 +257,7 @@ final class Assembly {
             return
         }
         response.seen += frame.payload.count
-        Self.keep(frame.payload, in: &response.kept, seen: response.seen, capture)
+        keep(frame, ring, in: &response.kept, seen: response.seen)
         guard let decoder = response.decoder else {
             response.observer?.take(frame.payload, at: time)
             return
@@ -286,17 +301,22 @@ final class Assembly {
                 requestEnded + Interval(nanoseconds: Int64(payload.lastByteNanoseconds)))
         }
         adopt(payload.answered, end: time)
-        record.requestBody.totalBytes = max(record.requestBytes, record.requestBody.bytes.count)
-        record.responseBody.totalBytes = max(
-            record.responseBytes, record.responseBody.bytes.count)
+        record.requestBody.totalBytes = max(record.requestBytes, content.request.count)
+        record.responseBody.totalBytes = max(record.responseBytes, content.response.count)
     }
 
-    /// Takes over what the response of the attempt that the client got says.
+    /// Takes over what the request names, and what the response of the attempt that the client got
+    /// says.
     private func adopt(_ number: Int, end: Instant) {
+        if let names {
+            record.session = names.session
+            record.agent = names.agent
+            record.parentAgent = names.parent
+        }
         guard let response = responses[number] else { return }
         response.observer?.end(at: end)
         record.responseFields = response.fields
-        record.responseBody.bytes = response.kept
+        content.response = response.kept
         record.responseBody.totalBytes = response.seen
         record.isStream = response.isStream
         record.headMicroseconds = record.headMicroseconds ?? offset(response.headAt)

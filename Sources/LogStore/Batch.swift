@@ -21,14 +21,25 @@ struct Batch {
     }
 
     var records: [Record] = []
+    /// What they keep of their bodies, by the same indexes; empty where the records hold it.
+    var contents: [RecordContent] = []
     /// Exchanges among those whose frames were spilled.
     var spilled: Set<Int> = []
     var spills: [Spill] = []
     var progress: [Progress] = []
 
-    mutating func add(_ record: consuming Record, isSpilled: Bool) {
+    mutating func add(_ record: consuming Record, _ content: RecordContent, isSpilled: Bool) {
         if isSpilled { spilled.insert(records.count) }
         records.append(record)
+        contents.append(content)
+    }
+
+    /// What a record keeps of its bodies.
+    func content(of index: Int) -> RecordContent {
+        guard contents.isEmpty else { return contents[index] }
+        return RecordContent(
+            request: BodyPieces(copying: records[index].requestBody.bytes),
+            response: BodyPieces(copying: records[index].responseBody.bytes))
     }
 
     var isEmpty: Bool { records.isEmpty && spills.isEmpty && progress.isEmpty }

@@ -38,6 +38,12 @@ public final class Consumer: Sendable {
         public var metrics: RecordMetrics
         /// Where to say what an operator should know.
         public var logger: Logger
+        /// Whether sealed segments are packed.
+        public var packs = false
+        /// Bytes of segments and index at most; zero is without a bound.
+        public var bytesMax = 0
+        /// When segments are sealed.
+        var segmentBounds = SegmentWriter.Bounds()
         /// What tokens cost; nil where the configuration names no prices.
         public var prices: PriceTable?
         /// Called after records were stored, on one of the consumer's threads.
@@ -61,6 +67,7 @@ public final class Consumer: Sendable {
     private let waker: Waker
     private let order = Order()
     private let threads: ConsumerThreads
+    private let packer: SegmentPacker
 
     /// What its threads read to know what to do.
     final class Order: Sendable {
@@ -71,7 +78,16 @@ public final class Consumer: Sendable {
     /// writers wake it by `waker`.
     public init(_ settings: Settings, journals: [JournalFile], waker: Waker) throws(SystemError) {
         self.waker = waker
-        threads = try ConsumerThreads(settings, journals: journals, order: order, waker: waker)
+        packer = try SegmentPacker(
+            settings.store, packs: settings.packs, logger: settings.logger)
+        do throws(SystemError) {
+            threads = try ConsumerThreads(
+                settings, SegmentKeeper(settings, packer), journals: journals, order: order,
+                waker: waker)
+        } catch {
+            packer.end()
+            throw error
+        }
     }
 
     /// Reads what is left, stores it, and ends.
@@ -82,5 +98,6 @@ public final class Consumer: Sendable {
         order.isEnding.store(true, ordering: .releasing)
         waker.wake()
         threads.join()
+        packer.end()
     }
 }

@@ -20,6 +20,7 @@ final class ConsumerRounds {
     private static let idleTime = Interval.seconds(1)
 
     private let settings: Consumer.Settings
+    private var keeper: SegmentKeeper
     private var sources: [JournalSource] = []
     private var journals: [JournalFile]
     /// A batch that could not be stored, and what it will give back.
@@ -39,8 +40,9 @@ final class ConsumerRounds {
     private var areSourcesOpen = false
     private var priority = ConsumerPriority(now: .now())
 
-    init(_ settings: Consumer.Settings, journals: [JournalFile]) {
+    init(_ settings: Consumer.Settings, _ keeper: SegmentKeeper, journals: [JournalFile]) {
         self.settings = settings
+        self.keeper = keeper
         self.journals = journals
     }
 
@@ -311,6 +313,7 @@ final class ConsumerRounds {
         let now = Instant.now()
         if settings.syncEvery > .zero, now - syncedAt > settings.syncEvery {
             syncedAt = now
+            keeper.sync()
             for source in sources {
                 do {
                     try source.file.sync()
@@ -321,6 +324,7 @@ final class ConsumerRounds {
             }
         }
         retire(now)
+        keeper.keep(now)
     }
 
     /// Removes a few of the records that are too old.
@@ -337,6 +341,7 @@ final class ConsumerRounds {
             let count = try settings.store.retire(before: before)
             settings.metrics.retired.add(count)
             isRetiring = count >= Store.retiredAtOnce
+            if !isRetiring { _ = try settings.store.retireSegments(before: before) }
             isWipeDue = isWipeDue || count > 0
             if isWipeDue, !isRetiring {
                 try settings.store.wipeRetired()

@@ -17,12 +17,12 @@ final class ConsumerThreads: Sendable {
     private let threads: [Thread]
 
     init(
-        _ settings: Consumer.Settings, journals: [JournalFile], order: Consumer.Order,
-        waker: Waker
+        _ settings: Consumer.Settings, _ keeper: SegmentKeeper, journals: [JournalFile],
+        order: Consumer.Order, waker: Waker
     ) throws(SystemError) {
-        let state = State(
-            ConsumerRounds(settings, journals: journals),
-            handoffs: [try Waker(), try Waker()])
+        let handoffs = [try Waker(), try Waker()]
+        let rounds = ConsumerRounds(settings, keeper, journals: journals)
+        let state = State(rounds, handoffs: handoffs)
         // In this order: the first sleeps until the second has the rounds, or does not exist.
         let background = try Thread(
             name: "weir-records-bg", standing: .background(niceness: Self.backgroundNiceness)

@@ -43,18 +43,5 @@ public struct DecodedBody: Equatable, Sendable {
     }
 
     /// Whether a text stands in what could be decoded.
-    func holds(_ text: String) -> Bool {
-        let text = text.utf8.span
-        guard text.count > 0 else { return true }
-        let first = text[0]
-        let bytes = bytes.span
-        var index = 0
-        while let start = bytes.firstIndex(of: first, from: index),
-            start + text.count <= bytes.count
-        {
-            if bytes.extracting(start..<start + text.count).equals(text) { return true }
-            index = start + 1
-        }
-        return false
-    }
+    func holds(_ text: String) -> Bool { bytes.span.holds(text.utf8.span) }
 }

@@ -88,9 +88,11 @@ final class JournalSource {
                 entry.position = frame.position
                 entry.since = now
             }
-            if entry.assembly.take(frame) {
+            if entry.assembly.take(frame, in: file) {
                 open[frame.exchange] = nil
-                batch.add(entry.assembly.record, isSpilled: entry.assembly.isSpilled)
+                batch.add(
+                    entry.assembly.record, entry.assembly.content,
+                    isSpilled: entry.assembly.isSpilled)
             }
             bytesLeft -= frame.payload.count
             return batch.records.count < recordsMax && bytesLeft > 0
@@ -113,7 +115,7 @@ final class JournalSource {
             // Of frames without a beginning not even a name is known.
             let record = entry.assembly.interrupted(at: now)
             guard record.identifier != Identifier(high: 0, low: 0) else { continue }
-            batch.add(record, isSpilled: entry.assembly.isSpilled)
+            batch.add(record, entry.assembly.content, isSpilled: entry.assembly.isSpilled)
         }
         open.removeAll()
     }

@@ -117,6 +117,12 @@ extension RecordColumn {
         .text(
             "service_tier", 45, { $0.serviceTier == .standard ? "" : $0.serviceTier.rawValue },
             { $0.serviceTier = ServiceTier(rawValue: $1) ?? .standard }, [.json, .csv]),
+        .text("client", 46, { $0.client }, { $0.client = $1 }, [.json, .csv]),
+        .text("session", 47, { $0.session }, { $0.session = $1 }, [.json, .csv]),
+        .text("agent", 48, { $0.agent }, { $0.agent = $1 }, [.json, .csv]),
+        .text("parent_agent", 49, { $0.parentAgent }, { $0.parentAgent = $1 }, [.json, .csv]),
+        .text("error_class", 50, { $0.errorClass }, nil, [.json, .csv]),
+        .text("sent_model", 51, { $0.sentModel }, nil, [.json, .csv]),
     ]
 
     /// The columns of the table `bodies`.

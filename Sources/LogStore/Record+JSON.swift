@@ -9,6 +9,10 @@ extension StoredRecord {
         where column.exports.contains(.json) {
             column.append(record, to: &members)
         }
+        if !faults.isEmpty {
+            let texts = faults.map { JSONValue.string($0.description) }
+            members.append(JSONValue.Member("content_faults", .array(texts)))
+        }
         return .object(members)
     }
 }

@@ -72,6 +72,14 @@ public struct Record: Equatable, Sendable {
     public var answeringModel = ""
     /// A digest of the client's credential; empty without one.
     public var key = ""
+    /// The client's address, as its connection had it; empty where it is not known.
+    public var client = ""
+    /// The session, as the client names it; empty where it names none.
+    public var session = ""
+    /// The agent within the session, likewise; empty for the one that the user speaks to.
+    public var agent = ""
+    /// The agent or session that started that one, likewise.
+    public var parentAgent = ""
     /// The outcome's name; `interrupted` where the gateway itself ended first.
     public var outcome = Record.interrupted
     /// The status the client was given; 0 when it was given none.

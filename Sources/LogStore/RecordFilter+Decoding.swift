@@ -15,8 +15,10 @@ extension RecordFilter {
         return DecodedBody(body, fields: fields)?.holds(text) ?? false
     }
 
-    /// The condition that a text, which stands for each question mark, is in a body of a record.
-    static let bodiesHold = """
+    /// The condition that a text is in a body of a record, and how many question marks it has, each
+    /// of which that text stands for.
+    static let bodiesHold: (sql: String, parameterCount: Int) = (
+        """
         EXISTS (
             SELECT 1 FROM bodies WHERE bodies.number = records.number
             AND (instr(request_body, CAST(? AS BLOB)) > 0
@@ -25,5 +27,9 @@ extension RecordFilter {
                     AND weir_body_holds(request_fields, request_body, ?)
                 OR response_fields LIKE '%content-encoding%'
                     AND weir_body_holds(response_fields, response_body, ?)))
-        """
+        OR EXISTS (
+            SELECT 1 FROM contents WHERE contents.number = records.number
+            AND \(ContentSearch.call("records.id")))
+        """, 5
+    )
 }

@@ -18,6 +18,12 @@ public struct RecordFilter: Equatable, Sendable {
     public var key: String?
     /// The chain's name.
     public var chain: String?
+    /// The session's name, or its beginning.
+    public var session: String?
+    /// The client's address; `*` stands for anything.
+    public var client: String?
+    /// The class of error, see ``Record/errorClass``.
+    public var errorClass: String?
     /// What stands in a body or a target.
     public var text: String?
     /// Stored after this one.
@@ -26,10 +32,35 @@ public struct RecordFilter: Equatable, Sendable {
     /// Every record.
     public init() {}
 
-    /// Whether only time, vendor and model are asked about.
-    var isBroad: Bool {
-        outcome == nil && status == nil && key == nil && chain == nil && text == nil
+    /// Whether sums know all that is asked about: those of minutes time, vendor and model, those of
+    /// hours chain, key and class of error, too.
+    func isKnown(to period: Rollup.Period) -> Bool {
+        let isOfHours =
+            outcome == nil && status == nil && session == nil && client == nil && text == nil
             && after == nil
+        switch period {
+        case .hour: return isOfHours
+        case .minute: return isOfHours && chain == nil && key == nil && errorClass == nil
+        }
+    }
+
+    /// The filter as a condition on sums, for these periods of time.
+    func condition(onSumsOf period: Rollup.Period, in numbers: Range<Int>) -> (
+        sql: String, arguments: StatementArguments
+    ) {
+        var parts = ["\(period.rawValue) >= ? AND \(period.rawValue) < ?"]
+        var arguments: [(any DatabaseValueConvertible)?] = [
+            numbers.lowerBound, numbers.upperBound,
+        ]
+        for (sql, value) in [
+            ("vendor = ?", vendor), ("model GLOB ?", model), ("chain = ?", chain),
+            ("key GLOB ?", key.map { "\($0)*" }), ("class = ?", errorClass),
+        ] {
+            guard let value else { continue }
+            parts.append(sql)
+            arguments.append(value)
+        }
+        return (parts.joined(separator: " AND "), StatementArguments(arguments))
     }
 
     /// The filter as a condition on `records`, and what stands for its question marks.
@@ -47,6 +78,13 @@ public struct RecordFilter: Equatable, Sendable {
         if let outcome { add("outcome = ?", outcome) }
         if let key { add("key GLOB ?", "\(key)*") }
         if let chain { add("chain = ?", chain) }
+        if let session {
+            // The condition of the index, too, or SQLite does not use it.
+            add(
+                "session <> '' AND session >= ? AND session < ?", session, "\(session)\u{10FFFF}")
+        }
+        if let client { add("client GLOB ?", client) }
+        if let errorClass { add("error_class = ?", errorClass) }
         if let after { add("number > ?", after) }
         if let status, let digit = status.first?.wholeNumberValue {
             if status.lowercased().hasSuffix("xx") {
@@ -56,7 +94,9 @@ public struct RecordFilter: Equatable, Sendable {
             }
         }
         if let text {
-            add("(instr(target, ?) > 0 OR \(Self.bodiesHold))", text, text, text, text, text)
+            let (holds, count) = Self.bodiesHold
+            parts.append("(instr(target, ?) > 0 OR \(holds))")
+            for _ in 0...count { arguments.append(text) }
         }
         return (
             parts.isEmpty ? "1" : parts.joined(separator: " AND "), StatementArguments(arguments)

@@ -74,12 +74,17 @@ struct RecordTable: Sendable {
         for (index, column) in columns.enumerated() { column.read?(&record, row, start + index) }
     }
 
-    /// Selects records, as ``StoredRecord`` reads them.
+    /// Selects records, as ``StoredRecord`` reads them: what they keep is in a segment, or, of
+    /// version 0.1, in the table of bodies.
     static func selection(withBodies: Bool) -> String {
         let names =
             ["number"] + records.columns.map(\.name)
-            + (withBodies ? bodies.columns.map(\.name) : [])
-        let tables = records.name + (withBodies ? " JOIN \(bodies.name) USING (number)" : "")
+            + (withBodies ? [ContentTable.columns] + bodies.columns.map(\.name) : [])
+        let tables =
+            records.name
+            + (withBodies
+                ? " LEFT JOIN contents USING (number) LEFT JOIN \(bodies.name) USING (number)"
+                : "")
         return "SELECT \(names.joined(separator: ", ")) FROM \(tables)"
     }
 }

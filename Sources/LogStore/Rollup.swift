@@ -1,20 +1,43 @@
 import Dialects
 import GRDB
 
-/// The calls of one minute to one vendor and model, summed up.
+/// The calls of a minute to one vendor and model, or of an hour of one kind, summed up.
 ///
 /// Statistics over millions of records read thousands of these instead.
 public struct Rollup: Equatable, Sendable {
+    /// A length of time that sums are of, and its column.
+    enum Period: String, CaseIterable {
+        case minute, hour
+
+        var microseconds: Int { self == .minute ? 60_000_000 : 3_600_000_000 }
+        var table: String { self == .minute ? "rollups" : "hours" }
+        /// What its sums are kept by.
+        var dimensions: [Dimension] {
+            self == .minute
+                ? [.vendor, .model] : [.vendor, .model, .chain, .key, .errorClass]
+        }
+    }
+
     /// Which calls.
     struct Key: Hashable {
-        var minute: Int
-        var vendor: String
-        var model: String
+        var number: Int
+        var names: [String]
 
-        init(_ record: borrowing Record) {
-            minute = record.acceptedMicroseconds / 60_000_000
-            vendor = record.vendor
-            model = record.model
+        init(_ record: borrowing Record, _ period: Period) {
+            number = record.acceptedMicroseconds / period.microseconds
+            names = []
+            for dimension in period.dimensions { names.append(dimension.name(of: record)) }
+        }
+    }
+
+    /// Sums on their way to the store, by what they are of.
+    struct Gathered {
+        private(set) var minutes: [Key: Rollup] = [:]
+        private(set) var hours: [Key: Rollup] = [:]
+
+        mutating func add(_ record: borrowing Record) {
+            minutes[Key(record, .minute), default: Rollup()].add(record)
+            hours[Key(record, .hour), default: Rollup()].add(record)
         }
     }
 
@@ -38,6 +61,8 @@ public struct Rollup: Equatable, Sendable {
     public var costNanodollars = 0
     /// Exchanges without a known cost, those that cost nothing because no model worked included.
     public var withoutCost = 0
+    /// Exchanges that made no model work, and so have no cost.
+    public var unbilled = 0
     /// From the request's first byte to the first content.
     public var contentTimes = TimeHistogram()
 
@@ -57,7 +82,10 @@ public struct Rollup: Equatable, Sendable {
     private mutating func addAccount(of record: borrowing Record) {
         if record.costNanodollars == nil { withoutCost += 1 }
         // What is only asked for again was summed up when a model worked on it.
-        guard RequestWork.isBilled(method: record.method, target: record.target) else { return }
+        guard RequestWork.isBilled(method: record.method, target: record.target) else {
+            unbilled += 1
+            return
+        }
         if record.usageState == .unknown { withoutUsage += 1 }
         inputTokens.add(record.usage.input ?? 0)
         outputTokens.add(record.usage.output ?? 0)
@@ -77,14 +105,23 @@ public struct Rollup: Equatable, Sendable {
         withoutUsage += other.withoutUsage
         costNanodollars.add(other.costNanodollars)
         withoutCost += other.withoutCost
+        unbilled += other.unbilled
         contentTimes.add(other.contentTimes)
     }
+
+    /// Exchanges whose cost is known.
+    public var priced: Int { calls - withoutCost }
+    /// Exchanges that cost something, whether that is known or not.
+    public var billed: Int { calls - unbilled }
 
     /// The columns of sums, in the order in which they are read and written.
     static let columns = """
         calls, failed, failovers, input_tokens, output_tokens, cache_read_tokens, reasoning_tokens,
-        without_usage, cost_nanodollars, without_cost, content_times
+        without_usage, cost_nanodollars, without_cost, content_times, unbilled
         """
+
+    /// How many that are.
+    static let columnCount = 12
 
     /// Reads a row that begins with ``columns``.
     init(_ row: Row) {
@@ -100,6 +137,7 @@ public struct Rollup: Equatable, Sendable {
         costNanodollars = row[8]
         withoutCost = row[9]
         contentTimes = TimeHistogram(row[10] as String)
+        unbilled = row[11]
     }
 
     /// Binds the values of ``columns``.
@@ -115,6 +153,7 @@ public struct Rollup: Equatable, Sendable {
         insertion.bind(costNanodollars)
         insertion.bind(withoutCost)
         insertion.bind { contentTimes.write(to: &$0) }
+        insertion.bind(unbilled)
     }
 }
 
@@ -127,76 +166,43 @@ extension Int {
 }
 
 extension Store {
-    private static let selectRollup = """
-        SELECT \(Rollup.columns) FROM rollups WHERE minute = ? AND vendor = ? AND model = ?
-        """
+    /// Adds to the sums of minutes and hours.
+    static func add(_ gathered: Rollup.Gathered, _ db: Database) throws {
+        try add(gathered.minutes, of: .minute, db)
+        try add(gathered.hours, of: .hour, db)
+    }
 
-    private static let replaceRollup = """
-        INSERT OR REPLACE INTO rollups (minute, vendor, model, \(Rollup.columns))
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """
-
-    /// Adds to the sums of minutes.
-    static func add(_ rollups: [Rollup.Key: Rollup], _ db: Database) throws {
-        var replacement = try Insertion(replaceRollup, db)
-        let selection = try db.cachedStatement(sql: selectRollup)
+    private static func add(
+        _ rollups: [Rollup.Key: Rollup], of period: Rollup.Period, _ db: Database
+    ) throws {
+        guard !rollups.isEmpty else { return }
+        let (select, replace) = period == .minute ? minuteStatements : hourStatements
+        var replacement = try Insertion(replace, db)
+        let selection = try db.cachedStatement(sql: select)
         for (key, rollup) in rollups {
             var sum = rollup
-            let arguments: StatementArguments = [key.minute, key.vendor, key.model]
+            let arguments = StatementArguments([key.number]) + StatementArguments(key.names)
             if let known = try Row.fetchOne(selection, arguments: arguments) {
                 sum.add(Rollup(known))
             }
-            replacement.bind(key.minute)
-            replacement.bind(key.vendor)
-            replacement.bind(key.model)
+            replacement.bind(key.number)
+            for name in key.names { replacement.bind(name) }
             sum.bind(to: &replacement)
             try replacement.execute()
         }
     }
 
-    /// One line of statistics.
-    public struct Statistic: Equatable, Sendable {
-        /// The vendor's name.
-        public var vendor: String
-        /// The model asked for.
-        public var model: String
-        /// The sums.
-        public var sums: Rollup
-    }
+    private static let minuteStatements = statements(.minute)
+    private static let hourStatements = statements(.hour)
 
-    /// Sums by vendor and model, the most called first.
-    ///
-    /// A filter of time, vendor and model alone reads whole minutes. Any other filter, and a cost
-    /// by other prices, reads the records.
-    public func statistics(
-        _ filter: RecordFilter, repricedBy prices: PriceTable? = nil
-    ) throws -> [Statistic] {
-        var sums: [[String]: Rollup] = [:]
-        if filter.isBroad, prices == nil {
-            try database.read { db in
-                let rows = try Row.fetchCursor(
-                    db,
-                    sql: """
-                        SELECT \(Rollup.columns), vendor, model FROM rollups
-                        WHERE minute >= ? AND minute < ?
-                        AND (?3 IS NULL OR vendor = ?3) AND (?4 IS NULL OR model GLOB ?4)
-                        """,
-                    arguments: [
-                        (filter.since ?? 0) / 60_000_000,
-                        filter.until.map { ($0 + 59_999_999) / 60_000_000 } ?? Int.max,
-                        filter.vendor, filter.model,
-                    ])
-                while let row = try rows.next() {
-                    sums[[row["vendor"], row["model"]], default: Rollup()].add(Rollup(row))
-                }
-            }
-        } else {
-            try eachRecord(filter, withBodies: false) { stored in
-                let record = prices.map { stored.record.repriced(by: $0) } ?? stored.record
-                sums[[record.vendor, record.model], default: Rollup()].add(record)
-            }
-        }
-        return sums.map { Statistic(vendor: $0.key[0], model: $0.key[1], sums: $0.value) }
-            .sorted { ($1.sums.calls, $0.vendor, $0.model) < ($0.sums.calls, $1.vendor, $1.model) }
+    private static func statements(_ period: Rollup.Period) -> (select: String, replace: String) {
+        let keys = [period.rawValue] + period.dimensions.map(\.rawValue)
+        let marks = (0..<keys.count + Rollup.columnCount).map { _ in "?" }
+        return (
+            "SELECT \(Rollup.columns) FROM \(period.table) WHERE "
+                + keys.map { "\($0) = ?" }.joined(separator: " AND "),
+            "INSERT OR REPLACE INTO \(period.table) (\(keys.joined(separator: ", ")), "
+                + "\(Rollup.columns)) VALUES (\(marks.joined(separator: ", ")))"
+        )
     }
 }

@@ -77,31 +77,45 @@ extension Store {
     /// Returns how many: ``retiredAtOnce`` at most, so that nothing waits for it.
     package func retire(before microseconds: Int) throws -> Int {
         try database.write { db in
-            let numbers = try Int64.fetchAll(
-                db,
-                sql: """
-                    SELECT number FROM records WHERE accepted_us < ?
-                    ORDER BY accepted_us LIMIT \(Self.retiredAtOnce)
-                    """,
-                arguments: [microseconds])
-            try db.execute(
-                sql: "DELETE FROM rollups WHERE minute < ?", arguments: [microseconds / 60_000_000])
-            guard !numbers.isEmpty else { return 0 }
-            for number in numbers {
-                try db.cachedStatement(sql: "DELETE FROM bodies WHERE number = ?")
-                    .execute(arguments: [number])
-                try db.cachedStatement(sql: "DELETE FROM records WHERE number = ?")
+            for period in Rollup.Period.allCases {
+                try db.execute(
+                    sql: "DELETE FROM \(period.table) WHERE \(period.rawValue) < ?",
+                    arguments: [microseconds / period.microseconds])
+            }
+            return try Self.retire(before: microseconds, db)
+        }
+    }
+
+    /// Takes some of the oldest records out, whatever their age; how many.
+    func retireOldest() throws -> Int {
+        try database.write { db in try Self.retire(before: .max, db) }
+    }
+
+    private static func retire(before microseconds: Int, _ db: Database) throws -> Int {
+        let numbers = try Int64.fetchAll(
+            db,
+            sql: """
+                SELECT number FROM records WHERE accepted_us < ?
+                ORDER BY accepted_us LIMIT \(Self.retiredAtOnce)
+                """,
+            arguments: [microseconds])
+        guard !numbers.isEmpty else { return 0 }
+        for number in numbers {
+            for table in ["contents", "bodies"] {
+                try db.cachedStatement(sql: "DELETE FROM \(table) WHERE number = ?")
                     .execute(arguments: [number])
             }
-            // What a sink would not take is named for as long as it can still be looked at.
-            try db.execute(
-                sql: """
-                    DELETE FROM quarantine
-                    WHERE number < ifnull((SELECT min(number) FROM records), \(Int64.max))
-                    """)
-            try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
-            return numbers.count
+            try db.cachedStatement(sql: "DELETE FROM records WHERE number = ?")
+                .execute(arguments: [number])
         }
+        // What a sink would not take is named for as long as it can still be looked at.
+        try db.execute(
+            sql: """
+                DELETE FROM quarantine
+                WHERE number < ifnull((SELECT min(number) FROM records), \(Int64.max))
+                """)
+        try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
+        return numbers.count
     }
 
     /// Takes what was retired out of the file beside the database, too, which holds pages as they

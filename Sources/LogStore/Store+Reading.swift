@@ -14,7 +14,7 @@ extension Store {
                     ORDER BY accepted_us DESC, number DESC LIMIT ?
                     """,
                 arguments: arguments + [limit]
-            ).map(StoredRecord.init)
+            ).map { StoredRecord($0, reader) }
         }
     }
 
@@ -31,7 +31,7 @@ extension Store {
                 db,
                 sql: "\(selection) WHERE \(sql) ORDER BY number LIMIT ?",
                 arguments: arguments + [limit])
-            while let row = try rows.next() { try body(StoredRecord(row)) }
+            while let row = try rows.next() { try body(StoredRecord(row, reader)) }
         }
     }
 
@@ -54,7 +54,7 @@ extension Store {
                     WHERE id >= ?1 AND id < ?1 || 'a' LIMIT 2
                     """,
                 arguments: [prefix.uppercased()]
-            ).map(StoredRecord.init)
+            ).map { StoredRecord($0, reader) }
         }
     }
 
@@ -71,6 +71,14 @@ public struct StoredRecord: Sendable {
     /// What is remembered.
     public var record: Record
 
+    /// What it kept and cannot be read any more.
+    public private(set) var faults: [ContentFault] = []
+
+    /// Why a part of it, named as in ``ContentFault/part``, cannot be read; nil where it can.
+    public func loss(of part: String) -> ContentFault? {
+        faults.first { $0.part == part || $0.reason == .gone }
+    }
+
     /// Its name.
     public var id: String { record.identifier.description }
 
@@ -80,13 +88,33 @@ public struct StoredRecord: Sendable {
     }
 
     /// Reads a row of ``RecordTable/selection(withBodies:)``.
-    init(_ row: Row) {
+    init(_ row: Row, _ reader: SegmentReader) {
         // By index: a name is looked up in every one of a row's names, in lower case.
         number = row[0]
-        var record = Record(Identifier(high: 0, low: 0))
-        let bodies = 1 + RecordTable.records.columns.count
+        record = Record(Identifier(high: 0, low: 0))
+        let contents = 1 + RecordTable.records.columns.count
         RecordTable.records.read(row, from: 1, into: &record)
-        if row.count > bodies { RecordTable.bodies.read(row, from: bodies, into: &record) }
-        self.record = record
+        guard row.count > contents else { return }
+        if let pointer = ContentTable.pointer(row, from: contents) {
+            let totals = ContentTable.totals(row, from: contents)
+            record.requestBody.totalBytes = totals.request
+            record.responseBody.totalBytes = totals.response
+            readContent(pointer, reader)
+        } else {
+            let bodies = contents + ContentTable.columnCount
+            guard !row.hasNull(atIndex: bodies) else { return }
+            RecordTable.bodies.read(row, from: bodies, into: &record)
+        }
+    }
+
+    private mutating func readContent(_ pointer: ContentPointer, _ reader: SegmentReader) {
+        faults = reader.read(pointer, record.identifier) { kind, bytes in
+            switch kind {
+            case .requestFields: record.requestFields = bytes.text
+            case .requestBody: record.requestBody.bytes = [UInt8](bytes)
+            case .responseFields: record.responseFields = bytes.text
+            case .responseBody: record.responseBody.bytes = [UInt8](bytes)
+            }
+        }
     }
 }

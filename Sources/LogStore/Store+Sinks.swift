@@ -103,7 +103,7 @@ extension Store {
             var records: [StoredRecord] = []
             var bytes = 0
             while bytes < Self.bodyBytesAtOnce, let row = try rows.next() {
-                let record = StoredRecord(row)
+                let record = StoredRecord(row, reader)
                 bytes += record.record.requestBody.bytes.count
                 bytes += record.record.responseBody.bytes.count
                 records.append(record)

@@ -20,27 +20,34 @@ extension Store {
             return try database.write { db in
                 var written = Written()
                 var refused: [String: Int] = [:]
-                var rollups: [Rollup.Key: Rollup] = [:]
+                var sums = Rollup.Gathered()
                 var records = try Insertion(Self.insertRecord, db)
-                var bodies = try Insertion(Self.insertBodies, db)
+                var contents = try Insertion(ContentTable.insertion, db)
                 var batch = batch
                 for index in batch.spilled {
-                    try Self.takeBackSpilled(&batch.records[index], capture, db)
+                    let record = (batch.records[index].journal, batch.records[index].exchange)
+                    try Self.takeBackSpilled(
+                        record, batch.records[index].answered, &batch.contents[index], capture, db)
                 }
+                // Before the rows that say where it is.
+                let pointers = try append(batch, db)
                 // Where they lie: a record holds some thirty references, and is not copied.
                 let all = batch.records.span
                 for index in all.indices {
                     do {
-                        guard try Self.insert(all[index], &records, &bodies, db) else { continue }
+                        guard
+                            try Self.insert(
+                                all[index], pointers[index], &records, &contents, db)
+                        else { continue }
                         written.stored[all[index].journal, default: 0] += 1
-                        rollups[Rollup.Key(all[index]), default: Rollup()].add(all[index])
+                        sums.add(all[index])
                     } catch let error as DatabaseError where !error.mayWorkLater {
                         // One record that cannot be stored must not keep all others from it.
                         written.refused.append((all[index].identifier.description, "\(error)"))
                         refused[all[index].journal, default: 0] += 1
                     }
                 }
-                try Self.add(rollups, db)
+                try Self.add(sums, db)
                 for spill in batch.spills { try Self.insert(spill, db) }
                 for progress in batch.progress {
                     try Self.writeProgress(
@@ -64,20 +71,34 @@ extension Store {
     private static let insertRecord = RecordTable.records.insertion(
         "INSERT OR IGNORE", withNumber: false)
 
-    private static let insertBodies = RecordTable.bodies.insertion("INSERT", withNumber: true)
+    /// Writes what records keep into the segment; where each of them is.
+    private func append(_ batch: Batch, _ db: Database) throws -> [ContentPointer] {
+        guard !batch.records.isEmpty else { return [] }
+        guard let writer else {
+            throw Failure(code: "SQLITE_READONLY", description: "the store is open for reading")
+        }
+        let end = try ContentTable.end(db)
+        let (pointers, newEnd) = try writer.append(batch, after: end)
+        if newEnd != end {
+            let newest = batch.records.reduce(0) { max($0, $1.acceptedMicroseconds) }
+            try ContentTable.advance(newEnd, newestMicroseconds: newest, db)
+        }
+        return pointers
+    }
 
     /// Inserts a record; false when it is there already, as after a death between a commit and the
     /// moving of the ring's cursor.
     private static func insert(
-        _ record: borrowing Record, _ records: inout Insertion, _ bodies: inout Insertion,
-        _ db: Database
+        _ record: borrowing Record, _ pointer: ContentPointer, _ records: inout Insertion,
+        _ contents: inout Insertion, _ db: Database
     ) throws -> Bool {
         RecordTable.records.bind(record, to: &records)
         try records.execute()
         guard db.changesCount > 0 else { return false }
-        bodies.bind(Int(db.lastInsertedRowID))
-        RecordTable.bodies.bind(record, to: &bodies)
-        try bodies.execute()
+        ContentTable.bind(
+            Int(db.lastInsertedRowID), pointer, requestTotal: record.requestBody.totalBytes,
+            responseTotal: record.responseBody.totalBytes, to: &contents)
+        try contents.execute()
         return true
     }
 
@@ -110,7 +131,8 @@ extension Store {
 
     /// Puts the beginning of a record's bodies back that was spilled, and forgets the spilled.
     private static func takeBackSpilled(
-        _ record: inout Record, _ capture: Capture, _ db: Database
+        _ record: (journal: String, exchange: UInt64), _ answered: Int,
+        _ content: inout RecordContent, _ capture: Capture, _ db: Database
     ) throws {
         let key: StatementArguments = [record.journal, Int64(clamping: record.exchange)]
         var request: [UInt8] = []
@@ -126,14 +148,14 @@ extension Store {
             StoredFrames.read(row.bytes.span) { frame in
                 switch frame.kind {
                 case .requestBody: request.append(frame.payload, upTo: capture.bytesMax)
-                case .chunk where frame.attempt == record.answered:
+                case .chunk where frame.attempt == answered:
                     response.append(frame.payload, upTo: capture.bytesMax)
                 default: break
                 }
             }
         }
-        record.requestBody.bytes = request + record.requestBody.bytes
-        record.responseBody.bytes = response + record.responseBody.bytes
+        content.request.prepend(request)
+        content.response.prepend(response)
         try db.execute(
             sql: "DELETE FROM open_frames WHERE journal = ? AND exchange = ?", arguments: key)
     }
@@ -162,6 +184,8 @@ extension Store.Failure {
         if let error = error as? DatabaseError {
             code = error.resultCode.name
             description = "\(code): \(error.message ?? "no message")"
+        } else if let failure = error as? Store.Failure {
+            self = failure
         } else {
             code = ""
             description = "\(error)"

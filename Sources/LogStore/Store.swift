@@ -14,6 +14,12 @@ public final class Store: Sendable {
     }
 
     let database: any DatabaseWriter
+    /// Where records' fields and bodies are.
+    let segments: SegmentFolder
+    let reader: SegmentReader
+    /// Writes them; nil where the store was opened for reading.
+    let writer: SegmentWriter?
+    let disk: SegmentDisk
 
     /// Set before the first database is opened, later ones find it so.
     private static let memoryIsUncounted = csqlite_leave_memory_uncounted() == 0
@@ -22,14 +28,53 @@ public final class Store: Sendable {
     public static func path(in folder: String) -> String { "\(folder)/weir.db" }
 
     /// Opens the database of a folder for the gateway, and brings it to this version's shape.
-    public init(folder: String) throws {
+    public convenience init(folder: String) throws {
+        try self.init(folder: folder, disk: SegmentDisk())
+    }
+
+    init(folder: String, disk: SegmentDisk) throws {
+        let segments = SegmentFolder(in: folder)
+        let reader = SegmentReader(segments)
+        // SQLite gives the files beside it the rights of this one, which only the owner has.
+        let path = Self.path(in: folder)
+        try Self.claim(path)
+        let pool = try Self.pool(path, reader)
+        try Self.migrator().migrate(pool)
+        database = pool
+        self.segments = segments
+        self.reader = reader
+        self.disk = disk
+        // Not by a reader: each has memory of its own.
+        let end = try pool.writeWithoutTransaction(ContentTable.end)
+        writer = try SegmentWriter(segments, disk, after: end)
+    }
+
+    /// Opens the database of a folder for a change, while a gateway writes to it or not.
+    public convenience init(changing folder: String) throws {
+        try self.init(changing: folder, disk: SegmentDisk())
+    }
+
+    init(changing folder: String, disk: SegmentDisk) throws {
+        segments = SegmentFolder(in: folder)
+        reader = SegmentReader(segments)
+        self.disk = disk
+        // The segment that is being written is another process's.
+        writer = nil
+        let path = Self.path(in: folder)
+        try Self.checkReadable(path)
+        try Self.claim(path)
+        database = try Self.pool(path, reader)
+        try checkVersion(path)
+    }
+
+    private static func pool(_ path: String, _ reader: SegmentReader) throws -> DatabasePool {
         // Refused in a process that used SQLite before: then it counts, which is only slower.
-        _ = Self.memoryIsUncounted
+        _ = memoryIsUncounted
         var configuration = GRDB.Configuration()
         configuration.label = "weir"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            db.add(function: RecordFilter.bodyHolds)
+            Self.addFunctions(db, reader)
             // The pool's readers are prepared here too, and may change nothing.
             guard !db.configuration.readonly else { return }
             // Records with bodies are large: a quarter of the writes for the same bytes.
@@ -42,12 +87,12 @@ public final class Store: Sendable {
             // Records that retention removes are wiped, not only freed.
             try db.execute(sql: "PRAGMA secure_delete = ON")
         }
-        // SQLite gives the files beside it the rights of this one, which only the owner has.
-        let path = Self.path(in: folder)
-        try Self.claim(path)
-        let pool = try DatabasePool(path: path, configuration: configuration)
-        database = pool
-        try Self.migrator().migrate(pool)
+        return try DatabasePool(path: path, configuration: configuration)
+    }
+
+    private static func addFunctions(_ db: Database, _ reader: SegmentReader) {
+        db.add(function: RecordFilter.bodyHolds)
+        db.add(function: ContentSearch.function(reader))
     }
 
     /// Makes the database's file if it is not there, and makes sure that it, and those that SQLite
@@ -75,11 +120,48 @@ public final class Store: Sendable {
 
     /// Opens the database of a folder for reading, while a gateway writes to it or not.
     public init(reading folder: String) throws {
+        let path = Self.path(in: folder)
+        segments = SegmentFolder(in: folder)
+        reader = SegmentReader(segments)
+        disk = SegmentDisk()
+        writer = nil
+        database = try Self.queue(path, reader)
+        try checkVersion(path)
+    }
+
+    /// Opens the database of a copy that ``backUp(to:)`` wrote, of this version or an earlier one.
+    ///
+    /// Throws where the file is none, or is damaged.
+    init(copy folder: String) throws {
+        let path = Self.path(in: folder)
+        segments = SegmentFolder(in: folder)
+        reader = SegmentReader(segments)
+        disk = SegmentDisk()
+        writer = nil
+        database = try Self.queue(path, reader)
+        let isWhole = try database.read { db in
+            let migrator = Self.migrator()
+            return try migrator.appliedMigrations(db).isEmpty == false
+                && !migrator.hasBeenSuperseded(db)
+                && String.fetchOne(db, sql: "PRAGMA quick_check") == "ok"
+        }
+        guard isWhole else {
+            throw Failure(
+                code: "SQLITE_SCHEMA",
+                description: "the copy holds no record, or one of a later version of weir")
+        }
+    }
+
+    private static func queue(_ path: String, _ reader: SegmentReader) throws -> DatabaseQueue {
+        try checkReadable(path)
         var configuration = GRDB.Configuration()
         configuration.readonly = true
-        configuration.prepareDatabase { $0.add(function: RecordFilter.bodyHolds) }
         configuration.busyMode = .timeout(5)
-        let path = Self.path(in: folder)
+        configuration.prepareDatabase { Self.addFunctions($0, reader) }
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    private static func checkReadable(_ path: String) throws {
         guard unsafe access(path, R_OK) == 0 else {
             throw Failure(
                 code: "SQLITE_CANTOPEN",
@@ -87,9 +169,10 @@ public final class Store: Sendable {
                     "there is no record at \(path): \(unsafe String(cString: strerror(errno)))"
             )
         }
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
-        database = queue
-        guard try queue.read({ try Self.migrator().hasCompletedMigrations($0) }) else {
+    }
+
+    private func checkVersion(_ path: String) throws {
+        guard try database.read({ try Self.migrator().hasCompletedMigrations($0) }) else {
             throw Failure(
                 code: "SQLITE_SCHEMA",
                 description: "\(path) is of another version of weir; start the gateway once with it"
@@ -99,67 +182,10 @@ public final class Store: Sendable {
 
     /// Closes the database, everything in its one file.
     public func close() throws {
+        if writer != nil {
+            // The library closes the writer before the readers, which may not do it.
+            _ = try database.writeWithoutTransaction { db in try db.checkpoint(.passive) }
+        }
         try database.close()
     }
-
-    /// Brings a database to the shape that holds these tables.
-    static func migrator(
-        _ tables: [RecordTable] = [.records, .bodies]
-    ) -> DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1: records") { db in
-            for table in tables { try db.execute(sql: table.creation) }
-            for statement in schema { try db.execute(sql: statement) }
-        }
-        for (migration, sql) in tables.flatMap(\.additions) {
-            migrator.registerMigration(migration) { db in try db.execute(sql: sql) }
-        }
-        return migrator
-    }
-
-    /// What stands beside the tables of records.
-    private static let schema = [
-        "CREATE INDEX records_accepted ON records (accepted_us)",
-        // Minutes summed up, so that statistics do not read every record; see Rollup.
-        """
-        CREATE TABLE rollups (
-            minute INTEGER NOT NULL, vendor TEXT NOT NULL, model TEXT NOT NULL,
-            calls INTEGER NOT NULL, failed INTEGER NOT NULL, failovers INTEGER NOT NULL,
-            input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
-            cache_read_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
-            without_usage INTEGER NOT NULL, cost_nanodollars INTEGER NOT NULL,
-            without_cost INTEGER NOT NULL, content_times TEXT NOT NULL,
-            PRIMARY KEY (minute, vendor, model)
-        ) STRICT, WITHOUT ROWID
-        """,
-        // Frames of exchanges that were open for so long that the ring wanted their room.
-        """
-        CREATE TABLE open_frames (
-            journal TEXT NOT NULL, exchange INTEGER NOT NULL, position INTEGER NOT NULL,
-            frames BLOB NOT NULL,
-            PRIMARY KEY (journal, exchange, position)
-        ) STRICT, WITHOUT ROWID
-        """,
-        // How far each sink is in the records, and what it will never take.
-        """
-        CREATE TABLE sinks (
-            name TEXT PRIMARY KEY, number INTEGER NOT NULL, delivered INTEGER NOT NULL,
-            quarantined INTEGER NOT NULL, skipped INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID
-        """,
-        """
-        CREATE TABLE quarantine (
-            sink TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL,
-            PRIMARY KEY (sink, number)
-        ) STRICT, WITHOUT ROWID
-        """,
-        // How far each journal is in the store, moved in the transaction that stored it.
-        """
-        CREATE TABLE journals (
-            name TEXT PRIMARY KEY, cursor INTEGER NOT NULL,
-            stored INTEGER NOT NULL, lost INTEGER NOT NULL,
-            emitted INTEGER NOT NULL, dropped INTEGER NOT NULL, is_ended INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID
-        """,
-    ]
 }

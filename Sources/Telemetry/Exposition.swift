@@ -193,6 +193,10 @@ public struct Exposition: Sendable {
             "weir_records_retired_total", "Records taken out because of their age.",
             metrics.retired.current, &text)
         counter(
+            "weir_record_segments_evicted_total",
+            "Segments with bodies taken away because of log.max_size.",
+            metrics.evictedSegments.current, &text)
+        counter(
             "weir_record_pieces_dropped_total", "Pieces of bodies without room in a journal.",
             counts.droppedFrames, &text)
         counter(

@@ -18,6 +18,8 @@ public final class RecordMetrics: Sendable {
     public let failures = Counter()
     /// Records that grew too old and were taken out.
     public let retired = Counter()
+    /// Segments that were taken away to keep to a bound of bytes.
+    public let evictedSegments = Counter()
     private let trouble = Mutex<String>("")
 
     /// Counters at zero.

@@ -110,6 +110,8 @@ struct ConfigurationTests {
             capture = "none"
             capture_limit = "1B"
             retain = "1h"
+            max_size = "2GiB"
+            compress = false
             journal_size = "1MiB"
             journal_sync = "1s"
             redact_paths = ["messages.*.content", "$.user", "a[*].b"]
@@ -131,6 +133,7 @@ struct ConfigurationTests {
         #expect(server.drainTimeout == .zero)
         #expect(configuration.admin.listen == "")
         #expect(configuration.log.capture == "none")
+        #expect(configuration.log.maxSizeBytes == 2 << 30 && !configuration.log.isCompressed)
         #expect(configuration.log.redactPaths.count == 3)
         #expect(configuration.log.redactPatterns == ["sk-[a-z]+"])
         #expect(configuration.prices.file == "prices.json")

@@ -88,6 +88,10 @@ struct DiagnosticTests {
             ]
         ),
         (
+            "[log]\nmax_size = \"1MiB\"",
+            ["config.toml:2:1: log.max_size: is less than 64MiB; \"0\" is without a bound"]
+        ),
+        (
             "[log]\nredact_paths = [\"a..b\"]",
             ["config.toml:2:17: log.redact_paths[0]: \"a..b\" is no path"]
         ),

@@ -84,7 +84,7 @@ struct RecordFaultTests {
     func fullDisk() throws {
         let vendor = try MockProcess()
         let folder = try TemporaryFolder()
-        // Files of 4 MiB at most: the journals fit, the database soon does not.
+        // Files of 4 MiB at most: the journals fit, the segment soon does not.
         let gateway = try GatewayProcess(
             vendor: vendor.port, server: "workers = 1", log: "journal_size = \"3MiB\"",
             limits: "-f 8192", folder: folder)
@@ -102,7 +102,7 @@ struct RecordFaultTests {
             #expect(response.status == 200 && response.isWhole)
         }
         try gateway.await("the trouble") {
-            try gateway.page("/healthz").text.contains("not recorded: SQLITE_")
+            try gateway.page("/healthz").text.contains("not recorded: pwritev: ")
         }
         #expect(try gateway.page("/healthz").status == 200)
         #expect(try gateway.metric("weir_records_failing") == 1)

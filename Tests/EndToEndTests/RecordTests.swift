@@ -87,7 +87,45 @@ struct RecordTests {
         }
         let verify = try Self.logs(gateway, ["verify"])
         #expect(verify.status == 0)
-        #expect(verify.text == "emitted 4 = stored 4 + dropped 0 + pending 0\n")
+        let bodies =
+            "fields and bodies of 4 records: 4 whole, 0 gone with their segments, 0 damaged\n"
+        #expect(verify.text == "emitted 4 = stored 4 + dropped 0 + pending 0\n" + bodies)
+    }
+
+    @Test("bodies are compressed by order, and read as before")
+    func sealing() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let prompt = String(repeating: "one word after the other, ", count: 400)
+        let body = #"{"model":"gpt-4o","stream":true,"messages":[{"content":"\#(prompt)"}]}"#
+        var ids: [String] = []
+        for _ in 0..<8 {
+            ids.append(try Self.call(gateway, Self.request("/v1/chat/completions", body)).id)
+        }
+        try Self.awaitStored(gateway, 8)
+        #expect(try Self.logs(gateway, ["seal"]).status == 2)
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        let shown = try ids.map { try Self.logs(gateway, ["show", $0, "--json"]).text }
+        let seal = try Self.logs(gateway, ["seal", "--json"])
+        let result = try JSONValue(parsing: seal.text)
+        #expect(seal.status == 0 && result["segment"]?.integer == 1, "\(seal.text)")
+        #expect(
+            (result["before"]?.integer ?? 0) > 80_000 && (result["after"]?.integer ?? .max) < 9000)
+        #expect(try ids.map { try Self.logs(gateway, ["show", $0, "--json"]).text } == shown)
+        #expect(try Self.records(gateway.recordPath, ["--text", "after the other"]).count == 8)
+        #expect(try Self.logs(gateway, ["verify"]).text.contains("8 records: 8 whole, 0 gone"))
+        #expect(try Self.logs(gateway, ["seal"]).text.isEmpty)
+        let file = "\(gateway.recordPath)/segments/00000001.seg"
+        let cut = try ChildProcess("/bin/sh", ["-c", "truncate -s 100 \(file)"])
+        #expect(try cut.wait() == 0)
+        let damaged = try Self.logs(gateway, ["verify"])
+        #expect(damaged.status == 1 && damaged.text.contains("0 whole, 0 gone"), "\(damaged.text)")
+        #expect(damaged.text.contains("request_body is damaged: segment 1, offset "))
+        let remove = try ChildProcess("/bin/rm", [file])
+        #expect(try remove.wait() == 0)
+        #expect(try Self.logs(gateway, ["show", ids[0]]).text.contains("segment 1 is gone"))
+        #expect(try Self.logs(gateway, ["verify"]).status == 0)
     }
 
     @Test("the commands answer, and end with 1 where nothing matched and 2 where nothing was meant")

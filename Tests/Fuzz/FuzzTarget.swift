@@ -3,7 +3,7 @@ import Glibc
 /// The parsers that read what strangers send, each with what must hold of any bytes at all: that it
 /// does not trap, and that it says the same however they are cut.
 enum FuzzTarget: String {
-    case request, head, events, answers, json, toml, record, bodies, codings
+    case request, head, events, answers, json, toml, record, bodies, codings, segments
 
     /// The one that `WEIR_FUZZ` names.
     static let chosen: FuzzTarget? =
@@ -20,6 +20,7 @@ enum FuzzTarget: String {
         case .record: RecordFuzz.run(input)
         case .bodies: BodyFuzz.run(input)
         case .codings: CodingFuzz.run(input)
+        case .segments: SegmentFuzz.run(input)
         }
     }
 }

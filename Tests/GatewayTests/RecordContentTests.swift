@@ -180,4 +180,30 @@ struct RecordContentTests {
         let record = try #require(try gateway.record.records().first)
         #expect(record.usage.output == 4 && record.responseBody.bytes.count == 4096)
     }
+
+    @Test("the client's address, session and agent are known, on each request of a connection")
+    func callers() throws {
+        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n"
+        let vendor = try Self.vendor("text/event-stream", [Array(stream.utf8)])
+        defer { vendor.stop() }
+        let gateway = try TestGateway(
+            Self.toml(vendor.port, log: "capture = \"none\"", credential: "client"))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let body = #"{"model":"m","stream":true,"prompt_cache_key":"cache-1"}"#
+        for fields in [
+            "X-Claude-Code-Session-Id: s-1\r\nX-Claude-Code-Agent-Id: a-1\r\n", "",
+        ] {
+            _ = try client.exchange(
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n\(fields)"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        }
+        gateway.stop()
+        let records = try gateway.record.records()
+        #expect(records.map(\.client) == ["127.0.0.1", "127.0.0.1"])
+        #expect(records.map(\.session) == ["s-1", "cache-1"])
+        #expect(records.map(\.agent) == ["a-1", ""])
+        #expect(records.map(\.errorClass) == ["", ""])
+        #expect(records.map(\.sentModel) == ["m", "m"])
+    }
 }

@@ -363,8 +363,8 @@ struct JournalTests {
         let begin = BeginPayload(
             identifier: Identifier(high: 1, low: 2), wallMicroseconds: 3,
             acceptedBeforeNanoseconds: 4, dialect: 2, keyDigest: 5, bodyBytes: -1, method: "POST",
-            target: "/v1/chat?x=1", chain: "main", model: "gpt-4o", fields: "host: a\r\n"
-        )
+            target: "/v1/chat?x=1", chain: "main", model: "gpt-4o", fields: "host: a\r\n",
+            client: "192.0.2.7")
         let settlement = SettlementPayload(
             identifier: Identifier(high: 1, low: 2), wallMicroseconds: 9, outcome: 3, status: 502,
             attempts: 300, answered: 2, durationNanoseconds: 8, headNanoseconds: -1,
@@ -401,16 +401,21 @@ struct JournalTests {
         BeginPayload(
             identifier: Identifier(high: 1, low: 2), wallMicroseconds: 3,
             acceptedBeforeNanoseconds: 4, dialect: 2, keyDigest: 5, bodyBytes: -1, method: "GET",
-            target: "/x", chain: "c", model: "m", fields: "a: b\r\n"
+            target: "/x", chain: "c", model: "m", fields: "a: b\r\n", client: "::1"
         ).write(to: &begin)
         let numbers: [UInt8] = [1, 2, 3, 4].flatMap { [$0, 0, 0, 0, 0, 0, 0, 0] as [UInt8] }
         let dialectAndKey: [UInt8] = [2, 5, 0, 0, 0, 0, 0, 0, 0]
         let size = [UInt8](repeating: 0xFF, count: 8)
         let texts = Array("\u{3}\0GET\u{2}\0/x\u{1}\0c\u{1}\0m".utf8)
         let fields = Array("\u{6}\0\0\0a: b\r\n".utf8)
-        let parts: [[UInt8]] = [numbers, dialectAndKey, size, texts, fields]
-        let isBegin = begin.bytes.elementsEqual(Array(parts.joined()))
+        // The last part is missing in journals of the first version.
+        let first = Array(([numbers, dialectAndKey, size, texts, fields] as [[UInt8]]).joined())
+        let isBegin = begin.bytes.elementsEqual(first + Array("\u{3}\0::1".utf8))
         #expect(isBegin)
+        let early = BeginPayload(first.span)
+        #expect(early?.client == "" && early?.fields == "a: b\r\n")
+        let isShort = BeginPayload(Array(first.dropLast()).span) == nil
+        #expect(isShort)
         var head = PayloadWriter()
         HeadPayload(isEventStream: true, encoding: "br", fields: "a: b\r\n").write(to: &head)
         let isHead = head.bytes.elementsEqual(Array("\u{1}\u{2}\0br".utf8) + fields)

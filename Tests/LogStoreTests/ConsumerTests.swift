@@ -261,6 +261,8 @@ struct ConsumerTests {
             return metrics.retired.current > 1000
         }
         #expect(isRetired)
+        // The segment goes with the last of its records.
+        #expect(try scratch.await { store.segments.numbers.isEmpty })
         consumer.end()
         let account = try store.account(folder: scratch.folder.path)
         #expect(account.difference == 0)

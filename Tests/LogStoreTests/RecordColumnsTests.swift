@@ -63,6 +63,10 @@ struct RecordColumnsTests {
         record.costNanodollars = 1_234_567
         record.priceVersion = "p"
         record.droppedFrames = 21
+        record.client = "2001:db8::7"
+        record.session = "s-1"
+        record.agent = "a-1"
+        record.parentAgent = "a-0"
         record.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         record.requestFields = "a: b\r\n"
         record.responseFields = "c: d\r\n"
@@ -90,7 +94,9 @@ struct RecordColumnsTests {
         error_kind TEXT NOT NULL, error_message TEXT NOT NULL, dropped_frames INTEGER NOT \#
         NULL, trace TEXT NOT NULL, cost_nanodollars INTEGER, price_version TEXT NOT NULL, \#
         image_input_tokens INTEGER, image_output_tokens INTEGER, service_tier TEXT NOT NULL \#
-        DEFAULT '') STRICT
+        DEFAULT '', client TEXT NOT NULL DEFAULT '', session TEXT NOT NULL DEFAULT '', agent \#
+        TEXT NOT NULL DEFAULT '', parent_agent TEXT NOT NULL DEFAULT '', error_class TEXT NOT \#
+        NULL DEFAULT '', sent_model TEXT NOT NULL DEFAULT '') STRICT
         """#
 
     private static let bodiesTable = #"""
@@ -114,7 +120,9 @@ struct RecordColumnsTests {
         "cost_usd":0.001234567,"price_version":"p","finish_reason":"stop","error_kind":"kind",\#
         "error_message":"two\nlines","dropped_frames":21,\#
         "trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",\#
-        "image_input_tokens":22,"image_output_tokens":23,"service_tier":"flex"
+        "image_input_tokens":22,"image_output_tokens":23,"service_tier":"flex",\#
+        "client":"2001:db8::7","session":"s-1","agent":"a-1","parent_agent":"a-0",\#
+        "error_class":"truncated","sent_model":"=m,\"1\""
         """#
 
     private static let bodiesJSON = #"""
@@ -126,7 +134,7 @@ struct RecordColumnsTests {
         {"id":"0000000000000G000000000002","time":"1970-01-01T00:00:00.000Z",\#
         "outcome":"interrupted","status":0,"dialect":"openai","stream":false,"answered":0,\#
         "attempts":[],"request_us":0,"end_us":0,"request_bytes":0,"response_bytes":0,\#
-        "usage_state":"unknown","dropped_frames":0}
+        "usage_state":"unknown","dropped_frames":0,"error_class":"interrupted"}
         """#
 
     private static let header = #"""
@@ -135,19 +143,20 @@ struct RecordColumnsTests {
         usage_state,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,\#
         cache_write_long_tokens,reasoning_tokens,audio_input_tokens,audio_output_tokens,\#
         cost_usd,price_version,finish_reason,error_kind,error_message,dropped_frames,\#
-        image_input_tokens,image_output_tokens,service_tier
+        image_input_tokens,image_output_tokens,service_tier,client,session,agent,parent_agent,\#
+        error_class,sent_model
         """#
 
     private static let fullLine = #"""
         0000000000016G00000000002E,2023-11-14T22:13:20.123Z,truncated,200,POST,\#
         /v1/x?key=<redacted>,gemini,main,v,"'=m,""1""",m-2,00ff,true,2,6,7,8,9,10,11,reported,\#
         12,13,14,15,16,17,18,19,0.001234567,p,stop,kind,"two\#nlines",21,\#
-        22,23,flex
+        22,23,flex,2001:db8::7,s-1,a-1,a-0,truncated,"'=m,""1"""
         """#
 
     private static let bareLine = #"""
         0000000000000G000000000002,1970-01-01T00:00:00.000Z,interrupted,0,,,openai,,,,,,false,\#
-        0,,,,0,0,0,unknown,,,,,,,,,,,,,,0,,,
+        0,,,,0,0,0,unknown,,,,,,,,,,,,,,0,,,,,,,,interrupted,
         """#
 
     private static func stored(_ records: [Record]) throws -> (RecordScratch, Store) {
@@ -241,8 +250,8 @@ struct RecordColumnsTests {
     @Test("a column of a later version is added to a store of before, and to a new one")
     func addition() throws {
         let later: [RecordColumn] = [
-            .text("word", 46, { $0.model }), .number("size", 47, { $0.status }),
-            .optional("time", 48, { $0.headMicroseconds }), .flag("odd", 49, { $0.isStream }),
+            .text("word", 52, { $0.model }), .number("size", 53, { $0.status }),
+            .optional("time", 54, { $0.headMicroseconds }), .flag("odd", 55, { $0.isStream }),
         ]
         let tables = [
             RecordTable(

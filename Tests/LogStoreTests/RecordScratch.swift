@@ -34,6 +34,10 @@ final class RecordScratch {
         for path in (try? JournalFolder.journals(in: folder.path)) ?? [] {
             try? JournalFolder.remove(path)
         }
+        let segments = SegmentFolder(in: folder.path)
+        segments.removeDrafts()
+        for number in segments.numbers { _ = try? segments.remove(number) }
+        unsafe rmdir(segments.path)
         unsafe rmdir(folder.path)
     }
 
@@ -46,14 +50,16 @@ final class RecordScratch {
     /// The consumer of this folder, on its thread.
     func consumer(
         capture: Capture = Capture(bytesMax: 1 << 20), retain: Interval = .zero,
-        metrics: RecordMetrics = RecordMetrics()
+        metrics: RecordMetrics = RecordMetrics(), disk: SegmentDisk = SegmentDisk(),
+        _ change: (inout Consumer.Settings) -> Void = { _ in }
     ) throws -> (consumer: Consumer, store: Store) {
-        let store = try Store(folder: folder.path)
+        let store = try Store(folder: folder.path, disk: disk)
         var settings = Consumer.Settings(
             folder: folder, store: store, capture: capture, retain: retain, syncEvery: .zero,
             metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         settings.retireEvery = .milliseconds(50)
         settings.endsWithin = Patience.interval
+        change(&settings)
         return (try Consumer(settings, journals: [file], waker: waker), store)
     }
 
@@ -72,6 +78,10 @@ final class RecordScratch {
         var key: UInt64 = 0xABCD
         /// Milliseconds since 1970.
         var accepted = 1_700_000_000_000
+        var fields = "host: a\r\n"
+        var client = "192.0.2.7"
+        /// How many pieces the request's body comes in, at least.
+        var requestPieces = 1
     }
 
     /// An exchange that was written in part.
@@ -94,11 +104,16 @@ final class RecordScratch {
         BeginPayload(
             identifier: identifier, wallMicroseconds: call.accepted * 1000,
             dialect: call.dialect, keyDigest: call.key, bodyBytes: call.request.count,
-            target: call.target, fields: "host: a\r\n"
+            target: call.target, fields: call.fields, client: call.client
         ).write(to: &payload)
         guard let number = writer.begin(payload.bytes, time: tick()) else { return nil }
         let tag = JournalWriter.FrameTag(exchange: number, time: time)
-        _ = writer.appendBody(.requestBody, tag, call.request.span)
+        let step = max(1, call.request.count / call.requestPieces)
+        for start in stride(from: 0, to: call.request.count, by: step) {
+            _ = writer.appendBody(
+                .requestBody, tag,
+                Array(call.request[start...].prefix(step)).span)
+        }
         var attempt = PayloadWriter()
         AttemptPayload(vendor: call.vendor).write(to: &attempt)
         writer.append(
@@ -159,8 +174,18 @@ final class RecordScratch {
         var batch = Batch()
         source.read(into: &batch, recordsMax: 100_000, now: .now())
         let cursor = source.release(into: &batch, now: .now())
+        for index in batch.records.indices {
+            batch.records[index].requestBody.bytes = Self.bytes(batch.contents[index].request)
+            batch.records[index].responseBody.bytes = Self.bytes(batch.contents[index].response)
+        }
         file.release(upTo: cursor)
         return batch.records
+    }
+
+    private static func bytes(_ pieces: BodyPieces) -> [UInt8] {
+        var bytes: [UInt8] = []
+        unsafe pieces.withEach { run, _ in unsafe bytes.append(contentsOf: run) }
+        return bytes
     }
 
     /// Waits until a condition holds; false when it never did.

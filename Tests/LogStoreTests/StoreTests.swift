@@ -148,11 +148,11 @@ struct StoreTests {
             } == [])
         #expect(try store.records(RecordFilter(), limit: 2).count == 2)
         let broad = try store.statistics(RecordFilter())
-        #expect(broad.map(\.vendor) == ["openai", "b"])
+        #expect(broad.map(\.names) == [["openai", "m-1"], ["b", "claude-x"]])
         #expect(broad.first?.sums.calls == 3 && broad.first?.sums.failed == 2)
         var narrow = RecordFilter()
         narrow.status = "4xx"
-        #expect(try store.statistics(narrow).map(\.model) == ["claude-x"])
+        #expect(try store.statistics(narrow).map(\.names) == [["b", "claude-x"]])
     }
 
     @Test("a name's beginning is enough where it is one's alone")
@@ -186,7 +186,7 @@ struct StoreTests {
         #expect(try store.count(RecordFilter()) == 100)
         #expect(try store.progress(of: "j")?.stored == 1200)
         let bodies = try store.database.read {
-            try Int.fetchOne($0, sql: "SELECT count(*) FROM bodies")
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM contents")
         }
         #expect(bodies == 100)
         #expect(try store.quarantined(bySink: "s", limit: 5).map(\.number) == [1101])
@@ -230,8 +230,7 @@ struct StoreTests {
         var batch = Batch()
         batch.records = (2...50).map { number in
             var record = Self.record(UInt64(number))
-            record.requestBody = Record.Body(
-                bytes: [UInt8](repeating: 1, count: 10_000), totalBytes: 10_000)
+            record.usageText = String(repeating: "1", count: 10_000)
             return record
         }
         batch.progress = [Batch.Progress(name: "j", cursor: 9)]

@@ -1,6 +1,14 @@
 import Cryptography
 import HTTP
 import Primitives
+import Reactor
+
+/// What a connection knows of its caller: read at its first request, and not again for each.
+struct KnownCaller {
+    var key: KnownKey?
+    /// The address without its port; nil until it is asked for.
+    var address: String?
+}
 
 /// The credential a connection last sent, and its digest.
 final class KnownKey {
@@ -27,10 +35,20 @@ extension ClientConnection {
             let credential = head.credential
             guard credential.count > 0 else { return 0 }
             // Most connections send the same credential with every request.
-            if let knownKey, knownKey.isOf(credential) { return knownKey.digest }
+            if let known = caller.key, known.isOf(credential) { return known.digest }
             let key = KnownKey(credential)
-            knownKey = key
+            caller.key = key
             return key.digest
         }
+    }
+
+    /// The client's address, for the record; empty where the kernel no longer knows it, because the
+    /// client is gone already.
+    func address() -> String {
+        if let known = caller.address { return known }
+        let address =
+            socket.isOpen ? (try? SocketAddress(peerOf: socket.descriptor))?.host ?? "" : ""
+        caller.address = address
+        return address
     }
 }

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Config
+import Glibc
+
+/// The configuration as commands about the record read it: for where the record is, and prices.
+///
+/// Such a command runs in another shell than the gateway, mostly without its secrets.
+struct LogsConfiguration: ParsableArguments {
+    @Option(
+        name: .long,
+        help: "The configuration; else that of WEIR_CONFIG, or /etc/weir/config.toml.")
+    var config: String?
+
+    private static let usual = "/etc/weir/config.toml"
+
+    /// The file's path; nil where there is none, and the defaults serve.
+    static func path(
+        option: String?, variable: String?, isThere: (String) -> Bool
+    ) -> String? {
+        if let option { return option }
+        if let variable, !variable.isEmpty { return variable }
+        return isThere(usual) ? usual : nil
+    }
+
+    /// The configuration; ends with status 2 when it cannot be used.
+    func load() throws -> Configuration {
+        let path = Self.path(
+            option: config, variable: Environment.variable("WEIR_CONFIG"),
+            isThere: { unsafe access($0, R_OK) == 0 })
+        guard let path else { return Configuration() }
+        do {
+            return try ConfigurationFile(path: path).readWithoutSecrets()
+        } catch {
+            Output.error(error.description)
+            throw ExitCode(2)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import LogStore
+
+/// `weir logs forget`.
+struct LogsForgetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forget",
+        abstract: "Erase the bodies and header fields of a key's, a session's or one exchange.",
+        discussion: """
+            What is counted stays: tokens, cost, times. The text is gone from the record's files \
+            when the command ends, also while the gateway runs. Backups and sinks have their own.
+            """)
+
+    @OptionGroup var options: LogsOptions
+
+    @Option(name: .long, help: "The digest of the caller's key, whole.")
+    var key: String?
+
+    @Option(name: .long, help: "The session, as the client names it, whole.")
+    var session: String?
+
+    @Option(name: .long, help: "The exchange's id, or its beginning.")
+    var id: String?
+
+    /// Ids of later turns that are printed at most.
+    private static let shownMax = 20
+
+    func validate() throws {
+        guard [key, session, id].compactMap({ $0 }).count == 1 else {
+            throw ValidationError("name one of --key, --session and --id")
+        }
+        guard ![key, session, id].contains("") else {
+            throw ValidationError("an empty name is that of no exchange")
+        }
+    }
+
+    func run() throws {
+        let folder = try options.folder()
+        try LogsOptions.orFail {
+            let store = try Store(changing: folder)
+            let numbers = try numbers(store)
+            guard !numbers.isEmpty else {
+                Output.error("weir: no exchange is of that name")
+                throw ExitCode(1)
+            }
+            try store.erase(numbers: numbers)
+            let later = try store.laterTurns(than: numbers)
+            try store.close()
+            Output.text(Self.report(erased: numbers.count, later: later))
+        }
+    }
+
+    private func numbers(_ store: Store) throws -> [Int64] {
+        if let id {
+            let found = try store.records(named: id)
+            guard found.count < 2 else {
+                Output.error("weir: several exchanges have ids that begin with \(id)")
+                throw ExitCode(1)
+            }
+            return found.map(\.number)
+        }
+        return try store.numbers(key.map(Store.Caller.key) ?? .session(session ?? ""))
+    }
+
+    static func report(erased: Int, later: [String]) -> String {
+        var text = "erased the text of \(erased) exchange\(erased == 1 ? "" : "s")\n"
+        guard !later.isEmpty else { return text }
+        text += "\(later.count) later in the same session may repeat it, because agents send the\n"
+        text += "conversation again with each turn; --session erases them, too:\n"
+        for id in later.prefix(shownMax) { text += "  \(id)\n" }
+        if later.count > shownMax { text += "  and \(later.count - shownMax) more\n" }
+        return text
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import LogStore
+
+/// `weir logs restore`.
+struct LogsRestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Make a backup the record, while no gateway runs on its folder.")
+
+    @OptionGroup var options: LogsOptions
+
+    @Argument(help: "The file that `weir logs backup` wrote.")
+    var file: String
+
+    @Flag(name: .long, help: "Give up the record that is there.")
+    var replace = false
+
+    func run() throws {
+        let folder = try options.folder()
+        try LogsOptions.orFail {
+            try Store.restore(file, into: folder, replacing: replace)
+        }
+    }
+}

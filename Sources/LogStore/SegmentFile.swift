@@ -1,0 +1,79 @@
+import Glibc
+import Primitives
+import Reactor
+
+/// A segment's file, opened for reading.
+@safe
+final class SegmentFile {
+    let descriptor: Int32
+    /// Its bytes.
+    let size: Int
+    /// What its beginning says, or, where that is damaged, what can be seen without it.
+    private(set) var head: Segment.Head
+    /// Whether its beginning is what was written.
+    let isHeadWhole: Bool
+
+    /// Why a segment cannot be read.
+    enum Fault: Error, Equatable {
+        /// There is no such file any more.
+        case gone
+        /// The file cannot be opened, with the number of the error.
+        case unreadable(Int32)
+    }
+
+    init(_ path: String, number: UInt64) throws(Fault) {
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw errno == ENOENT ? .gone : .unreadable(errno) }
+        var status = stat()
+        let isFile =
+            unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        size = isFile ? Int(status.st_size) : 0
+        let first = Self.read(descriptor, 0..<min(size, Segment.headBytes))
+        let stated = Segment.Head(first.span, number: number)
+        isHeadWhole = stated != nil
+        head = stated ?? Segment.Head(number: number, isPacked: false, madeAt: 0)
+        // Both forms can be read without it: only which of them it is must be found out.
+        if stated == nil { head.isPacked = SegmentDirectory.isStated(in: self) }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// The bytes of a range, as far as they can be read.
+    func read(_ range: Range<Int>) -> [UInt8] {
+        let end = min(range.upperBound, size)
+        guard range.lowerBound >= 0, range.lowerBound < end else { return [] }
+        return Self.read(descriptor, range.lowerBound..<end)
+    }
+
+    /// The bytes of a range of a file, as far as they can be read.
+    static func read(_ descriptor: Int32, _ range: Range<Int>) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: range.count) { room, filled in
+            while filled < range.count {
+                let count = unsafe pread(
+                    descriptor, room.baseAddress.map { unsafe $0 + filled },
+                    range.count - filled, off_t(range.lowerBound + filled))
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return }
+                filled += count
+            }
+        }
+    }
+
+    /// Lends its first bytes where the kernel has them.
+    ///
+    /// The file must not be cut meanwhile; one that no writer has any more is not.
+    @unsafe
+    func withMapping(
+        count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        precondition(count <= size)
+        let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else {
+            throw SystemError(call: "mmap")
+        }
+        defer { unsafe munmap(address, count) }
+        try unsafe body(UnsafeRawBufferPointer(start: address, count: count))
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+import Reactor
+
+/// The folder that the segments of a record are in.
+final class SegmentFolder: Sendable {
+    private static let ending = ".seg"
+    /// The ending of what is not finished.
+    private static let draftEnding = ".seg.new"
+
+    /// The gateway's folder, which it is in.
+    let parent: String
+    /// Its path.
+    let path: String
+
+    /// The folder within a gateway's own.
+    init(in folder: String) {
+        parent = folder
+        path = "\(folder)/segments"
+    }
+
+    /// Makes it if it is not there.
+    func make() throws(SystemError) {
+        var status = stat()
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw SystemError(call: "mkdir \(path)")
+        }
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw SystemError(call: "mkdir \(path)", code: ENOTDIR)
+        }
+    }
+
+    /// Waits until the names of its files are on the disk.
+    func sync() throws(SystemError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw SystemError(call: "fsync \(path)") }
+    }
+
+    /// The path of a segment.
+    func path(of number: UInt64) -> String { "\(path)/\(Self.fileName(number))" }
+
+    /// The name of a segment's file.
+    static func fileName(_ number: UInt64) -> String { name(number) + ending }
+
+    /// The number of the segment whose file has a name; nil where no segment's has.
+    static func number(of fileName: String) -> UInt64? {
+        guard fileName.hasSuffix(ending),
+            let number = UInt64(fileName.dropLast(ending.utf8.count)),
+            Self.fileName(number) == fileName
+        else { return nil }
+        return number
+    }
+
+    /// The path of what is to replace a segment.
+    func draftPath(of number: UInt64) -> String {
+        "\(path)/\(Self.name(number))\(Self.draftEnding)"
+    }
+
+    private static func name(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 8 - digits.utf8.count)) + digits
+    }
+
+    /// The numbers of the segments that are there, the oldest first.
+    var numbers: [UInt64] {
+        Self.names(in: path).compactMap(Self.number).sorted()
+    }
+
+    /// The names of what is in a folder.
+    static func names(in path: String) -> [String] {
+        guard let stream = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// What the file system says of a segment: its bytes, and when it was last written, in
+    /// microseconds since 1970; nil when it is gone.
+    func status(of number: UInt64) -> (bytes: Int, changedMicroseconds: Int)? {
+        var status = stat()
+        guard unsafe lstat(path(of: number), &status) == 0 else { return nil }
+        return (Int(status.st_size), Int(status.st_mtim.tv_sec) * 1_000_000)
+    }
+
+    /// Bytes of all segments.
+    var bytes: Int { numbers.reduce(0) { $0 + (status(of: $1)?.bytes ?? 0) } }
+
+    /// Takes a segment away; false where it was gone already.
+    func remove(_ number: UInt64) throws(SystemError) -> Bool {
+        var status = stat()
+        // Where there is no folder there is no segment.
+        if unsafe lstat(path, &status) != 0, errno == ENOENT { return false }
+        // Held while a file gets another's name or goes, so that none comes back that is gone.
+        let naming = try DirectoryLock(path)
+        let code = unsafe unlink(path(of: number)) == 0 ? 0 : errno
+        withExtendedLifetime(naming) {}
+        guard code == 0 || code == ENOENT else {
+            throw SystemError(call: "unlink \(path(of: number))", code: code)
+        }
+        return code == 0
+    }
+
+    /// Replaces a segment by its draft, unless the segment has gone meanwhile; whether it did.
+    func adoptDraft(of file: SegmentFile, _ disk: SegmentDisk) throws(SystemError) -> Bool {
+        let number = file.head.number
+        let naming = try DirectoryLock(path)
+        defer { withExtendedLifetime(naming) {} }
+        guard file.isNamed(path(of: number)) else { return false }
+        let draft = draftPath(of: number)
+        let code = disk.rename(draft, path(of: number))
+        guard code == 0 else { throw SystemError(call: "rename \(draft)", code: code) }
+        return true
+    }
+
+    /// Takes drafts away that an earlier process left.
+    func removeDrafts() {
+        for name in Self.names(in: path) where name.hasSuffix(Self.draftEnding) {
+            // Another process erases from the segment now, and the draft is its own.
+            let number = UInt64(name.dropLast(Self.draftEnding.count)) ?? 0
+            do {
+                let held = try SegmentFile.held(number, in: self, waits: false)
+                unsafe unlink("\(path)/\(name)")
+                withExtendedLifetime(held) {}
+            } catch {
+                continue
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Logging
+import Primitives
+import Telemetry
+
+/// Keeps the segments in order between the consumer's rounds: it seals them, has them packed, and
+/// takes them away where they are too old or too many.
+struct SegmentKeeper {
+    /// How often the bound of bytes is looked at where no segment was sealed.
+    private static let lookEvery = Interval.seconds(10)
+    /// Of a bound, the part that one segment may be, so that it is kept to in small steps.
+    private static let segmentsMin = 16
+    private static let segmentBytesMin = 1 << 20
+
+    private let settings: Consumer.Settings
+    private let packer: SegmentPacker
+    private var lookedAt: Instant?
+    private var current: UInt64 = 0
+    private var isTroubled = false
+
+    init(_ settings: Consumer.Settings, _ packer: SegmentPacker) {
+        self.settings = settings
+        self.packer = packer
+        var bounds = settings.segmentBounds
+        bounds.isSynced = settings.syncEvery > .zero
+        if settings.bytesMax > 0 {
+            let part = max(Self.segmentBytesMin, settings.bytesMax / Self.segmentsMin)
+            bounds.bytesMax = min(bounds.bytesMax, part)
+        }
+        settings.store.set(bounds)
+    }
+
+    /// Does what is due.
+    mutating func keep(_ now: Instant) {
+        let store = settings.store
+        let isDue = lookedAt.map { now - $0 > Self.lookEvery } ?? true
+        let hasChanged = store.writer?.current != current
+        guard isDue || hasChanged else { return }
+        lookedAt = now
+        do {
+            let isSealed = try store.sealSegmentIfDue()
+            if isSealed || hasChanged { packer.wake() }
+            current = store.writer?.current ?? 0
+            try evict()
+            isTroubled = false
+        } catch {
+            if !isTroubled {
+                settings.logger.warning(
+                    "the record's segments cannot be kept in order",
+                    metadata: ["error": "\(error)"])
+            }
+            isTroubled = true
+        }
+    }
+
+    private func evict() throws {
+        guard settings.bytesMax > 0 else { return }
+        let eviction = try settings.store.evict(bytesMax: settings.bytesMax)
+        settings.metrics.evictedSegments.add(eviction.segments)
+        settings.metrics.retired.add(eviction.records)
+        guard eviction != Store.Eviction() else { return }
+        settings.logger.notice(
+            "the record has reached log.max_size, the oldest of it is taken away",
+            metadata: ["segments": "\(eviction.segments)", "records": "\(eviction.records)"])
+    }
+
+    /// Syncs what was written.
+    func sync() {
+        do {
+            try settings.store.syncSegments()
+        } catch {
+            settings.logger.error(
+                "a segment cannot be synced", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Codings
+import Primitives
+import Synchronization
+
+/// Reads what records keep out of segments.
+///
+/// It trusts no byte of a file: what is not what was written is named, and costs no more than what
+/// lies in the same entry, or behind it in the same frame.
+final class SegmentReader: Sendable {
+    /// The frame that was unpacked last: its neighbours are asked for next.
+    private struct Unpacked: Sendable {
+        var segment: UInt64
+        var start: Int
+        var bytes: [UInt8]
+    }
+
+    private let folder: SegmentFolder
+    private let last = Mutex<Unpacked?>(nil)
+
+    init(_ folder: SegmentFolder) {
+        self.folder = folder
+    }
+
+    /// Lends what each entry of a record holds; what cannot be read is returned.
+    func read(
+        _ pointer: ContentPointer, _ identifier: Identifier,
+        _ take: (Segment.Kind, Span<UInt8>) -> Void
+    ) -> [ContentFault] {
+        guard pointer.segment > 0 else { return [] }
+        let range = pointer.offset..<pointer.offset + pointer.footprint
+        let bytes: [UInt8]
+        do throws(SegmentFile.Fault) {
+            let path = folder.path(of: pointer.segment)
+            let file = try SegmentFile(path, number: pointer.segment)
+            bytes =
+                file.head.isPacked
+                ? unpack(range, of: file) : plain(range, of: file)
+        } catch {
+            if error == .gone {
+                return [
+                    ContentFault(
+                        reason: .gone, segment: pointer.segment, offset: pointer.offset, part: "")
+                ]
+            }
+            bytes = []
+        }
+        return Self.entries(of: pointer, identifier, in: bytes, take)
+    }
+
+    private static func entries(
+        of pointer: ContentPointer, _ identifier: Identifier, in bytes: [UInt8],
+        _ take: (Segment.Kind, Span<UInt8>) -> Void
+    ) -> [ContentFault] {
+        let bytes = bytes.span
+        var faults: [ContentFault] = []
+        var start = 0
+        for (index, kind) in Segment.Kind.allCases.enumerated() {
+            let length = pointer.lengths[index]
+            guard length > 0 else { continue }
+            let entry = bytes.extracting(min(start, bytes.count)..<bytes.count)
+            let offset = pointer.offset + start
+            let content = Segment.content(
+                of: entry, kind, length: length, identifier, segment: pointer.segment,
+                offset: offset)
+            if let content {
+                take(kind, entry.extracting(content))
+            } else {
+                faults.append(
+                    ContentFault(
+                        reason: .damaged, segment: pointer.segment, offset: offset,
+                        part: kind.name))
+            }
+            start += Segment.footprint(length)
+        }
+        return faults
+    }
+
+    private func plain(_ range: Range<Int>, of file: SegmentFile) -> [UInt8] {
+        // Who reads what is new needs no old frame soon, and it is large.
+        last.withLock { $0 = nil }
+        return file.read(range)
+    }
+
+    private func unpack(_ range: Range<Int>, of file: SegmentFile) -> [UInt8] {
+        let number = file.head.number
+        if let bytes = last.withLock({ Self.bytes(range, of: number, in: $0) }) { return bytes }
+        let directory = SegmentDirectory(of: file)
+        var result: [UInt8] = []
+        // In order and without a gap, from the one that holds the beginning on.
+        for frame in directory.frames where frame.range.overlaps(range) {
+            var content = ZstdFrame.unpack(
+                file.read(frame.offset..<frame.offset + frame.packedCount).span,
+                count: frame.count)
+            // Of a frame that is damaged the rest is unknown, and what follows keeps its offset.
+            content.append(contentsOf: repeatElement(0, count: frame.count - content.count))
+            let part = frame.range.clamped(to: range)
+            result.append(
+                contentsOf: content[part.lowerBound - frame.start..<part.upperBound - frame.start])
+            let unpacked = Unpacked(segment: number, start: frame.start, bytes: content)
+            last.withLock { $0 = unpacked }
+        }
+        return result
+    }
+
+    private static func bytes(
+        _ range: Range<Int>, of segment: UInt64, in unpacked: Unpacked?
+    ) -> [UInt8]? {
+        guard let unpacked, unpacked.segment == segment, range.lowerBound >= unpacked.start,
+            range.upperBound <= unpacked.start + unpacked.bytes.count
+        else { return nil }
+        return Array(
+            unpacked.bytes[range.lowerBound - unpacked.start..<range.upperBound - unpacked.start])
+    }
+}

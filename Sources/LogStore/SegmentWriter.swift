@@ -1,0 +1,201 @@
+import Glibc
+import Primitives
+import Reactor
+import Synchronization
+
+/// The segment that is being written, and its seal.
+final class SegmentWriter: Sendable {
+    /// When a segment is sealed.
+    struct Bounds: Sendable {
+        /// Bytes of it.
+        var bytesMax = 64 << 20
+        /// Its age.
+        var ageMax = Interval.seconds(3600)
+        /// Whether its bytes must be on the disk before the next one begins.
+        var isSynced = false
+    }
+
+    /// How far a segment is, as rows know it.
+    struct End: Equatable, Sendable {
+        var segment: UInt64 = 0
+        var offset = 0
+    }
+
+    private struct State {
+        var number: UInt64 = 0
+        var descriptor: Int32 = -1
+        var madeAt: UInt64 = 0
+        var isUnsynced = false
+        /// Whether the folder may not know its name on the disk.
+        var isNameUnsynced = false
+        /// The highest number that was given so far.
+        var lastNumber: UInt64 = 0
+    }
+
+    private let folder: SegmentFolder
+    private let disk: SegmentDisk
+    private let bounds: Mutex<Bounds>
+    private let state = Mutex<State>(State())
+
+    /// A writer that goes on behind what rows know.
+    init(
+        _ folder: SegmentFolder, _ disk: SegmentDisk, after end: End, bounds: Bounds = Bounds()
+    ) throws(SystemError) {
+        try folder.make()
+        self.folder = folder
+        self.disk = disk
+        self.bounds = Mutex(bounds)
+        let last = max(folder.numbers.last ?? 0, end.segment)
+        state.withLock { state in
+            state.lastNumber = last
+            Self.resume(folder, end, &state)
+        }
+    }
+
+    deinit {
+        state.withLock { state in
+            if state.descriptor >= 0 { close(state.descriptor) }
+        }
+    }
+
+    /// Opens the segment that was written last, its tail without rows cut off; leaves it as it is
+    /// where that cannot be.
+    private static func resume(_ folder: SegmentFolder, _ end: End, _ state: inout State) {
+        guard end.segment > 0, end.segment == state.lastNumber,
+            let file = try? SegmentFile(folder.path(of: end.segment), number: end.segment),
+            // After a power loss bytes may be missing that rows know: no others take their offsets.
+            file.isHeadWhole, !file.head.isPacked, file.size >= end.offset
+        else { return }
+        let path = folder.path(of: end.segment)
+        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return }
+        guard ftruncate(descriptor, off_t(end.offset)) == 0 else {
+            close(descriptor)
+            return
+        }
+        state.number = end.segment
+        state.descriptor = descriptor
+        state.madeAt = file.head.madeAt
+    }
+
+    /// The number of the segment that is being written; 0 without one.
+    var current: UInt64 { state.withLock { $0.number } }
+
+    /// Sets when a segment is sealed.
+    func set(_ bounds: Bounds) {
+        self.bounds.withLock { $0 = bounds }
+    }
+
+    /// Writes what records keep behind what rows know, by one call where the disk takes it.
+    ///
+    /// Nothing is known of it until rows say where it is.
+    func append(
+        _ batch: Batch, after end: End
+    ) throws(SystemError) -> (pointers: [ContentPointer], end: End) {
+        var result: [ContentPointer] = []
+        var newEnd = end
+        let error = state.withLock { state -> SystemError? in
+            do throws(SystemError) {
+                let offset = try open(&state, after: end)
+                var plan = SegmentPlan(segment: state.number, offset: offset)
+                result.reserveCapacity(batch.records.count)
+                // Where they lie: a copy of a record counts some thirty references.
+                let records = batch.records.span
+                for index in records.indices {
+                    result.append(plan.add(records[index], batch.content(of: index)))
+                }
+                newEnd = End(segment: state.number, offset: plan.end)
+                guard plan.end > offset else { return nil }
+                try plan.write(to: state.descriptor, disk)
+                state.isUnsynced = true
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let error { throw error }
+        return (result, newEnd)
+    }
+
+    /// Makes sure that there is a segment to write to; the offset at which to go on.
+    private func open(_ state: inout State, after end: End) throws(SystemError) -> Int {
+        let offset = end.segment == state.number ? end.offset : Segment.headBytes
+        if state.descriptor >= 0 {
+            // Another process has written behind it meanwhile, or it is full.
+            let isBehind = end.segment > state.number
+            guard isBehind || isDue(state, bytes: offset) else { return offset }
+            if bounds.withLock({ $0.isSynced }) { try sync(&state) }
+            seal(&state)
+        }
+        let number = max(state.lastNumber, end.segment) + 1
+        let path = folder.path(of: number)
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let descriptor = unsafe Glibc.open(path, flags, 0o600)
+        guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
+        let head = Segment.Head(
+            number: number, isPacked: false, madeAt: Identifier.wallClockMilliseconds())
+        do throws(SystemError) {
+            try SegmentPlan(head).write(to: descriptor, disk)
+        } catch {
+            close(descriptor)
+            unsafe unlink(path)
+            throw error
+        }
+        state = State(
+            number: number, descriptor: descriptor, madeAt: head.madeAt, isUnsynced: true,
+            isNameUnsynced: true, lastNumber: number)
+        return Segment.headBytes
+    }
+
+    private func isDue(_ state: State, bytes: Int) -> Bool {
+        let bounds = self.bounds.withLock { $0 }
+        let now = Identifier.wallClockMilliseconds()
+        let age = now - min(now, state.madeAt)
+        return bytes >= bounds.bytesMax
+            || age >= UInt64(bounds.ageMax.nanoseconds / 1_000_000)
+    }
+
+    private func seal(_ state: inout State) {
+        if state.descriptor >= 0 { close(state.descriptor) }
+        state = State(lastNumber: state.lastNumber)
+    }
+
+    /// Seals the segment that is being written: it is complete, and another follows.
+    func seal() {
+        state.withLock { seal(&$0) }
+    }
+
+    /// Seals it if it is old, or holds enough; whether it did.
+    func sealIfDue(after end: End) -> Bool {
+        state.withLock { state in
+            guard state.descriptor >= 0, end.segment == state.number,
+                isDue(state, bytes: end.offset)
+            else { return false }
+            seal(&state)
+            return true
+        }
+    }
+
+    /// Waits until what was written is on the disk.
+    func sync() throws(SystemError) {
+        let error = state.withLock { state -> SystemError? in
+            do throws(SystemError) {
+                try sync(&state)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let error { throw error }
+    }
+
+    private func sync(_ state: inout State) throws(SystemError) {
+        guard state.descriptor >= 0, state.isUnsynced else { return }
+        let code = disk.sync(state.descriptor)
+        guard code == 0 else { throw SystemError(call: "fdatasync", code: code) }
+        state.isUnsynced = false
+        guard state.isNameUnsynced else { return }
+        try folder.sync()
+        state.isNameUnsynced = false
+    }
+}

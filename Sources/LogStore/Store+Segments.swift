@@ -1,0 +1,171 @@
+import GRDB
+import Primitives
+import Reactor
+
+extension Store {
+    /// What of the contents of all records can be read.
+    public struct ContentAccount: Equatable, Sendable {
+        /// Records that keep fields or bodies in a segment.
+        public var records = 0
+        /// Those of which everything can be read.
+        public var whole = 0
+        /// Those whose segment is gone.
+        public var gone = 0
+        /// Those of which something is damaged.
+        public var damaged = 0
+
+        /// An account of nothing.
+        public init() {}
+    }
+
+    /// Reads what every record keeps in segments; what cannot be read is lent, with the record's
+    /// name.
+    public func verifyContents(
+        _ report: (String, ContentFault) -> Void
+    ) throws -> ContentAccount {
+        var account = ContentAccount()
+        try database.read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(ContentTable.columns), records.id
+                    FROM contents JOIN records USING (number) WHERE segment > 0 ORDER BY number
+                    """)
+            while let row = try rows.next() {
+                let id: String = row[ContentTable.columnCount]
+                guard let pointer = ContentTable.pointer(row, from: 0),
+                    let identifier = Identifier(id)
+                else { continue }
+                account.records += 1
+                let faults = reader.read(pointer, identifier) { _, _ in }
+                for fault in faults { report(id, fault) }
+                if faults.isEmpty {
+                    account.whole += 1
+                } else if faults.contains(where: { $0.reason == .damaged }) {
+                    account.damaged += 1
+                } else {
+                    account.gone += 1
+                }
+            }
+        }
+        return account
+    }
+
+    // MARK: Sealing and packing
+
+    /// Sets when a segment is sealed.
+    func set(_ bounds: SegmentWriter.Bounds) { writer?.set(bounds) }
+
+    /// Seals the segment that is being written.
+    public func sealSegment() { writer?.seal() }
+
+    /// Seals it if it is old enough, or full; whether it did.
+    func sealSegmentIfDue() throws -> Bool {
+        guard let writer else { return false }
+        let end = try database.writeWithoutTransaction(ContentTable.end)
+        return writer.sealIfDue(after: end)
+    }
+
+    /// Waits until what the segment got is on the disk.
+    func syncSegments() throws(SystemError) { try writer?.sync() }
+
+    /// The sealed segments behind a number, and how far rows know each of them.
+    ///
+    /// While another thread writes: a segment is the writer's current one before a row knows it, so
+    /// it is sealed if a row knew it and then it is not current. And how far it is, is certain only
+    /// after that: the last of its rows may be younger than the first question.
+    func sealedSegments(after number: UInt64) throws -> [(number: UInt64, end: Int)] {
+        let known = try segmentEnds(after: number).map(\.number)
+        let current = writer?.current
+        let sealed = Set(known.filter { $0 != current })
+        guard !sealed.isEmpty else { return [] }
+        return try segmentEnds(after: number).filter { sealed.contains($0.number) }
+    }
+
+    private func segmentEnds(after number: UInt64) throws -> [(number: UInt64, end: Int)] {
+        try database.read { try ContentTable.ends($0, after: number) }
+    }
+
+    /// Packs all sealed segments that are not packed yet; `report` is lent each one's number, and
+    /// its bytes before and after.
+    public func packSegments(_ report: (UInt64, Int, Int) -> Void) throws {
+        let packing = SegmentPacking(folder: segments, disk: disk)
+        for (number, end) in try sealedSegments(after: 0) {
+            guard let result = try packing.pack(number, upTo: end) else { continue }
+            report(number, result.before, result.after)
+        }
+    }
+
+    // MARK: Bounds
+
+    /// Takes the segments away whose records are all older than a time, and those that no row knows
+    /// of which nothing was written since; how many.
+    ///
+    /// After the rows before that time are gone.
+    func retireSegments(before microseconds: Int) throws -> Int {
+        let known = try database.read { db in
+            try Row.fetchAll(db, sql: "SELECT number, newest_us FROM segments").map {
+                (UInt64(clamping: $0[0] as Int64), Int($0[1] as Int64))
+            }
+        }
+        var count = 0
+        for (number, newest) in known where newest < microseconds {
+            if try removeSegment(number) { count += 1 }
+        }
+        let numbers = Set(known.map(\.0))
+        for number in segments.numbers where !numbers.contains(number) {
+            guard number != writer?.current, let status = segments.status(of: number),
+                status.changedMicroseconds < microseconds
+            else { continue }
+            if try segments.remove(number) { count += 1 }
+        }
+        return count
+    }
+
+    /// Takes a segment away, first the file, so that no file is left without a row; whether it was
+    /// there.
+    private func removeSegment(_ number: UInt64) throws -> Bool {
+        if number == writer?.current { writer?.seal() }
+        let wasThere = try segments.remove(number)
+        try database.write { db in
+            // The highest number stays known: records say it, and no other segment may get it.
+            try db.execute(
+                sql: """
+                    DELETE FROM segments WHERE number = ?
+                    AND number < (SELECT max(number) FROM segments)
+                    """,
+                arguments: [Int64(clamping: number)])
+        }
+        return wasThere
+    }
+
+    /// Bytes of the index that are in use.
+    private func indexBytes() throws -> Int {
+        try database.writeWithoutTransaction { db in
+            let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+            return (pages - free) * (try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
+        }
+    }
+
+    /// What was taken away to keep to a bound.
+    struct Eviction: Equatable {
+        var segments = 0
+        var records = 0
+    }
+
+    /// Takes the oldest segments away until segments and index together keep to a bound; where the
+    /// index alone is beyond it, some of the oldest records.
+    func evict(bytesMax: Int) throws -> Eviction {
+        var eviction = Eviction()
+        let index = try indexBytes()
+        var bytes = segments.bytes
+        for number in segments.numbers where bytes > 0 && index + bytes > bytesMax {
+            let size = segments.status(of: number)?.bytes ?? 0
+            if try removeSegment(number) { eviction.segments += 1 }
+            bytes -= size
+        }
+        if index > bytesMax { eviction.records = try retireOldest() }
+        return eviction
+    }
+}

@@ -1,0 +1,167 @@
+import Dialects
+import GRDB
+
+extension Store {
+    /// One line of statistics.
+    public struct Statistic: Equatable, Sendable {
+        /// The group, a name for each dimension.
+        public var names: [String]
+        /// The sums.
+        public var sums: Rollup
+    }
+
+    /// Sums by these dimensions, the most called first.
+    ///
+    /// Sums of whole minutes are read where they know all that is asked about, else those of whole
+    /// hours, with the records of the hours that are asked for in part. Any other filter or
+    /// dimension, and a cost by other prices, reads the records.
+    public func statistics(
+        _ filter: RecordFilter, by dimensions: [Dimension] = [.vendor, .model],
+        repricedBy prices: PriceTable? = nil
+    ) throws -> [Statistic] {
+        var sums: [[String]: Rollup] = [:]
+        let period = Rollup.Period.allCases.first { period in
+            prices == nil && filter.isKnown(to: period)
+                && dimensions.allSatisfy(period.dimensions.contains)
+        }
+        var rest = [filter]
+        if let period {
+            let (numbers, edges) = try periods(filter, period)
+            try addSums(of: period, numbers, filter, dimensions, to: &sums)
+            rest = edges
+        }
+        for filter in rest {
+            try eachRecord(filter, of: prices == nil ? .summedUp : .records) { record in
+                let record = prices.map { record.repriced(by: $0) } ?? record
+                sums[dimensions.map { $0.name(of: record) }, default: Rollup()].add(record)
+            }
+        }
+        return sums.map { Statistic(names: $0.key, sums: $0.value) }
+            .sorted { Self.isFirst($0.sums.calls, $0.names, before: $1.sums.calls, $1.names) }
+    }
+
+    /// The periods that a filter asks for, and what it asks for beside them: nothing where parts of
+    /// minutes are rounded to whole ones.
+    private func periods(
+        _ filter: RecordFilter, _ period: Rollup.Period
+    ) throws -> (numbers: Range<Int>, edges: [RecordFilter]) {
+        let length = period.microseconds
+        let since = max(filter.since ?? 0, 0)
+        let until = filter.until.map { max($0, 0) }
+        if period == .minute {
+            let end = until.map { $0 / length + ($0 % length > 0 ? 1 : 0) } ?? .max
+            return (since / length..<max(end, since / length), [])
+        }
+        let begin = try database.read { db in
+            try Int.fetchOne(db, sql: "SELECT hour FROM hours_begin") ?? 0
+        }
+        let first = max(begin, since / length + (since % length > 0 ? 1 : 0))
+        let end = until.map { $0 / length } ?? .max
+        // None is whole.
+        guard first <= end else { return (first..<first, [filter]) }
+        var edges: [RecordFilter] = []
+        if since < first * length {
+            var before = filter
+            before.until = first * length
+            edges.append(before)
+        }
+        if let until, until % length > 0 {
+            var behind = filter
+            behind.since = end * length
+            edges.append(behind)
+        }
+        return (first..<end, edges)
+    }
+
+    private func addSums(
+        of period: Rollup.Period, _ numbers: Range<Int>, _ filter: RecordFilter,
+        _ dimensions: [Dimension], to sums: inout [[String]: Rollup]
+    ) throws {
+        let (sql, arguments) = filter.condition(onSumsOf: period, in: numbers)
+        let columns = [Rollup.columns] + dimensions.map(\.rawValue)
+        try database.read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(columns.joined(separator: ", ")) FROM \(period.table) WHERE \(sql)
+                    """,
+                arguments: arguments)
+            while let row = try rows.next() {
+                let names = dimensions.indices.map { row[Rollup.columnCount + $0] as String }
+                sums[names, default: Rollup()].add(Rollup(row))
+            }
+        }
+    }
+
+    /// Sums of attempts by these dimensions, the most tried first.
+    ///
+    /// `filter.vendor` is the vendor of the attempt here, whichever answered in the end.
+    public func attemptStatistics(
+        _ filter: RecordFilter, by dimensions: [Dimension] = [.vendor, .model]
+    ) throws -> [AttemptSums] {
+        var filter = filter
+        let vendor = filter.vendor
+        filter.vendor = nil
+        var sums: [[String]: AttemptSums] = [:]
+        try eachRecord(filter, of: .summedUp) { record in
+            for (index, attempt) in record.attempts.enumerated() {
+                if let vendor, attempt.vendor != vendor { continue }
+                let names = dimensions.map { $0.name(of: attempt, in: record) }
+                sums[names, default: AttemptSums(names: names)].add(
+                    attempt, isAnswer: index + 1 == record.answered)
+            }
+        }
+        return sums.values.sorted {
+            Self.isFirst($0.attempts, $0.names, before: $1.attempts, $1.names)
+        }
+    }
+
+    /// The larger count comes first; of equal ones the name does.
+    private static func isFirst(
+        _ count: Int, _ names: [String], before other: Int, _ others: [String]
+    ) -> Bool {
+        count == other ? names.lexicographicallyPrecedes(others) : count > other
+    }
+
+    /// Lends the records that a filter asks for, with a selection of their columns.
+    func eachRecord(
+        _ filter: RecordFilter, of columns: ColumnSelection, inOrderOf order: String = "number",
+        _ body: (Record) throws -> Void
+    ) throws {
+        let (sql, arguments) = filter.condition
+        try database.read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: "SELECT \(columns.names) FROM records WHERE \(sql) ORDER BY \(order)",
+                arguments: arguments)
+            while let row = try rows.next() { try body(columns.record(row)) }
+        }
+    }
+}
+
+/// Attempts of one kind, summed up.
+public struct AttemptSums: Equatable, Sendable {
+    /// The group, a name for each dimension.
+    public var names: [String]
+    /// Attempts.
+    public var attempts = 0
+    /// Those whose response the client got.
+    public var answers = 0
+    /// Those that failed, by the class of failure.
+    public var failures: [String: Int] = [:]
+    /// From an attempt's beginning to the vendor's head.
+    public var headTimes = TimeHistogram()
+
+    init(names: [String]) {
+        self.names = names
+    }
+
+    mutating func add(_ attempt: borrowing Record.Attempt, isAnswer: Bool) {
+        attempts += 1
+        if isAnswer { answers += 1 }
+        if !attempt.failure.isEmpty { failures[attempt.failure, default: 0] += 1 }
+        if let head = attempt.headMicroseconds {
+            headTimes.add(microseconds: head - attempt.beganMicroseconds)
+        }
+    }
+}

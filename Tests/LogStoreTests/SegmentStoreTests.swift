@@ -1,0 +1,423 @@
+import GRDB
+import Glibc
+import Journal
+import Primitives
+import Reactor
+import Support
+import Synchronization
+import Telemetry
+import Testing
+
+@testable import LogStore
+
+/// The store's side of segments: rows, bounds, disks that fail.
+@Suite("Store and segments")
+struct SegmentStoreTests {
+    private static func batch(_ numbers: ClosedRange<UInt64>, bytes: Int = 9) -> Batch {
+        var batch = Batch()
+        batch.records = numbers.map { SegmentScratch.record($0, bytes: bytes) }
+        return batch
+    }
+
+    private static func write(_ store: Store, _ batch: Batch) throws {
+        _ = try store.write(batch, capture: Capture(bytesMax: 1 << 20))
+    }
+
+    private static func full(_ store: Store) throws -> [StoredRecord] {
+        var records: [StoredRecord] = []
+        try store.eachRecord(RecordFilter(), withBodies: true) { records.append($0) }
+        return records
+    }
+
+    @Test("rows say where bodies are; sealed, packed and opened anew they are the same")
+    func lifetime() throws {
+        let scratch = try RecordScratch()
+        var written: [LogStore.Record] = []
+        for round in UInt64(0)..<3 {
+            let store = try Store(folder: scratch.folder.path)
+            let batch = Self.batch(10 * round + 1...10 * round + 5, bytes: 6000)
+            written += batch.records
+            try Self.write(store, batch)
+            let counts = try Self.full(store).map(\.record.requestBody.bytes.count)
+            #expect(counts == written.map { _ in 6000 })
+            if round == 1 {
+                store.sealSegment()
+                var packed: [UInt64] = []
+                try store.packSegments { number, before, after in
+                    packed.append(number)
+                    #expect(after < before / 4)
+                }
+                #expect(packed == [1])
+                try store.packSegments { _, _, _ in Issue.record("packed twice") }
+            }
+            try store.close()
+            // The database is in its one file.
+            let copy = "\(scratch.folder.path)/copy.db"
+            let process = try ChildProcess("/bin/cp", [Store.path(in: scratch.folder.path), copy])
+            #expect(try process.wait() == 0)
+            let count = try DatabaseQueue(path: copy).read {
+                try Int.fetchOne($0, sql: "SELECT count(*) FROM contents")
+            }
+            #expect(count == written.count)
+            unsafe unlink(copy)
+        }
+        let reader = try Store(reading: scratch.folder.path)
+        let found = try Self.full(reader)
+        for (record, stored) in zip(written, found) {
+            let isSame =
+                stored.record.requestBody.bytes == record.requestBody.bytes
+                && stored.record.responseBody.bytes == record.responseBody.bytes
+            #expect(isSame)
+            #expect(stored.record.requestFields == record.requestFields)
+            #expect(stored.record.responseFields == record.responseFields)
+            #expect(stored.faults.isEmpty)
+        }
+        #expect(found.count == written.count && reader.segments.numbers == [1, 2])
+        var filter = RecordFilter()
+        filter.text = "answer 13"
+        #expect(try reader.records(filter, limit: 9).map(\.record.identifier.high) == [13])
+        filter.text = "request 24 request 24"
+        #expect(try reader.count(filter) == 1)
+        filter.text = "x-number"
+        #expect(try reader.count(filter) == 0)
+        let account = try reader.verifyContents { _, _ in Issue.record("a fault") }
+        #expect(account.records == 15 && account.whole == 15)
+    }
+
+    @Test("records of version 0.1, whose bodies are in the database, are read as before")
+    func firstVersion() throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        let old = SegmentScratch.record(1)
+        try store.database.write { db in
+            var records = try Insertion(
+                RecordTable.records.insertion("INSERT", withNumber: false), db)
+            RecordTable.records.bind(old, to: &records)
+            try records.execute()
+            var bodies = try Insertion(
+                RecordTable.bodies.insertion("INSERT", withNumber: true), db)
+            bodies.bind(1)
+            RecordTable.bodies.bind(old, to: &bodies)
+            try bodies.execute()
+        }
+        try Self.write(store, Self.batch(2...2))
+        let found = try Self.full(store)
+        #expect(
+            found.map(\.record.requestBody.bytes)
+                == [1, 2].map {
+                    SegmentScratch.record($0).requestBody.bytes
+                })
+        #expect(found.first?.record.responseFields == old.responseFields)
+        var filter = RecordFilter()
+        filter.text = "request"
+        #expect(try store.count(filter) == 2)
+        #expect(try store.verifyContents { _, _ in }.records == 1)
+        #expect(try store.retire(before: 3_000_000) == 2)
+    }
+
+    @Test("a damaged entry is named with its segment and offset, and costs nothing else")
+    func damage() throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        try Self.write(store, Self.batch(1...3))
+        let path = store.segments.path(of: 1)
+        let offset = try store.database.read {
+            try Int.fetchOne($0, sql: "SELECT start FROM contents WHERE number = 2") ?? 0
+        }
+        let file = unsafe open(path, O_RDWR)
+        defer { close(file) }
+        #expect(unsafe pwrite(file, [UInt8(0xEE)], 1, off_t(offset + 33)) == 1)
+        let found = try Self.full(store)
+        #expect(found.map(\.faults.count) == [0, 1, 0])
+        #expect(found[1].record.requestBody == SegmentScratch.record(2).requestBody)
+        let text = "request_fields is damaged: segment 1, offset \(offset)"
+        #expect(found[1].faults.first?.description == text)
+        #expect("\(found[1].json(withBodies: true))".contains(text))
+        var named: [String] = []
+        let account = try store.verifyContents { id, _ in named.append(id) }
+        #expect(account.whole == 2 && account.damaged == 1 && named == [found[1].id])
+    }
+
+    @Test("beyond max_size the oldest segments go; their records stay, and say so")
+    func bound() throws {
+        let scratch = try RecordScratch()
+        var store = try Store(folder: scratch.folder.path)
+        for number in UInt64(1)...4 {
+            try Self.write(store, Self.batch(number...number, bytes: 200_000))
+            store.sealSegment()
+        }
+        #expect(try store.evict(bytesMax: 64 << 20) == Store.Eviction())
+        let index = try store.database.read {
+            let pages = try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0
+            return pages * 16384
+        }
+        let eviction = try store.evict(bytesMax: index + 450_000)
+        #expect(eviction == Store.Eviction(segments: 2, records: 0))
+        let found = try Self.full(store)
+        #expect(found.map { $0.faults.map(\.reason) } == [[.gone], [.gone], [], []])
+        #expect(found[0].record.requestBody.bytes.isEmpty)
+        #expect(found[0].faults[0].description.contains("segment 1 is gone"))
+        let account = try store.verifyContents { _, _ in }
+        #expect(account.gone == 2 && account.whole == 2 && account.damaged == 0)
+        // Also the newest may go, and its number is given to no other.
+        #expect(try store.evict(bytesMax: index).segments == 2)
+        try store.close()
+        store = try Store(folder: scratch.folder.path)
+        try Self.write(store, Self.batch(5...5))
+        #expect(store.segments.numbers == [5])
+        #expect(try store.evict(bytesMax: 1) == Store.Eviction(segments: 1, records: 5))
+        #expect(try store.count(RecordFilter()) == 0)
+    }
+
+    @Test("a segment goes when the newest of its records is too old, and not before")
+    func retention() throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        try Self.write(store, Self.batch(1...3))
+        store.sealSegment()
+        try Self.write(store, Self.batch(4...6))
+        #expect(try store.retire(before: 3_000_000) == 2)
+        #expect(try store.retireSegments(before: 3_000_000) == 0)
+        #expect(try store.retire(before: 4_000_000) == 1)
+        #expect(try store.retireSegments(before: 4_000_000) == 1)
+        #expect(store.segments.numbers == [2])
+        #expect(try Self.full(store).allSatisfy { $0.faults.isEmpty })
+        // The one that is being written, too; what is written next has another.
+        #expect(try store.retire(before: 7_000_000) == 3)
+        #expect(try store.retireSegments(before: 7_000_000) == 1)
+        #expect(try store.retireSegments(before: 7_000_000) == 0)
+        try Self.write(store, Self.batch(8...8))
+        #expect(store.segments.numbers == [3])
+        #expect(try Self.full(store).allSatisfy { $0.faults.isEmpty })
+    }
+
+    @Test("a disk that is full at any byte leaves nothing half known, and works once there is room")
+    func full() throws {
+        let room = Atomic<Int>(.max)
+        var disk = SegmentDisk()
+        unsafe disk.write = { file, vectors, count, offset in
+            let left = room.load(ordering: .relaxed)
+            guard left > 0 else {
+                errno = ENOSPC
+                return -1
+            }
+            let length = unsafe min(vectors[0].iov_len, left)
+            room.store(left - length, ordering: .relaxed)
+            return unsafe pwrite(file, vectors[0].iov_base, length, offset)
+        }
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path, disk: disk)
+        let batch = Self.batch(1...2, bytes: 5000)
+        for bytes in [0, 1, 31, 32, 33, 64, 100, 5000, 5200, 6000, 10_000] {
+            room.store(bytes, ordering: .relaxed)
+            let error = #expect(throws: Store.Failure.self) { try Self.write(store, batch) }
+            #expect(error?.description.contains("pwritev") == true)
+            #expect(try store.count(RecordFilter()) == 0)
+            #expect(try store.verifyContents { _, _ in }.records == 0)
+        }
+        room.store(.max, ordering: .relaxed)
+        try Self.write(store, batch)
+        #expect(try Self.full(store).map(\.faults.count) == [0, 0])
+        #expect(try store.verifyContents { _, _ in }.whole == 2)
+        #expect(store.segments.numbers.count == 1)
+    }
+
+    @Test("while segments cannot be written every exchange is accounted for, and then stored")
+    func outage() throws {
+        let isFull = Atomic<Bool>(false)
+        var disk = SegmentDisk()
+        unsafe disk.write = { file, vectors, count, offset in
+            guard !isFull.load(ordering: .acquiring) else {
+                errno = ENOSPC
+                return -1
+            }
+            return unsafe pwritev(file, vectors, count, offset)
+        }
+        let scratch = try RecordScratch(journalBytes: 128 << 10)
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(metrics: metrics, disk: disk)
+        let reader = try Store(reading: scratch.folder.path)
+        scratch.append(RecordScratch.Call())
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        isFull.store(true, ordering: .releasing)
+        var calls = 1
+        for _ in 1..<2000 where scratch.append(RecordScratch.Call()) != nil { calls += 1 }
+        #expect(try scratch.await { metrics.failures.current > 0 })
+        #expect(metrics.currentTrouble.contains("pwritev"))
+        let during = try reader.account(folder: scratch.folder.path)
+        #expect(during.difference == 0 && during.emitted == 2000)
+        #expect(during.dropped == 2000 - calls && calls < 2000)
+        isFull.store(false, ordering: .releasing)
+        #expect(try scratch.await { metrics.stored.current == calls })
+        consumer.end()
+        let after = try reader.account(folder: scratch.folder.path)
+        #expect(after.difference == 0 && after.pending == 0 && after.stored == calls)
+        #expect(try reader.verifyContents { _, _ in }.whole == calls)
+        withExtendedLifetime(store) {}
+    }
+
+    @Test("a death between the bytes and the rows loses nothing, and stores nothing twice")
+    func death() throws {
+        let scratch = try RecordScratch()
+        for number in 0..<10 {
+            var call = RecordScratch.Call()
+            call.pieces = [Array("data: {\"n\":\(number)}\n\n".utf8)]
+            scratch.append(call)
+        }
+        do {
+            let store = try Store(folder: scratch.folder.path)
+            let source = JournalSource(
+                scratch.file, from: nil, isLeft: false, capture: Capture(bytesMax: 100))
+            var batch = Batch()
+            source.read(into: &batch, recordsMax: 6, now: .now())
+            _ = try store.write(batch, capture: Capture(bytesMax: 100))
+            batch = Batch()
+            source.read(into: &batch, recordsMax: 6, now: .now())
+            let end = try store.database.read(ContentTable.end)
+            let (_, newEnd) = try #require(store.writer).append(batch, after: end)
+            #expect(newEnd.offset > end.offset)
+            try store.close()
+        }
+        try scratch.restart()
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(metrics: metrics)
+        #expect(try scratch.await { metrics.recovered.current == 4 })
+        consumer.end()
+        let found = try Self.full(store)
+        #expect(found.count == 10 && found.allSatisfy { $0.faults.isEmpty })
+        let bodies = Set(
+            found.map { String(decoding: $0.record.responseBody.bytes, as: UTF8.self) })
+        #expect(bodies.count == 10)
+        let account = try store.verifyContents { _, _ in }
+        #expect(account.whole == 10 && store.segments.numbers == [1])
+    }
+
+    @Test("where packing fails at any call the plain segment stays, and nothing beside it")
+    func failedPacking() throws {
+        let failing = Atomic<Int>(0)
+        let call = Atomic<Int>(0)
+        let isDue: @Sendable () -> Bool = {
+            call.add(1, ordering: .relaxed).newValue == failing.load(ordering: .relaxed)
+        }
+        var disk = SegmentDisk()
+        unsafe disk.write = { unsafe isDue() ? -1 : pwritev($0, $1, $2, $3) }
+        disk.sync = { isDue() ? EIO : fdatasync($0) == 0 ? 0 : errno }
+        disk.rename = { isDue() ? EIO : unsafe rename($0, $1) == 0 ? 0 : errno }
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path, disk: disk)
+        try Self.write(store, Self.batch(1...3, bytes: 1000))
+        store.sealSegment()
+        // Head, frame, directory, sync, rename.
+        for number in 1...5 {
+            call.store(0, ordering: .relaxed)
+            failing.store(number, ordering: .relaxed)
+            #expect(throws: SystemError.self, "call \(number)") {
+                try store.packSegments { _, _, _ in }
+            }
+            #expect(unsafe access(store.segments.draftPath(of: 1), F_OK) != 0)
+            #expect(try store.verifyContents { _, _ in }.whole == 3)
+        }
+        failing.store(0, ordering: .relaxed)
+        var packed = 0
+        try store.packSegments { _, _, _ in packed += 1 }
+        #expect(packed == 1)
+        #expect(try store.verifyContents { _, _ in }.whole == 3)
+    }
+
+    @Test("a segment that is taken away while it is packed does not come back")
+    func race() throws {
+        let scratch = try RecordScratch()
+        let path = SegmentFolder(in: scratch.folder.path).path(of: 1)
+        var disk = SegmentDisk()
+        disk.sync = { _ in unsafe unlink(path) == 0 ? 0 : errno }
+        let store = try Store(folder: scratch.folder.path, disk: disk)
+        try Self.write(store, Self.batch(1...1))
+        store.sealSegment()
+        try store.packSegments { _, _, _ in }
+        #expect(store.segments.numbers.isEmpty)
+        #expect(unsafe access(store.segments.draftPath(of: 1), F_OK) != 0)
+    }
+
+    @Test("the consumer seals, packs and syncs by itself, and keeps to its bound")
+    func house() throws {
+        let scratch = try RecordScratch()
+        let metrics = RecordMetrics()
+        let syncs = Atomic<Int>(0)
+        var disk = SegmentDisk()
+        disk.sync = {
+            syncs.add(1, ordering: .relaxed)
+            return fdatasync($0) == 0 ? 0 : errno
+        }
+        let (consumer, store) = try scratch.consumer(metrics: metrics, disk: disk) {
+            $0.packs = true
+            $0.segmentBounds.bytesMax = 20_000
+            $0.syncEvery = .milliseconds(1)
+        }
+        var call = RecordScratch.Call()
+        call.request = Array(
+            "{\"model\":\"m\",\"x\":\"\(String(repeating: "a", count: 9000))\"}".utf8)
+        var number = 0
+        let isPacked = try scratch.await {
+            scratch.append(call)
+            number += 1
+            return store.segments.numbers.contains { number in
+                store.segments.status(of: number).map { $0.bytes < 5000 } ?? false
+            } && syncs.load(ordering: .relaxed) > 1
+        }
+        #expect(isPacked && number > 1)
+        consumer.end()
+        let account = try store.verifyContents { _, _ in Issue.record("a fault") }
+        #expect(account.whole == metrics.stored.current && account.whole > 0)
+    }
+
+    @Test("what is being written is never packed, and what is sealed is packed whole")
+    func packingBesideWriting() throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        store.set(SegmentWriter.Bounds(bytesMax: 600))
+        let isOver = Atomic<Bool>(false)
+        let answers = Mutex<[UInt64: Set<Int>]>([:])
+        let threads = try (0..<3).map { index in
+            try Thread(name: "test-pack") {
+                let packing = SegmentPacking(folder: store.segments, disk: SegmentDisk())
+                var last: UInt64 = 0
+                while !isOver.load(ordering: .acquiring) {
+                    for (number, end) in (try? store.sealedSegments(after: last)) ?? [] {
+                        answers.withLock { _ = $0[number, default: []].insert(end) }
+                        if index == 0 { _ = try? packing.pack(number, upTo: end) }
+                        last = number
+                    }
+                }
+            }
+        }
+        for number in UInt64(1)...600 { try Self.write(store, Self.batch(number...number)) }
+        isOver.store(true, ordering: .releasing)
+        for thread in threads { thread.join() }
+        store.sealSegment()
+        // What was said of a segment while others were written is true of it now.
+        let ends = try Dictionary(uniqueKeysWithValues: store.sealedSegments(after: 0).map { $0 })
+        let wrong = answers.withLock { $0.filter { $0.value != [ends[$0.key] ?? 0] } }
+        #expect(wrong.isEmpty)
+        try store.packSegments { _, _, _ in }
+        #expect(try store.verifyContents { _, _ in }.whole == 600)
+        #expect(store.segments.numbers.count > 100)
+    }
+
+    @Test("a day of agents' calls takes less than a tenth of its bodies")
+    func agents() throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        let day = AgentDay(sessions: 4, turns: 20, promptBytes: 40_000)
+        var raw = 0
+        day.each { records in
+            raw += records.reduce(0) {
+                $0 + $1.requestBody.bytes.count + $1.responseBody.bytes.count
+            }
+            #expect(throws: Never.self) { try store.insert(records) }
+        }
+        store.sealSegment()
+        try store.packSegments { _, _, _ in }
+        #expect(store.segments.bytes * 10 < raw, "\(store.segments.bytes) of \(raw)")
+        #expect(try store.verifyContents { _, _ in }.whole == 80)
+    }
+}
