@@ -188,7 +188,7 @@ let package = Package(
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
         tests("ExchangeCoreTests", ["Primitives", "HTTP", "Config", "Routing", "ExchangeCore"]),
-        tests("CryptographyTests", ["Primitives", "Cryptography"]),
+        tests("CryptographyTests", ["Primitives", "Cryptography", "COpenSSL", "Support"]),
         tests(
             "LogStoreTests",
             [

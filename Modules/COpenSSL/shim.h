@@ -2,13 +2,80 @@
 
 // The parts of OpenSSL that Weir uses beside libcurl, which brings the library into the process.
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 // A macro in OpenSSL 3.
 static inline int copenssl_load_bundle(X509_STORE *store, const char *path) {
   return X509_STORE_load_file(store, path);
+}
+
+// What follows are macros, too, or take arguments of no fixed type.
+
+static inline int copenssl_set_min_version(SSL_CTX *context, int version) {
+  return (int)SSL_CTX_set_min_proto_version(context, version);
+}
+
+// The errno inside of an error of the system's, else 0.
+static inline int copenssl_system_error(unsigned long code) {
+  return ERR_SYSTEM_ERROR(code) ? ERR_GET_REASON(code) : 0;
+}
+
+static inline void copenssl_set_modes(SSL_CTX *context) {
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+static inline void copenssl_set_server_options(SSL_CTX *context) {
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+}
+
+static inline void copenssl_set_servername_callback(SSL_CTX *context,
+                                                    int (*callback)(SSL *, int *, void *),
+                                                    void *argument) {
+  SSL_CTX_set_tlsext_servername_callback(context, callback);
+  SSL_CTX_set_tlsext_servername_arg(context, argument);
+}
+
+static inline void copenssl_set_ticket_callback(SSL_CTX *context,
+                                                int (*callback)(SSL *, unsigned char *,
+                                                                unsigned char *, EVP_CIPHER_CTX *,
+                                                                EVP_MAC_CTX *, int),
+                                                void *keys) {
+  SSL_CTX_set_app_data(context, keys);
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, callback);
+}
+
+static inline void *copenssl_ticket_keys(SSL *ssl) {
+  return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+static inline void copenssl_set_message_callback(SSL *ssl,
+                                                 void (*callback)(int, int, int, const void *,
+                                                                  size_t, SSL *, void *),
+                                                 void *argument) {
+  SSL_set_msg_callback(ssl, callback);
+  SSL_set_msg_callback_arg(ssl, argument);
+}
+
+// Readies a ticket's cipher and code of authentication: AES-256-CBC and HMAC-SHA256, as RFC 5077
+// recommends. Returns 1, or 0 where OpenSSL refuses.
+static inline int copenssl_use_ticket_key(EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                                          const unsigned char *key, const unsigned char *mac_key,
+                                          const unsigned char *iv, int encrypts) {
+  OSSL_PARAM params[3];
+  params[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)mac_key, 32);
+  params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0);
+  params[2] = OSSL_PARAM_construct_end();
+  return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key, iv, encrypts) == 1 &&
+         EVP_MAC_CTX_set_params(mac, params) == 1;
 }

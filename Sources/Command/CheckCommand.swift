@@ -1,5 +1,6 @@
 import ArgumentParser
 import Config
+import Cryptography
 import Dialects
 import Routing
 
@@ -24,13 +25,30 @@ struct CheckCommand: ParsableCommand {
         let configuration = try options.load()
         try Process.prepare()
         if health {
-            guard try Probe.health(configuration.admin.listen) else { throw ExitCode(1) }
+            guard try Probe.health(configuration.admin) else { throw ExitCode(1) }
             return
         }
+        try Self.checkCertificates(configuration)
         Output.text(configuration.description)
         Output.text(Self.describeChains(configuration))
         guard probe else { return }
         guard try Probe.vendors(configuration) else { throw ExitCode(1) }
+    }
+
+    /// Loads the certificates as the start would; ends with status 2 where it would fail.
+    private static func checkCertificates(_ configuration: Configuration) throws {
+        var isFit = true
+        for (section, tls) in [
+            ("server.tls", configuration.server.tls), ("admin.tls", configuration.admin.tls),
+        ] where tls.isOn {
+            do {
+                _ = try TLSContext(TLSSettings(tls), tickets: TicketKeys())
+            } catch {
+                Output.error("weir: [\(section)] \(error)")
+                isFit = false
+            }
+        }
+        guard isFit else { throw ExitCode(2) }
     }
 
     /// Each chain as it will act, dialect by dialect.

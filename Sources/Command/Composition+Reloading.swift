@@ -33,6 +33,7 @@ extension Composition {
             }
             configuration.vendors = next.vendors
             configuration.chains = next.chains
+            for watch in certificates { watch.reload(next) }
             recording.adopt(next.vendors)
             reloads.applied()
             hand(out: plan)

@@ -1,4 +1,5 @@
 import Config
+import Cryptography
 import Dashboard
 import Gateway
 import Glibc
@@ -52,6 +53,9 @@ final class Composition {
     private(set) var mailboxes: [Int: Mailbox<WorkerOrder>] = [:]
     private(set) var control: Mailbox<ControlMessage>?
     private var threads: [Reactor.Thread] = []
+    /// The certificates of the listeners, where they speak TLS.
+    private(set) var certificates: [CertificateWatch] = []
+    let certificateMetrics = CertificateMetrics()
     private(set) var isDraining = false
     var snapshotRound: SnapshotRound?
     private var loop: EventLoop?
@@ -106,6 +110,9 @@ final class Composition {
             let listening = try ListeningSockets(
                 configuration.server.listen, workers: metrics.count)
             ports = listening.ports
+            let watch = try CertificateWatch(
+                .server, configuration.server.tls, on: loop, certificateMetrics, logger)
+            if let watch { certificates.append(watch) }
             let slot = LoopOwned<Composition>()
             slot.value = self
             let control = try Mailbox<ControlMessage> { slot.value?.received($0) }
@@ -113,7 +120,7 @@ final class Composition {
             control.open(on: loop)
             if let first {
                 for (index, sockets) in listening.ofWorkers.enumerated() {
-                    try startWorker(index, sockets, first, control)
+                    try startWorker(index, sockets, watch?.identity, first, control)
                 }
             }
             first = nil
@@ -181,8 +188,8 @@ final class Composition {
     }
 
     private func startWorker(
-        _ index: Int, _ sockets: [ListeningSockets.Socket], _ first: SnapshotPlan,
-        _ control: Mailbox<ControlMessage>
+        _ index: Int, _ sockets: [ListeningSockets.Socket], _ identity: ServerIdentity?,
+        _ first: SnapshotPlan, _ control: Mailbox<ControlMessage>
     ) throws {
         let settings = WorkerSettings(
             server: configuration.server, admission: admission, logger: logger
@@ -205,7 +212,9 @@ final class Composition {
                 else { return }
                 slot.value = worker
                 for socket in sockets {
-                    worker.listen(on: socket.descriptor, onLoopback: socket.isOnLoopback)
+                    worker.listen(
+                        on: socket.descriptor, onLoopback: socket.isOnLoopback,
+                        identity: identity)
                 }
                 // Only this reference holds the worker: its loop, listener and mailbox do not.
                 withExtendedLifetime(worker) { loop.run() }
@@ -252,7 +261,8 @@ final class Composition {
         )
         let pages = OperatorPages(
             workers: metrics, readiness: readiness, version: Version.number,
-            failureClasses: FailureClass.names, records: recording.source, reloads: reloads
+            failureClasses: FailureClass.names, records: recording.source, reloads: reloads,
+            certificates: certificateMetrics
         )
         // This worker answers by itself and calls no vendor.
         var withoutVendors = Configuration()
@@ -264,8 +274,12 @@ final class Composition {
             settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, snapshot: none,
             responder: pages
         )
+        let watch = try CertificateWatch(
+            .admin, configuration.admin.tls, on: loop, certificateMetrics, logger)
+        if let watch { certificates.append(watch) }
         worker.listen(
-            on: descriptor, onLoopback: Configuration.isLoopback(configuration.admin.listen))
+            on: descriptor, onLoopback: Configuration.isLoopback(configuration.admin.listen),
+            identity: watch?.identity)
         return worker
     }
 }

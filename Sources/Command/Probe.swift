@@ -27,7 +27,10 @@ final class Probe: TransferDelegate, TurnHandler {
     }
 
     /// Whether the gateway with this operators' listener says that it is well.
-    static func health(_ listen: String) throws -> Bool {
+    ///
+    /// Its certificate is not checked: the question goes to this machine, and holds no secret.
+    static func health(_ admin: Configuration.Admin) throws -> Bool {
+        let listen = admin.listen
         guard !listen.isEmpty, let address = SocketAddress(listen) else {
             Output.error("weir: admin.listen is off, so there is no address to ask")
             return false
@@ -35,10 +38,22 @@ final class Probe: TransferDelegate, TurnHandler {
         var host = String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
         if host == "0.0.0.0" { host = "127.0.0.1" }
         if host == "[::]" { host = "[::1]" }
+        if admin.tls.isOn { return try healthOverTLS(host, address.port) }
         let origin = Endpoint.Origin(scheme: "http", host: host, port: address.port)
         let answer = try ask(origin, path: "/healthz", trust: nil)
         if answer?.status == 200 { return true }
         Output.error("weir: not well: \(describe(answer))")
+        return false
+    }
+
+    private static func healthOverTLS(_ host: String, _ port: Int) throws -> Bool {
+        guard let address = SocketAddress("\(host):\(port)") else { return false }
+        let descriptor = try Socket.connect(to: address)
+        defer { Socket.close(descriptor) }
+        let status = TLSQuestion.status(over: descriptor, path: "/healthz")
+        if status == 200 { return true }
+        let answer = status.map { "status \($0)" } ?? "no answer over TLS"
+        Output.error("weir: not well: \(answer)")
         return false
     }
 

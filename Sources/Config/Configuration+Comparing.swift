@@ -3,8 +3,13 @@ extension Configuration {
     /// aside, as they are written in the file.
     public func sectionsThatDiffer(from other: Configuration) -> [String] {
         var names: [String] = []
-        if server != other.server { names.append("[server]") }
-        if admin != other.admin { names.append("[admin]") }
+        // Certificates are read again; TLS as such is not begun or ended.
+        var (mine, theirs) = (server, other.server)
+        if mine.tls.isOn == theirs.tls.isOn { theirs.tls = mine.tls }
+        if mine != theirs { names.append("[server]") }
+        var (mineAdmin, theirAdmin) = (admin, other.admin)
+        if mineAdmin.tls.isOn == theirAdmin.tls.isOn { theirAdmin.tls = mineAdmin.tls }
+        if mineAdmin != theirAdmin { names.append("[admin]") }
         if log != other.log { names.append("[log]") }
         if prices != other.prices { names.append("[prices]") }
         for name in Set(sinks.map(\.name)).union(other.sinks.map(\.name)).sorted() {

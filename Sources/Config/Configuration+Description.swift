@@ -19,7 +19,11 @@ extension Configuration {
             "keepalive_timeout = \(time(server.keepaliveTimeout))",
             "slow_client_timeout = \(time(server.slowClientTimeout))",
             "drain_timeout = \(time(server.drainTimeout))", "",
-            "[admin]", "listen = \(quote(admin.listen))", "",
+        ]
+        lines += describe(server.tls, "server")
+        lines += ["[admin]", "listen = \(quote(admin.listen))", ""]
+        lines += describe(admin.tls, "admin")
+        lines += [
             "[log]", "path = \(quote(log.path))", "capture = \(quote(log.capture))",
             "capture_limit = \(size(log.captureLimitBytes))", "retain = \(time(log.retain))",
             "max_size = \(size(log.maxSizeBytes))", "compress = \(log.isCompressed)",
@@ -34,6 +38,22 @@ extension Configuration {
         for vendor in vendors { lines += describe(vendor) }
         for chain in chains { lines += describe(chain) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func describe(_ tls: ListenerTLS, _ section: String) -> [String] {
+        let certificates = tls.certificates.map {
+            "{ certificate = \(quote($0.chain)), key = \(quote($0.key)) }"
+        }
+        let isList = certificates.count > 1
+        let first = tls.certificates.first ?? ListenerTLS.Certificate()
+        return ["[\(section).tls]"]
+            + (isList
+                ? ["certificate = [\(certificates.joined(separator: ", "))]", "key = \"\""]
+                : ["certificate = \(quote(first.chain))", "key = \(quote(first.key))"])
+            + [
+                "client_ca = \(quote(tls.clientAuthorities))",
+                "min_version = \(quote(tls.versionMin))", "",
+            ]
     }
 
     private func describe(_ vendor: Vendor) -> [String] {

@@ -58,6 +58,7 @@ extension Configuration {
         reader.table("admin") { reader in
             reader.string("listen", &configuration.admin.listen)
             reader.checkAddress("listen", configuration.admin.listen, allowsEmpty: true)
+            reader.table("tls") { configuration.admin.tls.read(&$0) }
         }
         reader.table("log") { configuration.log.read(&$0) }
         reader.table("prices") { configuration.prices.read(&$0) }
@@ -82,7 +83,9 @@ extension Configuration {
     /// What is wrong with serving these vendors on this address: credentials of the gateway's, for
     /// any client that reaches it; nil where nothing is wrong.
     public static func exposure(of vendors: [Vendor], on server: Server) -> String? {
-        guard !server.isAnonymous, let open = server.listen.first(where: { !isLoopback($0) }),
+        // With authorities of clients' own none of them is unknown.
+        guard !server.isAnonymous, server.tls.clientAuthorities.isEmpty,
+            let open = server.listen.first(where: { !isLoopback($0) }),
             let vendor = vendors.first(where: \.usesOwnSecret)
         else { return nil }
         return
@@ -131,6 +134,7 @@ extension Configuration.Server {
         reader.duration("keepalive_timeout", &keepaliveTimeout, allowsZero: false)
         reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
         reader.duration("drain_timeout", &drainTimeout)
+        reader.table("tls") { tls.read(&$0) }
     }
 
     /// One address, or a list of them.

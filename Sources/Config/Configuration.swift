@@ -43,6 +43,8 @@ public struct Configuration: Sendable {
         /// Whether the gateway's own credentials may serve any client at an address beyond
         /// loopback.
         public var isAnonymous = false
+        /// `[server.tls]`.
+        public var tls = ListenerTLS()
         /// Worker threads; 0 is one per processor this process may use.
         public var workers = 0
         /// Client connections at once, over all workers.
@@ -72,6 +74,8 @@ public struct Configuration: Sendable {
     public struct Admin: Sendable, Equatable {
         /// Address and port; empty is off.
         public var listen = "127.0.0.1:9090"
+        /// `[admin.tls]`.
+        public var tls = ListenerTLS()
     }
 
     /// The record of exchanges.

@@ -32,13 +32,13 @@ public final class OperatorPages: Responder {
     public init(
         workers: [WorkerMetrics], readiness: Readiness, version: String,
         failureClasses: [String] = [], records: RecordSource? = nil,
-        reloads: ReloadMetrics? = nil
+        reloads: ReloadMetrics? = nil, certificates: CertificateMetrics? = nil
     ) {
         self.workers = workers
         self.readiness = readiness
         exposition = Exposition(
             workers: workers, version: version, failureClasses: failureClasses,
-            records: records, reloads: reloads
+            records: records, reloads: reloads, certificates: certificates
         )
         self.records = records
     }

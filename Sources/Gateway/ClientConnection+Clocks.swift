@@ -2,6 +2,7 @@ import ExchangeCore
 import HTTP
 import Primitives
 import Reactor
+import Telemetry
 
 // The clocks of a connection, on one timer. It is armed when a phase begins and never moved by
 // traffic: when it goes off, the deadline is computed anew from what happened since.
@@ -26,6 +27,7 @@ extension ClientConnection {
     private func deadline() -> Deadline? {
         let stage: Deadlines.Stage
         switch phase {
+        case .idle where socket.isHandshaking: stage = .head
         case .idle: stage = .nextRequest(isDraining: worker.isDraining || isTurnedAway)
         case .head: stage = .head
         case .body: stage = .body(isPaused: isReadPaused)
@@ -46,6 +48,9 @@ extension ClientConnection {
     private func expired(_ clock: Clock) {
         switch clock {
         case .keepalive, .drainGrace, .linger:
+            close()
+        case .head where socket.isHandshaking:
+            worker.metrics.handshakesFailed.add()
             close()
         case .head:
             parser.findPathOfIncompleteHead()

@@ -60,6 +60,8 @@ extension ClientConnection {
     /// Closes the connection; `successor` is the detached exchange that keeps its seat.
     func close(leaving successor: RequestExchange? = nil) {
         guard phase != .closed else { return }
+        if socket.isHandshaking { worker.handshakes.ended() }
+        let isAtRest = phase == .idle
         phase = .closed
         exchange = nil
         if let timer { worker.loop.timers.destroy(timer) }
@@ -67,7 +69,7 @@ extension ClientConnection {
         output.removeAll()
         worker.buffers.reclaim(&output)
         pending.release()
-        socket.close(on: worker.loop)
+        socket.close(on: worker.loop, inOrder: isAtRest)
         worker.closed(self, leaving: successor)
     }
 }

@@ -5,7 +5,27 @@ import Reactor
 
 // Receive: bytes of the client become a head and a body.
 extension ClientConnection {
+    /// Takes a handshake of TLS as far as it goes; returns whether requests can be read.
+    private func advanceHandshake() -> Bool {
+        switch socket.advance(of: worker) {
+        case .ready, .begun:
+            // The handshake is a part of the head's time, from its first byte.
+            enter(.idle)
+            updateInterest()
+        case .waiting:
+            updateInterest()
+        case .plain:
+            PlainRefusal.writeWantsTLS(to: &output)
+            _ = socket.send(from: &output)
+            beginLingering()
+        case .over:
+            close()
+        }
+        return socket.isReady && phase == .idle
+    }
+
     func receive() {
+        guard socket.isReady || advanceHandshake() else { return }
         // The worker's buffer is lent for the length of the call, so that a connection at rest
         // needs none of its own.
         var input = ByteBuffer()

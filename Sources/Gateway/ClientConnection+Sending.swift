@@ -98,7 +98,7 @@ extension ClientConnection {
 
     /// Closes our side and reads on for a while: to close both at once would reset the connection
     /// under a client that is still sending, and it would never see the answer.
-    private func beginLingering() {
+    func beginLingering() {
         socket.finishSending()
         exchange = nil
         parser.releaseMemory()

@@ -11,6 +11,7 @@ import Transfers
 // The steps of the way stand in files of their own, in this order:
 //
 //   ClientSocket                   bytes in and out of the client's descriptor, and its close
+//   ClientSocket+Handshaking       TLS, before the first request
 //   ClientConnection+Receiving     receive: bytes in, heads and bodies out of them
 //   RequestIntake                  receive: a body that is kept, passed on as it comes, or refused
 //   RequestExchange+Routing        route: the target that the request goes to, or a refusal
@@ -89,11 +90,11 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     var lingerBytesLeft = 0
 
     init(
-        _ worker: Worker, descriptor: Int32, onLoopback isOnLoopback: Bool, slot: Int,
+        _ worker: Worker, descriptor: Int32, from origin: ClientSocket.Origin, slot: Int,
         isTurnedAway: Bool
     ) {
         self.worker = worker
-        socket = ClientSocket(descriptor, onLoopback: isOnLoopback)
+        socket = ClientSocket(descriptor, from: origin)
         self.slot = slot
         self.isTurnedAway = isTurnedAway
         let now = worker.loop.now
@@ -113,9 +114,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     /// Refuses a client without reading what it wants: even those that are refused are too many.
     static func turnAway(_ descriptor: Int32) {
         var text = ByteBuffer()
-        text.append("HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n")
-        text.append("content-length: 30\r\nretry-after: 1\r\nconnection: close\r\n\r\n")
-        text.append("weir: too many connections now")
+        PlainRefusal.writeTooMany(to: &text)
         _ = Socket.send(descriptor, from: &text)
         Socket.shutDownWriting(descriptor)
         Socket.close(descriptor)
@@ -129,7 +128,9 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         // While a response is due a closed connection is a client that no longer wants it; a client
         // that closes only its own side is taken for one too, as other proxies do.
         if phase == .answering, !readiness.isDisjoint(with: .closed) { return clientGone() }
-        if !readiness.isDisjoint(with: [.read, .closed]) { receive() }
+        if socket.writeWantsRead, readiness.contains(.read) { flush() }
+        guard socket.isOpen else { return }
+        if !readiness.isDisjoint(with: [.read, .closed]) || socket.wantsWrite { receive() }
     }
 
     func enter(_ phase: Phase) {
@@ -142,6 +143,7 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
     func updateInterest() {
         var interest: Interest = isReadPaused ? .peerClose : [.read, .peerClose]
         if !output.isEmpty, !isAwaitingFlush { interest.insert(.write) }
+        if socket.wantsWrite { interest.insert(.write) }
         worker.loop.watch(socket.descriptor, for: interest, self)
     }
 

@@ -1,33 +1,92 @@
+import Cryptography
+import Glibc
 import Primitives
 import Reactor
 
 /// A client's socket: reads and writes the bytes of a client's connection, and nothing else does.
 ///
-/// Its connection owns it, and closes it once: the number may be another connection's afterwards.
+/// With TLS the bytes are those inside. Its connection owns it, and closes it once: the number may
+/// be another connection's afterwards.
 struct ClientSocket: ~Copyable {
     let descriptor: Int32
-    /// Whether it came to an address that this machine alone can reach.
-    let isOnLoopback: Bool
+    let origin: Origin
     /// Whether the descriptor is still ours.
     private(set) var isOpen = true
+    private var session: TLSSession?
+    /// Whether requests can be read: with TLS, once the handshake is over.
+    private(set) var isReady: Bool
 
-    init(_ descriptor: Int32, onLoopback isOnLoopback: Bool) {
-        self.descriptor = descriptor
-        self.isOnLoopback = isOnLoopback
+    /// What a listener says of the clients that come to it.
+    struct Origin {
+        /// Whether its address is one that this machine alone can reach.
+        let isOnLoopback: Bool
+        /// The certificates it shows; nil where it speaks no TLS.
+        let identity: ServerIdentity?
     }
+
+    init(_ descriptor: Int32, from origin: Origin) {
+        self.descriptor = descriptor
+        self.origin = origin
+        isReady = origin.identity == nil
+    }
+
+    /// Whether a handshake has begun and is not over.
+    var isHandshaking: Bool { session != nil && !isReady }
+
+    /// Whether it must be written to, though nothing waits for the client.
+    var wantsWrite: Bool { session?.wantsWrite ?? false }
+
+    /// Whether what waits for the client goes on once something was read.
+    var writeWantsRead: Bool { session?.writeWantsRead ?? false }
+
+    /// Makes the state of TLS, once the first byte is there; false without memory for it.
+    mutating func makeSession() -> Bool {
+        session = origin.identity.flatMap { TLSSession($0.current, descriptor: descriptor) }
+        return session != nil
+    }
+
+    /// Takes the handshake as far as it goes now.
+    mutating func handshake() -> TLSSession.Outcome {
+        guard let session else { return .failed }
+        let outcome = session.handshake()
+        if case .moved = outcome { isReady = true }
+        return outcome
+    }
+
+    /// Goes on without TLS, to say that TLS is wanted.
+    mutating func speakPlainly() {
+        isReady = true
+    }
+
+    /// Whether the client resumed an earlier session.
+    var isResumed: Bool { session?.isResumed ?? false }
 
     /// Reads what has come, as much as one turn takes.
     func receive(into buffer: inout ByteBuffer) -> Socket.Outcome {
-        Socket.receive(descriptor, into: &buffer, room: Limits.receiveBytesPerTurn)
+        guard let session else {
+            return Socket.receive(descriptor, into: &buffer, room: Limits.receiveBytesPerTurn)
+        }
+        return Self.outcome(session.receive(into: &buffer, room: Limits.receiveBytesPerTurn))
     }
 
     /// Gives the kernel what it takes, and drops that from the buffer.
     func send(from buffer: inout ByteBuffer) -> Socket.Outcome {
-        Socket.send(descriptor, from: &buffer)
+        guard let session else { return Socket.send(descriptor, from: &buffer) }
+        return Self.outcome(session.send(from: &buffer))
+    }
+
+    private static func outcome(_ outcome: TLSSession.Outcome) -> Socket.Outcome {
+        switch outcome {
+        case .moved(let count): .moved(count)
+        case .wouldBlock: .wouldBlock
+        case .closed: .closed
+        case .failed: .failed(EPROTO)
+        }
     }
 
     /// Ends our side, in order.
     func finishSending() {
+        session?.finishSending()
         Socket.shutDownWriting(descriptor)
     }
 
@@ -37,9 +96,14 @@ struct ClientSocket: ~Copyable {
     }
 
     /// Closes it, once.
-    mutating func close(on loop: EventLoop) {
+    ///
+    /// `inOrder`: nothing is missing, which TLS says in a message of its own; without it a client
+    /// sees that the connection was cut.
+    mutating func close(on loop: EventLoop, inOrder: Bool) {
         guard isOpen else { return }
+        if inOrder { session?.finishSending() }
         isOpen = false
+        session = nil
         loop.forget(descriptor)
         Socket.close(descriptor)
     }

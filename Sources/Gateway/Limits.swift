@@ -16,6 +16,10 @@ enum Limits {
     static let modelScanBytesMin = 64 << 10
     /// Clients beyond the limit that are refused in order at the same time, for each worker.
     static let turnedAwayConnections = 64
+    /// Handshakes of TLS under way at once, for each worker: each holds some 54 KiB.
+    static let handshakesMax = 512
+    /// Steps of handshakes a turn: one takes half a millisecond of a P-256 key, twice that of RSA.
+    static let handshakeStepsPerTurn = 4
     /// Bytes of following requests kept while one is being served.
     static let pipelinedBytes = 64 << 10
     /// How long a request's body waits for memory.

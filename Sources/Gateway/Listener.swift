@@ -7,13 +7,12 @@ import Telemetry
 final class Listener: DescriptorHandler, TimerHandler {
     private unowned let worker: Worker
     private var descriptor: Int32
-    /// Whether its address is one that this machine alone can reach.
-    private let isOnLoopback: Bool
+    private let origin: ClientSocket.Origin
     private var timer: TimerWheel.Timer?
 
-    init(_ worker: Worker, descriptor: Int32, onLoopback isOnLoopback: Bool) {
+    init(_ worker: Worker, descriptor: Int32, origin: ClientSocket.Origin) {
         self.worker = worker
-        self.isOnLoopback = isOnLoopback
+        self.origin = origin
         self.descriptor = descriptor
         timer = worker.loop.timers.create(self)
         worker.loop.watch(descriptor, for: .read, self)
@@ -24,7 +23,7 @@ final class Listener: DescriptorHandler, TimerHandler {
         for _ in 0..<Limits.acceptsPerTurn {
             switch Socket.accept(descriptor) {
             case .connection(let client):
-                worker.accepted(client, onLoopback: isOnLoopback)
+                worker.accepted(client, from: origin)
             case .wouldBlock:
                 return
             case .gone:
@@ -59,7 +58,7 @@ final class Listener: DescriptorHandler, TimerHandler {
         guard descriptor >= 0 else { return }
         accepting: while true {
             switch Socket.accept(descriptor) {
-            case .connection(let client): worker.accepted(client, onLoopback: isOnLoopback)
+            case .connection(let client): worker.accepted(client, from: origin)
             case .gone: continue
             case .wouldBlock, .exhausted: break accepting
             }

@@ -76,7 +76,7 @@ final class RequestExchange {
         let head = request
         writer.closesAfterwards = !head.head.keepsAlive || worker.isDraining
         if client.isTurnedAway { return refuse(.tooManyConnections, closing: true) }
-        if worker.policy.refusesHost(of: head.head, onLoopback: client.socket.isOnLoopback) {
+        if worker.policy.refusesHost(of: head.head, onLoopback: client.socket.origin.isOnLoopback) {
             return refuse(.unknownHost, closing: true)
         }
         origin = worker.policy.origin(of: head.head)

@@ -1,4 +1,5 @@
 public import Config
+public import Cryptography
 import ExchangeCore
 public import Logging
 import Primitives
@@ -63,8 +64,6 @@ public final class Worker: TurnHandler, TimerHandler {
     /// Where exchanges are recorded; nil when nothing is kept.
     let journal: WorkerJournal?
     let chunkTee: ChunkTee
-    /// Whether something is taken out of bodies before they are recorded.
-    let redactsBodies: Bool
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
     /// A decoded piece of an encoded response: lent to the connection that takes it.
@@ -80,6 +79,8 @@ public final class Worker: TurnHandler, TimerHandler {
     let bodies: BodyBudget
     /// What bounds a request's body.
     let intakeBounds: RequestIntake.Bounds
+    /// What handshakes of TLS may take.
+    var handshakes = Handshakes()
     private var ending = Ending()
     /// Called when the last connection of a drain is gone.
     public var onDrained: (() -> Void)?
@@ -107,12 +108,14 @@ public final class Worker: TurnHandler, TimerHandler {
         self.responder = responder
         self.journal = journal
         chunkTee = ChunkTee(journal)
-        redactsBodies = journal?.redactor != nil
         journal?.adopt(self.snapshot.routing.mask)
         logger = settings.logger
         lanes = Lanes(loop: loop, staleWindow: settings.staleWindow)
         loop.turnHandler = self
     }
+
+    /// Whether something is taken out of bodies before they are recorded.
+    var redactsBodies: Bool { journal?.redactor != nil }
 
     /// Whether no new exchanges are wanted.
     var isDraining: Bool { ending.isDraining }
@@ -122,9 +125,13 @@ public final class Worker: TurnHandler, TimerHandler {
 
     /// Starts to take clients in from a listening socket, which becomes the worker's.
     ///
-    /// `isOnLoopback`: whether this machine alone can reach its address.
-    public func listen(on descriptor: Int32, onLoopback isOnLoopback: Bool) {
-        listeners.append(Listener(self, descriptor: descriptor, onLoopback: isOnLoopback))
+    /// `isOnLoopback`: whether this machine alone can reach its address. With an `identity` clients
+    /// must speak TLS.
+    public func listen(
+        on descriptor: Int32, onLoopback isOnLoopback: Bool, identity: ServerIdentity? = nil
+    ) {
+        let origin = ClientSocket.Origin(isOnLoopback: isOnLoopback, identity: identity)
+        listeners.append(Listener(self, descriptor: descriptor, origin: origin))
     }
 
     private func stopListening() {
@@ -146,6 +153,7 @@ public final class Worker: TurnHandler, TimerHandler {
         let flushing = unflushed.take()
         for index in flushing.indices { flushing[index].flush() }
         unflushed.giveBack(flushing)
+        handshakes.turnEnded()
         roomQueue.turnEnded()
         while let exchange = detached.nextToStop() { exchange.stopDetached() }
         if ending.isStopping { finishStopping() }
@@ -171,19 +179,20 @@ public final class Worker: TurnHandler, TimerHandler {
         snapshot = next
     }
 
-    func accepted(_ descriptor: Int32, onLoopback isOnLoopback: Bool) {
+    func accepted(_ descriptor: Int32, from origin: ClientSocket.Origin) {
         metrics.accepted.add()
         guard settings.admission.enter() || takeSeatOfDetached() || takeSeatOfOldest() else {
-            return turnAway(descriptor, onLoopback: isOnLoopback)
+            return turnAway(descriptor, from: origin)
         }
-        open(descriptor, onLoopback: isOnLoopback, isTurnedAway: false)
+        open(descriptor, from: origin, isTurnedAway: false)
     }
 
-    private func open(_ descriptor: Int32, onLoopback isOnLoopback: Bool, isTurnedAway: Bool) {
+    private func open(
+        _ descriptor: Int32, from origin: ClientSocket.Origin, isTurnedAway: Bool
+    ) {
         let connection = connections.insert {
             ClientConnection(
-                self, descriptor: descriptor, onLoopback: isOnLoopback, slot: $0,
-                isTurnedAway: isTurnedAway)
+                self, descriptor: descriptor, from: origin, slot: $0, isTurnedAway: isTurnedAway)
         }
         connection.open()
     }
@@ -192,13 +201,15 @@ public final class Worker: TurnHandler, TimerHandler {
     ///
     /// Its request is read for the dialect in which it is refused, and the connection closes in
     /// order. Of such clients, too, there may only be so many.
-    private func turnAway(_ descriptor: Int32, onLoopback isOnLoopback: Bool) {
+    private func turnAway(_ descriptor: Int32, from origin: ClientSocket.Origin) {
         metrics.turnedAway.add()
         guard connections.turnedAwayCount < Limits.turnedAwayConnections else {
             metrics.closed.add()
-            return ClientConnection.turnAway(descriptor)
+            // Without a handshake a client of TLS could not read why.
+            return origin.identity == nil
+                ? ClientConnection.turnAway(descriptor) : Socket.close(descriptor)
         }
-        open(descriptor, onLoopback: isOnLoopback, isTurnedAway: true)
+        open(descriptor, from: origin, isTurnedAway: true)
     }
 
     /// An answer without a client gives way to a client that comes when there are too many.

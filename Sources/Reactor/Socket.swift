@@ -142,6 +142,20 @@ public enum Socket {
         }
     }
 
+    /// Looks at the first byte that waits, and leaves it there.
+    public static func peek(_ descriptor: Int32, _ byte: inout UInt8) -> Outcome {
+        while true {
+            let count = unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK))
+            if count > 0 { return .moved(1) }
+            if count == 0 { return .closed }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            default: return .failed(errno)
+            }
+        }
+    }
+
     /// Whether there is something to read just now: bytes, the peer's end or an error.
     public static func hasInput(_ descriptor: Int32) -> Bool {
         var byte: UInt8 = 0

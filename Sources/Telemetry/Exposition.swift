@@ -8,12 +8,15 @@ public struct Exposition: Sendable {
     private let failureClasses: [String]
     private let records: RecordSource?
     private let reloads: ReloadMetrics?
+    private let certificates: CertificateMetrics?
 
     /// An exposition of these workers' counters; `failureClasses` are the classes' names in order.
     public init(
         workers: [WorkerMetrics], version: String, failureClasses: [String] = [],
-        records: RecordSource? = nil, reloads: ReloadMetrics? = nil
+        records: RecordSource? = nil, reloads: ReloadMetrics? = nil,
+        certificates: CertificateMetrics? = nil
     ) {
+        self.certificates = certificates
         self.reloads = reloads
         self.workers = workers
         self.records = records
@@ -27,6 +30,7 @@ public struct Exposition: Sendable {
         family("weir_build_info", "gauge", "The version that runs.", &text)
         text += "weir_build_info{version=\"\(version)\"} 1\n"
         configuration(&text)
+        certificates(&text)
         connections(&text)
         exchanges(&text)
         latencies(&text)
@@ -48,6 +52,16 @@ public struct Exposition: Sendable {
             "weir_config_in_force_timestamp_seconds", "gauge",
             "When the configuration applied last was read.", reloads.inForceSince.current / 1000,
             &text)
+    }
+
+    private func certificates(_ text: inout String) {
+        let ends = certificates?.all ?? []
+        guard !ends.isEmpty else { return }
+        let name = "weir_certificate_expiry_timestamp_seconds"
+        family(name, "gauge", "When a listener's first certificate ends.", &text)
+        for (listener, seconds) in ends {
+            text += "\(name){listener=\"\(listener)\"} \(seconds)\n"
+        }
     }
 
     private func connections(_ text: inout String) {
@@ -76,6 +90,14 @@ public struct Exposition: Sendable {
             "weir_connections_gave_way_total", "counter",
             "Resting connections closed because descriptors ran out.", sum { $0.gaveWay }, &text
         )
+        family("weir_tls_handshakes_total", "counter", "Handshakes of TLS, by their end.", &text)
+        let resumed = sum { $0.handshakesResumed }
+        for (result, count) in [
+            ("full", sum { $0.handshakes } - resumed), ("resumed", resumed),
+            ("failed", sum { $0.handshakesFailed }), ("plain_http", sum { $0.plainOnTLS }),
+        ] {
+            text += "weir_tls_handshakes_total{result=\"\(result)\"} \(count)\n"
+        }
         scalar(
             "weir_undelivered_bytes_total", "counter", "Response bytes whose client went away.",
             sum { $0.undeliveredBytes }, &text

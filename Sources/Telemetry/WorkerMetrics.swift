@@ -15,6 +15,14 @@ public final class WorkerMetrics: Sendable {
     public let acceptPauses = Counter()
     /// Resting connections closed because there were no descriptors left.
     public let gaveWay = Counter()
+    /// Handshakes of TLS that were completed.
+    public let handshakes = Counter()
+    /// Those of them that resumed an earlier session.
+    public let handshakesResumed = Counter()
+    /// Handshakes that failed, took too long, or were too many.
+    public let handshakesFailed = Counter()
+    /// Clients that spoke plain HTTP to a listener for TLS.
+    public let plainOnTLS = Counter()
     /// Bytes of response chunks whose client went away before they were sent.
     public let undeliveredBytes = Counter()
     /// Bodies of which the rest was not written down, because nothing could be taken out of it.

@@ -40,6 +40,7 @@ struct SizeTests {
                     1
                 ]
                 var computed: Int { 3 }
+                var compared: Bool { first != nil }
                 var longer: Int {
                     let inner = 4
                     return inner
@@ -73,7 +74,7 @@ struct SizeTests {
             guard let keyword = words.firstIndex(where: { $0 == "let" || $0 == "var" }),
                 words[..<keyword].allSatisfy({ Self.isModifier($0) })
             else { continue }
-            let isComputed = line.contains("{") && !line.contains("=")
+            let isComputed = line.contains("{") && !line.contains(" = ")
             if !isComputed { counts[type, default: 0] += 1 }
         }
         return counts

@@ -113,20 +113,12 @@ package final class ChildProcess {
     }
 
     /// Descriptors open now.
-    package var descriptorCount: Int { descriptors.count }
-
-    /// Its open descriptors.
-    package var descriptors: Set<Int> {
-        guard let folder = unsafe opendir("/proc/\(pid)/fd") else { return [] }
+    package var descriptorCount: Int {
+        guard let folder = unsafe opendir("/proc/\(pid)/fd") else { return 0 }
         defer { unsafe closedir(folder) }
-        var numbers: Set<Int> = []
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let number = Int(name) { numbers.insert(number) }
-        }
-        return numbers
+        var count = -2
+        while unsafe readdir(folder) != nil { count += 1 }
+        return count
     }
 
     private static func file(_ path: String) -> String {

@@ -9,9 +9,12 @@ package enum Repository {
         return "/" + parts.joined(separator: "/")
     }()
 
-    /// The text of a file; empty when it is not there.
-    package static func text(_ path: String) -> String {
-        guard let file = unsafe fopen("\(root)/\(path)", "r") else { return "" }
+    /// The text of a file of the repository; empty when it is not there.
+    package static func text(_ path: String) -> String { text(at: "\(root)/\(path)") }
+
+    /// The text of a file by its whole path; empty when it is not there.
+    package static func text(at path: String) -> String {
+        guard let file = unsafe fopen(path, "r") else { return "" }
         defer { unsafe fclose(file) }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 64 << 10)

@@ -21,6 +21,15 @@ package final class ScratchFolder: Sendable {
         Self.remove(path)
     }
 
+    /// Writes a file into it; returns its path.
+    package func write(_ text: String, to name: String) throws -> String {
+        let file = "\(path)/\(name)"
+        guard let stream = unsafe fopen(file, "w") else { throw SystemError(call: "fopen \(file)") }
+        defer { unsafe fclose(stream) }
+        guard unsafe fputs(text, stream) >= 0 else { throw SystemError(call: "fputs \(file)") }
+        return file
+    }
+
     private static func remove(_ path: String) {
         guard let stream = unsafe opendir(path) else { return }
         while let entry = unsafe readdir(stream) {

@@ -1,0 +1,159 @@
+import COpenSSL
+import Glibc
+public import Primitives
+
+/// One connection's TLS, over a socket that never blocks.
+///
+/// It is made with the connection's first byte: an `SSL` that waits for a client's greeting holds
+/// 54 KiB, one that serves 13. Its owner closes the descriptor.
+@safe
+public final class TLSSession {
+    /// The result of a step, a read or a write.
+    public enum Outcome: Equatable, Sendable {
+        /// So many bytes were moved; for a step of the handshake, it is over.
+        case moved(Int)
+        /// Nothing can be done before the socket is ready again, to write where ``wantsWrite`` is.
+        case wouldBlock
+        /// The client has ended its side.
+        case closed
+        /// The connection is of no use any more.
+        case failed
+    }
+
+    /// KeyUpdate messages that a client may send in a second: OpenSSL itself has no bound.
+    static let keyUpdatesPerSecondMax = 10
+    /// Records written at a time, of 16 KiB each: an endless answer must not hold others up.
+    private static let recordsPerWriteMax = 16
+
+    private let context: TLSContext
+    private let ssl: OpaquePointer
+    private var keyUpdates = 0
+    private var keyUpdatesSince = Instant.now()
+    private var isBroken = false
+    /// Whether a read or the handshake goes on once the socket can be written to.
+    public private(set) var wantsWrite = false
+    /// Whether a write goes on once the socket can be read from.
+    public private(set) var writeWantsRead = false
+
+    /// The session of a descriptor; nil where there is no memory for it.
+    public init?(_ context: TLSContext, descriptor: Int32) {
+        guard let ssl = unsafe context.makeConnection() else { return nil }
+        self.context = context
+        unsafe self.ssl = unsafe ssl
+        unsafe SSL_set_accept_state(ssl)
+        guard unsafe SSL_set_fd(ssl, descriptor) == 1 else { return nil }
+        unsafe copenssl_set_message_callback(
+            ssl, sawMessage, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    deinit {
+        unsafe SSL_free(ssl)
+    }
+
+    /// Whether the handshake is over.
+    public var isEstablished: Bool { unsafe SSL_is_init_finished(ssl) == 1 }
+
+    /// Whether the client resumed an earlier session.
+    public var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
+
+    /// Takes the handshake as far as it goes now: one step costs up to a millisecond.
+    public func handshake() -> Outcome {
+        ERR_clear_error()
+        let result = unsafe SSL_do_handshake(ssl)
+        return result == 1 ? .moved(0) : failed(result, isRead: true)
+    }
+
+    /// Reads to the end of a buffer: `room` bytes, and what OpenSSL has decrypted already, for
+    /// which the kernel would report nothing any more.
+    public func receive(into buffer: inout ByteBuffer, room: Int) -> Outcome {
+        var total = 0
+        while true {
+            let left = total < room ? room - total : unsafe Int(SSL_pending(ssl))
+            guard left > 0 else { return .moved(total) }
+            ERR_clear_error()
+            let result = unsafe buffer.fill(room: left) { space in
+                let count = unsafe SSL_read(ssl, space.baseAddress, Int32(left))
+                return (count: max(0, Int(count)), result: count)
+            }
+            guard result > 0 else {
+                let outcome = failed(result, isRead: true)
+                // The end, if it is one, is found again by the next read.
+                return total > 0 && !isBroken ? .moved(total) : outcome
+            }
+            wantsWrite = false
+            total += Int(result)
+            if isBroken { return .failed }
+        }
+    }
+
+    /// Sends what a buffer holds as far as the kernel takes it, and drops that from the buffer.
+    ///
+    /// After ``Outcome/wouldBlock`` the next call must begin with the same bytes: OpenSSL has
+    /// encrypted them already. There may be more of them.
+    public func send(from buffer: inout ByteBuffer) -> Outcome {
+        var total = 0
+        for _ in 0..<Self.recordsPerWriteMax where !buffer.isEmpty {
+            ERR_clear_error()
+            let bytes = unsafe buffer.pointer
+            let result = unsafe SSL_write(
+                ssl, bytes.baseAddress, Int32(clamping: bytes.count))
+            guard result > 0 else {
+                let outcome = failed(result, isRead: false)
+                return total > 0 && outcome == .wouldBlock ? .moved(total) : outcome
+            }
+            writeWantsRead = false
+            buffer.consume(Int(result))
+            total += Int(result)
+        }
+        return .moved(total)
+    }
+
+    /// Says that no more is coming, once; the client's own word is not waited for.
+    public func finishSending() {
+        guard isEstablished, !isBroken else { return }
+        ERR_clear_error()
+        unsafe SSL_shutdown(ssl)
+        ERR_clear_error()
+    }
+
+    private func failed(_ result: Int32, isRead: Bool) -> Outcome {
+        switch unsafe SSL_get_error(ssl, result) {
+        case SSL_ERROR_WANT_READ:
+            if isRead { wantsWrite = false } else { writeWantsRead = true }
+            return isBroken ? .failed : .wouldBlock
+        case SSL_ERROR_WANT_WRITE:
+            if isRead { wantsWrite = true } else { writeWantsRead = false }
+            return isBroken ? .failed : .wouldBlock
+        case SSL_ERROR_ZERO_RETURN:
+            return .closed
+        default:
+            // After such a failure OpenSSL allows no further call but the one that frees.
+            isBroken = true
+            ERR_clear_error()
+            return .failed
+        }
+    }
+
+    /// A client's KeyUpdate costs us two derivations and a message, and it a few bytes.
+    fileprivate func sawKeyUpdate() {
+        let now = Instant.now()
+        if now - keyUpdatesSince > .seconds(1) {
+            keyUpdatesSince = now
+            keyUpdates = 0
+        }
+        keyUpdates += 1
+        if keyUpdates > Self.keyUpdatesPerSecondMax { isBroken = true }
+    }
+}
+
+// OpenSSL calls this for each message of the protocol, from inside of reads and writes.
+private func sawMessage(
+    _ isWritten: Int32, _ version: Int32, _ kind: Int32, _ bytes: UnsafeRawPointer?, _ count: Int,
+    _ ssl: OpaquePointer?, _ argument: UnsafeMutableRawPointer?
+) {
+    guard isWritten == 0, kind == SSL3_RT_HANDSHAKE, count > 0, let bytes = unsafe bytes,
+        unsafe bytes.load(as: UInt8.self) == UInt8(SSL3_MT_KEY_UPDATE),
+        let argument = unsafe argument
+    else { return }
+    unsafe Unmanaged<TLSSession>.fromOpaque(argument).takeUnretainedValue().sawKeyUpdate()
+}

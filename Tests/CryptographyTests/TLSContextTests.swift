@@ -1,0 +1,52 @@
+import Cryptography
+import Primitives
+import Support
+import Testing
+
+@Suite("TLS: certificates")
+struct TLSContextTests {
+    private static func load(_ chain: String, _ key: String, clients: String = "") throws {
+        _ = try TLSContext(
+            TLSSettings(
+                certificates: [.init(chain: chain, key: key)], clientAuthorities: clients),
+            tickets: TicketKeys())
+    }
+
+    @Test("that cannot be used are refused, with the file's name and OpenSSL's reason")
+    func faults() throws {
+        let one = try TestCertificate(names: "DNS:localhost")
+        let two = try TestCertificate(names: "DNS:localhost")
+        let broken = try one.folder.write("-----BEGIN CERTIFICATE-----\nAAAA\n", to: "broken.pem")
+        let empty = try one.folder.write("", to: "empty.pem")
+        try Self.load(one.chain, one.key, clients: two.chain)
+        for (chain, key, clients, words) in [
+            ("\(one.folder.path)/none.pem", one.key, "", "none.pem: No such file"),
+            (broken, one.key, "", "broken.pem: "), (empty, one.key, "", "empty.pem: no start line"),
+            (one.chain, two.key, "", "key"), (one.chain, empty, "", "empty.pem: "),
+            (one.chain, one.key, empty, "authorities from \(empty)"),
+            (one.chain, one.key, broken, "authorities from \(broken)"),
+        ] {
+            let error = #expect(throws: TLSContext.LoadError.self) {
+                try Self.load(chain, key, clients: clients)
+            }
+            #expect(error?.description.contains(words) ?? false, "\(error?.description ?? "")")
+        }
+        #expect(throws: TLSContext.LoadError.self) {
+            _ = try TLSContext(TLSSettings(certificates: []), tickets: TicketKeys())
+        }
+    }
+
+    @Test("end when the first of them does")
+    func expiry() throws {
+        let long = try TestCertificate(names: "DNS:localhost", days: 30)
+        let short = try TestCertificate(names: "DNS:localhost", days: 3)
+        let both = try TLSContext(
+            TLSSettings(
+                certificates: [long, short].map { .init(chain: $0.chain, key: $0.key) }),
+            tickets: TicketKeys())
+        let alone = try TLSContext(
+            TLSSettings(certificates: [.init(chain: short.chain, key: short.key)]),
+            tickets: TicketKeys())
+        #expect(both.expiresAt == alone.expiresAt)
+    }
+}

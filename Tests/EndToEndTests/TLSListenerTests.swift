@@ -1,0 +1,231 @@
+import Glibc
+import JSON
+import Support
+import Testing
+
+@Suite("TLS from clients")
+struct TLSListenerTests {
+    /// A gateway that speaks TLS before a vendor of ours.
+    private struct Front {
+        let certificate: TestCertificate
+        let vendor: MockProcess
+        let gateway: GatewayProcess
+
+        init(
+            _ certificate: TestCertificate, tls: String? = nil, server: String = "workers = 1"
+        ) throws {
+            self.certificate = certificate
+            vendor = try MockProcess()
+            let tls =
+                tls ?? "certificate = \"\(certificate.chain)\"\nkey = \"\(certificate.key)\""
+            gateway = try GatewayProcess(
+                vendor: vendor.port, server: "\(server)\n[server.tls]\n\(tls)")
+        }
+
+        /// What the client in Python saw.
+        func client(_ mode: String, _ options: String...) throws -> JSONValue {
+            try Self.client(mode, gateway.port, certificate.chain, options)
+        }
+
+        static func client(
+            _ mode: String, _ port: Int, _ authority: String, _ options: [String] = []
+        ) throws -> JSONValue {
+            let process = try ChildProcess(
+                "/usr/bin/env",
+                [
+                    "python3", "-W", "ignore",
+                    "\(Repository.root)/Tests/EndToEndTests/TLS/client.py", mode,
+                    "\(port)", authority,
+                ] + options)
+            try #require(try process.wait() == 0, "\(process.text)")
+            return try JSONValue(parsing: process.text)
+        }
+    }
+
+    private static func localhost() throws -> TestCertificate {
+        try TestCertificate(names: "DNS:localhost,IP:127.0.0.1", subject: "front")
+    }
+
+    @Test("speaks 1.2 and 1.3 and HTTP/1.1, and refuses what is older or offers other protocols")
+    func versions() throws {
+        let front = try Front(try Self.localhost())
+        for version in ["1.2", "1.3"] {
+            let seen = try front.client("get", "version=\(version)")
+            #expect(seen["status"]?.integer == 200, "\(seen)")
+            #expect(seen["version"]?.text == "TLSv\(version)")
+            #expect(seen["alpn"]?.text == nil && seen["subject"]?.text == "front")
+        }
+        #expect(try front.client("get", "version=1.1")["error"] != nil)
+        #expect(try front.client("get", "alpn=h2,http/1.1")["alpn"]?.text == "http/1.1")
+        let refused = try front.client("get", "alpn=h2")["error"]?.text ?? ""
+        #expect(refused.lowercased().contains("no application protocol"), "\(refused)")
+        #expect(try front.gateway.metric("weir_tls_handshakes_total", where: "\"full\"") == 3)
+        // A client's library may refuse 1.1 by itself.
+        #expect(try front.gateway.metric("weir_tls_handshakes_total", where: "\"failed\"") >= 1)
+    }
+
+    @Test("takes a handshake byte by byte, and ends one that stops at head_timeout")
+    func slow() throws {
+        let front = try Front(try Self.localhost(), server: "workers = 1\nhead_timeout = \"1s\"")
+        #expect(try front.client("stall")["bytes"]?.integer == 0)
+        #expect(try front.gateway.metric("weir_tls_handshakes_total", where: "\"failed\"") == 1)
+        let patient = try Front(try Self.localhost())
+        #expect(try patient.client("drip")["status"]?.integer == 200)
+    }
+
+    @Test("resumes sessions at any worker")
+    func resumption() throws {
+        let front = try Front(try Self.localhost(), server: "workers = 4")
+        let seen = try front.client("resume", "20", "version=1.3")
+        #expect(seen["resumed"]?.integer == 19, "\(seen)")
+        let older = try front.client("resume", "20", "version=1.2")
+        #expect(older["resumed"]?.integer == 19, "\(older)")
+    }
+
+    @Test("says to a client of plain HTTP what is wanted; and TLS to a port for HTTP ends")
+    func plain() throws {
+        let front = try Front(try Self.localhost())
+        let text = try front.client("plain")["text"]?.text ?? ""
+        #expect(text.hasPrefix("HTTP/1.1 400 ") && text.contains("https://"), "\(text)")
+        let http = try GatewayProcess(vendor: front.vendor.port, server: "workers = 1")
+        let seen = try Front.client("get", http.port, front.certificate.chain)
+        #expect(seen["error"] != nil)
+        #expect(try http.page("/healthz").status == 200)
+    }
+
+    @Test("shows the certificate of the name that is asked for")
+    func names() throws {
+        let exact = try TestCertificate(names: "DNS:a.weir.test", subject: "exact")
+        let wild = try TestCertificate(names: "DNS:*.weir.test", subject: "wild")
+        let first = try Self.localhost()
+        let list = [first, wild, exact].map {
+            "{ certificate = \"\($0.chain)\", key = \"\($0.key)\" }"
+        }
+        let front = try Front(first, tls: "certificate = [\(list.joined(separator: ", "))]")
+        for (name, certificate, subject) in [
+            ("a.weir.test", exact, "exact"), ("b.weir.test", wild, "wild"),
+            ("localhost", first, "front"),
+        ] {
+            let seen = try Front.client(
+                "get", front.gateway.port, certificate.chain, ["name=\(name)"])
+            #expect(seen["subject"]?.text == subject, "\(seen)")
+        }
+        let unknown = try Front.client("get", front.gateway.port, first.chain)
+        #expect(unknown["subject"]?.text == "front")
+    }
+
+    @Test("takes clients of its authorities alone; a ticket does not outlive a change of them")
+    func clients() throws {
+        let authority = try TestCertificate(names: "DNS:authority", subject: "authority")
+        let other = try TestCertificate(names: "DNS:other", subject: "other")
+        let good = try TestCertificate(of: authority, subject: "good client")
+        let bad = try TestCertificate(of: other, subject: "bad client")
+        let certificate = try Self.localhost()
+        let trusted = try certificate.folder.write(
+            authority.chainText, to: "authorities.pem")
+        let front = try Front(
+            certificate,
+            tls: """
+                certificate = "\(certificate.chain)"
+                key = "\(certificate.key)"
+                client_ca = "\(trusted)"
+                """)
+        func status(_ client: TestCertificate?) throws -> Int? {
+            let options = client.map { ["cert=\($0.chain)", "key=\($0.key)"] } ?? []
+            return try Front.client("get", front.gateway.port, certificate.chain, options)[
+                "status"]?.integer
+        }
+        #expect(try status(good) == 200)
+        #expect(try status(bad) == nil)
+        #expect(try status(nil) == nil)
+        _ = try certificate.folder.write(other.chainText, to: "authorities.pem")
+        front.gateway.process.signal(SIGHUP)
+        try front.gateway.process.awaitLine("certificates read")
+        #expect(try status(good) == nil)
+        #expect(try status(bad) == 200)
+    }
+
+    @Test("a certificate is replaced under clients; one that does not fit leaves the one before")
+    func replaced() throws {
+        let certificate = try Self.localhost()
+        let next = try TestCertificate(names: "DNS:localhost", subject: "next")
+        let front = try Front(certificate)
+        let before = certificate.chainText
+        func put(_ chain: String, _ key: String?, _ line: String) throws {
+            _ = try certificate.folder.write(chain, to: "certificate.pem")
+            if let key { _ = try certificate.folder.write(key, to: "key.pem") }
+            front.gateway.process.signal(SIGHUP)
+            try front.gateway.process.awaitLine(line)
+        }
+        // Half of a pair.
+        try put(next.chainText, nil, "certificates refused, those before stay")
+        let authority = try certificate.folder.write(before, to: "before.pem")
+        let kept = try Front.client("get", front.gateway.port, authority)
+        #expect(kept["subject"]?.text == "front", "\(kept)")
+        try put(next.chainText, next.keyText, "certificates read")
+        let seen = try Front.client("get", front.gateway.port, next.chain)
+        #expect(seen["subject"]?.text == "next", "\(seen)")
+        let ends = try front.gateway.metric("weir_certificate_expiry_timestamp_seconds")
+        #expect(abs(ends - time(nil) - 2 * 86_400) < 3600)
+    }
+
+    @Test("an answer that breaks off does not end as a whole one does")
+    func broken() throws {
+        let vendor = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + "5\r\nhello\r\n")
+        }
+        defer { vendor.stop() }
+        let certificate = try Self.localhost()
+        let gateway = try GatewayProcess(
+            vendor: vendor.port,
+            server: """
+                workers = 1
+                [server.tls]
+                certificate = "\(certificate.chain)"
+                key = "\(certificate.key)"
+                """)
+        let seen = try Front.client("cut", gateway.port, certificate.chain)
+        #expect(["cut", "reset"].contains(seen["end"]?.text), "\(seen)")
+    }
+
+    @Test("the listener for operators speaks it, too, and the probe of health asks it")
+    func operators() throws {
+        let certificate = try Self.localhost()
+        let folder = try TemporaryFolder()
+        let vendor = try MockProcess()
+        let config = { (port: Int) in
+            """
+            [server]
+            listen = "127.0.0.1:0"
+            [admin]
+            listen = "127.0.0.1:\(port)"
+            [admin.tls]
+            certificate = "\(certificate.chain)"
+            key = "\(certificate.key)"
+            [log]
+            path = "\(folder.path)/record"
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            """
+        }
+        let file = try folder.write(config(0), to: "config.toml")
+        let gateway = try ChildProcess(try Binaries.weir, ["serve", "--config", file])
+        let line = try gateway.awaitLine(" serving ")
+        let port = line.split(separator: " ").first { $0.hasPrefix("admin=") }
+            .flatMap { Int($0.split(separator: ":").last ?? "") }
+        let seen = try Front.client(
+            "get", try #require(port), certificate.chain, ["path=/healthz"])
+        #expect(seen["status"]?.integer == 200, "\(seen)")
+        let other = try folder.write(config(try #require(port)), to: "probe.toml")
+        let probe = try ChildProcess(
+            try Binaries.weir, ["check", "--health", "--config", other])
+        #expect(try probe.wait() == 0, "\(probe.text)")
+        _ = try certificate.folder.write("", to: "key.pem")
+        let check = try ChildProcess(try Binaries.weir, ["check", "--config", file])
+        #expect(try check.wait() == 2)
+        #expect(check.text.contains("[admin.tls] cannot load a key"), "\(check.text)")
+    }
+}

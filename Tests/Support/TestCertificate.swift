@@ -1,0 +1,43 @@
+/// A certificate made for a test, in a folder of its own, by OpenSSL's program.
+package final class TestCertificate {
+    package let folder: ScratchFolder
+    package var chain: String { "\(folder.path)/certificate.pem" }
+    package var key: String { "\(folder.path)/key.pem" }
+
+    /// What the files hold.
+    package var chainText: String { Repository.text(at: chain) }
+    package var keyText: String { Repository.text(at: key) }
+
+    /// A certificate for some names, `DNS:localhost,IP:127.0.0.1` say, that is its own authority.
+    package init(names: String, subject: String = "weir test", days: Int = 2) throws {
+        folder = try ScratchFolder("weir-certificate")
+        try Self.run(
+            ["req", "-x509"] + Self.newKey(key) + [
+                "-days", "\(days)", "-subj", "/CN=\(subject)", "-addext",
+                "subjectAltName=\(names)", "-out", chain,
+            ])
+    }
+
+    /// A certificate that another one vouches for.
+    package init(of authority: TestCertificate, subject: String) throws {
+        folder = try ScratchFolder("weir-certificate")
+        let request = "\(folder.path)/request.pem"
+        try Self.run(
+            ["req", "-new"] + Self.newKey(key) + ["-subj", "/CN=\(subject)", "-out", request])
+        try Self.run([
+            "x509", "-req", "-in", request, "-CA", authority.chain, "-CAkey", authority.key,
+            "-CAcreateserial", "-days", "2", "-out", chain,
+        ])
+    }
+
+    private static func newKey(_ path: String) -> [String] {
+        [
+            "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path,
+        ]
+    }
+
+    private static func run(_ arguments: [String]) throws {
+        let process = try ChildProcess("/usr/bin/openssl", arguments)
+        guard try process.wait() == 0 else { throw RawConnection.Failure.broken(process.text) }
+    }
+}
