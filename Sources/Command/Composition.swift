@@ -150,6 +150,7 @@ final class Composition {
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }
+            listening.removePaths()
             snapshots.end()
             recording.end()
             log.flush()

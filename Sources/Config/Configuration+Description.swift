@@ -9,6 +9,7 @@ extension Configuration {
         lines += [
             "[server]", "listen = \(oneOrList(server.listen))", "hosts = \(list(server.hosts))",
             "origins = \(list(server.origins))", "anonymous = \(server.isAnonymous)",
+            "proxy_protocol = \(list(server.proxyNetworks.map(\.description)))",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",

@@ -85,7 +85,7 @@ extension Configuration {
     public static func exposure(of vendors: [Vendor], on server: Server) -> String? {
         // With authorities of clients' own none of them is unknown.
         guard !server.isAnonymous, server.tls.clientAuthorities.isEmpty,
-            let open = server.listen.first(where: { !isLoopback($0) }),
+            let open = server.listen.first(where: { !isLoopback($0) && !isLocalPath($0) }),
             let vendor = vendors.first(where: \.usesOwnSecret)
         else { return nil }
         return
@@ -93,6 +93,9 @@ extension Configuration {
             + "for vendor \(vendor.name), without a key of its own; allowed: an address of "
             + "loopback, or anonymous = true under [server] where that is meant"
     }
+
+    /// Whether an address is a socket in the file system, whose rights say who may reach it.
+    public static func isLocalPath(_ listen: String) -> Bool { listen.hasPrefix("unix:") }
 
     /// Whether an address with a port is one that this machine alone can reach.
     public static func isLoopback(_ listen: String) -> Bool {
@@ -134,7 +137,36 @@ extension Configuration.Server {
         reader.duration("keepalive_timeout", &keepaliveTimeout, allowsZero: false)
         reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
         reader.duration("drain_timeout", &drainTimeout)
+        readProxyNetworks(&reader)
         reader.table("tls") { tls.read(&$0) }
+    }
+
+    private mutating func readProxyNetworks(_ reader: inout TableReader) {
+        var texts: [String] = []
+        reader.strings("proxy_protocol", &texts)
+        for (index, text) in texts.enumerated() {
+            guard let network = IPNetwork(text) else {
+                reader.error(
+                    "proxy_protocol[\(index)]",
+                    "\"\(text)\" is no network; for example \"10.0.0.0/8\" or \"fd00::/8\", with "
+                        + "no bit set beyond its length")
+                continue
+            }
+            proxyNetworks.append(network)
+        }
+    }
+
+    private func checkListen(_ reader: TableReader, _ key: String, _ text: String) {
+        guard Configuration.isLocalPath(text) else {
+            return reader.checkAddress(key, text, allowsEmpty: false)
+        }
+        let path = text.dropFirst("unix:".count)
+        if !path.hasPrefix("/") || path.utf8.count > 107 || path.utf8.contains(0) {
+            reader.error(
+                key,
+                "\"\(text)\" is no socket; allowed: a whole path of 107 bytes at most, such as "
+                    + "\"unix:/run/weir/weir.sock\"")
+        }
     }
 
     /// One address, or a list of them.
@@ -143,7 +175,7 @@ extension Configuration.Server {
         case nil: return
         case .string(let text):
             listen = [text]
-            reader.checkAddress("listen", text, allowsEmpty: false)
+            checkListen(reader, "listen", text)
         case .array(let elements):
             var texts: [String] = []
             reader.strings("listen", &texts)
@@ -152,7 +184,7 @@ extension Configuration.Server {
                 return reader.error("listen", "is empty; one address is needed at least")
             }
             for (index, text) in texts.enumerated() {
-                reader.checkAddress("listen[\(index)]", text, allowsEmpty: false)
+                checkListen(reader, "listen[\(index)]", text)
                 // With port 0 each of them gets another port.
                 guard texts[..<index].contains(text), !text.hasSuffix(":0") else { continue }
                 reader.error("listen[\(index)]", "\"\(text)\" is in the list already")
@@ -202,7 +234,7 @@ extension Configuration.Log {
 
 extension TableReader {
     /// An address is numeric, so that starting never waits for a resolver.
-    mutating func checkAddress(_ key: String, _ text: String, allowsEmpty: Bool) {
+    func checkAddress(_ key: String, _ text: String, allowsEmpty: Bool) {
         if text.isEmpty, allowsEmpty { return }
         guard let colon = text.lastIndex(of: ":"), UInt16(text[text.index(after: colon)...]) != nil,
             isNumericHost(text[..<colon])

@@ -43,6 +43,8 @@ public struct Configuration: Sendable {
         /// Whether the gateway's own credentials may serve any client at an address beyond
         /// loopback.
         public var isAnonymous = false
+        /// Networks whose connections begin with a header of PROXY protocol, version 2.
+        public var proxyNetworks: [IPNetwork] = []
         /// `[server.tls]`.
         public var tls = ListenerTLS()
         /// Worker threads; 0 is one per processor this process may use.

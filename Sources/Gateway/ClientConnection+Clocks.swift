@@ -27,7 +27,7 @@ extension ClientConnection {
     private func deadline() -> Deadline? {
         let stage: Deadlines.Stage
         switch phase {
-        case .idle where socket.isHandshaking: stage = .head
+        case .idle where socket.isOpening: stage = .head
         case .idle: stage = .nextRequest(isDraining: worker.isDraining || isTurnedAway)
         case .head: stage = .head
         case .body: stage = .body(isPaused: isReadPaused)
@@ -49,8 +49,8 @@ extension ClientConnection {
         switch clock {
         case .keepalive, .drainGrace, .linger:
             close()
-        case .head where socket.isHandshaking:
-            worker.metrics.handshakesFailed.add()
+        case .head where socket.isOpening:
+            if socket.isHandshaking { worker.metrics.handshakesFailed.add() }
             close()
         case .head:
             parser.findPathOfIncompleteHead()

@@ -130,7 +130,9 @@ public final class Worker: TurnHandler, TimerHandler {
     public func listen(
         on descriptor: Int32, onLoopback isOnLoopback: Bool, identity: ServerIdentity? = nil
     ) {
-        let origin = ClientSocket.Origin(isOnLoopback: isOnLoopback, identity: identity)
+        let origin = ClientSocket.Origin(
+            isOnLoopback: isOnLoopback, identity: identity,
+            proxyNetworks: responder == nil ? settings.server.proxyNetworks : [])
         listeners.append(Listener(self, descriptor: descriptor, origin: origin))
     }
 
