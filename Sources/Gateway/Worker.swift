@@ -147,7 +147,7 @@ public final class Worker: TurnHandler, TimerHandler {
         for index in flushing.indices { flushing[index].flush() }
         unflushed.giveBack(flushing)
         roomQueue.turnEnded()
-        while let exchange = detached.nextToStop() { exchange.stopDetached() }
+        while let exchange = detached.nextToStop() { DetachedAnswer.stop(exchange) }
         if ending.isStopping { finishStopping() }
     }
 
@@ -204,7 +204,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// An answer without a client gives way to a client that comes when there are too many.
     private func takeSeatOfDetached() -> Bool {
         guard let exchange = detached.first else { return false }
-        exchange.stopDetached()
+        DetachedAnswer.stop(exchange)
         return settings.admission.enter()
     }
 

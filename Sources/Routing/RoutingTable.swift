@@ -109,6 +109,21 @@ public final class RoutingTable: Sendable {
         return false
     }
 
+    /// Whether a WebSocket handshake with this head opens a tunnel: vendors speak WebSocket on its
+    /// path, or a chain that may serve it has tunnels on all of its paths.
+    public func opensTunnel(_ head: borrowing RequestHead) -> Bool {
+        let whole = head.path
+        for chain in chains {
+            guard let path = chain.strip(whole), chain.matches(path: path),
+                chain.api(of: head, path: path) != nil
+            else { continue }
+            if chain.opensTunnels || RequestPath.speaksWebSocket(path) { return true }
+            // The first chain that matches serves it, unless its models do not match.
+            guard chain.needsModel else { return false }
+        }
+        return RequestPath.speaksWebSocket(whole)
+    }
+
     /// The dialect in which a request is answered where it has no route; nil where its path is
     /// no vendor's.
     public func dialect(of head: borrowing RequestHead) -> Dialect? {
