@@ -91,6 +91,13 @@ public final class RoutingTable: Sendable {
         return API.allCases.compactMap { entry.plans[$0] }
     }
 
+    /// Whether a WebSocket on `/v1/responses` cannot be served by a chain: the model decides there.
+    public func refusesSockets(_ chain: String) -> Bool {
+        guard let entry = chains.first(where: { $0.name == chain }), let plan = entry.plans[.openai]
+        else { return false }
+        return entry.needsModel || plan.targets.allSatisfy { $0.model != nil }
+    }
+
     /// Whether the route of a request with this head, or the body for its target, depends on its
     /// model, so that the body is read first.
     public func needsModel(of head: borrowing RequestHead) -> Bool {
