@@ -31,7 +31,7 @@ struct ListeningSockets {
         }
     }
 
-    /// One socket in the file system, which all workers accept from: the kernel spreads nothing here.
+    /// One socket in the file system, which all workers accept from.
     private mutating func bind(path text: String, _ address: SocketAddress) throws {
         let path = String(text.dropFirst("unix:".count))
         let first = try Reactor.Socket.listen(atPath: path, address)

@@ -122,6 +122,10 @@ extension Configuration.Server {
                     + "\"vscode-webview://*\"")
         }
         reader.bool("anonymous", &isAnonymous)
+        var tunnels = tunnels.rawValue
+        reader.choice(
+            "tunnels", &tunnels, Configuration.TunnelPolicy.allCases.map(\.rawValue))
+        self.tunnels = Configuration.TunnelPolicy(rawValue: tunnels) ?? .known
         reader.integer("workers", &workers, in: 0...1024)
         reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
         reader.size("max_body", &maxBodyBytes, atLeast: 1)

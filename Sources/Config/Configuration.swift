@@ -32,6 +32,14 @@ public struct Configuration: Sendable {
         vendors.first { $0.name == name }
     }
 
+    /// What a WebSocket handshake gets.
+    public enum TunnelPolicy: String, CaseIterable, Sendable {
+        /// On paths known for it, and on those of chains with `tunnel`: a tunnel to the vendor.
+        case known
+        /// A refusal, everywhere.
+        case refuse
+    }
+
     /// The front that clients talk to.
     public struct Server: Sendable, Equatable {
         /// Addresses with their ports.
@@ -47,6 +55,8 @@ public struct Configuration: Sendable {
         public var proxyNetworks: [IPNetwork] = []
         /// `[server.tls]`.
         public var tls = ListenerTLS()
+        /// Which WebSocket handshakes go to a vendor.
+        public var tunnels = TunnelPolicy.known
         /// Worker threads; 0 is one per processor this process may use.
         public var workers = 0
         /// Client connections at once, over all workers.

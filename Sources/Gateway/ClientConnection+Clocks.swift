@@ -32,6 +32,7 @@ extension ClientConnection {
         case .head: stage = .head
         case .body: stage = .body(isPaused: isReadPaused)
         case .answering: stage = .response
+        case .tunnel: stage = .tunnel(ended: exchange?.tunnel?.clientEndedAt)
         case .lingering: stage = .lingering
         case .closed: return nil
         }
@@ -61,11 +62,14 @@ extension ClientConnection {
             exchange?.releaseHold()
         case .backoff:
             exchange?.resumeAttempts()
+        case .tunnelEnd:
+            clientGone()
         case .slowClient where phase == .answering || exchange?.isAnswering ?? false:
             giveUpClient()
         case .room:
             if let exchange { worker.roomQueue.clockExpired(exchange) }
-        case .body, .pace, .slowClient, .firstContent, .idle, .contentIdle, .total:
+        case .body, .pace, .slowClient, .firstContent, .idle, .contentIdle, .total, .handshake,
+            .tunnelIdle:
             exchange?.clockExpired(clock)
         case .detached:
             break

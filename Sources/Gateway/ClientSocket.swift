@@ -13,8 +13,8 @@ struct ClientSocket: ~Copyable {
     /// Whether the descriptor is still ours.
     private(set) var isOpen = true
     private var session: TLSSession?
-    /// The header of PROXY protocol that the connection begins with; nil once it was read, and where
-    /// none is due.
+    /// The header of PROXY protocol that the connection begins with; nil once it was read, and
+    /// where none is due.
     private var proxyHeader: ProxyHeaderReader?
     /// The client's address as a proxy said it; nil where none did.
     private(set) var clientOfProxy: IPAddress?
@@ -88,12 +88,12 @@ struct ClientSocket: ~Copyable {
     /// Whether the client resumed an earlier session.
     var isResumed: Bool { session?.isResumed ?? false }
 
-    /// Reads what has come, as much as one turn takes.
-    func receive(into buffer: inout ByteBuffer) -> Socket.Outcome {
-        guard let session else {
-            return Socket.receive(descriptor, into: &buffer, room: Limits.receiveBytesPerTurn)
-        }
-        return Self.outcome(session.receive(into: &buffer, room: Limits.receiveBytesPerTurn))
+    /// Reads what has come, as much as one turn takes; with TLS up to a record more.
+    func receive(
+        into buffer: inout ByteBuffer, room: Int = Limits.receiveBytesPerTurn
+    ) -> Socket.Outcome {
+        guard let session else { return Socket.receive(descriptor, into: &buffer, room: room) }
+        return Self.outcome(session.receive(into: &buffer, room: room))
     }
 
     /// Gives the kernel what it takes, and drops that from the buffer.

@@ -2,8 +2,9 @@ import HTTP
 import Primitives
 import Reactor
 
-/// Reads the header of PROXY protocol at the beginning of a connection, and not a byte further: what
-/// follows may be TLS, which reads the socket itself.
+/// Reads the header of PROXY protocol at the beginning of a connection.
+///
+/// Not a byte further: what follows may be TLS, which reads the socket itself.
 struct ProxyHeaderReader {
     private var bytes: [UInt8] = []
 

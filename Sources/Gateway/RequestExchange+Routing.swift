@@ -31,12 +31,15 @@ extension RequestExchange {
             }
         } catch {
             recorder.writeBegin(self)
-            refuse(.unrouted(error), closing: client.phase == .body)
+            refuse(
+                .unrouted(error, isHandshake: tunnel != nil), closing: client.phase == .body)
         }
         client.ensureClock()
     }
 
     private func chooseRoute() throws(RoutingTable.Refusal) -> RoutingTable.Route {
-        try snapshot.routing.route(request.head) { intake.readContent(request).model.finding }
+        try snapshot.routing.route(request.head) {
+            tunnel?.modelFinding ?? intake.readContent(request).model.finding
+        }
     }
 }

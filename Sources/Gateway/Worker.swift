@@ -157,7 +157,7 @@ public final class Worker: TurnHandler, TimerHandler {
         unflushed.giveBack(flushing)
         handshakes.turnEnded()
         roomQueue.turnEnded()
-        while let exchange = detached.nextToStop() { exchange.stopDetached() }
+        while let exchange = detached.nextToStop() { DetachedAnswer.stop(exchange) }
         if ending.isStopping { finishStopping() }
     }
 
@@ -209,7 +209,7 @@ public final class Worker: TurnHandler, TimerHandler {
             metrics.closed.add()
             // Without a handshake a client of TLS could not read why.
             return origin.identity == nil
-                ? ClientConnection.turnAway(descriptor) : Socket.close(descriptor)
+                ? PlainRefusal.turnAway(descriptor) : Socket.close(descriptor)
         }
         open(descriptor, from: origin, isTurnedAway: true)
     }
@@ -217,7 +217,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// An answer without a client gives way to a client that comes when there are too many.
     private func takeSeatOfDetached() -> Bool {
         guard let exchange = detached.first else { return false }
-        exchange.stopDetached()
+        DetachedAnswer.stop(exchange)
         return settings.admission.enter()
     }
 

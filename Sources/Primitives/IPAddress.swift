@@ -42,19 +42,22 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
     private static func sixteen(_ text: some StringProtocol) -> [UInt8]? {
         let halves = text.split(separator: "::", omittingEmptySubsequences: false)
-        guard 1...2 ~= halves.count, let head = groups(halves[0]) else { return nil }
+        guard 1...2 ~= halves.count, let head = groups(halves[0], isLast: halves.count == 1)
+        else { return nil }
         guard halves.count == 2 else { return head.count == 16 ? head : nil }
-        guard let tail = groups(halves[1]), head.count + tail.count <= 14 else { return nil }
+        guard let tail = groups(halves[1], isLast: true), head.count + tail.count <= 14 else {
+            return nil
+        }
         return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
     }
 
-    /// Groups of two bytes between colons; the last may be an IPv4 address.
-    private static func groups(_ text: some StringProtocol) -> [UInt8]? {
+    /// Groups of two bytes between colons; the last of the address may be one of IPv4.
+    private static func groups(_ text: some StringProtocol, isLast: Bool) -> [UInt8]? {
         if text.isEmpty { return [] }
         var bytes: [UInt8] = []
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if part.contains("."), index == parts.count - 1 {
+            if part.contains("."), isLast, index == parts.count - 1 {
                 guard let four = four(part) else { return nil }
                 bytes += four
                 continue

@@ -1,5 +1,6 @@
-/// A network of IPv4 or IPv6, written `10.0.0.0/8` or `2001:db8::/32`; an address alone is a network
-/// of one.
+/// A network of IPv4 or IPv6, written `10.0.0.0/8` or `2001:db8::/32`.
+///
+/// An address alone is a network of one.
 public struct IPNetwork: Sendable, Equatable, CustomStringConvertible {
     private let address: IPAddress
     private let bitCount: Int

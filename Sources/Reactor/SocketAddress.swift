@@ -2,8 +2,9 @@ import CLinux
 import Glibc
 public import Primitives
 
-/// An IPv4 or IPv6 address with a port, written `127.0.0.1:8080` or `[::1]:8080`, or a socket in the
-/// file system, written `unix:/run/weir.sock`.
+/// An IPv4 or IPv6 address with a port, written `127.0.0.1:8080` or `[::1]:8080`.
+///
+/// Or a socket in the file system, written `unix:/run/weir.sock`.
 public struct SocketAddress: Sendable, CustomStringConvertible {
     private let storage: sockaddr_storage
     private let length: socklen_t
@@ -13,7 +14,8 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     /// `localhost` is 127.0.0.1.
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
-            self.init(path: text.dropFirst("unix:".count))
+            guard let local = Self.local(text.dropFirst("unix:".count)) else { return nil }
+            self = local
             return
         }
         guard let colon = text.lastIndex(of: ":"),
@@ -42,7 +44,12 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         self.storage = storage
     }
 
-    private init?(path: Substring) {
+    private init(_ storage: sockaddr_storage, _ length: socklen_t) {
+        self.storage = storage
+        self.length = length
+    }
+
+    private static func local(_ path: Substring) -> SocketAddress? {
         let bytes = Array(path.utf8)
         let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
         let room = MemoryLayout<sockaddr_un>.size - offset
@@ -51,8 +58,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         var storage = sockaddr_storage()
         storage.ss_family = sa_family_t(AF_UNIX)
         unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0[offset...].copyBytes(from: bytes) }
-        self.storage = storage
-        length = socklen_t(offset + bytes.count + 1)
+        return SocketAddress(storage, socklen_t(offset + bytes.count + 1))
     }
 
     /// Whether it is a socket in the file system.
@@ -107,7 +113,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
                 case AF_INET6: 8..<24
                 default: 0..<0
                 }
-            return unsafe IPAddress(
+            return IPAddress(
                 range.map { unsafe bytes.load(fromByteOffset: $0, as: UInt8.self) })
         }
     }
