@@ -186,7 +186,12 @@ let package = Package(
         tests("JSONTests", ["Primitives", "JSON"]),
         tests("CodingsTests", ["Primitives", "Codings", "Support"]),
         tests("DialectsTests", ["Primitives", "HTTP", "JSON", "Dialects", "Support"]),
-        tests("TranslationTests", ["Primitives", "HTTP", "JSON", "Translation", "Support"]),
+        .testTarget(
+            name: "TranslationTests",
+            dependencies: ["Primitives", "HTTP", "JSON", "Translation", "Support"],
+            exclude: ["census.txt", "cases.jsonl"],
+            swiftSettings: settings
+        ),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
         tests("ExchangeCoreTests", ["Primitives", "HTTP", "Config", "Routing", "ExchangeCore"]),

@@ -28,6 +28,11 @@ struct ChatRequestReader {
             for (index, function) in value.elements.enumerated() {
                 try self.function(function, "functions[\(index)]", raw: nil)
             }
+        case "web_search_options":
+            conversation.tools.append(
+                Tool(
+                    kind: .builtin(type: "web_search"), name: member.name, path: member.name,
+                    raw: value))
         case "tool_choice", "function_call": conversation.choice = try choice(value, member.name)
         case "parallel_tool_calls":
             conversation.parallel = value.flag.map { Stated(value: $0, path: member.name) }

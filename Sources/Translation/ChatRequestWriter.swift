@@ -102,6 +102,7 @@ struct ChatRequestWriter: ~Copyable {
     private mutating func tier(_ setting: Setting) {
         let tier = ServiceTierWord(setting, conversation.form)
         if tier.isShifted(in: .chat) { conversation.losses.change(setting.path) }
+        guard !tier.isUnknown(in: .chat) else { return conversation.losses.drop(setting.path) }
         if let word = tier.word(in: .chat) { json.member("service_tier", word) }
     }
 
@@ -118,7 +119,10 @@ struct ChatRequestWriter: ~Copyable {
     // MARK: Tools and the answer's form
 
     private mutating func tools() throws(Refusal) {
-        let tools = try conversation.clientTools(of: .chat)
+        var tools = try conversation.clientTools(of: .chat)
+        if isOwn, let index = tools.firstIndex(where: { $0.path == "web_search_options" }) {
+            if let raw = tools.remove(at: index).raw { json.member("web_search_options", raw) }
+        }
         guard !tools.isEmpty else { return }
         json.key("tools")
         json.beginArray()

@@ -226,7 +226,7 @@ extension MessagesRequestWriter {
             // The dialect has no choice of some: the others are left out.
             let path = conversation.choice?.path ?? ""
             conversation.losses.change(path)
-            tools = tools.filter { allowed.contains($0.fullName) }
+            tools = tools.filter { $0.isBuiltin || allowed.contains($0.fullName) }
         }
         if !tools.isEmpty {
             json.key("tools")
@@ -238,7 +238,7 @@ extension MessagesRequestWriter {
     }
 
     private mutating func tool(_ tool: Tool) throws(Refusal) {
-        if isOwn, let raw = tool.raw { return json.raw(raw) }
+        if isOwn || tool.isBuiltin, let raw = tool.raw { return json.raw(raw) }
         json.beginObject()
         json.member("name", names.tool(tool.fullName))
         tool.writeFunction(

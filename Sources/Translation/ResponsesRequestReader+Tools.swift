@@ -22,9 +22,9 @@ extension ResponsesRequestReader {
         (
             "apply_patch", "Create, update or delete a file by a diff.",
             """
-            {"type":"object","properties":{"type":{"type":"string","enum":["create_file",\
-            "update_file","delete_file"]},"path":{"type":"string"},"diff":{"type":"string"}},\
-            "required":["type","path"]}
+            {"type":"object","properties":{"type":{"type":"string","enum":\
+            ["create_file","update_file","delete_file"]},"path":{"type":"string"},\
+            "diff":{"type":"string"}},"required":["type","path"]}
             """
         ),
     ]

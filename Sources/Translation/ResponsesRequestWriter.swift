@@ -43,7 +43,7 @@ struct ResponsesRequestWriter: ~Copyable {
         reasoning()
         for setting in conversation.settings { try self.setting(setting) }
         if !isOwn {
-            // Nothing is fetched later, and the reasoning must come back without the vendor's store.
+            // Nothing is fetched later, and the reasoning must come back in the request.
             json.member("store", false)
         }
         include()
@@ -148,7 +148,7 @@ struct ResponsesRequestWriter: ~Copyable {
         json.key("tools")
         json.beginArray()
         for tool in tools {
-            if isOwn, let raw = tool.raw {
+            if isOwn || tool.isBuiltin, let raw = tool.raw {
                 if !raw.isNull { json.raw(raw) }
                 continue
             }

@@ -21,11 +21,16 @@ struct ServiceTierWord {
         case .gemini:
             switch word {
             case "flex": "flex"
-            case "priority", "fast": "priority"
+            case "priority", "fast", "ultrafast": "priority"
             case "default": "standard"
             default: nil
             }
         }
+    }
+
+    /// Whether the word is one of OpenAI's that the form has not.
+    func isUnknown(in form: Form) -> Bool {
+        form == .chat && word == "ultrafast" && source != .chat
     }
 
     /// Whether the meaning is another one there.

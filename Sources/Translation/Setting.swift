@@ -11,7 +11,7 @@ struct Setting: Sendable {
 enum Field: Sendable {
     case limit, temperature, topP, topK, stop, seed, frequencyPenalty, presencePenalty, logitBias
     case logprobs, topLogprobs, candidates, verbosity, user, safetyUser, cacheKey, cacheOptions
-    case cacheRetention, tier, store, metadata, moderation, webSearch
+    case cacheRetention, tier, store, metadata, moderation
     /// Only its own dialect knows it.
     case own
 
@@ -55,30 +55,6 @@ extension Form {
         }
     }
 
-    /// The members that the form's reader takes apart.
-    var structures: Set<String> {
-        switch self {
-        case .chat:
-            [
-                "model", "messages", "tools", "tool_choice", "parallel_tool_calls", "functions",
-                "function_call", "response_format", "reasoning_effort", "stream",
-                "stream_options",
-            ]
-        case .responses:
-            [
-                "model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls",
-                "reasoning", "text", "stream", "stream_options", "include",
-            ]
-        case .messages:
-            [
-                "model", "messages", "system", "tools", "tool_choice", "thinking",
-                "output_config", "metadata", "stream",
-            ]
-        case .gemini:
-            ["model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig"]
-        }
-    }
-
     private static let chatFields: [FieldRow] = [
         FieldRow("max_completion_tokens", .limit), FieldRow("max_tokens", .limit),
         FieldRow("temperature", .temperature), FieldRow("top_p", .topP), FieldRow("top_k", .topK),
@@ -90,7 +66,6 @@ extension Form {
         FieldRow("logprobs", .logprobs, .dropped(["false"])),
         FieldRow("top_logprobs", .topLogprobs, .dropped(["0"])),
         FieldRow("verbosity", .verbosity, .dropped(["\"medium\""])),
-        FieldRow("web_search_options", .webSearch),
         FieldRow("prompt_cache_key", .cacheKey), FieldRow("prompt_cache_options", .cacheOptions),
         FieldRow("prompt_cache_retention", .cacheRetention), FieldRow("service_tier", .tier),
         FieldRow("store", .store, .dropped(["false"])), FieldRow("metadata", .metadata),

@@ -5,8 +5,15 @@ extension Conversation {
     /// The tools that the client runs; those of the vendor's are lost, or cannot be lost.
     mutating func clientTools(of form: Form) throws(Refusal) -> [Tool] {
         guard form != self.form else { return tools }
+        let hasFunctions = tools.contains { !$0.isBuiltin }
+        var searches: [Tool] = []
         for tool in tools {
             guard tool.isBuiltin else { continue }
+            if let search = tool.search(in: form, besidesFunctions: hasFunctions) {
+                losses.change(tool.path)
+                searches.append(search)
+                continue
+            }
             if isForced(tool) || tools.allSatisfy(\.isBuiltin) {
                 throw Refusal(tool.path, "the target has no tool of this kind")
             }
@@ -15,7 +22,7 @@ extension Conversation {
         for tool in tools where !tool.isBuiltin {
             if let path = tool.changedPath { losses.change(path) }
         }
-        return tools.filter { !$0.isBuiltin }
+        return tools.filter { !$0.isBuiltin } + searches
     }
 
     private func isForced(_ tool: Tool) -> Bool {
@@ -28,6 +35,27 @@ extension Conversation {
 }
 
 extension Tool {
+    /// The search of the web by the target's vendor, for that of another one; nil for other tools,
+    /// and where the target has none beside functions.
+    fileprivate func search(in form: Form, besidesFunctions: Bool) -> Tool? {
+        guard case .builtin(let type) = kind,
+            type.hasPrefix("web_search") || type == "googleSearch"
+        else { return nil }
+        var tool = self
+        switch form {
+        case .chat: return nil
+        case .responses: tool.raw = RawJSON(literal: "{\"type\":\"web_search\"}")
+        case .messages:
+            tool.raw = RawJSON(
+                literal: "{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}")
+        case .gemini:
+            guard !besidesFunctions else { return nil }
+            tool.raw = RawJSON(literal: "{}")
+            tool.name = "googleSearch"
+        }
+        return tool
+    }
+
     /// The schema of a tool that takes free text.
     private static let textSchema = RawJSON(
         literal: """

@@ -1,4 +1,6 @@
+import HTTP
 import JSON
+import Primitives
 
 /// A case of translation as one line of JSON: what goes in, and between which forms.
 public struct TranslationCase {
@@ -64,6 +66,9 @@ public struct TranslationCase {
         writer.member("id", id)
         do throws(Refusal) {
             switch kind {
+            case "ans": answer(&writer)
+            case "stream": stream(&writer)
+            case "err": error(&writer)
             default: try request(&writer)
             }
         } catch {
@@ -84,6 +89,110 @@ public struct TranslationCase {
         writer.key("out")
         writer.raw(translation.body)
         losses(translation.losses, &writer)
+    }
+
+    // MARK: Answers
+
+    /// The members of an answer that differ from run to run, or repeat the request.
+    private static let envelope: [Form: Set<String>] = [
+        .chat: ["id", "object", "created", "model"],
+        .messages: ["id", "type", "role", "model"],
+        .gemini: ["modelVersion", "responseId"],
+        .responses: [
+            "id", "object", "created_at", "model", "parallel_tool_calls", "tool_choice", "tools",
+            "store",
+        ],
+    ]
+
+    private var context: AnswerContext {
+        var context = AnswerContext(from: source, to: target)
+        context.wantsUsage = quirks?["include_usage"]?.flag == true
+        context.addCustomTools(quirks?["custom_tools"]?.elements.compactMap(\.plain) ?? [])
+        return context
+    }
+
+    private func answer(_ writer: inout JSONWriter) {
+        let translation = AnswerTranslation(input, context)
+        let body = RawJSON(walked: translation.body[...])
+        writer.key("out")
+        if translation.status == 200 {
+            writer.beginObject()
+            for member in body.members
+            where Self.envelope[target]?.contains(member.name) != true {
+                writer.key(named: member.name)
+                writer.raw(member.value)
+            }
+            writer.endObject()
+        } else {
+            write(translation.status, body, &writer)
+        }
+        losses(translation.losses, &writer)
+    }
+
+    /// An error instead of an answer.
+    private func write(_ status: Int, _ body: RawJSON, _ writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("error")
+        writer.beginObject()
+        writer.member("status", status)
+        writer.member("body", body)
+        writer.endObject()
+        writer.endObject()
+    }
+
+    private func stream(_ writer: inout JSONWriter) {
+        var translation = StreamTranslation(context)
+        var output = ByteBuffer()
+        for event in input.elements {
+            if event.plain == "EOF" { break }
+            var frame = ByteBuffer()
+            frame.append("data: ")
+            // As the vendors have it: one line.
+            let data = event.text.map { Array($0.inner) } ?? event.compact
+            frame.append(data.span)
+            frame.append("\n\n")
+            translation.take(frame.bytes, into: &output)
+        }
+        translation.end(into: &output)
+        writer.key("out")
+        if let failure = translation.earlyFailure {
+            write(failure.status, RawJSON(walked: failure.body[...]), &writer)
+        } else {
+            var splitter = EventSplitter(bytesMax: output.count + 1)
+            var events: [[UInt8]] = []
+            splitter.take(output.bytes) { event in events.append(Array(event.data.bytes)) }
+            writer.beginArray()
+            for event in events {
+                if event.span.matches("[DONE]") {
+                    writer.text("[DONE]")
+                } else {
+                    writer.raw(event)
+                }
+            }
+            // After an error the connection breaks, which this dialect's clients wait for.
+            let isFailed = events.last.map { !$0.span.matches("[DONE]") } ?? true
+            if target == .chat, isFailed { writer.text("EOF") }
+            writer.endArray()
+        }
+        losses(translation.losses, &writer)
+    }
+
+    private func error(_ writer: inout JSONWriter) {
+        let body = input["body"]?.compact ?? []
+        let translation = ErrorTranslation(
+            status: input["status"]?.integer ?? 500, body: body,
+            retryAfter: input["headers"]?["retry-after"]?.plain, from: source, to: target)
+        writer.key("out")
+        writer.beginObject()
+        writer.member("status", translation.status)
+        writer.key("headers")
+        writer.beginObject()
+        if let delay = translation.retryAfter { writer.member("retry-after", delay) }
+        writer.endObject()
+        writer.key("body")
+        writer.raw(translation.body)
+        writer.endObject()
+        losses([], &writer)
     }
 
     private func losses(_ losses: [Loss], _ writer: inout JSONWriter) {
