@@ -14,6 +14,7 @@ struct Weir: ParsableCommand {
         subcommands: [
             ServeCommand.self, CheckCommand.self, LogsCommand.self, BenchCommand.self,
             MockCommand.self, DemoCommand.self, EnvCommand.self, ImportCommand.self,
+            TranslateCommand.self,
         ]
     )
 
