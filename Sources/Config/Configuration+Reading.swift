@@ -58,9 +58,11 @@ extension Configuration {
         reader.table("admin") { reader in
             reader.string("listen", &configuration.admin.listen)
             reader.checkAddress("listen", configuration.admin.listen, allowsEmpty: true)
+            configuration.admin.token = reader.secret("token", secrets)
             reader.table("tls") { configuration.admin.tls.read(&$0) }
         }
         reader.table("log") { configuration.log.read(&$0) }
+        reader.readAccess(into: &configuration)
         reader.table("prices") { configuration.prices.read(&$0) }
         reader.readSinks(into: &configuration, secrets)
         reader.readVendors(into: &configuration, secrets)
@@ -68,7 +70,8 @@ extension Configuration {
             configuration.chains.append(Chain.read(&reader, configuration.vendors))
         }
         reader.checkUniqueNames(configuration.chains)
-        if let fault = Configuration.exposure(of: configuration.vendors, on: configuration.server) {
+        reader.checkAccess(of: configuration)
+        if let fault = configuration.exposure(on: configuration.server) {
             reader.error("server.listen", fault)
         }
         reader.finish()
@@ -80,18 +83,19 @@ extension Configuration {
 }
 
 extension Configuration {
-    /// What is wrong with serving these vendors on this address: credentials of the gateway's, for
-    /// any client that reaches it; nil where nothing is wrong.
-    public static func exposure(of vendors: [Vendor], on server: Server) -> String? {
-        // With authorities of clients' own none of them is unknown.
-        guard !server.isAnonymous, server.tls.clientAuthorities.isEmpty,
-            let open = server.listen.first(where: { !isLoopback($0) }),
+    /// What is wrong with serving the vendors on this server's address: credentials of the
+    /// gateway's, for any client that reaches it; nil where nothing is wrong.
+    public func exposure(on server: Server) -> String? {
+        // With keys, or authorities of clients' own, none of them is unknown.
+        guard !server.isAnonymous, !asksForKeys, server.tls.clientAuthorities.isEmpty,
+            let open = server.listen.first(where: { !Self.isLoopback($0) }),
             let vendor = vendors.first(where: \.usesOwnSecret)
         else { return nil }
         return
             "every client that reaches \(open) would spend the gateway's own credential "
-            + "for vendor \(vendor.name), without a key of its own; allowed: an address of "
-            + "loopback, or anonymous = true under [server] where that is meant"
+            + "for vendor \(vendor.name), without a key of its own; allowed: keys for clients "
+            + "under [keys], an address of loopback, or anonymous = true under [server] where "
+            + "that is meant"
     }
 
     /// Whether an address with a port is one that this machine alone can reach.
