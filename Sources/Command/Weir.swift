@@ -13,7 +13,7 @@ struct Weir: ParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, CheckCommand.self, LogsCommand.self, BenchCommand.self,
-            MockCommand.self, DemoCommand.self,
+            KeysCommand.self, MockCommand.self, DemoCommand.self,
         ]
     )
 

@@ -1,3 +1,4 @@
+import Access
 import Config
 import Dialects
 import ExchangeCore
@@ -17,7 +18,8 @@ extension Attempt: TransferDelegate {
         if exchange.state.isDetached { return exchange.detachedHeadReceived(self) }
         let demands = ResponsePipeline.Demands(
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
-            watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies)
+            watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies,
+            readsUsage: exchange.caller?.reservation?.demand.isWork ?? false)
         let hold = holdReason(transfer.head).map {
             makeHold($0, transfer.head)
         }
@@ -92,9 +94,12 @@ extension Attempt: TransferDelegate {
         var plain = ByteBuffer()
         swap(&plain, &worker.plain)
         if let isReadable = pipeline.decode(bytes, to: &plain) {
+            pipeline.observe(plain.bytes, isReadable: isReadable, now: worker.loop.now)
             exchange.recorder.write(bytes, of: self, reads: plain.bytes, isReadable: isReadable)
             advance(bytes, reads: plain.bytes, isReadable: isReadable, of: transfer)
         } else {
+            // What a filter takes out is counted, too.
+            pipeline.observe(bytes, isReadable: true, now: worker.loop.now)
             exchange.recorder.write(bytes, of: self, reads: bytes, isReadable: true)
             if pipeline.filter(bytes, to: &plain) {
                 if !plain.isEmpty {

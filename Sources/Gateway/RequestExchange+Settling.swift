@@ -11,6 +11,7 @@ extension RequestExchange {
     func settle() {
         guard let outcome = state.outcome else { return }
         recorder.writeSettlement(self, outcome)
+        Metering.settle(self, outcome)
         turnEnded()
         if let route {
             let metrics = snapshot.metrics[route.vendor]

@@ -21,6 +21,8 @@ struct ResponsePipeline: ~Copyable {
         var watchesContent = false
         /// Whether the gateway's secrets are looked for, under a content coding, too.
         var masksBodies = false
+        /// Whether the usage that the vendor reports is needed at the end.
+        var readsUsage = false
     }
 
     private let dialect: Dialect
@@ -30,6 +32,8 @@ struct ResponsePipeline: ~Copyable {
     private var usageFilter: UsageFilter?
     /// Reads the events of a stream.
     private var inspector: EventInspector?
+    /// Reads the usage, for a caller with limits.
+    private var observer: UsageObserver?
     /// Keeps the response until it is known to be an answer.
     private(set) var hold: Hold?
     /// Whether no stage has to see the pieces.
@@ -63,7 +67,7 @@ struct ResponsePipeline: ~Copyable {
         if isEncoded {
             let isWanted =
                 hold != nil || demands.awaitsTerminal || demands.masksBodies
-                || demands.watchesContent && isEventStream
+                || demands.watchesContent && isEventStream || demands.readsUsage
             decoder = isWanted ? ContentDecoder(head.codings.span) : nil
             // The marker of a response that cannot be read is not awaited.
             if decoder == nil { self.demands.awaitsTerminal = false }
@@ -79,11 +83,16 @@ struct ResponsePipeline: ~Copyable {
                 now: now)
             if isEncoded, decoder == nil { inspector?.stopReading(now: now) }
         }
+        if demands.readsUsage, head.status < 300 {
+            observer = UsageObserver(dialect: dialect, isEventStream: isEventStream)
+        }
         updateIsPlain()
     }
 
     private mutating func updateIsPlain() {
-        isPlain = usageFilter == nil && inspector == nil && decoder == nil && hold == nil
+        isPlain =
+            usageFilter == nil && inspector == nil && decoder == nil && hold == nil
+            && observer == nil
     }
 
     /// Whether the end of the stream must be a marker.
@@ -95,6 +104,19 @@ struct ResponsePipeline: ~Copyable {
     }
 
     // MARK: Stages
+
+    /// Reads a piece for its usage; `plain` is how it reads.
+    mutating func observe(_ plain: Span<UInt8>, isReadable: Bool, now: Instant) {
+        observer?.take(plain, isReadable: isReadable, now: now)
+    }
+
+    /// Bytes of the response that were read for its usage.
+    var observedBytes: Int { observer?.bytes ?? 0 }
+
+    /// What the response, which is at its end, says of its usage; nil where it was not read.
+    func endObservation(now: Instant) -> AnswerFacts? {
+        observer?.end(isDecoded: decoder?.isAtEnd ?? true, now: now)
+    }
 
     /// Undoes the content coding of a piece on the side; nil where it has none that is undone.
     ///
@@ -167,7 +189,7 @@ struct ResponsePipeline: ~Copyable {
         hasPassedBytes = showsContent
         hold = nil
         if !demands.awaitsTerminal, !demands.watchesContent { inspector = nil }
-        if inspector == nil, !demands.masksBodies { decoder = nil }
+        if inspector == nil, !demands.masksBodies, observer == nil { decoder = nil }
         updateIsPlain()
     }
 
