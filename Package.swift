@@ -94,6 +94,7 @@ let package = Package(
         target("Config", ["Primitives", "HTTP", "JSON", "Dialects"]),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
         target("ExchangeCore", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
+        target("Access", ["Primitives", "HTTP", "JSON", "Dialects", "Config", "Routing"]),
 
         // Drivers.
         target("Reactor", ["Primitives", "CLinux"]),
@@ -101,8 +102,9 @@ let package = Package(
         target(
             "LogStore",
             [
-                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "ExchangeCore", "Journal",
-                "Telemetry", "Codings", "CSQLite", .product(name: "GRDB", package: "GRDB.swift"),
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "ExchangeCore", "Access",
+                "Journal", "Telemetry", "Codings", "CSQLite",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -122,8 +124,8 @@ let package = Package(
             "Gateway",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config",
-                "Routing", "ExchangeCore", "Cryptography", "Transfers", "Journal", "Telemetry",
-                .product(name: "Logging", package: "swift-log"),
+                "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal",
+                "Telemetry", .product(name: "Logging", package: "swift-log"),
             ]
         ),
         target(
@@ -151,8 +153,8 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Translation", "Config",
-                "Routing", "ExchangeCore", "Cryptography", "Transfers", "Journal", "LogStore",
-                "Sinks", "Bench", "Telemetry", "Gateway",
+                "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal",
+                "LogStore", "Sinks", "Bench", "Telemetry", "Gateway",
                 "Dashboard",
                 "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -195,12 +197,15 @@ let package = Package(
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
         tests("ExchangeCoreTests", ["Primitives", "HTTP", "Config", "Routing", "ExchangeCore"]),
+        tests(
+            "AccessTests",
+            ["Primitives", "HTTP", "Dialects", "Config", "Routing", "Access", "Cryptography"]),
         tests("CryptographyTests", ["Primitives", "Cryptography", "COpenSSL", "Support"]),
         tests(
             "LogStoreTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Journal",
-                "Telemetry", "ExchangeCore", "LogStore", "Support",
+                "Telemetry", "ExchangeCore", "Access", "LogStore", "Support",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -235,8 +240,9 @@ let package = Package(
             "GatewayTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "ExchangeCore", "Transfers", "Telemetry", "Gateway", "Journal", "LogStore",
-                "Codings", "Testbed", "Support",
+                "ExchangeCore", "Access", "Cryptography", "Transfers", "Telemetry", "Gateway",
+                "Journal",
+                "LogStore", "Codings", "Testbed", "Support",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

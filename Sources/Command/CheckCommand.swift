@@ -31,6 +31,7 @@ struct CheckCommand: ParsableCommand {
         try Self.checkCertificates(configuration)
         Output.text(configuration.description)
         Output.text(Self.describeChains(configuration))
+        Output.text(Self.describeAccess(configuration))
         guard probe else { return }
         guard try Probe.vendors(configuration) else { throw ExitCode(1) }
     }
@@ -49,6 +50,21 @@ struct CheckCommand: ParsableCommand {
             }
         }
         guard isFit else { throw ExitCode(2) }
+    }
+
+    /// Who may call.
+    static func describeAccess(_ configuration: Configuration) -> String {
+        guard configuration.asksForKeys else {
+            let vendor = configuration.vendors.first { $0.usesOwnSecret }
+            guard let vendor, configuration.server.tls.clientAuthorities.isEmpty else { return "" }
+            return "\n# access: every client that reaches the gateway spends its credential for "
+                + "vendor \(vendor.name); no key is asked for\n"
+        }
+        let budgets =
+            configuration.groups.filter { $0.limits.budget != nil }.count
+            + configuration.keys.filter { $0.limits.budget != nil }.count
+        return "\n# access: a key is asked for; keys: \(configuration.keys.count), groups: "
+            + "\(configuration.groups.count), budgets: \(budgets)\n"
     }
 
     /// Each chain as it will act, dialect by dialect.

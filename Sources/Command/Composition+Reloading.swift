@@ -4,9 +4,10 @@ import Logging
 import Reactor
 import Telemetry
 
-// Reload: SIGHUP reads the configuration again. Vendors and chains take effect for exchanges that
-// begin from then on; exchanges in flight keep the snapshot that they began with. Other changed
-// sections are named in the log and wait for a restart. A file with any fault changes nothing.
+// Reload: SIGHUP reads the configuration again. Vendors, chains, keys and groups take effect for
+// exchanges that begin from then on; exchanges in flight keep the snapshot that they began with.
+// Other changed sections are named in the log and wait for a restart. A file with any fault changes
+// nothing.
 extension Composition {
     func reload() {
         guard !isDraining else {
@@ -21,10 +22,10 @@ extension Composition {
                 logger.warning("configuration warning", metadata: ["warning": "\(warning)"])
             }
             // The address that is listened on is the running configuration's.
-            if let fault = Configuration.exposure(of: next.vendors, on: configuration.server) {
+            if let fault = next.exposure(on: configuration.server) {
                 throw StartError(description: "server.listen: \(fault)")
             }
-            let plan = try snapshots.make(next, isAgain: true)
+            let plan = try snapshots.make(next, access: try access.plan(next), isAgain: true)
             let waiting = next.sectionsThatDiffer(from: configuration)
             if !waiting.isEmpty {
                 logger.warning(
@@ -33,6 +34,9 @@ extension Composition {
             }
             configuration.vendors = next.vendors
             configuration.chains = next.chains
+            configuration.access = next.access
+            configuration.keys = next.keys
+            configuration.groups = next.groups
             for watch in certificates { watch.reload(next) }
             recording.adopt(next.vendors)
             reloads.applied()
@@ -78,6 +82,7 @@ extension Composition {
             metadata: [
                 "vendors": "\(configuration.vendors.count)",
                 "chains": "\(configuration.chains.count)",
+                "keys": "\(configuration.keys.count)",
             ])
     }
 }

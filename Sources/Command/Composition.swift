@@ -39,6 +39,7 @@ final class Composition {
     let file: ConfigurationFile?
     let logger: Logger
     let snapshots: SnapshotMaker
+    let access: ClientAccess
     let reloads = ReloadMetrics()
     let recording: Recording
     /// The first snapshot, until the workers have it.
@@ -88,7 +89,7 @@ final class Composition {
         } catch {
             throw StartError(description: "\(error)")
         }
-        first = try snapshots.make(configuration)
+        access = ClientAccess(prices: try Prices.table(configuration))
         let vendors = configuration.vendors.map(\.name)
         metrics = (0..<count).map { _ in WorkerMetrics(vendors: vendors) }
         do {
@@ -97,7 +98,15 @@ final class Composition {
             throw StartError(description: "\(error)")
         }
         logger = log.logger("weir")
-        recording = try Recording(configuration, workerCount: count, logger: logger)
+        recording = try Recording(
+            configuration, workerCount: count, access: access, logger: logger)
+        do {
+            first = try snapshots.make(configuration, access: try access.plan(configuration))
+        } catch let error as StartError {
+            throw error
+        } catch {
+            throw StartError(description: "\(error)")
+        }
     }
 
     /// Runs until a drain or a stop has ended.
@@ -263,7 +272,8 @@ final class Composition {
         let pages = OperatorPages(
             workers: metrics, readiness: readiness, version: Version.number,
             failureClasses: FailureClass.names, records: recording.source, reloads: reloads,
-            certificates: certificateMetrics
+            certificates: certificateMetrics, limits: access.metrics,
+            token: configuration.admin.token
         )
         // This worker answers by itself and calls no vendor.
         var withoutVendors = Configuration()

@@ -11,8 +11,9 @@ struct LogsVerifyCommand: ParsableCommand {
         discussion: """
             Counts each of the four by itself, from the journals' bytes and the store, while \
             the gateway runs or not, and reads what every record keeps of fields and bodies. \
-            Exit status 1 when the four do not add up, when something is damaged, or when the \
-            folder or a journal in it cannot be read.
+            Then holds the sums of what keys were charged against the records and those that \
+            were removed. Exit status 1 when something does not add up, when something is \
+            damaged, or when the folder or a journal in it cannot be read.
             """)
 
     @OptionGroup var options: LogsOptions
@@ -27,17 +28,9 @@ struct LogsVerifyCommand: ParsableCommand {
         let contents = try store.verifyContents { id, fault in
             if fault.reason == .damaged { faults.append((id, fault)) }
         }
+        let ledger = try store.verifyLedger()
         if options.json {
             func number(_ value: Int) -> JSONValue { .number("\(value)") }
-            let list = sinks.map { name, progress in
-                JSONValue.object([
-                    JSONValue.Member("sink", .string(name)),
-                    JSONValue.Member("delivered", number(progress.delivered)),
-                    JSONValue.Member("quarantined", number(progress.quarantined)),
-                    JSONValue.Member("skipped", number(progress.skipped)),
-                    JSONValue.Member("pending", number(Int(last - progress.number))),
-                ])
-            }
             let json = JSONValue.object([
                 JSONValue.Member("emitted", number(account.emitted)),
                 JSONValue.Member("stored", number(account.stored)),
@@ -49,7 +42,8 @@ struct LogsVerifyCommand: ParsableCommand {
                 JSONValue.Member("contents_whole", number(contents.whole)),
                 JSONValue.Member("contents_gone", number(contents.gone)),
                 JSONValue.Member("contents_damaged", number(contents.damaged)),
-                JSONValue.Member("sinks", .array(list)),
+                JSONValue.Member("ledger", Self.json(ledger)),
+                JSONValue.Member("sinks", .array(sinks.map { Self.json($0, $1, last) })),
             ])
             Output.exact("\(json)\n")
         } else {
@@ -61,6 +55,7 @@ struct LogsVerifyCommand: ParsableCommand {
                 "fields and bodies of \(contents.records) records: \(contents.whole) whole, "
                     + "\(contents.gone) gone with their segments, \(contents.damaged) damaged\n")
             for (id, fault) in faults { Output.text("  \(id): \(fault)\n") }
+            Output.text(Self.text(ledger))
             for (name, progress) in sinks {
                 Output.text(
                     "sink \(name): delivered \(progress.delivered), quarantined "
@@ -71,7 +66,22 @@ struct LogsVerifyCommand: ParsableCommand {
                 }
             }
         }
-        guard isBalanced, contents.damaged == 0 else { throw ExitCode(1) }
+        guard isBalanced, contents.damaged == 0, ledger.differences.isEmpty else {
+            throw ExitCode(1)
+        }
+    }
+
+    private static func json(
+        _ sink: String, _ progress: Store.SinkProgress, _ last: Int64
+    ) -> JSONValue {
+        func number(_ value: Int) -> JSONValue { .number("\(value)") }
+        return .object([
+            JSONValue.Member("sink", .string(sink)),
+            JSONValue.Member("delivered", number(progress.delivered)),
+            JSONValue.Member("quarantined", number(progress.quarantined)),
+            JSONValue.Member("skipped", number(progress.skipped)),
+            JSONValue.Member("pending", number(Int(last - progress.number))),
+        ])
     }
 
     private static func account(_ store: Store, _ folder: String) throws -> Accounting {

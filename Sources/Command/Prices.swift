@@ -54,5 +54,7 @@ extension PriceTable.Price {
         for price in model.prices {
             set(price.kind, price.dollars / 1e6, beyond: price.beyond, tier: price.tier)
         }
+        inputMax = model.maxInput > 0 ? model.maxInput : nil
+        outputMax = model.maxOutput > 0 ? model.maxOutput : nil
     }
 }

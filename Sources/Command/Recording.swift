@@ -29,7 +29,7 @@ final class Recording {
     private var sinks: [SinkRunner] = []
 
     init(
-        _ configuration: Configuration, workerCount: Int, logger: Logger
+        _ configuration: Configuration, workerCount: Int, access: ClientAccess, logger: Logger
     ) throws(Composition.StartError) {
         let log = configuration.log
         self.log = log
@@ -61,6 +61,7 @@ final class Recording {
             settings.prices = prices
             settings.packs = log.isCompressed
             settings.bytesMax = log.maxSizeBytes
+            settings.recovered = try access.adopt(store, configuration)
             settings.stored = { [sinks] in for sink in sinks { sink.wake() } }
             consumer = try Consumer(settings, journals: journals, waker: waker)
         } catch let error as JournalFolder.Unusable {

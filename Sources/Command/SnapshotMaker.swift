@@ -1,3 +1,4 @@
+import Access
 import Config
 import Cryptography
 import Gateway
@@ -29,7 +30,7 @@ final class SnapshotMaker {
     ///
     /// `isAgain`: clients are being served, so that nothing here may block.
     func make(
-        _ configuration: Configuration, isAgain: Bool = false
+        _ configuration: Configuration, access: AccessPlan?, isAgain: Bool = false
     ) throws(Composition.StartError) -> SnapshotPlan {
         for vendor in configuration.vendors where !Endpoint.canBeAsked(Self.origin(vendor)) {
             throw Composition.StartError(
@@ -46,7 +47,8 @@ final class SnapshotMaker {
         let routing = RoutingTable(configuration)
         return SnapshotPlan(
             routing: routing, health: Health(targetCount: routing.targetCount),
-            endpoints: configuration.vendors.map { endpoint($0, trust[$0.caFile]?.store) }
+            endpoints: configuration.vendors.map { endpoint($0, trust[$0.caFile]?.store) },
+            access: access
         )
     }
 

@@ -13,8 +13,8 @@ struct Weir: ParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, CheckCommand.self, LogsCommand.self, BenchCommand.self,
-            MockCommand.self, DemoCommand.self, EnvCommand.self, ImportCommand.self,
-            TranslateCommand.self,
+            KeysCommand.self, MockCommand.self, DemoCommand.self, EnvCommand.self,
+            ImportCommand.self, TranslateCommand.self,
         ]
     )
 

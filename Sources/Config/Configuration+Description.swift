@@ -23,7 +23,10 @@ extension Configuration {
             "drain_timeout = \(time(server.drainTimeout))", "",
         ]
         lines += describe(server.tls, "server")
-        lines += ["[admin]", "listen = \(quote(admin.listen))", ""]
+        lines += [
+            "[admin]", "listen = \(quote(admin.listen))",
+            "token = \(quote(admin.token?.description ?? ""))", "",
+        ]
         lines += describe(admin.tls, "admin")
         lines += [
             "[log]", "path = \(quote(log.path))", "capture = \(quote(log.capture))",
@@ -35,6 +38,7 @@ extension Configuration {
             "redact_patterns = \(list(log.redactPatterns))", "",
             "[prices]", "file = \(quote(prices.file))", "version = \(quote(prices.version))",
         ]
+        lines += accessDescription
         for model in prices.models { lines += describe(model) }
         for sink in sinks { lines += describe(sink) }
         for vendor in vendors { lines += describe(vendor) }
@@ -111,6 +115,8 @@ extension Configuration {
     private func describe(_ model: PriceSettings.Model) -> [String] {
         ["", "[prices.models.\(quote(model.glob))]"]
             + model.prices.map { "\($0.name) = \($0.dollars)" }
+            + [("max_input", model.maxInput), ("max_output", model.maxOutput)].filter { $0.1 > 0 }
+            .map { "\($0.0) = \($0.1)" }
     }
 
     private func describe(_ sink: SinkSettings) -> [String] {

@@ -17,6 +17,12 @@ public struct Configuration: Sendable {
     public var prices = PriceSettings()
     /// `[sinks.NAME]`, in the order of their names.
     public var sinks: [SinkSettings] = []
+    /// `[access]`.
+    public var access = AccessSettings()
+    /// `[keys.NAME]`, in the order of the file.
+    public var keys: [KeySettings] = []
+    /// `[groups.NAME]`, in the order of the file.
+    public var groups: [GroupSettings] = []
 
     /// The defaults.
     public init() {}
@@ -24,7 +30,7 @@ public struct Configuration: Sendable {
     /// The gateway's own secrets, which no record may hold.
     public var ownSecrets: [Secret] {
         vendors.flatMap(\.ownSecrets) + sinks.flatMap { $0.headers.map(\.value) }
-            + sinks.compactMap(\.password)
+            + sinks.compactMap(\.password) + [admin.token].compactMap { $0 }
     }
 
     /// The vendor of a name.
@@ -86,6 +92,8 @@ public struct Configuration: Sendable {
     public struct Admin: Sendable, Equatable {
         /// Address and port; empty is off.
         public var listen = "127.0.0.1:9090"
+        /// What all but probes have to show; nil where nothing is asked for.
+        public var token: Secret?
         /// `[admin.tls]`.
         public var tls = ListenerTLS()
     }

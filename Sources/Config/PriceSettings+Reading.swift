@@ -28,6 +28,8 @@ extension PriceSettings.Model {
         }
         // Asked for, set or not: an unknown key is held against these names.
         for kind in TokenKind.allCases { _ = reader.node(kind.rawValue) }
+        reader.integer("max_input", &maxInput, in: 1...1_000_000_000)
+        reader.integer("max_output", &maxOutput, in: 1...1_000_000_000)
         for key in reader.names {
             guard var price = PriceSettings.Price(key: key) else { continue }
             reader.amount(key, &price.dollars)

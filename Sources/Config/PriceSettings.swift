@@ -26,6 +26,10 @@ public struct PriceSettings: Sendable, Equatable {
         public var glob: String
         /// The prices; a kind without one costs what the kind it is a part of costs.
         public var prices: [Price] = []
+        /// Tokens of a prompt at most; 0 where that is not known.
+        public var maxInput = 0
+        /// Tokens of an answer at most; 0 where that is not known.
+        public var maxOutput = 0
 
         /// Prices of nothing.
         public init(glob: String) {

@@ -23,26 +23,23 @@ public struct Digest: ~Copyable {
         }
     }
 
-    /// The first 64 bits of the digest of what was added.
+    /// The 32 bytes of the digest of what was added.
     ///
     /// Once.
-    public mutating func finishShort() -> UInt64 {
+    public mutating func finishBytes() -> [UInt8] {
         var result = [UInt8](repeating: 0, count: 32)
         var length: UInt32 = 0
         unsafe EVP_DigestFinal_ex(context, &result, &length)
-        return result.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        return result
     }
 
     /// The digest of what was added, in 64 lower-case hexadecimal digits.
     ///
     /// Once.
     public mutating func finish() -> String {
-        var result = [UInt8](repeating: 0, count: 32)
-        var length: UInt32 = 0
-        unsafe EVP_DigestFinal_ex(context, &result, &length)
         let digits = Array("0123456789abcdef".utf8)
         return String(
-            decoding: result.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+            decoding: finishBytes().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
             as: UTF8.self
         )
     }

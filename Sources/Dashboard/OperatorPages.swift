@@ -1,6 +1,6 @@
 public import Gateway
 public import HTTP
-import Primitives
+public import Primitives
 import Synchronization
 public import Telemetry
 
@@ -27,19 +27,23 @@ public final class OperatorPages: Responder {
     private let exposition: Exposition
     private let readiness: Readiness
     private let records: RecordSource?
+    /// What all but probes have to show; nil where nothing is asked for.
+    private let token: [UInt8]?
 
     /// Pages about these workers.
     public init(
         workers: [WorkerMetrics], readiness: Readiness, version: String,
         failureClasses: [String] = [], records: RecordSource? = nil,
-        reloads: ReloadMetrics? = nil, certificates: CertificateMetrics? = nil
+        reloads: ReloadMetrics? = nil, certificates: CertificateMetrics? = nil,
+        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }, token: Secret? = nil
     ) {
         self.workers = workers
         self.readiness = readiness
         exposition = Exposition(
             workers: workers, version: version, failureClasses: failureClasses,
-            records: records, reloads: reloads, certificates: certificates
+            records: records, reloads: reloads, certificates: certificates, limits: limits
         )
+        self.token = token.map { Array($0.reveal().utf8) }
         self.records = records
     }
 
@@ -54,6 +58,9 @@ public final class OperatorPages: Responder {
             return readiness.isReady
                 ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
         }
+        guard isAllowed(head) else {
+            return text(401, "this page wants the token of [admin]: Authorization: Bearer …\n")
+        }
         if path.matches("/metrics") {
             return LocalResponse(
                 status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
@@ -61,6 +68,15 @@ public final class OperatorPages: Responder {
             )
         }
         return text(404, "here are /healthz, /readyz and /metrics\n")
+    }
+
+    /// Whether a request shows the token, compared in the same time wherever it differs.
+    private func isAllowed(_ head: borrowing RequestHead) -> Bool {
+        guard let token else { return true }
+        guard let shown = head.authorizationToken, shown.count == token.count else { return false }
+        var difference: UInt8 = 0
+        for index in token.indices { difference |= token[index] ^ shown[index] }
+        return difference == 0
     }
 
     private func health() -> LocalResponse {

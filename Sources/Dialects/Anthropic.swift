@@ -4,7 +4,7 @@ import Primitives
 extension Dialect {
     func writeAnthropicError(_ error: DialectError, to output: inout ByteBuffer) {
         output.append("{\"type\":\"error\",\"error\":{\"type\":")
-        JSONText.append(Self.anthropicType(error.status), to: &output)
+        JSONText.append(Self.anthropicType(error), to: &output)
         output.append(",\"message\":")
         JSONText.append(error.message, to: &output)
         output.append(",\"details\":{\"error_code\":")
@@ -18,8 +18,10 @@ extension Dialect {
         }
     }
 
-    private static func anthropicType(_ status: Int) -> String {
-        switch status {
+    private static func anthropicType(_ error: DialectError) -> String {
+        // A limit on rates is retried, a spent budget is shown to the user.
+        if case .spent? = error.limit?.kind { return "billing_error" }
+        return switch error.status {
         case 401: "authentication_error"
         case 403: "permission_error"
         case 404: "not_found_error"

@@ -149,6 +149,16 @@ public enum CallerCredential {
         return true
     }
 
+    /// The values of a query's parameters in which Google expects a key or a token, escapes undone.
+    public static func queryKeys(of head: borrowing RequestHead) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        var offset = 0
+        while let key = nextKey(in: head.query, from: &offset) {
+            keys.append(head.query.extracting(key).percentDecoded())
+        }
+        return keys
+    }
+
     private static func hasQueryKey(_ head: borrowing RequestHead) -> Bool {
         var offset = 0
         return nextKey(in: head.query, from: &offset) != nil

@@ -54,12 +54,21 @@ public struct DialectError: Sendable {
     public let message: String
     /// The exchange's name; empty when there is none.
     public let identifier: String
+    /// The limit that refuses the request; nil where none does.
+    public let limit: LimitNotice?
+    /// Whether the client is Codex, which has words of its own for a spent budget.
+    public let isForCodex: Bool
 
     /// An error of these parts.
-    public init(status: Int, code: String, message: String, identifier: String) {
+    public init(
+        status: Int, code: String, message: String, identifier: String,
+        limit: LimitNotice? = nil, isForCodex: Bool = false
+    ) {
         self.status = status
         self.code = code
         self.message = message
         self.identifier = identifier
+        self.limit = limit
+        self.isForCodex = isForCodex
     }
 }

@@ -12,7 +12,25 @@ extension Dialect {
         output.append(",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\"")
         output.append(",\"reason\":")
         JSONText.append(error.code, to: &output)
-        output.append(",\"domain\":\"weir\"}]}}")
+        output.append(",\"domain\":\"weir\"}")
+        if let limit = error.limit { Self.writeDetails(of: limit, to: &output) }
+        output.append("]}}")
+    }
+
+    private static func writeDetails(of limit: LimitNotice, to output: inout ByteBuffer) {
+        if case .spent(let period) = limit.kind {
+            output.append(",{\"@type\":\"type.googleapis.com/google.rpc.QuotaFailure\"")
+            output.append(",\"violations\":[{\"subject\":")
+            JSONText.append(limit.bucket, to: &output)
+            output.append(",\"quotaId\":")
+            JSONText.append("BudgetPer\(period.capitalizedWord)", to: &output)
+            output.append("}]}")
+        }
+        guard let seconds = limit.retryAfter else { return }
+        output.append(",{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\"")
+        output.append(",\"retryDelay\":\"")
+        output.append(decimal: seconds)
+        output.append("s\"}")
     }
 
     private static func geminiStatus(_ status: Int) -> String {
@@ -28,4 +46,9 @@ extension Dialect {
         default: "INTERNAL"
         }
     }
+}
+
+extension String {
+    /// A word with a capital, as Google's names of quotas have it.
+    fileprivate var capitalizedWord: String { prefix(1).uppercased() + dropFirst() }
 }

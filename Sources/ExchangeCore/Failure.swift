@@ -1,3 +1,4 @@
+public import Dialects
 public import Primitives
 
 /// Why a client gets an answer of ours instead of a vendor's: what happened, whose fault it is,
@@ -20,11 +21,13 @@ public struct Failure: Equatable, Sendable {
     public let explanation: String
     /// How the exchange ends with it.
     public let outcome: Outcome
+    /// The limit that refuses the request; nil where none does.
+    public let limit: LimitNotice?
 
     /// A failure of these parts.
     public init(
         status: Int, code: String, fault: Fault, isWorthRetrying: Bool, explanation: String,
-        outcome: Outcome
+        outcome: Outcome, limit: LimitNotice? = nil
     ) {
         self.status = status
         self.code = code
@@ -32,6 +35,7 @@ public struct Failure: Equatable, Sendable {
         self.isWorthRetrying = isWorthRetrying
         self.explanation = explanation
         self.outcome = outcome
+        self.limit = limit
     }
 
     /// The sentence for people, with the party at fault named.

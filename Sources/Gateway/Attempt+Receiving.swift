@@ -1,3 +1,4 @@
+import Access
 import Config
 import Dialects
 import ExchangeCore
@@ -18,7 +19,8 @@ extension Attempt: TransferDelegate {
         let demands = ResponsePipeline.Demands(
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
             watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies,
-            observesFrames: transfer.head.switchesProtocol)
+            observesFrames: transfer.head.switchesProtocol,
+            readsUsage: exchange.caller?.reservation?.demand.isWork ?? false)
         let hold = holdReason(transfer.head).map {
             makeHold($0, transfer.head)
         }
@@ -98,9 +100,12 @@ extension Attempt: TransferDelegate {
         var plain = ByteBuffer()
         swap(&plain, &worker.plain)
         if let isReadable = pipeline.decode(bytes, to: &plain) {
+            pipeline.observe(plain.bytes, isReadable: isReadable, now: worker.loop.now)
             exchange.recorder.write(bytes, of: self, reads: plain.bytes, isReadable: isReadable)
             advance(bytes, reads: plain.bytes, isReadable: isReadable, of: transfer)
         } else {
+            // What a filter takes out is counted, too.
+            pipeline.observe(bytes, isReadable: true, now: worker.loop.now)
             exchange.recorder.write(bytes, of: self, reads: bytes, isReadable: true)
             if pipeline.filter(bytes, to: &plain) {
                 if !plain.isEmpty {

@@ -70,7 +70,8 @@ final class Attempt {
         let (body, change) = isTunnel ? (.tunnel, OutboundRequest.BodyChange()) : bodyForTarget()
         let request = exchange.request
         let isReplaced = OutboundRequest.write(
-            request.head, route: route, vendor: vendor, change: change, into: transfer)
+            request.head, route: route, vendor: vendor, carrier: exchange.caller?.carrier,
+            change: change, into: transfer)
         if isTunnel { OutboundRequest.writeHandshake(request.head, vendor, into: transfer) }
         exchange.recorder.writeBegin(
             of: self, model: isReplaced ? route.plan.targets[route.target].model ?? "" : "",

@@ -14,8 +14,10 @@ import Transfers
 //   ClientSocket+Handshaking       TLS, before the first request
 //   ClientConnection+Receiving     receive: bytes in, heads and bodies out of them
 //   RequestIntake                  receive: a body that is kept, passed on as it comes, or refused
-//   RequestExchange+Routing        route: the target that the request goes to, or a refusal
+//   CallerCheck                    admit: who calls, by the key that the request shows
+//   RequestStart                   route: the target that the request goes to, or a refusal
 //   RequestFitness                 admit: what may not go where the route leads
+//   Metering                       admit: the caller's limits, and what they are charged in the end
 //   RequestExchange+Attempting     attempt: the request goes to a vendor, and how that ends
 //   RequestExchange+FailingOver    attempt: what follows one that failed
 //   Attempt                        the transfer's delegate: what libcurl reports

@@ -1,3 +1,4 @@
+import Access
 import Config
 import ExchangeCore
 import HTTP
@@ -26,11 +27,17 @@ enum EarlyRefusal {
         }
         exchange.origin = worker.policy.origin(of: request.head)
         exchange.writer.isReadableByPage = exchange.origin == .allowed
+        if let refusal = CallerCheck.refusal(for: exchange) {
+            return Reason(failure: refusal, isClosing: request.head.mayBringBody)
+        }
         guard request.head.isWebSocketHandshake else { return nil }
         let opens =
             worker.settings.server.tunnels == .known && worker.responder == nil
             && !request.head.mayBringBody
             && exchange.snapshot.routing.opensTunnel(request.head)
+            // What passes in a tunnel is counted against no limit: the client asks over HTTP then.
+            && !(exchange.caller?.key.isMetered ?? false)
+            && !(exchange.caller?.key.needsModel ?? false)
         guard opens else {
             return Reason(failure: .webSocket, isClosing: request.head.mayBringBody)
         }

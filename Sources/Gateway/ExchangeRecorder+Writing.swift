@@ -21,7 +21,7 @@ extension ExchangeRecorder {
         }
         guard let identifier = exchange.identifier else { return }
         let request = exchange.request
-        let digest = exchange.client.keyDigest()
+        let digest = exchange.caller == nil ? exchange.client.keyDigest() : 0
         let isBodyHere = isWhole && !exchange.intake.isStreaming
         let declaredBytes = request.head.contentLength ?? (request.head.isChunked ? -1 : 0)
         let model = modelAtBegin(exchange, journal)
@@ -37,7 +37,8 @@ extension ExchangeRecorder {
                 bodyBytes: isBodyHere ? request.body.count : declaredBytes,
                 method: head.method.name, chain: exchange.route?.plan.chain ?? "",
                 model: ModelName.bounded(model),
-                client: exchange.client.address(), to: &journal.scratch,
+                client: exchange.client.address(), caller: Metering.held(exchange),
+                to: &journal.scratch,
                 target: { Redaction.write(head.pathAndQuery, to: &$0) },
                 fields: { head.writeRedactedFields(to: &$0) })
         }

@@ -118,7 +118,7 @@ struct ExchangeRecorder: ~Copyable {
             isResponseCaptured: response?.recorder.isWhole ?? true,
             vendor: answering?.vendor.name ?? exchange.vendor?.name ?? "",
             failureCode: failureCode, explanation: explanation,
-            model: modelSearch?.name ?? "")
+            model: modelSearch?.name ?? "", caller: Metering.charged(exchange, outcome))
         journal.scratch.removeAll()
         payload.write(to: &journal.scratch)
         journal.hideSecrets()

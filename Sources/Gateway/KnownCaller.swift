@@ -1,3 +1,4 @@
+import Access
 import Cryptography
 import HTTP
 import Primitives
@@ -13,13 +14,16 @@ struct KnownCaller {
 /// The credential a connection last sent, and its digest.
 final class KnownKey {
     private let credential: [UInt8]
-    let digest: UInt64
+    let digest: KeyDigest
 
     init(_ credential: Span<UInt8>) {
         self.credential = credential.indices.map { credential[$0] }
         var digest = Digest()
         digest.add(credential)
-        self.digest = digest.finishShort()
+        guard let whole = KeyDigest(digest.finishBytes().span) else {
+            preconditionFailure("a digest of another length")
+        }
+        self.digest = whole
     }
 
     func isOf(_ other: Span<UInt8>) -> Bool {
@@ -34,12 +38,17 @@ extension ClientConnection {
         parser.withHead { head in
             let credential = head.credential
             guard credential.count > 0 else { return 0 }
-            // Most connections send the same credential with every request.
-            if let known = caller.key, known.isOf(credential) { return known.digest }
-            let key = KnownKey(credential)
-            caller.key = key
-            return key.digest
+            return digest(of: credential).short
         }
+    }
+
+    /// The digest of a credential that the client shows.
+    func digest(of credential: Span<UInt8>) -> KeyDigest {
+        // Most connections send the same credential with every request.
+        if let known = caller.key, known.isOf(credential) { return known.digest }
+        let key = KnownKey(credential)
+        caller.key = key
+        return key.digest
     }
 
     /// The client's address, for the record; empty where the kernel no longer knows it, because the

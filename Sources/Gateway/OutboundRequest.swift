@@ -1,3 +1,4 @@
+import Access
 import Config
 import Dialects
 import HTTP
@@ -23,11 +24,13 @@ enum OutboundRequest {
     /// pass, then what the vendor's configuration sets.
     ///
     /// No credential passes by omission: with one of ours, everything that could carry the client's
-    /// is left out; with the client's own, everything that is meant for another vendor. Returns
+    /// is left out; with the client's own, everything that is meant for another vendor.
+    ///
+    /// `carrier`: what carried the key by which the client was let in, which goes nowhere. Returns
     /// whether the request names another model than the client's.
     static func write(
         _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: SharedVendor,
-        change: BodyChange, into transfer: Transfer
+        carrier: PresentedKey.Carrier?, change: BodyChange, into transfer: Transfer
     ) -> Bool {
         let api = route.plan.api
         let whole = head.pathAndQuery
@@ -36,13 +39,16 @@ enum OutboundRequest {
             baseQuery: vendor.baseQuery)
         let isReplaced = target.write(
             whole.extracting(route.prefixLength..<whole.count),
-            dropping: dropped(head, api, vendor), model: route.plan.targets[route.target].model,
+            dropping: dropped(head, api, vendor, carrier),
+            model: route.plan.targets[route.target].model,
             to: &transfer.target)
         let options = head.connectionOptions
         for index in head.fields.indices {
             let field = head.fields[index]
             let name = head.name(of: field)
-            guard passes(field, name, head, api, vendor, change) else { continue }
+            guard passes(field, name, head, api, vendor, change),
+                !holdsClientKey(field, head, carrier)
+            else { continue }
             if options.lists(index) { continue }
             if vendor.dropsFields, vendor.drops(name) { continue }
             if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
@@ -76,9 +82,12 @@ enum OutboundRequest {
     }
 
     private static func dropped(
-        _ head: borrowing RequestHead, _ api: API, _ vendor: SharedVendor
+        _ head: borrowing RequestHead, _ api: API, _ vendor: SharedVendor,
+        _ carrier: PresentedKey.Carrier?
     ) -> OutboundTarget.Dropped {
-        guard vendor.credential == .client else { return .credentials }
+        guard vendor.credential == .client, !holdsClientKey(head, carrier) else {
+            return .credentials
+        }
         let passes = CallerCredential.keyPasses(in: head, api: api, isBuiltIn: vendor.isBuiltIn)
         if passes, !vendor.isBuiltIn || api == .gemini { return .none }
         // Vendors but Google take no key in a query.
@@ -91,7 +100,7 @@ enum OutboundRequest {
     ) -> Bool {
         switch field.name {
         // What a proxy in front says of the caller is meant for the gateway, not for a vendor.
-        case .host, .contentLength, .expect, .edgeCredential: return false
+        case .host, .contentLength, .expect, .edgeCredential, .weirKey: return false
         case .contentEncoding: return !change.isDecoded
         case .accept: return true
         case .authorization, .apiKey, .xAPIKey, .xGoogAPIKey:
@@ -117,6 +126,25 @@ enum OutboundRequest {
             }
         }
         return !(change.isChanged && isDigest(text))
+    }
+
+    /// Whether a field carries the key by which the client was let in, or another one of ours.
+    private static func holdsClientKey(
+        _ field: HeaderField, _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
+    ) -> Bool {
+        guard field.name.isCredential else { return false }
+        return carrier == .field(field.name)
+            || ClientKey.shape(of: head.token(of: field)) != .foreign
+    }
+
+    /// The same of the query.
+    private static func holdsClientKey(
+        _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
+    ) -> Bool {
+        carrier == .query
+            || CallerCredential.queryKeys(of: head).contains {
+                ClientKey.shape(of: $0.span) != .foreign
+            }
     }
 
     /// Whether a field holds a sum of the body's bytes.

@@ -49,13 +49,25 @@ enum OwnAnswer {
     static func error(_ failure: Failure, _ exchange: RequestExchange) -> DialectError {
         DialectError(
             status: failure.status, code: failure.code, message: failure.message,
-            identifier: exchange.logName)
+            identifier: exchange.logName, limit: failure.limit,
+            isForCodex: failure.limit != nil && exchange.request.withHead { isCodex($0) })
     }
 
     /// The dialect that the client expects: that of its path, as far as it is known.
     static func dialect(of exchange: RequestExchange) -> Dialect {
         if let route = exchange.route { return route.dialect }
         return exchange.request.withHead { exchange.snapshot.routing.dialect(of: $0) } ?? .openai
+    }
+
+    /// Whether a client says that it is Codex.
+    private static func isCodex(_ head: borrowing RequestHead) -> Bool {
+        for field in head.fields where field.name == .other {
+            let name = head.name(of: field)
+            guard name.matchesIgnoringCase("originator") || name.matchesIgnoringCase("user-agent")
+            else { continue }
+            if head.value(of: field).hasPrefix("codex") { return true }
+        }
+        return false
     }
 
     private static func writeFields(_ exchange: RequestExchange, to output: inout ByteBuffer) {
@@ -75,12 +87,41 @@ enum OwnAnswer {
     private static func writeAdvice(
         _ failure: Failure, _ exchange: RequestExchange, to output: inout ByteBuffer
     ) {
+        if let limit = failure.limit { return write(limit, to: &output) }
+        if failure.status == 401 { output.append("www-authenticate: Bearer realm=\"weir\"\r\n") }
         guard failure.isWorthRetrying else { return output.append("x-should-retry: false\r\n") }
         output.append("x-should-retry: true\r\nretry-after: ")
         let wait = exchange.route.map {
             exchange.snapshot.health.askedWait($0.plan, now: exchange.worker.loop.now)
         }
         output.append(decimal: max(1, Int(((wait ?? .zero).seconds).rounded(.up))))
+        output.append("\r\n")
+    }
+
+    /// Writes when a limit lets the request pass: for SDKs, and in the words of IETF's draft.
+    private static func write(_ limit: LimitNotice, to output: inout ByteBuffer) {
+        output.append("x-should-retry: ")
+        output.append(limit.isWorthRetrying ? "true\r\n" : "false\r\n")
+        guard let seconds = limit.retryAfter else { return }
+        output.append("retry-after: ")
+        output.append(decimal: seconds)
+        output.append("\r\nratelimit-policy: \"")
+        output.append(text: limit.bucket)
+        output.append("\";q=")
+        output.append(decimal: limit.limit)
+        if !limit.unit.isEmpty {
+            output.append(";qu=\"")
+            output.append(text: limit.unit)
+            output.append("\"")
+        }
+        if limit.window > 0 {
+            output.append(";w=")
+            output.append(decimal: limit.window)
+        }
+        output.append("\r\nratelimit: \"")
+        output.append(text: limit.bucket)
+        output.append("\";r=0;t=")
+        output.append(decimal: seconds)
         output.append("\r\n")
     }
 }

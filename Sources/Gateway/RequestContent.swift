@@ -36,7 +36,7 @@ struct RequestContent {
     /// Appends a body without its content codings.
     ///
     /// Returns why it cannot be read; nil where it can.
-    private static func decode(
+    static func decode(
         _ head: borrowing RequestHead, _ body: Span<UInt8>, isWhole: Bool,
         to output: inout ByteBuffer
     ) -> String? {

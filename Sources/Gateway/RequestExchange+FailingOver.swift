@@ -20,6 +20,7 @@ extension RequestExchange {
     ) {
         guard let attempt, var route else { return }
         attempt.countFailure(failureClass)
+        Metering.attemptFailed(attempt)
         recorder.writeFailure(
             of: attempt, failureClass.name, result,
             status: keptAttempt?.pipeline.hold?.status ?? 0, reason: failure.explanation)

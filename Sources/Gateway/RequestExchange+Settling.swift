@@ -12,6 +12,7 @@ extension RequestExchange {
         guard let outcome = state.outcome else { return }
         tunnel?.settle(outcome)
         recorder.writeSettlement(self, outcome)
+        Metering.settle(self, outcome)
         turnEnded()
         if let route {
             let metrics = snapshot.metrics[route.vendor]

@@ -1,3 +1,4 @@
+import Access
 import Config
 import Dialects
 import ExchangeCore
@@ -28,6 +29,8 @@ final class RequestExchange {
     /// What the web origin of the request means.
     var origin = CallerPolicy.Origin.none
 
+    /// Who calls; nil where no key is asked for.
+    var caller: ExchangeCaller?
     var identifier: Identifier?
     var route: RoutingTable.Route?
     /// The targets that were tried.
@@ -81,7 +84,7 @@ final class RequestExchange {
             return refuse(reason.failure, closing: reason.isClosing)
         }
         let step = intake.headArrived(
-            head.head, worker.intakeBounds, needsModel: snapshot.routing.needsModel(of: head.head))
+            head.head, worker.intakeBounds, needsModel: needsModel(of: head.head))
         if case .refuse(let failure) = step { return refuse(failure, closing: true) }
         if head.head.expectsContinue, head.head.hasBody { writer.continues(to: client) }
         act(on: step)
@@ -94,7 +97,12 @@ final class RequestExchange {
         act(
             on: intake.bodyArrived(
                 head, worker.intakeBounds, worker.bodies, isInFlight: isInFlight,
-                isWhole: isWhole, needsModel: snapshot.routing.needsModel(of: head.head)))
+                isWhole: isWhole, needsModel: needsModel(of: head.head)))
+    }
+
+    /// Whether the body is read for its model before it is sent.
+    private func needsModel(of head: borrowing RequestHead) -> Bool {
+        snapshot.routing.needsModel(of: head) || caller?.key.needsModel ?? false
     }
 
     /// The request is whole.
@@ -103,7 +111,7 @@ final class RequestExchange {
             return answerHere(responder.respond(to: request.head))
         }
         if origin == .allowed, request.head.isPreflight { return answerHere(nil) }
-        guard intake.isStreaming else { return begin() }
+        guard intake.isStreaming else { return RequestStart.begin(self) }
         attempt?.resumeSending()
         // The vendor may have answered before the upload was complete.
         if writer.isComplete { client.requestFlush() }
@@ -114,7 +122,7 @@ final class RequestExchange {
         case .wait: break
         case .awaitRoom:
             worker.roomQueue.append(self)
-        case .begin: begin()
+        case .begin: RequestStart.begin(self)
         case .resume:
             attempt?.resumeSending()
             if request.body.count > worker.roomQueue.uploadHighBytes {

@@ -38,6 +38,7 @@ func reasonPhrase(_ status: Int) -> StaticString {
     case 414: "URI Too Long"
     case 417: "Expectation Failed"
     case 421: "Misdirected Request"
+    case 429: "Too Many Requests"
     case 426: "Upgrade Required"
     case 431: "Request Header Fields Too Large"
     case 501: "Not Implemented"

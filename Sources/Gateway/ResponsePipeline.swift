@@ -23,6 +23,8 @@ struct ResponsePipeline: ~Copyable {
         var masksBodies = false
         /// Whether the bytes are frames of a WebSocket, which are looked at.
         var observesFrames = false
+        /// Whether the usage that the vendor reports is needed at the end.
+        var readsUsage = false
     }
 
     private let dialect: Dialect
@@ -32,6 +34,8 @@ struct ResponsePipeline: ~Copyable {
     private var usageFilter: UsageFilter?
     /// Reads the events of a stream.
     private var inspector: EventInspector?
+    /// Reads the usage, for a caller with limits.
+    private var observer: UsageObserver?
     /// Keeps the response until it is known to be an answer.
     private(set) var hold: Hold?
     /// Whether no stage has to see the pieces.
@@ -65,7 +69,7 @@ struct ResponsePipeline: ~Copyable {
         if isEncoded {
             let isWanted =
                 hold != nil || demands.awaitsTerminal || demands.masksBodies
-                || demands.watchesContent && isEventStream
+                || demands.watchesContent && isEventStream || demands.readsUsage
             decoder = isWanted ? ContentDecoder(head.codings.span) : nil
             // The marker of a response that cannot be read is not awaited.
             if decoder == nil { self.demands.awaitsTerminal = false }
@@ -81,6 +85,9 @@ struct ResponsePipeline: ~Copyable {
                 now: now)
             if isEncoded, decoder == nil { inspector?.stopReading(now: now) }
         }
+        if demands.readsUsage, head.status < 300 {
+            observer = UsageObserver(dialect: dialect, isEventStream: isEventStream)
+        }
         updateIsPlain()
     }
 
@@ -88,6 +95,7 @@ struct ResponsePipeline: ~Copyable {
         isPlain =
             usageFilter == nil && inspector == nil && decoder == nil && hold == nil
             && !demands.observesFrames
+            && observer == nil
     }
 
     /// Whether the bytes are another protocol's.
@@ -102,6 +110,19 @@ struct ResponsePipeline: ~Copyable {
     }
 
     // MARK: Stages
+
+    /// Reads a piece for its usage; `plain` is how it reads.
+    mutating func observe(_ plain: Span<UInt8>, isReadable: Bool, now: Instant) {
+        observer?.take(plain, isReadable: isReadable, now: now)
+    }
+
+    /// Bytes of the response that were read for its usage.
+    var observedBytes: Int { observer?.bytes ?? 0 }
+
+    /// What the response, which is at its end, says of its usage; nil where it was not read.
+    func endObservation(now: Instant) -> AnswerFacts? {
+        observer?.end(isDecoded: decoder?.isAtEnd ?? true, now: now)
+    }
 
     /// Undoes the content coding of a piece on the side; nil where it has none that is undone.
     ///
@@ -174,7 +195,7 @@ struct ResponsePipeline: ~Copyable {
         hasPassedBytes = showsContent
         hold = nil
         if !demands.awaitsTerminal, !demands.watchesContent { inspector = nil }
-        if inspector == nil, !demands.masksBodies { decoder = nil }
+        if inspector == nil, !demands.masksBodies, observer == nil { decoder = nil }
         updateIsPlain()
     }
 

@@ -1,3 +1,4 @@
+public import Access
 import Config
 public import Routing
 import Telemetry
@@ -13,14 +14,18 @@ public struct SnapshotPlan: Sendable {
     ///
     /// An endpoint belongs to the thread that makes it; nil means that memory is short.
     public var endpoints: [@Sendable () -> Endpoint?]
+    /// Who may call; nil where no key is asked for.
+    public var access: AccessPlan?
 
     /// A routing snapshot of these parts.
     public init(
-        routing: RoutingTable, health: Health, endpoints: [@Sendable () -> Endpoint?]
+        routing: RoutingTable, health: Health, endpoints: [@Sendable () -> Endpoint?],
+        access: AccessPlan? = nil
     ) {
         self.routing = routing
         self.health = health
         self.endpoints = endpoints
+        self.access = access
     }
 }
 
@@ -35,10 +40,13 @@ final class RoutingSnapshot {
     let endpoints: [Endpoint]
     /// This worker's counters of each vendor: the same for the same name in every snapshot.
     let metrics: [VendorMetrics]
+    /// Who may call; nil where no key is asked for.
+    let access: AccessPlan?
 
     init(_ plan: SnapshotPlan, _ metrics: WorkerMetrics) {
         routing = plan.routing
         health = plan.health
+        access = plan.access
         endpoints = plan.endpoints.map { make in
             guard let endpoint = make() else {
                 preconditionFailure("no memory for an endpoint")

@@ -57,7 +57,7 @@ final class TunnelResponse {
                 acceptedBeforeNanoseconds: 0, dialect: OwnAnswer.dialect(of: exchange).number,
                 keyDigest: exchange.client.keyDigest(), bodyBytes: -1, method: Self.method,
                 chain: exchange.route?.plan.chain ?? "", model: ModelName.bounded(model),
-                client: exchange.client.address(),
+                client: exchange.client.address(), caller: Metering.held(exchange),
                 to: &journal.scratch,
                 target: { Redaction.write(head.pathAndQuery, to: &$0) },
                 fields: {

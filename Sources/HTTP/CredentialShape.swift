@@ -43,6 +43,7 @@ public enum CredentialShape {
         case UInt8(ascii: "n"): return token.hasPrefix("nvapi-") || token.hasPrefix("npm_")
         case UInt8(ascii: "p"): return token.hasPrefix("pplx-")
         case UInt8(ascii: "r"): return token.hasPrefix("rk_")
+        case UInt8(ascii: "w"): return token.hasPrefix("weir_")
         case UInt8(ascii: "x"):
             return token.hasPrefix("xox") || token.hasPrefix("xai-") || token.hasPrefix("xapp-")
         case UInt8(ascii: "y"): return token.hasPrefix("ya29.")

@@ -27,6 +27,8 @@ public enum HeaderName: UInt8, Sendable {
     case trailer
     case transferEncoding
     case upgrade
+    /// The gateway's own: the key by which a client shows who it is.
+    case weirKey
     case xAPIKey
     case xGoogAPIClient
     case xGoogAPIKey
@@ -58,7 +60,7 @@ public enum HeaderName: UInt8, Sendable {
     /// a credential of ours.
     public var isCredential: Bool {
         switch self {
-        case .apiKey, .authorization, .xAPIKey, .xGoogAPIKey, .proxyAuthorization,
+        case .apiKey, .authorization, .xAPIKey, .xGoogAPIKey, .proxyAuthorization, .weirKey,
             .otherCredential, .edgeCredential:
             true
         default: false
@@ -81,7 +83,10 @@ public enum HeaderName: UInt8, Sendable {
         case 6: pick(name, ("accept", .accept), ("expect", .expect), ("origin", .origin))
         case 7: pick(name, ("api-key", .apiKey), ("upgrade", .upgrade), ("trailer", .trailer))
         case 9: pick(name, ("x-api-key", .xAPIKey))
-        case 10: pick(name, ("connection", .connection), ("keep-alive", .keepAlive))
+        case 10:
+            pick(
+                name, ("connection", .connection), ("keep-alive", .keepAlive),
+                ("x-weir-key", .weirKey))
         case 12: pick(name, ("content-type", .contentType))
         case 13: pick(name, ("authorization", .authorization))
         case 14:

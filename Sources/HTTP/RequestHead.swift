@@ -148,7 +148,9 @@ public struct RequestHead: ~Copyable {
     @_lifetime(borrow self)
     public func token(of field: HeaderField) -> Span<UInt8> {
         let value = storage.bytes(field.valueRange)
-        guard field.name == .authorization, value.startsIgnoringCase("bearer ") else {
+        guard field.name == .authorization || field.name == .weirKey,
+            value.startsIgnoringCase("bearer ")
+        else {
             return value
         }
         return storage.bytes(field.valueRange.lowerBound + 7..<field.valueRange.upperBound).trimmed

@@ -27,6 +27,8 @@ public struct BeginPayload: Equatable, Sendable {
     /// The client's address, without its port; empty where it is not known, as in journals of
     /// versions that did not write it.
     public var client: String
+    /// Who calls, and what is held for the call.
+    public var caller: CallerAccount
 
     /// Reads a payload; nil when it is not whole.
     public init?(_ payload: Span<UInt8>) {
@@ -44,6 +46,7 @@ public struct BeginPayload: Equatable, Sendable {
         fields = reader.block()
         if reader.isShort { return nil }
         client = reader.text()
+        caller = CallerAccount(&reader)
     }
 
     /// A request of these parts.
@@ -51,7 +54,7 @@ public struct BeginPayload: Equatable, Sendable {
         identifier: Identifier, wallMicroseconds: Int, acceptedBeforeNanoseconds: Int = 0,
         dialect: Int = 0, keyDigest: UInt64 = 0, bodyBytes: Int = 0, method: String = "POST",
         target: String = "/", chain: String = "", model: String = "", fields: String = "",
-        client: String = ""
+        client: String = "", caller: CallerAccount = CallerAccount()
     ) {
         self.identifier = identifier
         self.wallMicroseconds = wallMicroseconds
@@ -65,6 +68,7 @@ public struct BeginPayload: Equatable, Sendable {
         self.model = model
         self.fields = fields
         self.client = client
+        self.caller = caller
     }
 
     /// Writes the payload.
@@ -73,7 +77,8 @@ public struct BeginPayload: Equatable, Sendable {
             identifier: identifier, wallMicroseconds: wallMicroseconds,
             acceptedBeforeNanoseconds: acceptedBeforeNanoseconds, dialect: dialect,
             keyDigest: keyDigest, bodyBytes: bodyBytes, method: method, chain: chain,
-            model: model, client: client, to: &writer, target: { $0.append(text: target) },
+            model: model, client: client, caller: caller, to: &writer,
+            target: { $0.append(text: target) },
             fields: { $0.append(text: fields) })
     }
 
@@ -81,7 +86,7 @@ public struct BeginPayload: Equatable, Sendable {
     public static func write(
         identifier: Identifier, wallMicroseconds: Int, acceptedBeforeNanoseconds: Int,
         dialect: Int, keyDigest: UInt64, bodyBytes: Int, method: String, chain: String,
-        model: String, client: String, to writer: inout PayloadWriter,
+        model: String, client: String, caller: CallerAccount, to writer: inout PayloadWriter,
         target: (inout ByteBuffer) -> Void, fields: (inout ByteBuffer) -> Void
     ) {
         writer.number(identifier.high, bytes: 8)
@@ -97,5 +102,6 @@ public struct BeginPayload: Equatable, Sendable {
         writer.text(model)
         writer.block(fields)
         writer.text(client)
+        caller.write(to: &writer)
     }
 }

@@ -15,7 +15,7 @@ public import Reactor
 @safe
 public struct JournalWriter: ~Copyable {
     /// Bytes set aside for each delivery and each settlement, its header included.
-    public static let settlementBytesMax = 896
+    public static let settlementBytesMax = 1048
 
     private let file: JournalFile
     private let waker: Waker

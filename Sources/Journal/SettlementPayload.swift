@@ -40,6 +40,8 @@ public struct SettlementPayload: Equatable, Sendable {
     public var explanation: String
     /// The model asked for, where it became known after the request's beginning was written.
     public var model: String
+    /// Who called, and what the call is charged.
+    public var caller: CallerAccount
 
     /// A settlement of these parts.
     public init(
@@ -48,7 +50,7 @@ public struct SettlementPayload: Equatable, Sendable {
         headNanoseconds: Int = -1, lastByteNanoseconds: Int = -1, requestBytes: Int = 0,
         responseBytes: Int = 0, droppedFrames: Int = 0, isRequestCaptured: Bool = true,
         isResponseCaptured: Bool = true, vendor: String = "", failureCode: String = "",
-        explanation: String = "", model: String = ""
+        explanation: String = "", model: String = "", caller: CallerAccount = CallerAccount()
     ) {
         self.identifier = identifier
         self.wallMicroseconds = wallMicroseconds
@@ -68,6 +70,7 @@ public struct SettlementPayload: Equatable, Sendable {
         self.failureCode = failureCode
         self.explanation = explanation
         self.model = model
+        self.caller = caller
     }
 
     /// Reads a payload; nil when it is not whole.
@@ -94,6 +97,7 @@ public struct SettlementPayload: Equatable, Sendable {
         if reader.isShort { return nil }
         // An earlier version does not write it.
         model = reader.text()
+        caller = CallerAccount(&reader)
     }
 
     /// Writes the payload, its texts cut to the room that is set aside for it.
@@ -116,5 +120,6 @@ public struct SettlementPayload: Equatable, Sendable {
         writer.text(failureCode, bytesMax: 48)
         writer.text(explanation, bytesMax: 384)
         writer.text(model, bytesMax: 192)
+        caller.write(to: &writer)
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import Codings
 import Dialects
 import ExchangeCore
@@ -151,6 +152,8 @@ final class Assembly {
             let digits = String(payload.keyDigest, radix: 16)
             record.key = String(repeating: "0", count: 16 - digits.count) + digits
         }
+        // What is held is charged, unless a settlement says more.
+        adopt(payload.caller, basis: .reserved)
         if payload.bodyBytes > 0 { record.requestBytes = payload.bodyBytes }
     }
 
@@ -288,6 +291,7 @@ final class Assembly {
         record.responseBytes = payload.responseBytes
         record.droppedFrames = payload.droppedFrames
         endModelScan(payload)
+        adopt(payload.caller, basis: Charge.Basis(number: payload.caller.basis))
         // Attempts that found no room are counted all the same.
         _ = attempt(min(payload.attempts, 255))
         if !payload.isResponseCaptured { responses[payload.answered]?.observer?.markGap() }

@@ -27,6 +27,8 @@ struct Batch {
     var spilled: Set<Int> = []
     var spills: [Spill] = []
     var progress: [Progress] = []
+    /// The journals among those of the records that earlier processes left.
+    var leftJournals: Set<String> = []
 
     mutating func add(_ record: consuming Record, _ content: RecordContent, isSpilled: Bool) {
         if isSpilled { spilled.insert(records.count) }

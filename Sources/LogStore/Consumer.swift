@@ -1,3 +1,4 @@
+public import Access
 public import Journal
 public import Logging
 public import Primitives
@@ -48,6 +49,8 @@ public final class Consumer: Sendable {
         public var prices: PriceTable?
         /// Called after records were stored, on one of the consumer's threads.
         public var stored: @Sendable () -> Void = {}
+        /// Called with what records were charged that an earlier process left.
+        public var recovered: @Sendable ([PastCharge]) -> Void = { _ in }
 
         /// Settings of these parts.
         public init(

@@ -176,6 +176,7 @@ final class ConsumerRounds {
         prepareRings()
         let now = Instant.now()
         var batch = Batch()
+        batch.leftJournals = Set(sources.filter(\.isLeft).map(\.name))
         var released: [UInt64] = []
         isBounded = false
         let recordsMax = priority.level == .usual ? Self.recordsMax : Self.recordsMaxInBackground
@@ -235,6 +236,7 @@ final class ConsumerRounds {
             }
             retryWait = .zero
             if !written.stored.isEmpty { settings.stored() }
+            if !written.recovered.isEmpty { settings.recovered(written.recovered) }
             if metrics.remember(trouble: "") {
                 settings.logger.notice("records are stored again")
             }

@@ -26,6 +26,8 @@ extension PriceTable.Price {
             return nil
         }
         self.init()
+        inputMax = entry["max_input_tokens"]?.integer
+        outputMax = entry["max_output_tokens"]?.integer
         for member in members {
             guard let dollars = member.value.double, dollars >= 0,
                 let (kind, beyond, tier) = Self.meaning(of: member.name)

@@ -12,6 +12,11 @@ extension PriceTable {
         /// The price list's own, and those of other tiers of service, each complete in itself.
         private var tiers: [ServiceTier: [Step]] = [:]
 
+        /// Tokens of a prompt at most; nil where that is not known.
+        public var inputMax: Int?
+        /// Tokens of an answer at most; nil where that is not known.
+        public var outputMax: Int?
+
         /// Prices of nothing.
         public init() {}
 
@@ -42,6 +47,24 @@ extension PriceTable {
                 dollars += Double(count) * Self.rate(of: kind, rates)
             }
             return Int(exactly: (dollars * 1e9).rounded())
+        }
+
+        /// What so many tokens cost at most, in billionths of a dollar, whatever kind they turn out
+        /// to be, and whatever the tier of service and the length of the prompt.
+        ///
+        /// `writesCache`: whether the prompt may be put into a cache.
+        func bound(input: Int, output: Int, writesCache: Bool) -> Int? {
+            let written: [TokenKind] = writesCache ? [.cacheWrite, .cacheWriteLong] : []
+            let rates = tiers.values.joined().filter { $0.beyond == 0 || input > $0.beyond }
+                .map(\.rates)
+            func most(_ kinds: [TokenKind]) -> Double {
+                rates.flatMap { rates in kinds.compactMap { rates[$0] } }.max() ?? 0
+            }
+            guard !rates.isEmpty else { return nil }
+            let dollars =
+                Double(input) * most([.input, .imageInput, .audioInput] + written)
+                + Double(output) * most([.output, .imageOutput, .audioOutput, .reasoning])
+            return Int(exactly: (dollars * 1e9).rounded(.up))
         }
 
         private static func rate(of kind: TokenKind, _ rates: [TokenKind: Double]) -> Double {

@@ -1,3 +1,4 @@
+public import Access
 import Dialects
 import JSON
 
@@ -26,19 +27,22 @@ public struct PriceTable: Sendable {
     /// Whether no price is known at all.
     public var isEmpty: Bool { globs.isEmpty && named.isEmpty }
 
-    /// The price for a record; nil where none is known.
-    func price(for record: Record) -> Price? {
-        let sent = record.attempts.last?.model ?? ""
-        for name in [record.answeringModel, sent, record.model] where !name.isEmpty {
-            if let price = price(of: name, record) { return price }
+    private func price(for call: PricedCall) -> Price? {
+        for name in call.models where !name.isEmpty {
+            if let price = price(
+                of: PricedModel(name: name, vendor: call.vendor, dialect: call.dialect))
+            {
+                return price
+            }
         }
         return nil
     }
 
-    private func price(of name: String, _ record: Record) -> Price? {
+    private func price(of model: PricedModel) -> Price? {
+        let name = model.name
         if let found = globs.first(where: { Self.matches($0.glob, name) }) { return found.price }
         // The format's own prefixes are vendors' and dialects' names.
-        for prefix in ["\(record.vendor)/", "\(record.dialect.rawValue)/", ""] {
+        for prefix in ["\(model.vendor)/", "\(model.dialect.rawValue)/", ""] {
             if let price = named[prefix + name] { return price }
         }
         return nil
@@ -47,14 +51,19 @@ public struct PriceTable: Sendable {
     /// What a record's tokens cost, in billionths of a dollar; nil where they or their price are
     /// not known, or where no model worked.
     public func nanodollars(for record: Record) -> Int? {
-        guard record.isBilled, record.usageState == .reported, let price = price(for: record),
-            var sum = price.nanodollars(record.usage, record.serviceTier)
+        guard record.isBilled, record.usageState == .reported else { return nil }
+        return nanodollars(for: record.pricedCall)
+    }
+
+    /// What a call cost, in billionths of a dollar; nil where its price is not known.
+    public func nanodollars(for call: PricedCall) -> Int? {
+        guard let price = price(for: call), var sum = price.nanodollars(call.usage, call.tier)
         else { return nil }
         // Each model's tokens at its own price. A sum without one of them would be no cost.
-        for other in ModelUsage.others(in: record.usageText, besides: record.answeringModel) {
-            guard
-                let cost = self.price(of: other.model, record)?
-                    .nanodollars(other.usage, record.serviceTier)
+        for other in ModelUsage.others(in: call.usageText, besides: call.models.first ?? "") {
+            let model = PricedModel(
+                name: other.model, vendor: call.vendor, dialect: call.dialect)
+            guard let cost = self.price(of: model)?.nanodollars(other.usage, call.tier)
             else { return nil }
             let (total, isTooLarge) = sum.addingReportingOverflow(cost)
             if isTooLarge { return nil }
@@ -98,7 +107,29 @@ public struct PriceTable: Sendable {
     }
 }
 
+extension PriceTable: Pricing {
+    /// Tokens that a prompt may have at most, and an answer; nil where that is not known.
+    public func tokensMax(of model: PricedModel) -> (input: Int?, output: Int?) {
+        let price = price(of: model)
+        return (price?.inputMax, price?.outputMax)
+    }
+
+    /// What a call costs at most, in billionths of a dollar; nil where the model has no price.
+    public func bound(
+        input: Int, output: Int, writesCache: Bool, of model: PricedModel
+    ) -> Int? {
+        price(of: model)?.bound(input: input, output: output, writesCache: writesCache)
+    }
+}
+
 extension Record {
+    /// The call, as its price depends on it.
+    fileprivate var pricedCall: PricedCall {
+        PricedCall(
+            models: [answeringModel, attempts.last?.model ?? "", model], vendor: vendor,
+            dialect: dialect, usage: usage, tier: serviceTier, usageText: usageText)
+    }
+
     /// The record with its cost worked out anew: tokens are the ledger, money follows from them.
     ///
     /// A cost that the vendor itself stated stays as it is.

@@ -123,6 +123,13 @@ extension RecordColumn {
         .text("parent_agent", 49, { $0.parentAgent }, { $0.parentAgent = $1 }, [.json, .csv]),
         .text("error_class", 50, { $0.errorClass }, nil, [.json, .csv]),
         .text("sent_model", 51, { $0.sentModel }, nil, [.json, .csv]),
+        .text("key_group", 52, { $0.group }, { $0.group = $1 }, [.json, .csv]),
+        .optional(
+            "charged_tokens", 53, { $0.chargedTokens }, { $0.chargedTokens = $1 }, [.json, .csv]),
+        .optional(
+            "charged_nanodollars", 54, { $0.chargedNanodollars }, { $0.chargedNanodollars = $1 },
+            [.json, .csv]),
+        .text("charge_basis", 55, { $0.chargeBasis }, { $0.chargeBasis = $1 }, [.json, .csv]),
     ]
 
     /// The columns of the table `bodies`.

@@ -70,8 +70,16 @@ public struct Record: Equatable, Sendable {
     public var model = ""
     /// The model that answered.
     public var answeringModel = ""
-    /// A digest of the client's credential; empty without one.
+    /// The name of the client's key; without one a digest of its credential, or nothing.
     public var key = ""
+    /// The group of the client's key; empty without one.
+    public var group = ""
+    /// Tokens that the key's limits are charged; nil where no key was asked for.
+    public var chargedTokens: Int?
+    /// Billionths of a dollar that they are charged, likewise.
+    public var chargedNanodollars: Int?
+    /// How sure the charge is; empty without one.
+    public var chargeBasis = ""
     /// The client's address, as its connection had it; empty where it is not known.
     public var client = ""
     /// The session, as the client names it; empty where it names none.

@@ -19,6 +19,9 @@ extension Store {
         migrator.registerMigration("3: segments") { db in
             for statement in ContentTable.schema { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("4: ledger") { db in
+            for statement in ledgerSchema + keySchema { try db.execute(sql: statement) }
+        }
         return migrator
     }
 

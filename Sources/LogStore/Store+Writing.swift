@@ -1,3 +1,4 @@
+import Access
 import Dialects
 import GRDB
 import Journal
@@ -10,6 +11,8 @@ extension Store {
         var stored: [String: Int] = [:]
         /// Records that SQLite would not take, whatever is tried, and why.
         var refused: [(id: String, reason: String)] = []
+        /// What the records of journals that earlier processes left were charged.
+        var recovered: [PastCharge] = []
     }
 
     /// Writes a batch, all of it or nothing.
@@ -21,6 +24,8 @@ extension Store {
                 var written = Written()
                 var refused: [String: Int] = [:]
                 var sums = Rollup.Gathered()
+                var charges = LedgerEntry.Gathered()
+                var recovered = LedgerEntry.Gathered()
                 var records = try Insertion(Self.insertRecord, db)
                 var contents = try Insertion(ContentTable.insertion, db)
                 var batch = batch
@@ -41,6 +46,10 @@ extension Store {
                         else { continue }
                         written.stored[all[index].journal, default: 0] += 1
                         sums.add(all[index])
+                        charges.add(all[index])
+                        if batch.leftJournals.contains(all[index].journal) {
+                            recovered.add(all[index])
+                        }
                     } catch let error as DatabaseError where !error.mayWorkLater {
                         // One record that cannot be stored must not keep all others from it.
                         written.refused.append((all[index].identifier.description, "\(error)"))
@@ -48,6 +57,8 @@ extension Store {
                     }
                 }
                 try Self.add(sums, db)
+                try Self.add(charges, db)
+                written.recovered = recovered.charges
                 for spill in batch.spills { try Self.insert(spill, db) }
                 for progress in batch.progress {
                     try Self.writeProgress(

@@ -177,7 +177,7 @@ public final class RoutingTable: Sendable {
     }
 
     /// The model that a path of Gemini's names, and none for a file; nil where the body names it.
-    private static func modelOutsideBody(
+    public static func modelOutsideBody(
         _ path: Span<UInt8>, _ api: API
     ) -> RequestModel.Finding? {
         if RequestPath.takesFiles(path) { return RequestModel.Finding.none }

@@ -9,14 +9,17 @@ public struct Exposition: Sendable {
     private let records: RecordSource?
     private let reloads: ReloadMetrics?
     private let certificates: CertificateMetrics?
+    private let limits: @Sendable () -> [LimitMetrics]
 
     /// An exposition of these workers' counters; `failureClasses` are the classes' names in order.
     public init(
         workers: [WorkerMetrics], version: String, failureClasses: [String] = [],
         records: RecordSource? = nil, reloads: ReloadMetrics? = nil,
-        certificates: CertificateMetrics? = nil
+        certificates: CertificateMetrics? = nil,
+        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }
     ) {
         self.certificates = certificates
+        self.limits = limits
         self.reloads = reloads
         self.workers = workers
         self.records = records
@@ -35,6 +38,7 @@ public struct Exposition: Sendable {
         exchanges(&text)
         latencies(&text)
         recording(&text)
+        text += LimitMetrics.text(limits())
         process(&text)
         return text
     }
@@ -335,6 +339,7 @@ public struct Exposition: Sendable {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
+    /// A text as a label's value.
     private func escape(_ label: String) -> String {
         label.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
             "\n", with: "\\n")

@@ -64,7 +64,7 @@ final class GatewayProcess {
     init(
         _ toml: String, server: String = "", log: String = "", limits: String? = nil,
         environment: [String: String] = [:], folder: TemporaryFolder? = nil,
-        recordPath: String? = nil
+        recordPath: String? = nil, adminToken: String = ""
     ) throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
@@ -75,6 +75,7 @@ final class GatewayProcess {
             \(server)
             [admin]
             listen = "127.0.0.1:0"
+            token = "\(adminToken)"
             [log]
             path = "\(self.recordPath)"
             \(log.contains("journal_size") ? "" : "journal_size = \"16MiB\"")

@@ -1,3 +1,4 @@
+import Access
 import Config
 import ExchangeCore
 import Glibc
@@ -23,6 +24,7 @@ final class TestGateway: Sendable {
     let bodies: BodyBudget
     let log = CapturedLog()
     let record: TestRecord
+    let ledger = Ledger()
     private let mailbox: Mailbox<WorkerOrder>
     private let thread: Reactor.Thread
     private let hasEnded = Atomic<Bool>(false)
@@ -66,7 +68,8 @@ final class TestGateway: Sendable {
         let mailbox = try Mailbox<WorkerOrder> { slot.worker?.obey($0) }
         self.mailbox = mailbox
         let isOnLoopback = Configuration.isLoopback(configuration.server.listen[0])
-        let first = indexes.withLock { Self.snapshot(configuration, &$0) }
+        let ledger = ledger
+        let first = try indexes.withLock { try Self.snapshot(configuration, &$0, ledger) }
         thread = try Reactor.Thread(name: "gateway") {
             guard let loop = try? EventLoop() else { return }
             mailbox.open(on: loop)
@@ -86,9 +89,14 @@ final class TestGateway: Sendable {
     }
 
     private static func snapshot(
-        _ configuration: Configuration, _ indexes: inout OriginIndexes
-    ) -> SnapshotPlan {
+        _ configuration: Configuration, _ indexes: inout OriginIndexes, _ ledger: Ledger
+    ) throws -> SnapshotPlan {
         let routing = RoutingTable(configuration)
+        let access =
+            configuration.asksForKeys
+            ? AccessPlan(
+                table: AccessTable(configuration, ledger), ledger: ledger,
+                prices: try Self.prices(configuration)) : nil
         return SnapshotPlan(
             routing: routing, health: Health(targetCount: routing.targetCount),
             endpoints: configuration.vendors.map { vendor in
@@ -105,13 +113,25 @@ final class TestGateway: Sendable {
                         name: vendor.name, origin: origin, index: index, trust: nil, addresses: nil,
                         proxy: proxy)
                 }
-            })
+            }, access: access)
+    }
+
+    private static func prices(_ configuration: Configuration) throws -> PriceTable {
+        try PriceTable(
+            version: "test",
+            globs: configuration.prices.models.map { model in
+                var price = PriceTable.Price()
+                for one in model.prices { price.set(one.kind, one.dollars / 1e6) }
+                price.inputMax = model.maxInput > 0 ? model.maxInput : nil
+                price.outputMax = model.maxOutput > 0 ? model.maxOutput : nil
+                return (model.glob, price)
+            }, file: nil)
     }
 
     /// Serves by the vendors and chains of another configuration; waits until it does.
     func adopt(_ toml: String) throws {
         let configuration = try Self.configuration(toml)
-        let plan = indexes.withLock { Self.snapshot(configuration, &$0) }
+        let plan = try indexes.withLock { try Self.snapshot(configuration, &$0, ledger) }
         let isAdopted = Flag()
         mailbox.post(.adopt(plan) { isAdopted.raise() })
         try self.await("the worker to follow") { isAdopted.isRaised }

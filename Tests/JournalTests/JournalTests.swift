@@ -414,6 +414,7 @@ struct JournalTests {
         #expect(isBegin)
         let early = BeginPayload(first.span)
         #expect(early?.client == "" && early?.fields == "a: b\r\n")
+        #expect(early?.caller == CallerAccount())
         let isShort = BeginPayload(Array(first.dropLast()).span) == nil
         #expect(isShort)
         var head = PayloadWriter()

@@ -67,6 +67,10 @@ struct RecordColumnsTests {
         record.session = "s-1"
         record.agent = "a-1"
         record.parentAgent = "a-0"
+        record.group = "team"
+        record.chargedTokens = 24
+        record.chargedNanodollars = 25
+        record.chargeBasis = "reported"
         record.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         record.requestFields = "a: b\r\n"
         record.responseFields = "c: d\r\n"
@@ -96,7 +100,9 @@ struct RecordColumnsTests {
         image_input_tokens INTEGER, image_output_tokens INTEGER, service_tier TEXT NOT NULL \#
         DEFAULT '', client TEXT NOT NULL DEFAULT '', session TEXT NOT NULL DEFAULT '', agent \#
         TEXT NOT NULL DEFAULT '', parent_agent TEXT NOT NULL DEFAULT '', error_class TEXT NOT \#
-        NULL DEFAULT '', sent_model TEXT NOT NULL DEFAULT '') STRICT
+        NULL DEFAULT '', sent_model TEXT NOT NULL DEFAULT '', key_group TEXT NOT NULL DEFAULT \#
+        '', charged_tokens INTEGER, charged_nanodollars INTEGER, charge_basis TEXT NOT NULL \#
+        DEFAULT '') STRICT
         """#
 
     private static let bodiesTable = #"""
@@ -122,7 +128,8 @@ struct RecordColumnsTests {
         "trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",\#
         "image_input_tokens":22,"image_output_tokens":23,"service_tier":"flex",\#
         "client":"2001:db8::7","session":"s-1","agent":"a-1","parent_agent":"a-0",\#
-        "error_class":"truncated","sent_model":"=m,\"1\""
+        "error_class":"truncated","sent_model":"=m,\"1\"","key_group":"team",\#
+        "charged_tokens":24,"charged_nanodollars":25,"charge_basis":"reported"
         """#
 
     private static let bodiesJSON = #"""
@@ -144,19 +151,19 @@ struct RecordColumnsTests {
         cache_write_long_tokens,reasoning_tokens,audio_input_tokens,audio_output_tokens,\#
         cost_usd,price_version,finish_reason,error_kind,error_message,dropped_frames,\#
         image_input_tokens,image_output_tokens,service_tier,client,session,agent,parent_agent,\#
-        error_class,sent_model
+        error_class,sent_model,key_group,charged_tokens,charged_nanodollars,charge_basis
         """#
 
     private static let fullLine = #"""
         0000000000016G00000000002E,2023-11-14T22:13:20.123Z,truncated,200,POST,\#
         /v1/x?key=<redacted>,gemini,main,v,"'=m,""1""",m-2,00ff,true,2,6,7,8,9,10,11,reported,\#
         12,13,14,15,16,17,18,19,0.001234567,p,stop,kind,"two\#nlines",21,\#
-        22,23,flex,2001:db8::7,s-1,a-1,a-0,truncated,"'=m,""1"""
+        22,23,flex,2001:db8::7,s-1,a-1,a-0,truncated,"'=m,""1""",team,24,25,reported
         """#
 
     private static let bareLine = #"""
         0000000000000G000000000002,1970-01-01T00:00:00.000Z,interrupted,0,,,openai,,,,,,false,\#
-        0,,,,0,0,0,unknown,,,,,,,,,,,,,,0,,,,,,,,interrupted,
+        0,,,,0,0,0,unknown,,,,,,,,,,,,,,0,,,,,,,,interrupted,,,,,
         """#
 
     private static func stored(_ records: [Record]) throws -> (RecordScratch, Store) {
@@ -250,8 +257,8 @@ struct RecordColumnsTests {
     @Test("a column of a later version is added to a store of before, and to a new one")
     func addition() throws {
         let later: [RecordColumn] = [
-            .text("word", 52, { $0.model }), .number("size", 53, { $0.status }),
-            .optional("time", 54, { $0.headMicroseconds }), .flag("odd", 55, { $0.isStream }),
+            .text("word", 56, { $0.model }), .number("size", 57, { $0.status }),
+            .optional("time", 58, { $0.headMicroseconds }), .flag("odd", 59, { $0.isStream }),
         ]
         let tables = [
             RecordTable(

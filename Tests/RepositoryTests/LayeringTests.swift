@@ -16,12 +16,13 @@ struct LayeringTests {
         "Config": ["Primitives", "HTTP", "JSON", "Dialects"],
         "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
         "ExchangeCore": ["Primitives", "HTTP", "Dialects", "Config", "Routing"],
+        "Access": ["Primitives", "HTTP", "JSON", "Dialects", "Config", "Routing"],
         "Transfers": ["Primitives", "HTTP", "ExchangeCore", "Reactor", "Cryptography", "CCurl"],
         "Journal": ["Primitives", "Reactor", "CJournal"],
         "Telemetry": ["Primitives", "ExchangeCore", "Reactor"],
         "LogStore": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "ExchangeCore", "Journal",
-            "Telemetry", "Codings", "CSQLite",
+            "Telemetry", "Codings", "CSQLite", "Access",
         ],
         "Sinks": [
             "Primitives", "Reactor", "JSON", "Codings", "Dialects", "Cryptography", "Transfers",
@@ -33,7 +34,7 @@ struct LayeringTests {
         ],
         "Gateway": [
             "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config", "Routing",
-            "ExchangeCore", "Cryptography", "Transfers", "Journal", "Telemetry",
+            "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal", "Telemetry",
         ],
         "Dashboard": ["Primitives", "HTTP", "Telemetry", "Gateway"],
         "Testbed": ["Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography"],
@@ -73,6 +74,7 @@ struct LayeringTests {
     func deciders() {
         let deciders: Set<String> = [
             "HTTP", "JSON", "Config", "Dialects", "Translation", "Routing", "ExchangeCore",
+            "Access",
         ]
         for file in SourceTree.sources where deciders.contains(file.target) {
             // The border to llhttp, a C library, is the one exception.

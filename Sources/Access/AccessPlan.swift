@@ -1,0 +1,17 @@
+/// Who may call, for all workers: the keys of one reading of the configuration, and what outlives
+/// it.
+public struct AccessPlan: Sendable {
+    /// The keys.
+    public let table: AccessTable
+    /// What was used of their limits.
+    public let ledger: Ledger
+    /// What calls cost; nil where no price is known.
+    public let prices: (any Pricing)?
+
+    /// A plan of these parts.
+    public init(table: AccessTable, ledger: Ledger, prices: (any Pricing)?) {
+        self.table = table
+        self.ledger = ledger
+        self.prices = prices
+    }
+}

@@ -1,0 +1,93 @@
+public import Config
+
+/// Who may call, as one reading of the configuration says.
+public struct AccessTable: Sendable {
+    /// What a digest is to the gateway.
+    public enum Finding: Sendable {
+        case unknown
+        case expired(AccessKey)
+        case valid(AccessKey)
+    }
+
+    /// Whether a request without a key is refused.
+    public let isRequired: Bool
+    /// Tokens of an answer where nothing says how many there may be.
+    public let outputDefault: Int
+    /// What is reserved for one call at most.
+    public let holdMax: Int?
+    private let keys: [KeyDigest: AccessKey]
+    private let settings: [String: KeySettings]
+    private let groups: [String: GroupSettings]
+
+    /// The table of a configuration, with its limits' state in a ledger.
+    ///
+    /// `isRequired`: whether a key was asked for before, and is from then on.
+    public init(_ configuration: Configuration, _ ledger: Ledger, isRequired: Bool = false) {
+        self.isRequired = configuration.asksForKeys || isRequired
+        outputDefault = configuration.access.outputDefault
+        holdMax = configuration.access.holdMax
+        let groups = Dictionary(configuration.groups.map { ($0.name, $0) }) { $1 }
+        var keys: [KeyDigest: AccessKey] = [:]
+        for settings in configuration.keys {
+            let key = AccessKey(settings, path: Self.path(of: settings, groups, ledger))
+            for digest in settings.digests.compactMap({ KeyDigest(hexadecimal: $0) }) {
+                keys[digest] = key
+            }
+        }
+        self.keys = keys
+        self.groups = groups
+        settings = Dictionary(configuration.keys.map { ($0.name, $0) }) { $1 }
+    }
+
+    /// Takes over what was charged before this process began: earlier periods first.
+    ///
+    /// A key that is gone has spent its groups' money all the same.
+    public func restore(_ charges: [PastCharge], _ ledger: Ledger) {
+        var paths: [String: [Step]] = [:]
+        for charge in charges {
+            let name = "\(charge.group)/\(charge.key)"
+            let path =
+                paths[name]
+                ?? {
+                    var key = settings[charge.key] ?? KeySettings(name: charge.key)
+                    key.group = charge.group
+                    return Self.path(of: key, groups, ledger)
+                }()
+            paths[name] = path
+            ledger.restore(charge, path)
+        }
+    }
+
+    /// The limits of a key, then those of its groups up to the root; what limits nothing is left
+    /// out.
+    private static func path(
+        of key: KeySettings, _ groups: [String: GroupSettings], _ ledger: Ledger
+    ) -> [Step] {
+        var path: [Step] = []
+        func append(_ scope: Step.Scope, _ limits: LimitSettings) {
+            let step = Step(scope, slot: ledger.slot(of: scope), limits)
+            if step.limitsSomething { path.append(step) }
+        }
+        append(.key(key.name), key.limits)
+        var name = key.group
+        // The configuration's reader refuses a circle; a bound all the same.
+        while let group = groups[name], path.count <= groups.count {
+            append(group.isEach ? .each(group: name, key: key.name) : .group(name), group.limits)
+            name = group.parent
+        }
+        return path
+    }
+
+    /// What a digest is at an instant, in milliseconds since 1970.
+    public func find(_ digest: KeyDigest, now: Int) -> Finding {
+        guard let key = keys[digest] else { return .unknown }
+        return key.isValid(at: now) ? .valid(key) : .expired(key)
+    }
+}
+
+extension Step {
+    /// Whether there is any limit.
+    fileprivate var limitsSomething: Bool {
+        requests != nil || tokens != nil || concurrent != nil || budget != nil
+    }
+}

@@ -1,0 +1,102 @@
+import Config
+
+/// The state of one scope's limits.
+struct Bucket: Equatable, Sendable {
+    private(set) var requests = RateWindow()
+    private(set) var tokens = RateWindow()
+    private(set) var money = Spending()
+    /// Requests in flight.
+    private(set) var inFlight = 0
+
+    /// Moves on to an instant.
+    mutating func advance(to now: Int, _ step: Step) {
+        if let limit = step.requests { requests.advance(to: now, limit) }
+        if let limit = step.tokens { tokens.advance(to: now, limit) }
+        if let budget = step.budget { money.advance(to: now, budget.period) }
+    }
+
+    /// Why the limits refuse a request; nil where they admit it.
+    ///
+    /// Of several reasons the one that lasts longest.
+    func refusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {
+        var refusals: [LimitRefusal] = []
+        if demand.isWork, let budget = step.budget,
+            !money.hasRoom(for: demand.nanodollars, of: budget.nanodollars)
+        {
+            let isTooLarge = demand.nanodollars > budget.nanodollars
+            refusals.append(
+                LimitRefusal(
+                    scope: step.scope, axis: .budget(budget.period), limit: budget.nanodollars,
+                    length: 0, wait: isTooLarge ? nil : budget.period.end(of: now) - now,
+                    isTooLarge: isTooLarge))
+        }
+        if demand.isWork, let limit = step.tokens,
+            !tokens.hasRoom(for: demand.tokens, now: now, limit)
+        {
+            let wait = tokens.wait(for: demand.tokens, now: now, limit)
+            refusals.append(
+                LimitRefusal(
+                    scope: step.scope, axis: .tokens, limit: limit.count, length: limit.length,
+                    wait: wait, isTooLarge: wait == nil))
+        }
+        if let limit = step.requests, !requests.hasRoom(for: 1, now: now, limit) {
+            refusals.append(
+                LimitRefusal(
+                    scope: step.scope, axis: .requests, limit: limit.count, length: limit.length,
+                    wait: requests.wait(for: 1, now: now, limit), isTooLarge: false))
+        }
+        if let limit = step.concurrent, inFlight >= limit {
+            refusals.append(
+                LimitRefusal(
+                    scope: step.scope, axis: .concurrent, limit: limit, length: 0, wait: nil,
+                    isTooLarge: false))
+        }
+        return refusals.max { $0.rank < $1.rank }
+    }
+
+    /// Takes a request in.
+    mutating func admit(_ demand: Demand, _ step: Step) {
+        if step.requests != nil { requests.use(1) }
+        if step.tokens != nil { tokens.hold(demand.tokens) }
+        if step.budget != nil { money.hold(demand.nanodollars) }
+        inFlight += 1
+    }
+
+    /// Takes over what was used before this process began.
+    mutating func restore(_ past: PastCharge, _ step: Step) {
+        if let limit = step.requests, past.counts(for: limit.length) {
+            requests.restore(past.calls, began: past.began, limit)
+        }
+        if let limit = step.tokens, past.counts(for: limit.length) {
+            tokens.restore(past.tokens, began: past.began, limit)
+        }
+        if let budget = step.budget, past.length == PastCharge.hour {
+            money.restore(past.nanodollars, at: past.began, budget.period)
+        }
+    }
+
+    /// Puts what a request used in the stead of what was held for it.
+    mutating func settle(_ reservation: Reservation, _ charge: Charge, now: Int, _ step: Step) {
+        let demand = reservation.demand
+        inFlight -= 1
+        if let limit = step.tokens {
+            tokens.advance(to: now, limit)
+            tokens.settle(
+                held: demand.tokens, used: charge.tokens, began: reservation.began, limit)
+        }
+        if let budget = step.budget {
+            money.advance(to: now, budget.period)
+            money.settle(
+                held: demand.nanodollars, spent: charge.nanodollars,
+                began: budget.period.start(of: reservation.began))
+        }
+    }
+}
+
+extension LimitRefusal {
+    /// Refusals are ordered by how long they last.
+    var rank: Int {
+        if isTooLarge { return .max }
+        return wait ?? 0
+    }
+}

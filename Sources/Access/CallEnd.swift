@@ -1,0 +1,61 @@
+public import Dialects
+
+/// How a call ended, as far as it decides what the call is charged.
+public struct CallEnd: Sendable {
+    /// Whether a vendor may have begun to work on it.
+    public var wasSent: Bool
+    /// Whether a vendor refused it, or failed with an answer of its own.
+    public var isVendorsRefusal: Bool
+    /// Whether the answer is whole.
+    public var isWhole: Bool
+    /// Bytes of the answer that came.
+    public var answerBytes: Int
+    /// The usage that the vendor reported; nil where it reported none.
+    public var usage: Usage?
+    /// What the call cost by that; nil where that is not known.
+    public var nanodollars: Int?
+
+    /// The end of a call that was never sent.
+    public init() {
+        wasSent = false
+        isVendorsRefusal = false
+        isWhole = false
+        answerBytes = 0
+    }
+}
+
+extension Charge {
+    /// What a call is charged.
+    ///
+    /// Never sent, or refused by the vendor: nothing. With a usage: that. Broken off without one:
+    /// the prompt's bound and a token for each byte that came, and no more than was held. Whole
+    /// without one: all that was held, because it is not known.
+    ///
+    /// `input`: the prompt's bound. `cost`: what so many tokens cost at most.
+    public static func of(
+        _ end: CallEnd, held: Demand, input: Int, cost: (_ input: Int, _ output: Int) -> Int?
+    ) -> Charge {
+        guard held.isWork else { return .free }
+        if let usage = end.usage {
+            return Charge(
+                tokens: usage.chargedTokens,
+                nanodollars: end.nanodollars ?? held.nanodollars,
+                basis: end.nanodollars == nil && held.nanodollars > 0 ? .reserved : .reported)
+        }
+        guard end.wasSent, !end.isVendorsRefusal else { return .free }
+        let all = Charge(
+            tokens: held.tokens, nanodollars: held.nanodollars, basis: .reserved)
+        guard !end.isWhole else { return all }
+        let nanodollars = cost(input, end.answerBytes) ?? held.nanodollars
+        return Charge(
+            tokens: min(held.tokens, input + end.answerBytes),
+            nanodollars: min(held.nanodollars, nanodollars), basis: .estimated)
+    }
+}
+
+extension Usage {
+    /// The tokens that count against rates: vendors do not count what their caches had.
+    public var chargedTokens: Int {
+        max(0, (input ?? 0) - (cacheRead ?? 0)) + (output ?? 0)
+    }
+}

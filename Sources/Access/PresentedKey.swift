@@ -1,0 +1,74 @@
+import Dialects
+public import HTTP
+import Primitives
+
+/// The credential by which a client shows who it is: the first of a request's, and no other.
+///
+/// The gateway's own field comes first, and leaves all others to the vendor. Of the others the
+/// first that is there decides: if it is wrong, a later one is not tried.
+public struct PresentedKey: ~Escapable {
+    /// What carries the credential.
+    public enum Carrier: Equatable, Sendable {
+        /// `x-weir-key`.
+        case own
+        /// A field in which vendors expect theirs.
+        case field(HeaderName)
+        /// `?key=`.
+        case query
+    }
+
+    /// Where it stands.
+    public let carrier: Carrier
+    /// The credential.
+    public let token: Span<UInt8>
+    /// Whether the request shows another key of the gateway's, too: then it is unclear who pays.
+    public let isAmbiguous: Bool
+
+    /// The fields in which a key may stand, the first that decides first.
+    private static let fields: [HeaderName] = [
+        .weirKey, .authorization, .xAPIKey, .apiKey, .xGoogAPIKey,
+    ]
+
+    @_lifetime(copy token)
+    private init(carrier: Carrier, token: Span<UInt8>, isAmbiguous: Bool) {
+        self.carrier = carrier
+        self.token = token
+        self.isAmbiguous = isAmbiguous
+    }
+
+    /// Lends the credential of a request; nil where there is none.
+    public static func find<R>(
+        in head: borrowing RequestHead, _ use: (borrowing PresentedKey) -> R
+    ) -> R? {
+        for name in fields {
+            for field in head.fields where field.name == name {
+                let token = head.token(of: field).trimmed
+                guard token.count > 0 else { continue }
+                return use(
+                    PresentedKey(
+                        carrier: name == .weirKey ? .own : .field(name), token: token,
+                        isAmbiguous: showsAnother(head, than: token)))
+            }
+        }
+        guard let plain = CallerCredential.queryKeys(of: head).first else { return nil }
+        let token = plain.span
+        return use(
+            PresentedKey(
+                carrier: .query, token: token, isAmbiguous: showsAnother(head, than: token)))
+    }
+
+    /// Whether some carrier holds a key of the gateway's that is another one.
+    private static func showsAnother(
+        _ head: borrowing RequestHead, than token: Span<UInt8>
+    ) -> Bool {
+        for field in head.fields
+        where field.name.isVendorCredential || field.name == .weirKey {
+            let other = head.token(of: field).trimmed
+            if !other.equals(token), other.hasPrefix(ClientKey.prefix) { return true }
+        }
+        return CallerCredential.queryKeys(of: head).contains { other in
+            let other = other.span
+            return !other.equals(token) && other.hasPrefix(ClientKey.prefix)
+        }
+    }
+}

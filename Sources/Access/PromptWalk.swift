@@ -1,0 +1,159 @@
+import JSON
+import Primitives
+
+/// Walks over a request's body once, for what bounds its use.
+struct PromptWalk {
+    /// What an object is a part of, as far as the meaning of its members depends on it.
+    private enum Context {
+        case root
+        /// Gemini's `generationConfig`.
+        case settings
+        /// Part of a message.
+        case content
+        /// A picture or a file: its `url` is one.
+        case source
+        /// A list of tools.
+        case tools
+        /// Text of the caller's own making, in which no name means anything.
+        case opaque
+    }
+
+    private(set) var output: Int?
+    private(set) var answers = 1
+    private(set) var pictures = 0
+    private(set) var pictureBytes = 0
+    private(set) var isOpenEnded = false
+    private(set) var writesCache = false
+
+    /// Walks over a body; throws where it is not JSON.
+    mutating func run(_ body: Span<UInt8>) throws(JSONScanner.Malformed) {
+        var scanner = JSONScanner(body)
+        try walk(&scanner, .root)
+        try scanner.end()
+    }
+
+    private mutating func walk(
+        _ scanner: inout JSONScanner, _ context: Context
+    ) throws(JSONScanner.Malformed) {
+        switch try scanner.kind() {
+        case .object: try walkObject(&scanner, context)
+        case .array:
+            try scanner.array { (scanner) throws(JSONScanner.Malformed) in
+                try walk(&scanner, context)
+            }
+        case .string, .number, .bool, .null: _ = try scanner.value()
+        }
+    }
+
+    private mutating func walkObject(
+        _ scanner: inout JSONScanner, _ context: Context
+    ) throws(JSONScanner.Malformed) {
+        // Anthropic and Google write the type of a picture beside its bytes, in any order.
+        var data: Range<Int>?
+        var isPicture = false
+        try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+            let kind = try scanner.kind()
+            let name = scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1).text
+            guard kind == .string else {
+                let isNumber = kind == .number
+                if !isNumber { readStructure(name, kind, context) }
+                if isNumber {
+                    let range = try scanner.value()
+                    return readLimit(name, scanner.bytes(at: range).text, context)
+                }
+                return try walk(&scanner, Self.context(of: name, kind, in: context))
+            }
+            let range = try scanner.value()
+            let text = scanner.bytes(at: range.lowerBound + 1..<range.upperBound - 1)
+            switch name {
+            case "data": data = range
+            case "media_type", "mime_type", "mimeType": isPicture = text.hasPrefix("image/")
+            default: readText(name, text, context)
+            }
+        }
+        if isPicture, let data, context != .opaque { addPicture(data.count) }
+    }
+
+    private mutating func addPicture(_ bytes: Int) {
+        pictures += 1
+        pictureBytes += bytes
+    }
+
+    private static func context(
+        of name: String, _ kind: JSONScanner.Kind, in outer: Context
+    ) -> Context {
+        if outer == .opaque { return .opaque }
+        switch name {
+        case "tools": return outer == .root ? .tools : outer
+        case "generationConfig", "generation_config": return .settings
+        case "image_url", "imageUrl", "source", "file", "fileData", "file_data": return .source
+        case "args", "response", "arguments", "input_schema", "parameters", "properties",
+            "json_schema", "schema", "metadata":
+            return .opaque
+        // A tool's input is an object; the input of OpenAI's responses is a list.
+        case "input": return kind == .object ? .opaque : .content
+        default: return outer == .root ? .content : outer
+        }
+    }
+
+    /// A number, or a text in which some vendors accept one.
+    private mutating func readLimit(_ name: String, _ text: String, _ context: Context) {
+        guard context == .root || context == .settings else { return }
+        switch name {
+        case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens":
+            guard let number = Double(text), number >= 0 else { return }
+            // Of several limits the largest: which of them a vendor obeys is its own affair.
+            output = max(output ?? 0, Int(min(number, 1e15).rounded(.up)))
+        case "n", "best_of", "candidateCount", "candidate_count":
+            guard let number = Double(text), number >= 1 else { return }
+            answers = max(answers, Int(min(number, 1e9).rounded(.up)))
+        default: break
+        }
+    }
+
+    private mutating func readText(_ name: String, _ text: Span<UInt8>, _ context: Context) {
+        guard context != .opaque else { return }
+        readLimit(name, text.count < 24 ? text.text : "", context)
+        switch name {
+        case "url", "image_url", "imageUrl", "file_url":
+            guard name != "url" || context == .source else { return }
+            if text.hasPrefix("data:image/") {
+                addPicture(text.count)
+            } else if !text.hasPrefix("data:") {
+                isOpenEnded = true
+            }
+        case "file_id", "file_uri", "fileUri", "previous_response_id", "conversation",
+            "cachedContent", "cached_content", "container":
+            isOpenEnded = true
+        case "type" where context == .tools:
+            if !Self.isClientTool(text) { isOpenEnded = true }
+        default: break
+        }
+    }
+
+    private mutating func readStructure(
+        _ name: String, _ kind: JSONScanner.Kind, _ context: Context
+    ) {
+        guard context != .opaque, kind == .object || kind == .array else { return }
+        switch name {
+        case "cache_control": writesCache = true
+        case "mcp_servers", "web_search_options", "plugins", "conversation", "prompt":
+            // A text is a prompt; an object names one that the vendor keeps.
+            if context == .root, name != "prompt" || kind == .object { isOpenEnded = true }
+        case "googleSearch", "google_search", "googleSearchRetrieval", "urlContext",
+            "url_context", "codeExecution", "code_execution", "googleMaps", "fileSearch",
+            "file_search":
+            if context == .tools { isOpenEnded = true }
+        default: break
+        }
+    }
+
+    /// Whether a tool is run by the client, so that what it finds comes in a request of its own.
+    private static func isClientTool(_ type: Span<UInt8>) -> Bool {
+        for known: StaticString in [
+            "function", "custom", "bash_", "text_editor_", "computer", "memory_", "local_shell",
+            "shell", "apply_patch", "namespace",
+        ] where type.hasPrefix(known) { return true }
+        return false
+    }
+}

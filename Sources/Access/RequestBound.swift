@@ -1,0 +1,48 @@
+import JSON
+import Primitives
+
+/// What a request may use at most, as far as its body says.
+public struct RequestBound: Equatable, Sendable {
+    /// Tokens of the prompt: one a byte, which no tokenizer exceeds, but for pictures.
+    public private(set) var input: Int
+    /// Tokens of each answer; nil where the request sets no limit.
+    public private(set) var output: Int?
+    /// How many answers are asked for.
+    public private(set) var answers = 1
+    /// Whether the prompt has parts that the body does not contain: a URL, a file, an earlier
+    /// answer, what a tool of the vendor's finds.
+    public private(set) var isOpenEnded = false
+    /// Whether parts of the prompt are marked to be put into a cache.
+    public private(set) var writesCache = false
+
+    /// Tokens of a picture at most: what vendors make of the largest one.
+    static let pictureTokens = 8192
+    // A hostile number must not become a small one, nor overflow a sum.
+    private static let tokensMax = 1 << 40
+    private static let answersMax = 1 << 20
+
+    /// The bound of a body that is JSON, or of another one, whose bytes are all there is to know.
+    public init(_ body: Span<UInt8>) {
+        input = body.count
+        var walk = PromptWalk()
+        guard (try? walk.run(body)) != nil else { return }
+        input = max(0, body.count - walk.pictureBytes) + walk.pictures * Self.pictureTokens
+        output = walk.output.map { min($0, Self.tokensMax) }
+        answers = min(max(1, walk.answers), Self.answersMax)
+        isOpenEnded = walk.isOpenEnded
+        writesCache = walk.writesCache
+    }
+
+    /// The bound of a body of so many bytes that is not here as a whole.
+    public init(unreadBytes: Int) {
+        input = unreadBytes
+        isOpenEnded = true
+        writesCache = true
+    }
+
+    /// Tokens of all answers, where one may have so many.
+    public func output(of one: Int) -> Int {
+        let (product, isLarge) = one.multipliedReportingOverflow(by: answers)
+        return isLarge ? Self.tokensMax : min(product, Self.tokensMax)
+    }
+}

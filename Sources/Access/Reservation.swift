@@ -1,0 +1,71 @@
+/// What a request asks of its limits.
+public struct Demand: Equatable, Sendable {
+    /// Tokens that it is expected to use.
+    public var tokens = 0
+    /// What it costs at most, in billionths of a dollar.
+    public var nanodollars = 0
+    /// Whether a model works for it, so that it may cost something.
+    public var isWork = false
+
+    /// A request for which no model works.
+    public init() {}
+}
+
+/// What is held for a request in flight, until it is settled.
+///
+/// It holds what was acquired, by the limits of that moment: those of a later reading of the
+/// configuration change nothing about it.
+public struct Reservation: Sendable {
+    let path: [Step]
+    /// When the request was admitted, in milliseconds since 1970.
+    public let began: Int
+    /// What is held.
+    public let demand: Demand
+}
+
+/// What a request used, in the end.
+public struct Charge: Equatable, Sendable {
+    /// How sure it is.
+    public enum Basis: String, Sendable, CaseIterable {
+        /// The vendor reported the usage.
+        case reported = "reported"
+        /// It broke off: the prompt's bound, and the bytes of the answer that came.
+        case estimated = "estimated"
+        /// Nothing is known: all that was reserved.
+        case reserved = "reserved"
+        /// No model worked, or none was asked.
+        case free = "free"
+
+        /// Its number in journals: never given to another.
+        public var number: Int {
+            switch self {
+            case .reported: 1
+            case .estimated: 2
+            case .reserved: 3
+            case .free: 4
+            }
+        }
+
+        /// The basis of a number; all that was reserved for one that none has.
+        public init(number: Int) {
+            self = Self.allCases.first { $0.number == number } ?? .reserved
+        }
+    }
+
+    /// Tokens.
+    public var tokens: Int
+    /// Billionths of a dollar.
+    public var nanodollars: Int
+    /// How sure they are.
+    public var basis: Basis
+
+    /// A charge of these parts.
+    public init(tokens: Int, nanodollars: Int, basis: Basis) {
+        self.tokens = tokens
+        self.nanodollars = nanodollars
+        self.basis = basis
+    }
+
+    /// Nothing.
+    public static let free = Charge(tokens: 0, nanodollars: 0, basis: .free)
+}

@@ -1,0 +1,47 @@
+import Primitives
+
+extension Configuration {
+    /// Whether a client must show a key.
+    public var asksForKeys: Bool { access.isRequired || !keys.isEmpty }
+
+    /// `[access]`, `[groups]` and `[keys]` as TOML, a line each.
+    var accessDescription: [String] {
+        var lines = [
+            "", "[access]", "required = \(access.isRequired)",
+            "output_default = \(access.outputDefault)",
+            "hold_max = \"\(access.holdMax.map { Money.text(nanodollars: $0) } ?? "")\"",
+        ]
+        for group in groups {
+            lines += [
+                "", "[groups.\"\(group.name)\"]", "parent = \"\(group.parent)\"",
+                "each = \(group.isEach)",
+            ]
+            lines += describe(group.limits)
+        }
+        for key in keys {
+            let digests = key.digests.map { "\"sha256:\($0)\"" }.joined(separator: ", ")
+            lines += [
+                "", "[keys.\"\(key.name)\"]", "digest = [\(digests)]", "group = \"\(key.group)\"",
+            ]
+            if let expires = key.expires {
+                lines.append("expires = \(Timestamp.text(microseconds: expires))")
+            }
+            lines += [
+                "chains = \(key.chains.map { "\"\($0)\"" })",
+                "models = \(key.models.map { "\"\($0)\"" })",
+            ]
+            lines += describe(key.limits)
+        }
+        return lines
+    }
+
+    private func describe(_ limits: LimitSettings) -> [String] {
+        [
+            "requests = \"\(limits.requests?.description ?? "")\"",
+            "tokens = \"\(limits.tokens?.description ?? "")\"",
+            "concurrent = \(limits.concurrent ?? 0)",
+            "budget = \"\(limits.budget?.description ?? "")\"",
+            "unpriced = \"\(limits.allowsUnpriced ? "allow" : "refuse")\"",
+        ]
+    }
+}

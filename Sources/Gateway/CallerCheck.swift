@@ -1,0 +1,100 @@
+import Access
+import Dialects
+import ExchangeCore
+import HTTP
+import Primitives
+
+/// The caller of an exchange: its key, and what is held for it.
+struct ExchangeCaller {
+    let key: AccessKey
+    /// What carried the key: it goes to no vendor.
+    let carrier: PresentedKey.Carrier
+    /// What is held; nil before the request is admitted, and once it is settled.
+    var reservation: Reservation?
+    /// Tokens of the prompt at most.
+    var inputBound = 0
+    /// The model that the client asked for; empty where it named none.
+    var model = ""
+    /// Whether an attempt was sent and failed without an answer: its vendor may have worked.
+    var mayHaveWorked = false
+    /// What the exchange is charged if it ends so.
+    var charge: (outcome: Outcome, charge: Charge)?
+}
+
+/// Admit: who calls, asked at the head, before a byte of the body is kept.
+enum CallerCheck {
+    /// Why a request may not come in; nil where it may, and then the exchange knows its caller.
+    static func refusal(for exchange: RequestExchange) -> Failure? {
+        guard let access = exchange.snapshot.access else { return nil }
+        let request = exchange.request
+        // A browser sends no credential with the question whether it may send one.
+        if exchange.origin == .allowed, request.head.isPreflight { return nil }
+        let now = Int(Identifier.wallClockMilliseconds())
+        let finding = request.withHead { head in
+            PresentedKey.find(in: head) { presented in
+                check(presented, access, exchange.client, now: now)
+            }
+        }
+        switch finding {
+        case .success(let caller)?:
+            exchange.caller = caller
+            return nil
+        case .failure(let refusal)?: return refusal.failure
+        case nil:
+            guard access.table.isRequired else { return nil }
+            return .refusedKey(
+                "missing_api_key", "this gateway asks for a key of its own, and there is none")
+        }
+    }
+
+    private struct Refusal: Error {
+        let failure: Failure
+    }
+
+    private static func check(
+        _ presented: borrowing PresentedKey, _ access: AccessPlan, _ client: ClientConnection,
+        now: Int
+    ) -> Result<ExchangeCaller, Refusal> {
+        func refuse(_ code: String, _ explanation: String) -> Result<ExchangeCaller, Refusal> {
+            .failure(Refusal(failure: .refusedKey(code, explanation)))
+        }
+        guard !presented.isAmbiguous else {
+            return refuse("several_api_keys", "the request shows two keys of this gateway's")
+        }
+        guard ClientKey.shape(of: presented.token) != .malformed else {
+            return refuse(
+                "invalid_api_key", "the key is malformed: a letter of it is wrong or missing")
+        }
+        switch access.table.find(client.digest(of: presented.token), now: now) {
+        case .valid(let key):
+            return .success(ExchangeCaller(key: key, carrier: presented.carrier))
+        case .expired(let key):
+            return refuse("expired_api_key", "the key \(key.name) has expired")
+        case .unknown:
+            return refuse(
+                "invalid_api_key",
+                "\(presented.carrier.name) holds no key that this gateway knows")
+        }
+    }
+}
+
+extension PresentedKey.Carrier {
+    /// What a client calls it.
+    fileprivate var name: String {
+        switch self {
+        case .own: "x-weir-key"
+        case .field(.authorization): "Authorization"
+        case .field(.xAPIKey): "x-api-key"
+        case .field(.apiKey): "api-key"
+        case .field: "x-goog-api-key"
+        case .query: "the parameter key"
+        }
+    }
+}
+
+extension Failure {
+    /// A credential that does not let a client in.
+    fileprivate static func refusedKey(_ code: String, _ explanation: String) -> Failure {
+        .refused(401, code, explanation)
+    }
+}

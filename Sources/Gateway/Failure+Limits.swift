@@ -1,0 +1,116 @@
+import Access
+import Config
+import Dialects
+import ExchangeCore
+import Primitives
+
+extension Failure {
+    /// A key that may not do what the request asks for.
+    static func forbidden(_ code: String, _ explanation: String) -> Failure {
+        .refused(403, code, explanation)
+    }
+
+    /// A budgeted request whose end could not be recorded: the ledger is the record.
+    static var unrecordable: Failure {
+        .unavailable(
+            "ledger_unavailable",
+            "the request is charged to a budget, and what it costs cannot be recorded now")
+    }
+
+    /// A request under a budget whose cost has no bound.
+    static func unbounded(_ obstacle: CallBound.Obstacle, key: String) -> Failure {
+        switch obstacle {
+        case .unpriced(let model):
+            .forbidden(
+                "model_unpriced",
+                "the key \(key) has a budget, and model \(model.name) of vendor \(model.vendor) "
+                    + "has no price; [prices] could have one, or unpriced = \"allow\"")
+        case .openEnded(let model):
+            .forbidden(
+                "prompt_unbounded",
+                "the key \(key) has a budget, and the request refers to what it does not contain, "
+                    + "so that its cost has no bound; max_input of model \(model.name) under "
+                    + "[prices] would be one")
+        }
+    }
+
+    /// A request that a limit refuses.
+    ///
+    /// `now`: milliseconds since 1970.
+    static func limited(_ refusal: LimitRefusal, now: Int) -> Failure {
+        let words = words(of: refusal, now: now)
+        return Failure(
+            status: 429, code: words.code, fault: .client,
+            isWorthRetrying: words.notice.isWorthRetrying, explanation: words.explanation,
+            outcome: .refused, limit: words.notice)
+    }
+
+    private static func words(
+        of refusal: LimitRefusal, now: Int
+    ) -> (code: String, explanation: String, notice: LimitNotice) {
+        let bucket = refusal.scope.name
+        func notice(
+            _ kind: LimitNotice.Kind, limit: Int, unit: String = "", resetsAt: Int? = nil
+        ) -> LimitNotice {
+            LimitNotice(
+                kind: refusal.isTooLarge ? .tooLarge : kind, bucket: bucket, limit: limit,
+                unit: unit, window: (refusal.length + 999) / 1000, wait: refusal.wait,
+                resetsAt: resetsAt)
+        }
+        let interval = Interval.milliseconds(Int64(refusal.length))
+        switch refusal.axis {
+        case .requests:
+            return (
+                "rate_limit_exceeded",
+                "\(bucket) may make \(refusal.limit) requests in \(interval)",
+                notice(.rate, limit: refusal.limit, unit: "requests")
+            )
+        case .tokens:
+            let what = "\(bucket) may use \(refusal.limit) tokens in \(interval)"
+            return (
+                "rate_limit_exceeded",
+                refusal.isTooLarge ? "\(what), and this request alone may use more" : what,
+                notice(.rate, limit: refusal.limit)
+            )
+        case .concurrent:
+            return (
+                "too_many_requests_at_once",
+                "\(bucket) may have \(refusal.limit) requests in flight at the same time",
+                notice(.rate, limit: refusal.limit, unit: "concurrent-requests")
+            )
+        case .budget(let period):
+            let amount = "\(Money.text(nanodollars: refusal.limit))/\(period.rawValue)"
+            guard !refusal.isTooLarge else {
+                return (
+                    "spend_limit_too_small",
+                    "\(bucket) has a budget of \(amount), and this request alone may cost more; "
+                        + "a smaller limit on its answer could make it fit",
+                    notice(.spent(period: period.rawValue), limit: 0)
+                )
+            }
+            let resetsAt = (now + (refusal.wait ?? 0)) / 1000
+            let text = Timestamp.text(microseconds: resetsAt * 1_000_000)
+            let day = text.prefix(10)
+            let clock = text.dropFirst(11).prefix(5)
+            return (
+                "spend_limit_reached",
+                "spend limit reached (\(period.adverb); resets \(day) \(clock) UTC): \(bucket) has "
+                    + "a budget of \(amount), and what is left does not cover this request",
+                notice(
+                    .spent(period: period.rawValue),
+                    limit: refusal.limit / 1_000_000_000, resetsAt: resetsAt)
+            )
+        }
+    }
+}
+
+extension BudgetPeriod {
+    fileprivate var adverb: String {
+        switch self {
+        case .hour: "hourly"
+        case .day: "daily"
+        case .week: "weekly"
+        case .month: "monthly"
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import Access
+import Config
+import Dialects
+import ExchangeCore
+import HTTP
+import Journal
+import Primitives
+import Reactor
+import Routing
+
+/// Admit and settle: what a caller's limits hold for a request, and what it is charged in the end.
+enum Metering {
+    /// Why a request with a route is not admitted; nil where it is, and then its reservation is
+    /// held.
+    static func admit(_ exchange: RequestExchange, _ route: RoutingTable.Route) -> Failure? {
+        guard let access = exchange.snapshot.access, var caller = exchange.caller,
+            let identifier = exchange.identifier
+        else { return nil }
+        let key = caller.key
+        guard key.mayUse(chain: route.plan.chain) else {
+            return .forbidden(
+                "chain_not_allowed",
+                "the key \(key.name) may not use chain \(route.plan.chain)")
+        }
+        var demand = Demand()
+        do {
+            if key.needsModel { caller.model = try model(of: exchange, route, key) }
+            if key.isMetered, isWork(exchange) {
+                let bound = try bound(exchange, route, caller, access)
+                caller.inputBound = bound.input
+                demand.isWork = true
+                demand.tokens = bound.expectedTokens
+                demand.nanodollars =
+                    access.table.holdMax.map { min($0, bound.nanodollars) } ?? bound.nanodollars
+            }
+        } catch {
+            return error.failure
+        }
+        // The identifier has just read the clock.
+        let now = Int(identifier.high >> 16)
+        switch access.ledger.admit(demand, key.path, now: now) {
+        case .admitted(let reservation):
+            caller.reservation = reservation
+            exchange.caller = caller
+            return nil
+        case .refused(let refusal):
+            exchange.caller = caller
+            return .limited(refusal, now: now)
+        }
+    }
+
+    private struct Refusal: Error {
+        let failure: Failure
+    }
+
+    /// The model that a request asks for; empty where it names none.
+    private static func model(
+        of exchange: RequestExchange, _ route: RoutingTable.Route, _ key: AccessKey
+    ) throws(Refusal) -> String {
+        switch finding(of: exchange, route) {
+        case .named(let name):
+            guard key.mayUse(model: name) else {
+                throw Refusal(
+                    failure: .forbidden(
+                        "model_not_allowed", "the key \(key.name) may not ask for model \(name)"))
+            }
+            return name
+        case .none: return ""
+        case .unreadable(let reason):
+            throw Refusal(
+                failure: .refused(
+                    400, "model_unreadable",
+                    "what the key \(key.name) may do depends on the model, which cannot be read: "
+                        + reason))
+        }
+    }
+
+    private static func finding(
+        of exchange: RequestExchange, _ route: RoutingTable.Route
+    ) -> RequestModel.Finding {
+        let request = exchange.request
+        let outside: RequestModel.Finding? = request.withHead { head in
+            let whole = head.path
+            return RoutingTable.modelOutsideBody(
+                whole.extracting(route.prefixLength..<whole.count), route.plan.api)
+        }
+        if let outside { return outside }
+        guard request.head.hasBody else { return .none }
+        return exchange.intake.readContent(request).model.finding
+    }
+
+    /// Whether a model works for a request, so that it may cost something.
+    private static func isWork(_ exchange: RequestExchange) -> Bool {
+        exchange.request.withHead { head in
+            RequestWork.isBilled(method: head.method.name, target: head.pathAndQuery.text)
+        }
+    }
+
+    private static func bound(
+        _ exchange: RequestExchange, _ route: RoutingTable.Route, _ caller: ExchangeCaller,
+        _ access: AccessPlan
+    ) throws(Refusal) -> CallBound {
+        let targets = route.plan.targets
+        let models = targets.indices.filter { !exchange.tried.contains($0) }.map { index in
+            PricedModel(
+                name: targets[index].model ?? caller.model,
+                vendor: exchange.snapshot.routing.vendors[targets[index].vendor].name,
+                dialect: route.dialect)
+        }
+        do {
+            return try CallBound(
+                requestBound(exchange), at: models, access.prices,
+                outputDefault: access.table.outputDefault, isPriced: caller.key.hasBudget,
+                allowsUnpriced: caller.key.allowsUnpriced)
+        } catch {
+            throw Refusal(failure: .unbounded(error, key: caller.key.name))
+        }
+    }
+
+    private static func requestBound(_ exchange: RequestExchange) -> RequestBound {
+        let request = exchange.request
+        guard !exchange.intake.isStreaming else {
+            return RequestBound(
+                unreadBytes: request.head.contentLength
+                    ?? exchange.worker.intakeBounds.bytesMax)
+        }
+        return request.withHead { head in
+            exchange.intake.withBody(of: request) { body in
+                guard head.isEncoded else { return RequestBound(body.bytes) }
+                var plain = ByteBuffer()
+                let fault = RequestContent.decode(head, body.bytes, isWhole: true, to: &plain)
+                return fault == nil
+                    ? RequestBound(plain.bytes) : RequestBound(unreadBytes: body.count)
+            }
+        }
+    }
+
+    // MARK: The end
+
+    /// An attempt failed before anything of it went out.
+    static func attemptFailed(_ attempt: Attempt) {
+        guard attempt.wasSent, !attempt.headIsComplete else { return }
+        attempt.exchange.caller?.mayHaveWorked = true
+    }
+
+    /// What an exchange is charged if it ends so; nil where nothing is held for it.
+    static func charge(_ exchange: RequestExchange, _ outcome: Outcome) -> Charge? {
+        guard let access = exchange.snapshot.access, let caller = exchange.caller,
+            let reservation = caller.reservation
+        else { return nil }
+        if let known = caller.charge, known.outcome == outcome { return known.charge }
+        let held = reservation.demand
+        let attempt = exchange.answeringAttempt ?? exchange.attempt
+        var end = CallEnd()
+        if held.isWork {
+            end = callEnd(exchange, attempt, outcome, access)
+            end.wasSent = end.wasSent || caller.mayHaveWorked
+        }
+        let model = attempt.map { pricedModel(of: $0) }
+        let charge = Charge.of(end, held: held, input: caller.inputBound) { input, output in
+            guard held.nanodollars > 0 else { return 0 }
+            return model.flatMap {
+                access.prices?.bound(
+                    input: input, output: output, writesCache: true, of: $0)
+            }
+        }
+        exchange.caller?.charge = (outcome, charge)
+        return charge
+    }
+
+    private static func pricedModel(of attempt: Attempt) -> PricedModel {
+        let target = attempt.route.plan.targets[attempt.route.target]
+        return PricedModel(
+            name: target.model ?? attempt.exchange.caller?.model ?? "",
+            vendor: attempt.vendor.name, dialect: attempt.route.dialect)
+    }
+
+    private static func callEnd(
+        _ exchange: RequestExchange, _ attempt: Attempt?, _ outcome: Outcome,
+        _ access: AccessPlan
+    ) -> CallEnd {
+        var end = CallEnd()
+        guard let attempt else { return end }
+        end.wasSent = attempt.wasSent || attempt.headIsComplete
+        end.isVendorsRefusal = attempt.headIsComplete && attempt.status >= 300
+        end.answerBytes = attempt.pipeline.observedBytes
+        end.isWhole = outcome == .complete && attempt.headIsComplete
+        guard !end.isVendorsRefusal,
+            let facts = attempt.pipeline.endObservation(
+                now: exchange.worker.loop.now)
+        else { return end }
+        let dialect = attempt.route.dialect
+        let target = exchange.request.withHead { $0.pathAndQuery.text }
+        let lacksTerminal =
+            attempt.recorder.isEventStream && facts.isUnderstood && !facts.sawTerminal
+            && dialect.marksStreamEnds(target: target.utf8.span)
+        end.isWhole = end.isWhole && !lacksTerminal
+        guard let usage = facts.account(in: dialect, target: target, isWhole: end.isWhole),
+            !usage.isEmpty
+        else { return end }
+        end.usage = usage
+        let model = pricedModel(of: attempt)
+        end.nanodollars =
+            facts.usageFields.statedNanodollars
+            ?? access.prices?.nanodollars(
+                for: PricedCall(
+                    models: [ModelName.bounded(facts.model), model.name],
+                    vendor: attempt.vendor.name, dialect: dialect, usage: usage,
+                    tier: facts.serviceTier, usageText: facts.usageText))
+        return end
+    }
+
+    /// What the record says at the beginning: who calls, and what is held.
+    static func held(_ exchange: RequestExchange) -> CallerAccount {
+        guard let caller = exchange.caller else { return CallerAccount() }
+        let demand = caller.reservation?.demand ?? Demand()
+        return CallerAccount(
+            name: caller.key.name, group: caller.key.group, tokens: demand.tokens,
+            nanodollars: demand.nanodollars)
+    }
+
+    /// What the record says at the end: who called, and what is charged.
+    static func charged(_ exchange: RequestExchange, _ outcome: Outcome) -> CallerAccount {
+        guard let caller = exchange.caller else { return CallerAccount() }
+        let charge = charge(exchange, outcome) ?? .free
+        return CallerAccount(
+            name: caller.key.name, group: caller.key.group, tokens: charge.tokens,
+            nanodollars: charge.nanodollars, basis: charge.basis.number)
+    }
+
+    /// Puts what the exchange is charged in the stead of what was held: once, at its end.
+    static func settle(_ exchange: RequestExchange, _ outcome: Outcome) {
+        guard let access = exchange.snapshot.access,
+            let charge = charge(exchange, outcome),
+            let reservation = exchange.caller?.reservation
+        else { return }
+        exchange.caller?.reservation = nil
+        access.ledger.settle(
+            reservation, charge, now: Int(Identifier.wallClockMilliseconds()))
+    }
+}

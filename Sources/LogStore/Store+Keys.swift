@@ -1,0 +1,108 @@
+import GRDB
+import Primitives
+
+/// A key that was made while the gateway runs, as the store keeps it.
+public struct StoredKey: Equatable, Sendable {
+    /// Its name.
+    public var name: String
+    /// Its digests, in hexadecimal digits: the newest first, and one more while it is rotated.
+    public var digests: [String]
+    /// Its group; empty without one.
+    public var group: String
+    /// From when on it is refused, in microseconds since 1970; nil is never.
+    public var expires: Int?
+    /// When it was made, in microseconds since 1970.
+    public var created: Int
+    /// When it was revoked; nil where it was not.
+    public var revoked: Int?
+
+    /// A key of these parts.
+    public init(
+        name: String, digests: [String], group: String, expires: Int?, created: Int,
+        revoked: Int? = nil
+    ) {
+        self.name = name
+        self.digests = digests
+        self.group = group
+        self.expires = expires
+        self.created = created
+        self.revoked = revoked
+    }
+}
+
+// Keys that commands change while the gateway runs. Each change has a number; the gateway looks for
+// a new one, and writes down which one all of its workers have adopted. So a command can wait until
+// a key that it revoked is refused everywhere.
+extension Store {
+    /// The tables of keys.
+    static let keySchema = [
+        "CREATE TABLE access_required (value INTEGER PRIMARY KEY) STRICT",
+        """
+        CREATE TABLE client_keys (
+            name TEXT PRIMARY KEY, digests TEXT NOT NULL, key_group TEXT NOT NULL,
+            expires_us INTEGER, created_us INTEGER NOT NULL, revoked_us INTEGER
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE key_changes (
+            number INTEGER PRIMARY KEY CHECK (number = 1), written INTEGER NOT NULL,
+            adopted INTEGER NOT NULL
+        ) STRICT
+        """,
+        "INSERT INTO key_changes VALUES (1, 0, 0)",
+    ]
+
+    /// All keys that were made so, those that were revoked included, by their names.
+    public func clientKeys() throws -> [StoredKey] {
+        try database.read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM client_keys ORDER BY name").map { row in
+                StoredKey(
+                    name: row["name"],
+                    digests: (row["digests"] as String).split(separator: " ").map(String.init),
+                    group: row["key_group"], expires: row["expires_us"],
+                    created: row["created_us"], revoked: row["revoked_us"])
+            }
+        }
+    }
+
+    /// Changes one key, or makes it; the closure is given what is there, and throws to change
+    /// nothing.
+    ///
+    /// Returns the number of the change.
+    public func changeKey(
+        _ name: String, _ change: (StoredKey?) throws -> StoredKey
+    ) throws -> Int {
+        let known = try clientKeys().first { $0.name == name }
+        let key = try change(known)
+        return try database.write { db in
+            let values: [(any DatabaseValueConvertible)?] = [
+                key.name, key.digests.joined(separator: " "), key.group, key.expires, key.created,
+                key.revoked,
+            ]
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO client_keys VALUES (?, ?, ?, ?, ?, ?)",
+                arguments: StatementArguments(values))
+            try db.execute(sql: "INSERT OR IGNORE INTO access_required VALUES (1)")
+            try db.execute(sql: "UPDATE key_changes SET written = written + 1")
+            return try Self.changes(db).written
+        }
+    }
+
+    /// The number of the latest change, and of the latest that a gateway has adopted.
+    public func keyChanges() throws -> (written: Int, adopted: Int) {
+        try database.read(Self.changes)
+    }
+
+    private static func changes(_ db: Database) throws -> (written: Int, adopted: Int) {
+        let row = try Row.fetchOne(db, sql: "SELECT written, adopted FROM key_changes")
+        return (row?["written"] ?? 0, row?["adopted"] ?? 0)
+    }
+
+    /// Writes down that all workers have adopted a change.
+    public func adoptedKeys(_ number: Int) throws {
+        try database.write { db in
+            try db.execute(
+                sql: "UPDATE key_changes SET adopted = max(adopted, ?)", arguments: [number])
+        }
+    }
+}

@@ -1,0 +1,115 @@
+public import Access
+import GRDB
+import Primitives
+
+extension Store {
+    /// How long minutes are kept, in milliseconds: longer than any rate is rebuilt from them.
+    private static let minutesKept = 3 * 3_600_000
+
+    /// The tables of the ledger.
+    static let ledgerSchema = [
+        """
+        CREATE TABLE ledger (
+            length INTEGER NOT NULL, start INTEGER NOT NULL, key TEXT NOT NULL,
+            key_group TEXT NOT NULL, calls INTEGER NOT NULL, tokens INTEGER NOT NULL,
+            nanodollars INTEGER NOT NULL, PRIMARY KEY (length, start, key, key_group)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE ledger_removed (
+            key TEXT PRIMARY KEY, tokens INTEGER NOT NULL, nanodollars INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TRIGGER charged_record_removed AFTER DELETE ON records
+        WHEN OLD.charged_tokens IS NOT NULL BEGIN
+            INSERT INTO ledger_removed VALUES
+                (OLD.key, OLD.charged_tokens, OLD.charged_nanodollars)
+            ON CONFLICT (key) DO UPDATE SET tokens = tokens + excluded.tokens,
+                nanodollars = nanodollars + excluded.nanodollars;
+        END
+        """,
+    ]
+
+    /// Adds what some records were charged.
+    static func add(_ gathered: LedgerEntry.Gathered, _ db: Database) throws {
+        guard !gathered.isEmpty else { return }
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
+                    tokens = tokens + excluded.tokens,
+                    nanodollars = nanodollars + excluded.nanodollars
+                """)
+        for (key, sum) in gathered.sums {
+            let values: [(any DatabaseValueConvertible)?] = [
+                key.period.rawValue, key.start, key.name, key.group, sum.calls, sum.tokens,
+                sum.nanodollars,
+            ]
+            try statement.execute(arguments: StatementArguments(values))
+        }
+    }
+
+    /// What was charged from a time on, earlier periods first; minutes that no rate is rebuilt from
+    /// any more are removed.
+    public func pastCharges(since start: Int, now: Int) throws -> [PastCharge] {
+        try database.write { db in
+            try db.execute(
+                sql: "DELETE FROM ledger WHERE length = ? AND start < ?",
+                arguments: [LedgerEntry.Period.minute.rawValue, now - Self.minutesKept])
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT key, key_group, start, length, calls, tokens, nanodollars FROM ledger
+                    WHERE start >= ? ORDER BY start
+                    """, arguments: [start])
+            return rows.map { row in
+                PastCharge(
+                    key: row[0], group: row[1], began: row[2], length: row[3], calls: row[4],
+                    tokens: row[5], nanodollars: row[6])
+            }
+        }
+    }
+
+    /// Holds the ledger against the records, key by key.
+    public func verifyLedger() throws -> LedgerBalance {
+        try database.read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    WITH parts AS (
+                        SELECT key, tokens, nanodollars, tokens AS left_tokens,
+                            nanodollars AS left_nanodollars FROM ledger WHERE length = ?
+                        UNION ALL
+                        SELECT key, 0, 0, -tokens, -nanodollars FROM ledger_removed
+                        UNION ALL
+                        SELECT key, 0, 0, -charged_tokens, -charged_nanodollars FROM records
+                            WHERE charged_tokens IS NOT NULL
+                    )
+                    SELECT key, sum(tokens), sum(nanodollars), sum(left_tokens),
+                        sum(left_nanodollars) FROM parts GROUP BY key ORDER BY key
+                    """, arguments: [LedgerEntry.Period.hour.rawValue])
+            var balance = LedgerBalance(keys: rows.count)
+            for row in rows {
+                balance.tokens += row[1] as Int
+                balance.nanodollars += row[2] as Int
+                let difference = LedgerBalance.Difference(
+                    key: row[0], tokens: row[3], nanodollars: row[4])
+                if difference.tokens != 0 || difference.nanodollars != 0 {
+                    balance.differences.append(difference)
+                }
+            }
+            return balance
+        }
+    }
+
+    /// Whether a key was ever asked for; from then on it always is.
+    public func rememberKeys(_ areAskedFor: Bool) throws -> Bool {
+        try database.write { db in
+            if areAskedFor {
+                try db.execute(sql: "INSERT OR IGNORE INTO access_required VALUES (1)")
+            }
+            return try Bool.fetchOne(db, sql: "SELECT count(*) > 0 FROM access_required") ?? false
+        }
+    }
+}

@@ -1,0 +1,205 @@
+import Config
+import Primitives
+import Synchronization
+import Testing
+
+@testable import Access
+
+@Suite("The ledger")
+struct LedgerTests {
+    /// A table of keys in a tree of groups; every key is named like its digest's digit.
+    static func table(
+        _ toml: String, _ ledger: Ledger = Ledger()
+    ) throws -> (AccessTable, Ledger) {
+        let secrets = SecretSource(environment: { _ in nil }, file: { _ in nil })
+        let (configuration, _) = try Configuration.read(toml, file: "test", secrets: secrets)
+        return (AccessTable(configuration, ledger), ledger)
+    }
+
+    static func key(_ digit: Character, in table: AccessTable, now: Int = 0) throws -> AccessKey {
+        let digest = try #require(KeyDigest(hexadecimal: String(repeating: digit, count: 64)))
+        guard case .valid(let key) = table.find(digest, now: now) else {
+            throw Missing()
+        }
+        return key
+    }
+
+    struct Missing: Error {}
+
+    private final class Sum: Sendable {
+        let value = Atomic<Int>(0)
+    }
+
+    static func lines(_ name: String, _ digit: Character, _ rest: String) -> String {
+        "[keys.\(name)]\ndigest = \"sha256:\(String(repeating: digit, count: 64))\"\n\(rest)\n"
+    }
+
+    private static let tree = """
+        [groups.root]
+        requests = "100/1m"
+        [groups.team]
+        parent = "root"
+        requests = "10/1m"
+        \(lines("bob", "b", "group = \"team\"\nrequests = \"5/1m\""))
+        \(lines("eve", "e", "group = \"team\""))
+        """
+
+    private static func admit(
+        _ ledger: Ledger, _ key: AccessKey, _ demand: Demand = Demand(), now: Int = 90_000
+    ) -> LimitRefusal? {
+        if case .refused(let refusal) = ledger.admit(demand, key.path, now: now) { return refusal }
+        return nil
+    }
+
+    @Test("refuses by the first limit of the path that is reached, and names it")
+    func tree() throws {
+        let (table, ledger) = try Self.table(Self.tree)
+        let (bob, eve) = (try Self.key("b", in: table), try Self.key("e", in: table))
+        for _ in 0..<5 { #expect(Self.admit(ledger, bob) == nil) }
+        #expect(Self.admit(ledger, bob)?.scope == .key("bob"))
+        for _ in 0..<5 { #expect(Self.admit(ledger, eve) == nil) }
+        #expect(Self.admit(ledger, eve)?.scope == .group("team"))
+        // Refused requests count nowhere: the root has seen ten.
+        let root = Step(.group("root"), slot: ledger.slot(of: .group("root")), LimitSettings())
+        #expect(root.slot != ledger.slot(of: .group("team")))
+        #expect(ledger.used(.group("root")) == 10)
+        #expect(ledger.used(.key("bob")) == 5)
+    }
+
+    @Test("changes nothing where the root refuses")
+    func allOrNothing() throws {
+        let (table, ledger) = try Self.table(
+            """
+            [groups.root]
+            requests = "1/1m"
+            [groups.team]
+            parent = "root"
+            requests = "10/1m"
+            concurrent = 5
+            \(Self.lines("bob", "b", "group = \"team\"\nrequests = \"5/1m\""))
+            """)
+        let bob = try Self.key("b", in: table)
+        #expect(Self.admit(ledger, bob) == nil)
+        func buckets() -> [Bucket] {
+            [.key("bob"), .group("team"), .group("root")].map(ledger.bucket)
+        }
+        let before = buckets()
+        for _ in 0..<3 { #expect(Self.admit(ledger, bob)?.scope == .group("root")) }
+        #expect(buckets() == before)
+    }
+
+    @Test("gives each key the limits of a group that says so")
+    func each() throws {
+        let (table, ledger) = try Self.table(
+            """
+            [groups.seats]
+            requests = "2/1m"
+            each = true
+            \(Self.lines("bob", "b", "group = \"seats\""))
+            \(Self.lines("eve", "e", "group = \"seats\""))
+            """)
+        for digit in ["b", "e"] as [Character] {
+            let key = try Self.key(digit, in: table)
+            #expect(Self.admit(ledger, key) == nil && Self.admit(ledger, key) == nil)
+            #expect(Self.admit(ledger, key)?.scope == .each(group: "seats", key: key.name))
+        }
+    }
+
+    @Test("charges both digests of a key to one bucket, and outlives a reload")
+    func rotation() throws {
+        let digests = ["a", "c"].map { "\"sha256:\(String(repeating: $0, count: 64))\"" }
+        let toml = """
+            [keys.bob]
+            digest = [\(digests.joined(separator: ", "))]
+            requests = "20/1m"
+            """
+        let (table, ledger) = try Self.table(toml)
+        for digit in ["a", "c"] as [Character] {
+            for _ in 0..<10 {
+                #expect(Self.admit(ledger, try Self.key(digit, in: table)) == nil)
+            }
+        }
+        let (again, _) = try Self.table(toml, ledger)
+        #expect(Self.admit(ledger, try Self.key("a", in: again)) != nil)
+    }
+
+    @Test("frees a slot by what was acquired, whatever the configuration says meanwhile")
+    func concurrency() throws {
+        func toml(_ limit: String) -> String { Self.lines("bob", "b", limit) }
+        let (table, ledger) = try Self.table(toml("concurrent = 2"))
+        let bob = try Self.key("b", in: table)
+        var held: [Reservation] = []
+        for _ in 0..<2 {
+            guard case .admitted(let one) = ledger.admit(Demand(), bob.path, now: 0) else {
+                throw Missing()
+            }
+            held.append(one)
+        }
+        let refusal = try #require(Self.admit(ledger, bob, now: 0))
+        #expect(refusal.axis == .concurrent && refusal.wait == nil)
+        _ = try Self.table(toml("requests = \"1/1s\""), ledger)
+        for one in held { ledger.settle(one, .free, now: 1) }
+        #expect(ledger.inFlight(.key("bob")) == 0)
+        for _ in 0..<1000 {
+            guard case .admitted(let one) = ledger.admit(Demand(), bob.path, now: 0) else {
+                throw Missing()
+            }
+            ledger.settle(one, .free, now: 1)
+        }
+        #expect(ledger.inFlight(.key("bob")) == 0)
+    }
+
+    @Test("a wait is that of the limit that lasts longest")
+    func waiting() throws {
+        let (table, ledger) = try Self.table(
+            """
+            [groups.root]
+            requests = "1/1h"
+            \(Self.lines("bob", "b", "group = \"root\"\nrequests = \"1/1m\""))
+            """)
+        let bob = try Self.key("b", in: table)
+        #expect(Self.admit(ledger, bob) == nil)
+        let refusal = try #require(Self.admit(ledger, bob))
+        #expect(refusal.scope == .group("root") && refusal.length == 3_600_000)
+        let wait = try #require(refusal.wait)
+        #expect(Self.admit(ledger, bob, now: 90_000 + wait - 1) != nil)
+        #expect(Self.admit(ledger, bob, now: 90_000 + wait) == nil)
+    }
+
+    @Test("64 threads that reserve and settle never overspend, and end with nothing held")
+    func threads() async throws {
+        let (table, ledger) = try Self.table(Self.lines("bob", "b", "budget = \"$1/day\""))
+        let path = try Self.key("b", in: table).path
+        let spent = Sum()
+        let most = 100_000_000
+        await withTaskGroup(of: Void.self) { group in
+            for seed in 0..<64 as Range<UInt64> {
+                group.addTask {
+                    var random = RandomSource(seed: seed)
+                    for _ in 0..<200 {
+                        var demand = Demand()
+                        demand.isWork = true
+                        demand.nanodollars = most
+                        guard case .admitted(let one) = ledger.admit(demand, path, now: 5) else {
+                            continue
+                        }
+                        let cost = Int.random(in: 0...most, using: &random)
+                        spent.value.add(cost, ordering: .relaxed)
+                        ledger.settle(
+                            one, Charge(tokens: 0, nanodollars: cost, basis: .reported), now: 6)
+                    }
+                }
+            }
+        }
+        let sum = spent.value.load(ordering: .relaxed)
+        #expect(sum <= 1_000_000_000 && sum > 900_000_000 - most)
+        let bucket = ledger.bucket(of: .key("bob"))
+        #expect(bucket.money.spent == sum && bucket.money.held == 0 && bucket.inFlight == 0)
+    }
+}
+
+extension Ledger {
+    fileprivate func used(_ scope: Step.Scope) -> Int { bucket(of: scope).requests.current }
+
+    fileprivate func inFlight(_ scope: Step.Scope) -> Int { bucket(of: scope).inFlight }
+}

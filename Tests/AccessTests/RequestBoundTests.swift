@@ -1,0 +1,200 @@
+import Dialects
+import Testing
+
+@testable import Access
+
+@Suite("Bounds of requests")
+struct RequestBoundTests {
+    private static func bound(_ text: String) -> RequestBound {
+        RequestBound(Array(text.utf8).span)
+    }
+
+    @Test(
+        "the limit of an answer is found in every dialect, and never becomes a small one",
+        arguments: [
+            (#"{"max_tokens":5}"#, 5, 1), (#"{"max_completion_tokens":6,"n":3}"#, 6, 3),
+            (#"{"max_output_tokens":7}"#, 7, 1),
+            (#"{"generationConfig":{"maxOutputTokens":8,"candidateCount":2}}"#, 8, 2),
+            (#"{"generation_config":{"max_output_tokens":8}}"#, 8, 1),
+            (#"{"max_tokens":0}"#, 0, 1), (#"{"max_tokens":-1}"#, nil, 1),
+            (#"{"max_tokens":1e18}"#, 1 << 40, 1), (#"{"max_tokens":1e999}"#, 1 << 40, 1),
+            (#"{"max_tokens":"5"}"#, 5, 1), (#"{"max_tokens":1.5}"#, 2, 1),
+            (#"{"max_tokens":null}"#, nil, 1), (#"{"max_tokens":[5]}"#, nil, 1),
+            (#"{"max_tokens":9,"max_tokens":5}"#, 9, 1),
+            (#"{"n":-5,"max_tokens":5}"#, 5, 1), (#"{"n":1e30,"max_tokens":5}"#, 5, 1 << 20),
+            (#"{"n":"4"}"#, nil, 4), (#"{"best_of":2}"#, nil, 2),
+            (#"{"messages":[{"max_tokens":5}]}"#, nil, 1), ("{}", nil, 1), ("", nil, 1),
+            (#"{"max_tokens":5"#, nil, 1), ("not JSON", nil, 1),
+        ])
+    func output(_ text: String, _ output: Int?, _ answers: Int) {
+        let bound = Self.bound(text)
+        #expect(bound.output == output, "\(text)")
+        #expect(bound.answers == answers, "\(text)")
+        #expect(bound.input <= text.utf8.count && bound.input >= 0)
+        #expect(bound.output(of: .max) <= 1 << 40 && bound.output(of: 3) >= 3)
+    }
+
+    @Test("text counts a token a byte, a picture a constant")
+    func pictures() {
+        let bytes = String(repeating: "iVBORw0KGgo", count: 4000)
+        func message(_ part: String) -> String { #"{"messages":[{"content":[\#(part)]}]}"# }
+        let url = "data:image/png;base64,\(bytes)"
+        for text in [
+            message(#"{"image_url":{"url":"\#(url)"}}"#),
+            #"{"input":[{"content":[{"image_url":"\#(url)"}]}]}"#,
+            message(#"{"source":{"data":"\#(bytes)","media_type":"image/png"}}"#),
+            message(#"{"inlineData":{"mimeType":"image/png","data":"\#(bytes)"}}"#),
+        ] {
+            let bound = Self.bound(text)
+            #expect(bound.input < RequestBound.pictureTokens + 200)
+            #expect(bound.input > RequestBound.pictureTokens && !bound.isOpenEnded)
+        }
+        // The same bytes as text, or as another file, cost what they are long.
+        for text in [
+            #"{"messages":[{"content":"data:image/png;base64,\#(bytes)"}]}"#,
+            #"{"messages":[{"source":{"data":"\#(bytes)","media_type":"application/pdf"}}]}"#,
+            #"{"tools":[{"parameters":{"data":"\#(bytes)","mime_type":"image/png"}}]}"#,
+        ] { #expect(Self.bound(text).input == text.utf8.count) }
+    }
+
+    @Test(
+        "what the body does not contain leaves the prompt without a bound",
+        arguments: [
+            (#"{"messages":[{"content":[{"image_url":{"url":"https://a.b/c.png"}}]}]}"#, true),
+            (#"{"messages":[{"content":[{"source":{"type":"url","url":"https://a"}}]}]}"#, true),
+            (#"{"previous_response_id":"r"}"#, true), (#"{"conversation":{"id":"c"}}"#, true),
+            (#"{"prompt":{"id":"p"}}"#, true), (#"{"prompt":"text"}"#, false),
+            (#"{"input":[{"content":[{"type":"input_file","file_id":"f"}]}]}"#, true),
+            (#"{"contents":[{"parts":[{"fileData":{"fileUri":"u"}}]}]}"#, true),
+            (#"{"cachedContent":"c"}"#, true), (#"{"mcp_servers":[{}]}"#, true),
+            (#"{"tools":[{"type":"web_search_20250305","name":"w"}]}"#, true),
+            (#"{"tools":[{"type":"file_search"}]}"#, true),
+            (#"{"tools":[{"googleSearch":{}}]}"#, true),
+            (#"{"tools":[{"type":"function","function":{"name":"f","parameters":{}}}]}"#, false),
+            (#"{"tools":[{"name":"f","input_schema":{"type":"object"}}]}"#, false),
+            (#"{"tools":[{"type":"bash_20250124","name":"bash"}]}"#, false),
+            // What a tool was called with is the caller's own text.
+            (#"{"messages":[{"content":[{"input":{"url":"https://a","file_id":"f"}}]}]}"#, false),
+            (#"{"messages":[{"content":"see https://a.b"}]}"#, false),
+        ])
+    func openEnded(_ text: String, _ isOpenEnded: Bool) {
+        #expect(Self.bound(text).isOpenEnded == isOpenEnded, "\(text)")
+    }
+
+    @Test("marks of a cache are seen wherever they stand")
+    func caches() {
+        let text = #"{"system":[{"text":"a","cache_control":{"type":"ephemeral"}}]}"#
+        #expect(Self.bound(text).writesCache && !Self.bound("{}").writesCache)
+        #expect(RequestBound(unreadBytes: 5).writesCache)
+    }
+
+    private struct Prices: Pricing {
+        var most: [String: (input: Int?, output: Int?)] = [:]
+        var rates: [String: Int] = [:]
+
+        func tokensMax(of model: PricedModel) -> (input: Int?, output: Int?) {
+            most[model.name] ?? (nil, nil)
+        }
+
+        func bound(input: Int, output: Int, writesCache: Bool, of model: PricedModel) -> Int? {
+            rates[model.name].map { $0 * (input + output) }
+        }
+
+        func nanodollars(for call: PricedCall) -> Int? { nil }
+    }
+
+    private static func models(_ names: String...) -> [PricedModel] {
+        names.map { PricedModel(name: $0, vendor: "v", dialect: .openai) }
+    }
+
+    @Test("a call is bounded by the dearest target that may be asked")
+    func dearest() throws {
+        let prices = Prices(rates: ["cheap": 1, "dear": 10])
+        let request = Self.bound(#"{"max_tokens":100}"#)
+        let bound = try CallBound(
+            request, at: Self.models("cheap", "dear"), prices, outputDefault: 8, isPriced: true,
+            allowsUnpriced: false)
+        #expect(bound.input == 18 && bound.nanodollars == 1180)
+        #expect(bound.expectedTokens == 104)
+    }
+
+    @Test("without a limit an answer may be as long as the model makes one, or the default")
+    func defaults() throws {
+        let prices = Prices(
+            most: ["m": (input: 10, output: 50)], rates: ["m": 1, "n": 1])
+        let request = Self.bound(#"{"messages":["a long prompt"]}"#)
+        func bound(_ model: String) throws -> CallBound {
+            try CallBound(
+                request, at: Self.models(model), prices, outputDefault: 8, isPriced: true,
+                allowsUnpriced: false)
+        }
+        #expect(try bound("m").nanodollars == 60, "and no prompt is longer than the model takes")
+        #expect(try bound("n").nanodollars == request.input + 8)
+    }
+
+    @Test("a model without a price, and a prompt without a bound, are refused under a budget")
+    func obstacles() throws {
+        let prices = Prices(
+            most: ["whole": (input: 1000, output: nil)], rates: ["m": 1, "whole": 1])
+        let open = Self.bound(#"{"previous_response_id":"r","max_tokens":1}"#)
+        func bound(
+            _ request: RequestBound, _ model: String, isPriced: Bool = true,
+            allows: Bool = false
+        ) throws -> CallBound {
+            try CallBound(
+                request, at: Self.models(model), prices, outputDefault: 8, isPriced: isPriced,
+                allowsUnpriced: allows)
+        }
+        let plain = Self.bound("{}")
+        #expect(throws: CallBound.Obstacle.unpriced(Self.models("x")[0])) {
+            try bound(plain, "x")
+        }
+        #expect(try bound(plain, "x", allows: true).nanodollars == 0)
+        #expect(try bound(plain, "x", isPriced: false).expectedTokens == 8)
+        #expect(throws: CallBound.Obstacle.openEnded(Self.models("m")[0])) { try bound(open, "m") }
+        #expect(try bound(open, "whole").nanodollars == 1001)
+        #expect(try bound(open, "m", isPriced: false).nanodollars == 0)
+    }
+
+    @Test("what a call is charged depends on how it ended")
+    func charges() {
+        var held = Demand()
+        held.isWork = true
+        held.tokens = 100
+        held.nanodollars = 1000
+        func charge(_ change: (inout CallEnd) -> Void) -> Charge {
+            var end = CallEnd()
+            end.wasSent = true
+            change(&end)
+            return .of(end, held: held, input: 20) { 3 * ($0 + $1) }
+        }
+        var usage = Usage()
+        (usage.input, usage.output, usage.cacheRead) = (11_000, 5, 10_000)
+        let reported = charge {
+            $0.usage = usage
+            $0.nanodollars = 5000
+            $0.isWhole = true
+        }
+        // What a cache had does not count against rates; a debt is not cut.
+        #expect(reported == Charge(tokens: 1005, nanodollars: 5000, basis: .reported))
+        #expect(
+            charge { $0.usage = usage }
+                == Charge(tokens: 1005, nanodollars: 1000, basis: .reserved))
+        #expect(charge { $0.wasSent = false } == .free)
+        #expect(charge { $0.isVendorsRefusal = true } == .free)
+        #expect(charge { _ in } == Charge(tokens: 20, nanodollars: 60, basis: .estimated))
+        #expect(
+            charge { $0.answerBytes = 30 }
+                == Charge(tokens: 50, nanodollars: 150, basis: .estimated))
+        #expect(
+            charge { $0.answerBytes = 9000 }
+                == Charge(tokens: 100, nanodollars: 1000, basis: .estimated))
+        #expect(
+            charge { $0.isWhole = true }
+                == Charge(tokens: 100, nanodollars: 1000, basis: .reserved))
+        held.isWork = false
+        #expect(charge { $0.usage = usage } == .free)
+        for basis in Charge.Basis.allCases { #expect(Charge.Basis(number: basis.number) == basis) }
+        #expect(Charge.Basis(number: 0) == .reserved)
+    }
+}

@@ -1,0 +1,160 @@
+import Glibc
+import JSON
+import Primitives
+import Reactor
+import Support
+import Synchronization
+import Testing
+
+/// Keys of clients and their budgets, from the command line on and over the death of the gateway.
+@Suite("Access from the command line")
+struct AccessCommandTests {
+    private static let killRounds = 50
+
+    /// A new key, and the lines that let it in.
+    private static func newKey(_ name: String, _ options: [String] = []) throws -> (
+        key: String, lines: String
+    ) {
+        let process = try ChildProcess(try Binaries.weir, ["keys", "new", name] + options)
+        #expect(try process.wait() == 0)
+        let lines = process.text.split(separator: "\n", omittingEmptySubsequences: false)
+        return (String(lines[0]), lines.dropFirst().joined(separator: "\n"))
+    }
+
+    private static func toml(_ vendor: Int, _ rest: String) -> String {
+        """
+        [vendors.openai]
+        base_url = "http://127.0.0.1:\(vendor)/v1"
+        credential = "env:KEY"
+        include_usage = "inject"
+        [prices.models."*"]
+        input = 1
+        output = 10
+        max_output = 100
+        \(rest)
+
+        """
+    }
+
+    private static func start(
+        _ toml: String, folder: TemporaryFolder? = nil, server: String = ""
+    ) throws -> GatewayProcess {
+        try GatewayProcess(
+            toml, server: server, environment: ["KEY": "gateway-canary"], folder: folder)
+    }
+
+    private static func chat(_ key: String, _ fields: String = "") -> String {
+        RecordTests.request(
+            "/v1/chat/completions", #"{"model":"gpt-4o","stream":true}"#,
+            "Authorization: Bearer \(key)\r\n\(fields)")
+    }
+
+    private static func status(_ gateway: GatewayProcess, _ key: String) throws -> Int {
+        try RawConnection(port: gateway.port).exchange(chat(key)).status
+    }
+
+    @Test("a new key lets its client in with the lines below it, and nothing else does")
+    func newKeys() throws {
+        let vendor = try MockProcess()
+        let (key, lines) = try Self.newKey("ci", ["--group", "team"])
+        let (other, _) = try Self.newKey("ci")
+        #expect(key.hasPrefix("weir_") && key != other && !lines.contains(key))
+        let group = "[groups.team]\nrequests = \"100/1h\"\n"
+        let gateway = try Self.start(Self.toml(vendor.port, group + lines), server: "workers = 2")
+        #expect(try Self.status(gateway, key) == 200)
+        #expect(try Self.status(gateway, other) == 401)
+        #expect(
+            try gateway.metric("weir_limit_admitted_total", where: "name=\"team\"") == 1)
+        #expect(!gateway.process.text.contains(key))
+        for name in ["a b", "", "ä", String(repeating: "x", count: 65)] {
+            let process = try ChildProcess(try Binaries.weir, ["keys", "new", name])
+            #expect(try process.wait() == 2, "\(name)")
+        }
+    }
+
+    @Test("to take the last key out closes the gateway, after a restart, too")
+    func lastKey() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let (key, lines) = try Self.newKey("ci")
+        let gateway = try Self.start(Self.toml(vendor.port, lines), folder: folder)
+        #expect(try Self.status(gateway, key) == 200)
+        try gateway.reload(Self.toml(vendor.port, ""))
+        try gateway.process.awaitLine(" notice reloaded ")
+        #expect(try Self.status(gateway, key) == 401)
+        gateway.process.signal(SIGTERM)
+        _ = try gateway.process.wait()
+        let again = try Self.start(Self.toml(vendor.port, ""), folder: folder)
+        #expect(try Self.status(again, key) == 401)
+    }
+
+    @Test("the operators' pages want their token, probes do not")
+    func token() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(
+            Self.toml(vendor.port, ""), environment: ["KEY": "gateway-canary"],
+            adminToken: "operator-canary")
+        for path in ["/healthz", "/readyz"] { #expect(try gateway.page(path).status == 200) }
+        #expect(try gateway.page("/metrics").status == 401)
+        for (token, status) in [("operator-canary", 200), ("operator-canarx", 401), ("", 401)] {
+            let response = try RawConnection(port: gateway.adminPort).exchange(
+                "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                    + "Authorization: Bearer \(token)\r\n\r\n")
+            #expect(response.status == status)
+        }
+    }
+
+    @Test("after kill -9 the ledger is the record, and no budget begins anew")
+    func kills() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let (key, lines) = try Self.newKey("ci")
+        let toml = Self.toml(
+            vendor.port, lines + "budget = \"$0.50/month\"\nrequests = \"1000000/1d\"\n")
+        var random = RandomSource(seed: UInt64(getpid()))
+        for _ in 0..<Self.killRounds {
+            let gateway = try Self.start(toml, folder: folder)
+            try Self.load(gateway.port, key, Int.random(in: 50...200, using: &random)) {
+                gateway.process.signal(SIGKILL)
+            }
+            _ = try gateway.process.wait()
+        }
+        let gateway = try Self.start(toml, folder: folder)
+        try gateway.await("what was left") {
+            try RecordTests.logs(gateway, ["verify"]).text.contains("pending 0")
+        }
+        // The rest of the budget, and not a new one.
+        while try Self.status(gateway, key) == 200 {}
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        let verify = try RecordTests.logs(gateway.recordPath, ["verify", "--json"])
+        #expect(verify.status == 0, "\(verify.text)")
+        let account = try JSONValue(parsing: verify.text)
+        #expect(account["ledger"]?["balanced"]?.isTrue == true)
+        let charged = account["ledger"]?["nanodollars"]?.integer ?? 0
+        #expect(charged <= 500_000_000 && charged > 490_000_000)
+    }
+
+    /// Streams from 16 clients until the gateway is gone.
+    private static func load(
+        _ port: Int, _ key: String, _ milliseconds: Int, _ kill: () -> Void
+    ) throws {
+        let isOver = Atomic<Bool>(false)
+        let threads = try (0..<16).map { number in
+            try Reactor.Thread(name: "client-\(number)") {
+                guard let client = try? RawConnection(port: port) else { return }
+                while !isOver.load(ordering: .relaxed) {
+                    guard
+                        let response = try? client.exchange(
+                            chat(key, "X-Mock-Chunks: 12\r\nX-Mock-Delay: 2\r\n")),
+                        response.isWhole
+                    else { return }
+                }
+            }
+        }
+        poll(nil, 0, Int32(milliseconds))
+        kill()
+        isOver.store(true, ordering: .relaxed)
+        for thread in threads { thread.join() }
+    }
+}

@@ -1,0 +1,311 @@
+import Access
+import LogStore
+import Primitives
+import Support
+import Synchronization
+import Testbed
+import Testing
+
+/// Limits and budgets, from the client's side and the ledger's.
+@Suite("Limits of clients")
+struct LimitTests {
+    private static let prices = """
+        [prices.models."*"]
+        input = 100
+        output = 1000
+        max_output = 64
+
+        """
+
+    private static func chain(_ ports: [Int], _ rest: String) -> String {
+        let vendors = ports.enumerated().map { index, port in
+            """
+            [vendors.v\(index)]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(port)/v1"
+            credential = "none"
+            include_usage = "inject"
+
+            """
+        }
+        let targets = ports.indices.map { "{ vendor = \"v\($0)\" }" }.joined(separator: ", ")
+        return vendors.joined() + "[[chains]]\nname = \"c\"\ntargets = [\(targets)]\n" + prices
+            + rest
+    }
+
+    private static func call(
+        _ client: RawConnection, _ key: String, _ fields: [String: String] = [:],
+        stream: Bool = false, path: String = "/v1/chat/completions", extra: String = ""
+    ) throws -> RawResponse {
+        try client.exchange(
+            Request.chat(
+                fields, stream: stream, path: path, extra: "x-weir-key: \(key)\r\n\(extra)"))
+    }
+
+    /// What is spent, held and in flight of a key.
+    private static func state(
+        _ gateway: TestGateway, _ name: String
+    ) -> (spent: Int, held: Int, inFlight: Int) {
+        gateway.ledger.view().first { $0.scope == .key(name) }
+            .map { ($0.spent, $0.held, $0.inFlight) } ?? (-1, -1, -1)
+    }
+
+    @Test("on requests answer 429 with the limit's name and a truthful wait")
+    func requests() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.chain(
+                [vendor.port],
+                """
+                [groups.team]
+                requests = "2/1h"
+                \(ClientKeyTests.lines("ci", key, "group = \"team\""))
+                """))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        for _ in 0..<2 { #expect(try Self.call(client, key).status == 200) }
+        let refused = try Self.call(client, key)
+        #expect(refused.status == 429 && refused.text.contains("group team"))
+        #expect(refused.text.contains("\"type\":\"rate_limit_exceeded\""))
+        let wait = try #require(refused["retry-after"].flatMap { Int($0) })
+        #expect(1...7200 ~= wait)
+        #expect(refused["x-should-retry"] == "false", "no SDK waits for half an hour")
+        #expect(refused["ratelimit-policy"] == "\"group team\";q=2;qu=\"requests\";w=3600")
+        #expect(refused["ratelimit"] == "\"group team\";r=0;t=\(wait)")
+        #expect(try vendor.statistics().requestCount == 2)
+    }
+
+    @Test("on requests in flight are free again however a call ends")
+    func concurrency() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.chain([vendor.port], ClientKeyTests.lines("ci", key, "concurrent = 2")))
+        defer { gateway.stop() }
+        // Waiting for a head, and in the middle of a stream.
+        for fields in [["hang": "1"], ["chunks": "1000", "delay": "20"]] {
+            let held = try (0..<2).map { _ in
+                let client = try RawConnection(port: gateway.port)
+                try client.send(
+                    Request.chat(fields, stream: true, extra: "x-weir-key: \(key)\r\n"))
+                return client
+            }
+            try gateway.await("both in flight") { Self.state(gateway, "ci").inFlight == 2 }
+            let client = try RawConnection(port: gateway.port)
+            let refused = try Self.call(client, key)
+            #expect(refused.status == 429 && refused.text.contains("at the same time"))
+            #expect(refused["retry-after"] == "1" && refused["x-should-retry"] == "true")
+            for client in held { client.close() }
+            try gateway.await("none in flight") { Self.state(gateway, "ci").inFlight == 0 }
+            #expect(try Self.call(client, key).status == 200)
+        }
+        try gateway.await("the last to settle") { Self.state(gateway, "ci").inFlight == 0 }
+    }
+
+    @Test("on money are charged what the vendor reports, streamed or not, encoded or not")
+    func reported() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.chain([vendor.port], ClientKeyTests.lines("ci", key, "budget = \"$10/day\"")))
+        let client = try RawConnection(port: gateway.port)
+        // 14 tokens at 100 and 8 at 1,000 dollars a million.
+        let cost = 14 * 100_000 + 8 * 1_000_000
+        for (index, isStream) in [false, true, true].enumerated() {
+            let response = try Self.call(client, key, stream: isStream)
+            #expect(response.status == 200)
+            #expect(!isStream || !response.text.contains("prompt_tokens"), "it asked for none")
+            try gateway.await("the charge") {
+                Self.state(gateway, "ci") == (cost * (index + 1), 0, 0)
+            }
+        }
+        // Lists, and what only counts, cost nothing.
+        let list = try client.exchange(Request.get("/v1/models", "x-weir-key: \(key)\r\n"))
+        #expect(list.status == 200)
+        gateway.stop()
+        let records = try gateway.record.records()
+        #expect(records.map(\.chargedNanodollars) == [cost, cost, cost, 0])
+        #expect(records.map(\.chargedTokens) == [22, 22, 22, 0])
+        #expect(records.map(\.chargeBasis) == ["reported", "reported", "reported", "free"])
+    }
+
+    @Test("on money say in each dialect that it is spent, and when it is there again")
+    func spent() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try ClientKeyTests.gateway(
+            vendor.port,
+            Self.prices + ClientKeyTests.lines("ci", key, "budget = \"$0.08/month\""))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        // One call reserves 64 tokens of an answer, which is more than what is left of the budget.
+        #expect(try Self.call(client, key).status == 200)
+        try gateway.await("the charge") { Self.state(gateway, "ci").spent > 0 }
+        for (path, extra, words) in [
+            ("/v1/chat/completions", "", ["\"type\":\"insufficient_quota\"", "resets_at"]),
+            (
+                "/v1/responses", "originator: codex_cli_rs\r\n",
+                ["\"type\":\"usage_limit_reached\"", "\"resets_at\":"]
+            ),
+            ("/v1/messages", "", ["\"type\":\"billing_error\"", "spend limit reached (monthly"]),
+            (
+                "/v1beta/models/m:generateContent", "",
+                ["RESOURCE_EXHAUSTED", "QuotaFailure", "BudgetPerMonth", "retryDelay"]
+            ),
+        ] {
+            let response = try Self.call(client, key, path: path, extra: extra)
+            #expect(response.status == 429, "\(path) \(response.text)")
+            for word in words { #expect(response.text.contains(word), "\(response.text)") }
+            #expect(response.text.contains(":00 UTC)") && response.text.contains("key ci"))
+            #expect(response["x-should-retry"] == "false")
+            #expect(response["retry-after"].flatMap { Int($0) } ?? 0 > 0)
+        }
+        let count = try client.exchange(
+            Request.chat(path: "/v1/messages/count_tokens", extra: "x-weir-key: \(key)\r\n"))
+        #expect(count.status == 200, "to count costs nothing")
+    }
+
+    @Test("on money are charged once for a chain, and nothing where no vendor answered")
+    func chains() throws {
+        let vendor = try ScriptedVendor()
+        let error = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}"
+        let failing = try (0..<2).map { _ in
+            try FailingVendor(name: "500", answer: error, end: .closes, failureClass: "status")
+                .start()
+        }
+        defer {
+            vendor.stop()
+            for vendor in failing { vendor.stop() }
+        }
+        let key = ClientKeyTests.key(1)
+        let lines = ClientKeyTests.lines("ci", key, "budget = \"$10/day\"\nrequests = \"9/1h\"")
+        let gateway = try TestGateway(
+            Self.chain(failing.map(\.port) + [vendor.port], lines))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        #expect(try Self.call(client, key).status == 200)
+        try gateway.await("one charge") {
+            Self.state(gateway, "ci") == (14 * 100_000 + 8 * 1_000_000, 0, 0)
+        }
+        let alone = try TestGateway(Self.chain(failing.map(\.port), lines))
+        defer { alone.stop() }
+        #expect(try Self.call(RawConnection(port: alone.port), key).status == 500)
+        try alone.await("nothing charged") { Self.state(alone, "ci") == (0, 0, 0) }
+    }
+
+    @Test("on money are charged by what came, where a client leaves or a stream breaks off")
+    func brokenOff() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.chain([vendor.port], ClientKeyTests.lines("ci", key, "budget = \"$10/day\"")))
+        let client = try RawConnection(port: gateway.port)
+        try client.send(
+            Request.chat(
+                ["chunks": "1000", "delay": "20"], stream: true, extra: "x-weir-key: \(key)\r\n"))
+        _ = try client.take(through: "data: ")
+        client.close()
+        try gateway.await("an estimate") {
+            let state = Self.state(gateway, "ci")
+            return state.spent > 0 && state.held == 0
+        }
+        let first = Self.state(gateway, "ci").spent
+        let cut = try Self.call(
+            RawConnection(port: gateway.port), key, ["chunks": "9", "abort-after": "3"],
+            stream: true)
+        #expect(!cut.isWhole)
+        try gateway.await("another") { Self.state(gateway, "ci").spent > first }
+        gateway.stop()
+        let records = try gateway.record.records()
+        #expect(records.map(\.chargeBasis) == ["estimated", "estimated"])
+        #expect(records.map(\.usageState) == [.unknown, .unknown])
+        let sum = records.reduce(0) { $0 + ($1.chargedNanodollars ?? 0) }
+        #expect(Self.state(gateway, "ci") == (sum, 0, 0))
+    }
+
+    @Test("refuse what has no price, or no bound, under a budget")
+    func unpriced() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let keys = (1...2).map(ClientKeyTests.key)
+        let gateway = try ClientKeyTests.gateway(
+            vendor.port,
+            "[prices.models.other]\ninput = 1\noutput = 1\n"
+                + ClientKeyTests.lines("strict", keys[0], "budget = \"$10/day\"")
+                + ClientKeyTests.lines(
+                    "free", keys[1], "budget = \"$10/day\"\nunpriced = \"allow\""))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let refused = try Self.call(client, keys[0])
+        #expect(refused.status == 403 && refused.text.contains("model_unpriced"))
+        #expect(try Self.call(client, keys[1]).status == 200)
+        #expect(try vendor.statistics().requestCount == 1)
+    }
+
+    @Test("of $1.00 are never exceeded by 64 clients, and serve what there is room for")
+    func overspending() async throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.chain(
+                [vendor.port], ClientKeyTests.lines("ci", key, "budget = \"$1.00/month\"")))
+        let port = gateway.port
+        let served = Served()
+        await withTaskGroup(of: Void.self) { group in
+            for seed in 0..<64 as Range<UInt64> {
+                group.addTask { Self.spend(port, key, seed, served) }
+            }
+        }
+        try gateway.await("all to settle") {
+            let state = Self.state(gateway, "ci")
+            return state.held == 0 && state.inFlight == 0
+        }
+        let spent = Self.state(gateway, "ci").spent
+        #expect(spent <= 1_000_000_000)
+        #expect(served.count.load(ordering: .relaxed) > 0)
+        // A call reserves at most its prompt's bytes and 64 tokens: what is left is less than that.
+        let most = (64 * 1000 + 200 * 100) * 1000
+        #expect(spent > 1_000_000_000 - most)
+        let last = try Self.call(RawConnection(port: port), key)
+        #expect(last.status == 429)
+        gateway.stop()
+        let records = try gateway.record.records()
+        let sum = records.reduce(0) { $0 + ($1.chargedNanodollars ?? 0) }
+        #expect(sum == spent, "the ledger is the record")
+    }
+
+    private final class Served: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
+    /// Calls until the budget is spent: streaming and not, aborting and failing at random.
+    private static func spend(_ port: Int, _ key: String, _ seed: UInt64, _ served: Served) {
+        var random = RandomSource(seed: seed)
+        for _ in 0..<200 {
+            guard let client = try? RawConnection(port: port) else { continue }
+            let isStream = Bool.random(using: &random)
+            var fields = ["chunks": "\(Int.random(in: 1...60, using: &random))"]
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0: fields["status"] = "500"
+            case 1: fields["abort-after"] = "1"
+            case 2:
+                // Gone before the answer is.
+                try? client.send(
+                    Request.chat(fields, stream: isStream, extra: "x-weir-key: \(key)\r\n"))
+                client.close()
+                continue
+            default: break
+            }
+            guard let response = try? call(client, key, fields, stream: isStream) else { continue }
+            if response.status == 200 { served.count.add(1, ordering: .relaxed) }
+            if response.status == 429 { return }
+        }
+    }
+}
