@@ -104,9 +104,11 @@ final class TunnelObserver {
             let isEnough = fromClient.beginning.count >= SocketMessage.beginningBytesMax
             guard isEnough || piece.isLast else { return }
             fromClient.isKnown = true
-            fromClient.response = request(fromClient.beginning)
-            fromClient.response?.takeRequest(fromClient.beginning.span)
+            // A span of what may change would not outlive the call.
+            let beginning = fromClient.beginning
             fromClient.beginning = []
+            fromClient.response = request(beginning)
+            fromClient.response?.takeRequest(beginning.span)
         }
         if piece.isLast { fromClient.response?.endRequest() }
     }
@@ -146,13 +148,14 @@ final class TunnelObserver {
             let isEnough = fromVendor.beginning.count >= SocketMessage.beginningBytesMax
             guard isEnough || piece.isLast else { return }
             fromVendor.isKnown = true
+            let beginning = fromVendor.beginning
+            fromVendor.beginning = []
             let message = SocketMessage(
-                fromVendor.beginning.span, dialect, isFromClient: false, isCall: isCall)
+                beginning.span, dialect, isFromClient: false, isCall: isCall)
             fromVendor.isEnd = message.role == .end
             fromVendor.response = response(of: message)
             fromVendor.response?.beginEvent()
-            fromVendor.response?.takeEvent(fromVendor.beginning.span)
-            fromVendor.beginning = []
+            fromVendor.response?.takeEvent(beginning.span)
         }
         guard piece.isLast, let response = fromVendor.response else { return }
         response.endEvent()
