@@ -10,6 +10,7 @@ extension Configuration {
             "[server]", "listen = \(oneOrList(server.listen))", "hosts = \(list(server.hosts))",
             "origins = \(list(server.origins))", "anonymous = \(server.isAnonymous)",
             "proxy_protocol = \(list(server.proxyNetworks.map(\.description)))",
+            "forwarded = \(quote(server.forwarded.rawValue))",
             "tunnels = \(quote(server.tunnels.rawValue))",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",

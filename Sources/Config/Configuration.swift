@@ -59,6 +59,8 @@ public struct Configuration: Sendable {
         public var isAnonymous = false
         /// Networks whose connections begin with a header of PROXY protocol, version 2.
         public var proxyNetworks: [IPNetwork] = []
+        /// What vendors get of the fields in which proxies name the client.
+        public var forwarded = ForwardedPolicy.pass
         /// `[server.tls]`.
         public var tls = ListenerTLS()
         /// Which WebSocket handshakes go to a vendor.

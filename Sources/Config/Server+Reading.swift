@@ -40,6 +40,9 @@ extension Configuration.Server {
         reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
         reader.duration("drain_timeout", &drainTimeout)
         readProxyNetworks(&reader)
+        var policy = forwarded.rawValue
+        reader.choice("forwarded", &policy, ForwardedPolicy.allCases.map(\.rawValue))
+        forwarded = ForwardedPolicy(rawValue: policy) ?? .pass
         reader.table("tls") { tls.read(&$0) }
     }
 

@@ -71,7 +71,13 @@ final class Attempt {
         let request = exchange.request
         let isReplaced = OutboundRequest.write(
             request.head, route: route, vendor: vendor, carrier: exchange.caller?.carrier,
-            change: change, into: transfer)
+            forwarded: worker.settings.server.forwarded, change: change, into: transfer)
+        if worker.settings.server.forwarded == .append {
+            let client = exchange.client
+            ForwardedFields.write(
+                request.head, client: client.address(), isTLS: client.socket.origin.identity != nil,
+                vendor, into: transfer)
+        }
         if isTunnel { OutboundRequest.writeHandshake(request.head, vendor, into: transfer) }
         exchange.recorder.writeBegin(
             of: self, model: isReplaced ? route.plan.targets[route.target].model ?? "" : "",

@@ -30,7 +30,8 @@ enum OutboundRequest {
     /// whether the request names another model than the client's.
     static func write(
         _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: SharedVendor,
-        carrier: PresentedKey.Carrier?, change: BodyChange, into transfer: Transfer
+        carrier: PresentedKey.Carrier?, forwarded: ForwardedPolicy, change: BodyChange,
+        into transfer: Transfer
     ) -> Bool {
         let api = route.plan.api
         let whole = head.pathAndQuery
@@ -50,6 +51,7 @@ enum OutboundRequest {
                 !holdsClientKey(field, head, carrier)
             else { continue }
             if options.lists(index) { continue }
+            if forwarded != .pass, ForwardedFields.holds(name) { continue }
             if vendor.dropsFields, vendor.drops(name) { continue }
             if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
             transfer.headers.add(name, head.value(of: field))

@@ -70,6 +70,9 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         return bytes.count <= 16 ? bytes : nil
     }
 
+    /// Whether it is one of IPv6.
+    public var isIPv6: Bool { bytes.count == 16 }
+
     /// The written form; of IPv6 as RFC 5952 has it.
     public var description: String {
         guard bytes.count == 16 else {
