@@ -90,7 +90,8 @@ struct ChatRequestReader {
             let address = try image.text("url", at: "\(path).image_url")
             kind = .media(
                 Media(
-                    kind: .image, source: Media.source(address), detail: image["detail"]?.text))
+                    kind: .image, source: Media.source(address), detail: image["detail"]?.text,
+                    detailPath: "\(path).image_url.detail"))
         case "input_audio":
             let audio = part["input_audio"] ?? part
             let type = EscapedText("audio/\(audio["format"]?.plain ?? "wav")")

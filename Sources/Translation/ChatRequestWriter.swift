@@ -187,11 +187,11 @@ struct ChatRequestWriter: ~Copyable {
     }
 
     private mutating func format() throws(Refusal) {
-        guard let format = conversation.format else { return }
+        guard let format = try conversation.knownFormat() else { return }
         json.key("response_format")
         json.beginObject()
         switch format.kind {
-        case .text: json.member("type", literal: "text")
+        case .text, .other: json.member("type", literal: "text")
         case .object: json.member("type", literal: "json_object")
         case .schema(let schema):
             json.member("type", literal: "json_schema")

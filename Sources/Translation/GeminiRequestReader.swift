@@ -241,12 +241,10 @@ struct GeminiRequestReader {
             case "AUTO", "VALIDATED", "MODE_UNSPECIFIED", nil: kind = .auto
             default: throw Refusal("\(path).mode", "no mode of this name is known")
             }
-            if mode == "VALIDATED" {
-                for index in conversation.tools.indices {
-                    conversation.tools[index].strict = true
-                }
-            }
-            conversation.choice = ToolChoice(kind: kind, path: path)
+            var choice = ToolChoice(kind: kind, path: path)
+            // Arguments held to their schema need a schema that the other vendors' rules allow.
+            if mode == "VALIDATED" { choice.changedPath = "\(path).mode" }
+            conversation.choice = choice
             if member.value.camel("streamFunctionCallArguments")?.flag == true {
                 conversation.losses.drop("\(path).streamFunctionCallArguments")
             }
@@ -257,9 +255,15 @@ struct GeminiRequestReader {
 
     private mutating func generation(_ value: RawJSON) throws(Refusal) {
         var type: String?
+        var spelled: [RawJSON.Member] = []
         var schema: (value: RawJSON, path: String)?
         for member in value.camelMembers where !member.value.isNull {
             let path = "generationConfig.\(member.name)"
+            if member.name.hasPrefix("response"), member.name != "responseModalities",
+                member.name != "responseLogprobs", member.name != "responseFormat"
+            {
+                spelled.append(member)
+            }
             switch member.name {
             case "responseMimeType": type = member.value.plain
             case "responseSchema":
@@ -274,9 +278,11 @@ struct GeminiRequestReader {
             conversation.format = OutputFormat(kind: .schema(schema.value), path: schema.path)
         } else if type == "application/json" {
             conversation.format = OutputFormat(kind: .object, path: path)
-        } else if let type, type != "text/plain" {
-            throw Refusal(path, "no other dialect has this form of an answer")
+        } else if let type {
+            let isText = type == "text/plain"
+            conversation.format = OutputFormat(kind: isText ? .text : .other, path: path)
         }
+        conversation.format?.members = spelled
     }
 
     private mutating func thinking(_ value: RawJSON, _ path: String) {

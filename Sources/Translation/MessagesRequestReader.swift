@@ -121,8 +121,8 @@ struct MessagesRequestReader {
             kind = .result(try result(block, path))
             known.formUnion(["tool_use_id", "content", "is_error"])
         case "search_result":
-            kind = .text(searchResult(block), isBare: false)
-            known = Set(block.members.map(\.name))
+            return Part(
+                kind: .text(searchResult(block), isBare: false), path: path, raw: block)
         case .some: return Part(kind: .hosted(block), path: path)
         case nil: throw Refusal("\(path).type", "a block has no type")
         }

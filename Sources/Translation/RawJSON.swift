@@ -10,7 +10,7 @@ public struct RawJSON: Sendable {
     let bytes: ArraySlice<UInt8>
 
     /// One member of an object.
-    struct Member {
+    struct Member: Sendable {
         let name: String
         let value: RawJSON
     }
@@ -121,7 +121,7 @@ public struct RawJSON: Sendable {
         do throws(JSONScanner.Malformed) {
             tree = try JSONValue(parsing: bytes.span)
         } catch {
-            preconditionFailure("a text that was walked over before is malformed: \(error)")
+            assertionFailure("a text that was walked over before is malformed: \(error)")
         }
         return tree
     }
@@ -157,7 +157,7 @@ public struct RawJSON: Sendable {
         do throws(JSONScanner.Malformed) {
             try body(&scanner)
         } catch {
-            preconditionFailure("a text that was walked over before is malformed: \(error)")
+            assertionFailure("a text that was walked over before is malformed: \(error)")
         }
     }
 }

@@ -21,6 +21,7 @@ public struct RequestTranslation: Sendable {
         if source != target {
             try conversation.checkPairs()
             conversation.joinTurns()
+            conversation.declareFlattened()
         }
         let names = try TargetNames(conversation, for: target)
         let model = model ?? conversation.model?.plain

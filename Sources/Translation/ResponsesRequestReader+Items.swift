@@ -85,7 +85,10 @@ extension ResponsesRequestReader {
             } else {
                 source = .file(try part.text("file_id", at: path))
             }
-            kind = .media(Media(kind: .image, source: source, detail: part["detail"]?.text))
+            kind = .media(
+                Media(
+                    kind: .image, source: source, detail: part["detail"]?.text,
+                    detailPath: "\(path).detail"))
         case "input_file":
             known.formUnion(["file_data", "file_url", "file_id", "filename"])
             let source: Media.Source
