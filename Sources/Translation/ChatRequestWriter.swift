@@ -66,7 +66,9 @@ struct ChatRequestWriter: ~Copyable {
         case .store where conversation.form != .chat:
             // What is stored is another thing there, and cannot be fetched by this client.
             try conversation.losses.lack(setting)
-        case .topK where !isOwn: try conversation.losses.lack(setting)
+        // Several answers cannot be distinguished on their way back.
+        case .topK where !isOwn, .candidates where !isOwn:
+            try conversation.losses.lack(setting)
         case .own:
             guard isOwn else { return try conversation.losses.lack(setting) }
             json.key(named: setting.name)

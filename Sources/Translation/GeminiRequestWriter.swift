@@ -53,7 +53,10 @@ struct GeminiRequestWriter: ~Copyable {
 
     /// The name of a setting here; empty where it has none.
     private func name(of setting: Setting) -> String {
-        if setting.field == .own { return isOwn ? setting.name : "" }
+        // Several answers cannot be distinguished on their way back.
+        if setting.field == .own || setting.field == .candidates {
+            return isOwn ? setting.name : ""
+        }
         return Form.gemini.fields.first { $0.field == setting.field }?.name ?? ""
     }
 

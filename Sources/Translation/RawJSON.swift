@@ -33,6 +33,9 @@ public struct RawJSON: Sendable {
         bytes = Array(text.utf8)[...]
     }
 
+    /// The model that a request's body names; nil without one.
+    public var model: String? { self["model"]?.plain }
+
     /// The value's kind, which its first byte says.
     var kind: JSONScanner.Kind {
         switch bytes.first {

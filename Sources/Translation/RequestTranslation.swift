@@ -8,6 +8,8 @@ public struct RequestTranslation: Sendable {
     public let losses: [Loss]
     /// What is needed to translate its answer.
     public let context: AnswerContext
+    /// Where it goes.
+    public let outbound: OutboundForm
 
     /// Translates a body; refuses it where the target cannot serve it.
     ///
@@ -25,6 +27,8 @@ public struct RequestTranslation: Sendable {
         }
         let names = try TargetNames(conversation, for: target)
         let model = model ?? conversation.model?.plain
+        outbound = OutboundForm(
+            target, model: model ?? "", isStreamed: conversation.isStreamed)
         context = AnswerContext(conversation, body, from: target, to: source, names)
         if source != target, target == .chat || target == .responses,
             quirks.middleSystem == .fold
