@@ -8,7 +8,7 @@ import Testing
 struct RoundTripTests {
     @Test("of one form keep each member of the census", arguments: Census.rows)
     func members(_ row: Census.Row) throws {
-        guard row.path != "unheard_of", row.path != "unheardOf" else { return }
+        guard row.path != "not_known", row.path != "notKnown" else { return }
         let body = try Census.body(row.source, row.members)
         let back = try RequestTranslation(body, from: row.source, to: row.source)
         let output = try RawJSON(parsing: back.body)
