@@ -25,7 +25,7 @@ struct GeminiAnswerReader {
     mutating func take(_ chunk: RawJSON, _ events: inout [AnswerEvent]) {
         guard !isDone else { return }
         // A vendor may wrap the answer, or an error, in a list.
-        let chunk = chunk.elements.first ?? chunk
+        let chunk = (chunk.elements.first ?? chunk).opened
         if let error = chunk["error"] {
             isDone = true
             return events.append(.failed(AnswerFailure(gemini: error)))

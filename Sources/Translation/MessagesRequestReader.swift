@@ -57,7 +57,7 @@ struct MessagesRequestReader {
     // MARK: Messages
 
     private mutating func messages(_ messages: [RawJSON]) throws(Refusal) {
-        for (index, message) in messages.enumerated() {
+        for (index, message) in messages.lazy.map(\.opened).enumerated() {
             let path = "messages[\(index)]"
             let content = message["content"] ?? RawJSON(literal: "[]")
             let parts = try self.content(content, "\(path).content")
@@ -98,6 +98,7 @@ struct MessagesRequestReader {
     }
 
     private func part(_ block: RawJSON, _ path: String) throws(Refusal) -> Part {
+        let block = block.opened
         var known: Set = ["type"]
         let kind: Part.Kind
         switch block["type"]?.plain {

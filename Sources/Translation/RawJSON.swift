@@ -8,6 +8,8 @@ import Primitives
 public struct RawJSON: Sendable {
     /// The value's bytes, without space around them.
     let bytes: ArraySlice<UInt8>
+    /// The members, where they were walked over before.
+    private var known: [Member]?
 
     /// One member of an object.
     struct Member: Sendable {
@@ -53,6 +55,7 @@ public struct RawJSON: Sendable {
 
     /// The members of an object in their order; none for any other value.
     var members: [Member] {
+        if let known { return known }
         guard isObject else { return [] }
         var found: [Member] = []
         let base = bytes.startIndex
@@ -71,6 +74,13 @@ public struct RawJSON: Sendable {
             }
         }
         return found
+    }
+
+    /// The value with its members at hand: for one of which several are asked for.
+    var opened: RawJSON {
+        var opened = self
+        opened.known = members
+        return opened
     }
 
     /// The elements of an array; none for any other value.
