@@ -56,9 +56,15 @@ struct TranslateCommand: ParsableCommand {
             return
         }
         do throws(Refusal) {
+            let name = model ?? body.model ?? ""
             let translation = try RequestTranslation(
-                body, from: source, to: target, model: model)
+                body, from: source, to: target, quirks: QuirkTable.quirks(of: name, target),
+                model: model)
             Self.write(json: translation.body)
+            Output.error("POST \(translation.outbound.path)")
+            for header in translation.outbound.headers {
+                Output.error("\(header.name): \(header.value)")
+            }
             report(translation.losses, source, target)
         } catch {
             Output.error("refused with \(error.status): \(error.field): \(error.reason)")

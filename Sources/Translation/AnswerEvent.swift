@@ -66,6 +66,11 @@ enum Finish: Sendable, Equatable {
     case paused
     case compaction
 
+    /// The member that only Anthropic's answers have.
+    var ownPath: String? {
+        if case .stopWord = self { "stop_sequence" } else { nil }
+    }
+
     /// Whether the last item may be unfinished.
     var isCut: Bool {
         switch self {

@@ -15,6 +15,7 @@ struct AnswerWriter {
     private var model: String { context.model ?? transcript.model?.plain ?? "" }
 
     mutating func write(to json: inout JSONWriter) {
+        if context.target != .messages, let path = finish.ownPath { transcript.lose(path) }
         switch context.target {
         case .chat: chat(to: &json)
         case .responses: responses(to: &json)

@@ -48,7 +48,7 @@ struct ChatRequestReader {
     // MARK: Messages
 
     private mutating func messages(_ messages: [RawJSON]) throws(Refusal) {
-        for (index, message) in messages.enumerated() {
+        for (index, message) in messages.lazy.map(\.opened).enumerated() {
             let path = "messages[\(index)]"
             switch message["role"]?.plain {
             case "system", "developer":
@@ -80,6 +80,7 @@ struct ChatRequestReader {
     }
 
     private func part(_ part: RawJSON, _ path: String) throws(Refusal) -> Part {
+        let part = part.opened
         let type = part["type"]?.plain ?? ""
         let kind: Part.Kind
         switch type {
@@ -90,7 +91,8 @@ struct ChatRequestReader {
             let address = try image.text("url", at: "\(path).image_url")
             kind = .media(
                 Media(
-                    kind: .image, source: Media.source(address), detail: image["detail"]?.text))
+                    kind: .image, source: Media.source(address), detail: image["detail"]?.text,
+                    detailPath: "\(path).image_url.detail"))
         case "input_audio":
             let audio = part["input_audio"] ?? part
             let type = EscapedText("audio/\(audio["format"]?.plain ?? "wav")")

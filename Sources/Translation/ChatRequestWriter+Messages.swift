@@ -102,6 +102,9 @@ extension ChatRequestWriter {
             if case .file(let id) = media.source, isOwn || conversation.form == .responses {
                 json.member("file_id", id)
             } else {
+                if case .url = media.source {
+                    throw Refusal(path, "the target takes no document by its address")
+                }
                 json.key("file_data")
                 try address(media.source, path)
             }
@@ -149,7 +152,14 @@ extension ChatRequestWriter {
         json.beginObject()
         json.member("role", literal: "assistant")
         json.key("content")
-        if contents.isEmpty, !calls.isEmpty { json.null() } else { try content(contents) }
+        let hasRefusal = turn.parts.contains { part in
+            if case .refusal = part.kind { true } else { false }
+        }
+        if contents.isEmpty, !calls.isEmpty || hasRefusal {
+            json.null()
+        } else {
+            try content(contents)
+        }
         reasoning(turn, hasCalls: !calls.isEmpty)
         for part in turn.parts {
             guard case .refusal(let text) = part.kind, !isOwn || part.path.hasSuffix(".refusal")

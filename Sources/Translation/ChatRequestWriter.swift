@@ -66,7 +66,9 @@ struct ChatRequestWriter: ~Copyable {
         case .store where conversation.form != .chat:
             // What is stored is another thing there, and cannot be fetched by this client.
             try conversation.losses.lack(setting)
-        case .topK where !isOwn: try conversation.losses.lack(setting)
+        // Several answers cannot be distinguished on their way back.
+        case .topK where !isOwn, .candidates where !isOwn:
+            try conversation.losses.lack(setting)
         case .own:
             guard isOwn else { return try conversation.losses.lack(setting) }
             json.key(named: setting.name)
@@ -187,11 +189,11 @@ struct ChatRequestWriter: ~Copyable {
     }
 
     private mutating func format() throws(Refusal) {
-        guard let format = conversation.format else { return }
+        guard let format = try conversation.knownFormat() else { return }
         json.key("response_format")
         json.beginObject()
         switch format.kind {
-        case .text: json.member("type", literal: "text")
+        case .text, .other: json.member("type", literal: "text")
         case .object: json.member("type", literal: "json_object")
         case .schema(let schema):
             json.member("type", literal: "json_schema")

@@ -151,6 +151,7 @@ struct ChatStreamWriter: ~Copyable {
 
     private mutating func end(_ finish: Finish, _ counts: TokenCounts) {
         start()
+        if let path = finish.ownPath { losses.drop(path) }
         var json = JSONWriter()
         begin(&json)
         json.beginObject()

@@ -20,6 +20,30 @@ extension Conversation {
         if let first = open.values.min() { throw Refusal(first, "a call has no result") }
     }
 
+    /// The form of the answer, as OpenAI's dialects have it: none where Gemini's client names the
+    /// usual one.
+    func knownFormat() throws(Refusal) -> OutputFormat? {
+        switch format?.kind {
+        case .other:
+            throw Refusal(format?.path ?? "", "no other dialect has this form of an answer")
+        case .text where form == .gemini: return nil
+        default: return format
+        }
+    }
+
+    /// Declares what another dialect has only the text of.
+    mutating func declareFlattened() {
+        if let path = choice?.changedPath { losses.change(path) }
+        for turn in turns {
+            for part in turn.parts {
+                if part.raw != nil { losses.change(part.path) }
+                for inner in part.result?.parts ?? [] where inner.raw != nil {
+                    losses.change(inner.path)
+                }
+            }
+        }
+    }
+
     /// Joins what is one turn elsewhere: turns of the assistant, and results, that follow each
     /// other.
     mutating func joinTurns() {

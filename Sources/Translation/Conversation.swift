@@ -81,6 +81,8 @@ struct Part: Sendable {
     var kind: Kind
     let path: String
     var extras: [Extra] = []
+    /// The part as its dialect spells it, where its text is only what others can have of it.
+    var raw: RawJSON?
 
     /// The text of a text part; nil for any other.
     var text: EscapedText? {
@@ -120,6 +122,8 @@ struct Media: Sendable {
     let source: Source
     /// How closely an image is looked at, in OpenAI's words.
     var detail: EscapedText?
+    /// Where that stands.
+    var detailPath = ""
     /// The type, where the source does not say it.
     var type: EscapedText?
     /// The name of a document.

@@ -28,7 +28,9 @@ public struct ErrorTranslation: Sendable {
         }
         var json = JSONWriter()
         failure.write(for: target, to: &json)
-        self.status = failure.status(for: target)
+        // A gateway's failure in front of the vendor stays one.
+        let isPlain = failure.kind == .server && 500..<600 ~= status && status != 529
+        self.status = isPlain ? status : failure.status(for: target)
         self.body = json.bytes
         retryAfter = header ?? Self.delay(error)
     }

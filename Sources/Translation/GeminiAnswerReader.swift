@@ -12,6 +12,8 @@ struct GeminiAnswerReader {
     private var message: EscapedText?
     private var hasContent = false
     private var counts = TokenCounts()
+    /// A call whose arguments come in pieces.
+    private var openCall: (key: Int, arguments: PartialArguments)?
 
     /// Takes a whole answer.
     mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
@@ -23,7 +25,7 @@ struct GeminiAnswerReader {
     mutating func take(_ chunk: RawJSON, _ events: inout [AnswerEvent]) {
         guard !isDone else { return }
         // A vendor may wrap the answer, or an error, in a list.
-        let chunk = chunk.elements.first ?? chunk
+        let chunk = (chunk.elements.first ?? chunk).opened
         if let error = chunk["error"] {
             isDone = true
             return events.append(.failed(AnswerFailure(gemini: error)))
@@ -178,21 +180,42 @@ struct GeminiAnswerReader {
             events.append(.closed(key: key, isCut: isCut))
         }
         (openReasoning, openText) = (nil, nil)
+        // A call that something else follows never became whole.
+        if let call = openCall { events.append(.closed(key: call.key, isCut: true)) }
+        openCall = nil
     }
 
     private mutating func take(
         call: RawJSON, _ sealed: Sealed?, _ path: String, _ events: inout [AnswerEvent]
     ) {
-        guard let name = call["name"]?.plain else { return }
+        guard let name = call["name"]?.plain, !name.isEmpty else {
+            return argue(call, &events)
+        }
         closeTexts(isCut: false, &events)
         let key = makeKey()
         let id = call["id"]?.plain ?? "call_\(callCount)"
         callCount += 1
         var item = AnswerItem(key: key, kind: .call(id: id, name: name), path: path)
+        item.sealed = sealed
+        guard call.camel("willContinue")?.flag != true else {
+            openCall = (key, PartialArguments(call["args"]))
+            events.append(.opened(item))
+            return argue(call, &events)
+        }
         let arguments = call["args"] ?? RawJSON(literal: "{}")
         item.arguments = EscapedText(bytes: arguments.compact[...])
-        item.sealed = sealed
         events.append(.opened(item))
         events.append(.closed(key: key, isCut: false))
+    }
+
+    /// Takes more of a call whose arguments come in pieces; the last piece says so by its silence.
+    private mutating func argue(_ call: RawJSON, _ events: inout [AnswerEvent]) {
+        guard var open = openCall else { return }
+        for piece in call.camel("partialArgs")?.elements ?? [] { open.arguments.take(piece) }
+        openCall = open
+        guard call.camel("willContinue")?.flag != true else { return }
+        openCall = nil
+        events.append(.arguments(key: open.key, open.arguments.text))
+        events.append(.closed(key: open.key, isCut: false))
     }
 }

@@ -5,7 +5,7 @@ struct GeminiRequestReader {
     private var conversation = Conversation(.gemini)
     private var system: Turn?
     /// Calls without an id of the client's, by their tool's name, that have no result so far.
-    private var unanswered: [String: [String]] = [:]
+    private var unanswered: [String: (ids: [String], next: Int)] = [:]
     private var callCount = 0
 
     private init() {}
@@ -73,6 +73,7 @@ struct GeminiRequestReader {
     }
 
     private mutating func part(_ value: RawJSON, _ path: String) throws(Refusal) -> [Part] {
+        let value = value.opened
         let signature = value.camel("thoughtSignature")?.text.map { text in
             ReasoningEnvelope.open(text) ?? Sealed(form: .gemini, kind: .thought, value: text)
         }
@@ -123,8 +124,12 @@ struct GeminiRequestReader {
             throw Refusal("\(path).functionCall.name", "a call has no name")
         }
         callCount += 1
-        let id = value.camel("id")?.plain ?? "call_\(callCount)"
-        unanswered[name, default: []].append(id)
+        var id = "call_\(callCount)"
+        if let own = value.camel("id")?.plain {
+            id = own
+        } else {
+            unanswered[name, default: ([], 0)].ids.append(id)
+        }
         var call = Call(
             id: id, name: name,
             arguments: .object(value.camel("args") ?? RawJSON(literal: "{}")))
@@ -139,10 +144,9 @@ struct GeminiRequestReader {
         let path = "\(path).functionResponse"
         let name = value.camel("name")?.plain ?? ""
         var id = value.camel("id")?.plain
-        if let id {
-            unanswered[name]?.removeAll { $0 == id }
-        } else if unanswered[name]?.isEmpty == false {
-            id = unanswered[name]?.removeFirst()
+        if id == nil, let open = unanswered[name], open.next < open.ids.count {
+            id = open.ids[open.next]
+            unanswered[name]?.next += 1
         }
         guard let id else { throw Refusal(path, "a result answers no call") }
         let object = value.camel("response") ?? RawJSON(literal: "{}")
@@ -241,12 +245,10 @@ struct GeminiRequestReader {
             case "AUTO", "VALIDATED", "MODE_UNSPECIFIED", nil: kind = .auto
             default: throw Refusal("\(path).mode", "no mode of this name is known")
             }
-            if mode == "VALIDATED" {
-                for index in conversation.tools.indices {
-                    conversation.tools[index].strict = true
-                }
-            }
-            conversation.choice = ToolChoice(kind: kind, path: path)
+            var choice = ToolChoice(kind: kind, path: path)
+            // Arguments held to their schema need a schema that the other vendors' rules allow.
+            if mode == "VALIDATED" { choice.changedPath = "\(path).mode" }
+            conversation.choice = choice
             if member.value.camel("streamFunctionCallArguments")?.flag == true {
                 conversation.losses.drop("\(path).streamFunctionCallArguments")
             }
@@ -257,9 +259,15 @@ struct GeminiRequestReader {
 
     private mutating func generation(_ value: RawJSON) throws(Refusal) {
         var type: String?
+        var spelled: [RawJSON.Member] = []
         var schema: (value: RawJSON, path: String)?
         for member in value.camelMembers where !member.value.isNull {
             let path = "generationConfig.\(member.name)"
+            if member.name.hasPrefix("response"), member.name != "responseModalities",
+                member.name != "responseLogprobs", member.name != "responseFormat"
+            {
+                spelled.append(member)
+            }
             switch member.name {
             case "responseMimeType": type = member.value.plain
             case "responseSchema":
@@ -274,9 +282,11 @@ struct GeminiRequestReader {
             conversation.format = OutputFormat(kind: .schema(schema.value), path: schema.path)
         } else if type == "application/json" {
             conversation.format = OutputFormat(kind: .object, path: path)
-        } else if let type, type != "text/plain" {
-            throw Refusal(path, "no other dialect has this form of an answer")
+        } else if let type {
+            let isText = type == "text/plain"
+            conversation.format = OutputFormat(kind: isText ? .text : .other, path: path)
         }
+        conversation.format?.members = spelled
     }
 
     private mutating func thinking(_ value: RawJSON, _ path: String) {

@@ -53,7 +53,13 @@ extension GeminiRequestWriter {
             case .assistant:
                 calls = turn.parts.compactMap { $0.call?.id }
                 try content("model", parts)
-            case .user, .system: try content("user", parts)
+            case .user, .system:
+                while index < turns.count, turns[index].role == .user {
+                    if !isOwn { conversation.losses.drop(turns[index].extras) }
+                    parts += turns[index].parts
+                    index += 1
+                }
+                try content("user", parts)
             case .results:
                 // As many results as calls, in the order of the calls.
                 let order = Dictionary(
@@ -231,6 +237,9 @@ extension GeminiRequestWriter {
     }
 
     private mutating func media(_ media: Media, _ path: String) throws(Refusal) {
+        if let detail = media.detail, detail.plain != "auto" {
+            conversation.losses.drop(media.detailPath)
+        }
         switch media.source {
         case .inline(let type, let data):
             json.key("inlineData")

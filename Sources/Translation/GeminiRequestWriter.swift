@@ -53,7 +53,10 @@ struct GeminiRequestWriter: ~Copyable {
 
     /// The name of a setting here; empty where it has none.
     private func name(of setting: Setting) -> String {
-        if setting.field == .own { return isOwn ? setting.name : "" }
+        // Several answers cannot be distinguished on their way back.
+        if setting.field == .own || setting.field == .candidates {
+            return isOwn ? setting.name : ""
+        }
         return Form.gemini.fields.first { $0.field == setting.field }?.name ?? ""
     }
 
@@ -106,8 +109,15 @@ struct GeminiRequestWriter: ~Copyable {
 
     private mutating func format() throws(Refusal) {
         guard let format = conversation.format else { return }
+        if isOwn {
+            for member in format.members {
+                json.key(named: member.name)
+                json.raw(member.value)
+            }
+            return
+        }
         switch format.kind {
-        case .text: break
+        case .text, .other: break
         case .object: json.member("responseMimeType", literal: "application/json")
         case .schema(let schema):
             json.member("responseMimeType", literal: "application/json")
@@ -116,7 +126,7 @@ struct GeminiRequestWriter: ~Copyable {
                 json.key("responseSchema")
                 json.tree(GeminiSchema.openAPI(schema.tree))
             } else {
-                if !isOwn { conversation.losses.change(format.path) }
+                conversation.losses.change(format.path)
                 json.member("responseJsonSchema", schema)
             }
         }
@@ -224,7 +234,9 @@ struct GeminiRequestWriter: ~Copyable {
     }
 
     private mutating func choice() throws(Refusal) {
-        let isStrict = conversation.tools.contains { $0.strict == true }
+        let isStrict =
+            conversation.tools.contains { $0.strict == true }
+            || isOwn && conversation.choice?.changedPath != nil
         guard conversation.choice != nil || isStrict, !conversation.tools.isEmpty else { return }
         let choice = conversation.choice
         var allowed: [ToolName] = []

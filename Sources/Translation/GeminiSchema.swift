@@ -124,7 +124,8 @@ enum GeminiSchema {
             case "minItems", "maxItems", "minLength", "maxLength", "minProperties",
                 "maxProperties":
                 // Gemini has these numbers as texts, too.
-                let number = member.value.text.map { JSONValue.number($0) } ?? member.value
+                let text = member.value.text.flatMap(Int.init)
+                let number = text.map { JSONValue.number("\($0)") } ?? member.value
                 output.append(JSONValue.Member(member.name, number))
             default: output.append(member)
             }

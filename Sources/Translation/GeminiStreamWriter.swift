@@ -118,6 +118,7 @@ struct GeminiStreamWriter: ~Copyable {
 
     private mutating func end(_ finish: Finish, _ counts: TokenCounts) {
         hasStarted = true
+        if let path = finish.ownPath { transcript.lose(path) }
         var json = JSONWriter()
         json.beginObject()
         json.key("candidates")

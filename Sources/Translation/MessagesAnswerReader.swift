@@ -40,6 +40,7 @@ struct MessagesAnswerReader {
     /// Takes an event of a stream.
     mutating func take(_ event: RawJSON, _ events: inout [AnswerEvent]) {
         guard !isDone else { return }
+        let event = event.opened
         let index = event["index"]?.integer ?? 0
         switch event["type"]?.plain {
         case "message_start":
@@ -149,6 +150,7 @@ struct MessagesAnswerReader {
         delta: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
     ) {
         guard let block = blocks[index] else { return events.append(.alive) }
+        let delta = delta.opened
         switch delta["type"]?.plain {
         case "text_delta" where !block.isCall && !block.isReasoning:
             if let text = delta["text"]?.text, !text.isEmpty {

@@ -57,7 +57,7 @@ struct MessagesRequestReader {
     // MARK: Messages
 
     private mutating func messages(_ messages: [RawJSON]) throws(Refusal) {
-        for (index, message) in messages.enumerated() {
+        for (index, message) in messages.lazy.map(\.opened).enumerated() {
             let path = "messages[\(index)]"
             let content = message["content"] ?? RawJSON(literal: "[]")
             let parts = try self.content(content, "\(path).content")
@@ -98,6 +98,7 @@ struct MessagesRequestReader {
     }
 
     private func part(_ block: RawJSON, _ path: String) throws(Refusal) -> Part {
+        let block = block.opened
         var known: Set = ["type"]
         let kind: Part.Kind
         switch block["type"]?.plain {
@@ -121,8 +122,8 @@ struct MessagesRequestReader {
             kind = .result(try result(block, path))
             known.formUnion(["tool_use_id", "content", "is_error"])
         case "search_result":
-            kind = .text(searchResult(block), isBare: false)
-            known = Set(block.members.map(\.name))
+            return Part(
+                kind: .text(searchResult(block), isBare: false), path: path, raw: block)
         case .some: return Part(kind: .hosted(block), path: path)
         case nil: throw Refusal("\(path).type", "a block has no type")
         }

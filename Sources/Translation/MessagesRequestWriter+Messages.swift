@@ -119,6 +119,7 @@ extension MessagesRequestWriter {
     }
 
     private mutating func part(_ part: Part) throws(Refusal) {
+        if isOwn, let raw = part.raw { return json.raw(raw) }
         switch part.kind {
         case .hosted(let raw):
             if isOwn { json.raw(raw) } else { conversation.losses.drop(part.path) }
@@ -178,6 +179,9 @@ extension MessagesRequestWriter {
         case .audio, .video:
             throw Refusal(path, "the target takes no sound and no film")
         }
+        if let detail = media.detail, detail.plain != "auto" {
+            conversation.losses.drop(media.detailPath)
+        }
         json.key("source")
         json.beginObject()
         switch media.source {
@@ -228,6 +232,7 @@ extension MessagesRequestWriter {
             conversation.losses.change(path)
             tools = tools.filter { $0.isBuiltin || allowed.contains($0.fullName) }
         }
+        if tools.isEmpty, !isOwn { return pastTools() }
         if !tools.isEmpty {
             json.key("tools")
             json.beginArray()
@@ -235,6 +240,33 @@ extension MessagesRequestWriter {
             json.endArray()
         }
         try choice(hasTools: !tools.isEmpty)
+    }
+
+    /// The tools of the calls of before, where the client sends none any more: the vendor takes
+    /// no calls without, and must make no new ones.
+    private mutating func pastTools() {
+        var known: Set<String> = []
+        for turn in conversation.turns {
+            for call in turn.parts.compactMap(\.call) {
+                known.insert(
+                    names.tool(ToolName(name: call.name, namespace: call.namespace)))
+            }
+        }
+        guard !known.isEmpty else { return }
+        conversation.losses.invent("tools")
+        json.key("tools")
+        json.beginArray()
+        for name in known.sorted() {
+            json.beginObject()
+            json.member("name", name)
+            json.member("input_schema", RawJSON(literal: "{\"type\":\"object\"}"))
+            json.endObject()
+        }
+        json.endArray()
+        json.key("tool_choice")
+        json.beginObject()
+        json.member("type", literal: "none")
+        json.endObject()
     }
 
     private mutating func tool(_ tool: Tool) throws(Refusal) {

@@ -227,7 +227,8 @@ struct MessagesRequestWriter: ~Copyable {
         guard let format = conversation.format else { return nil }
         switch format.kind {
         case .text: return nil
-        case .object: throw Refusal(format.path, "the target writes JSON by a schema alone")
+        case .object, .other:
+            throw Refusal(format.path, "the target writes by a schema alone")
         case .schema(let schema):
             if isOwn { return schema.tree }
             conversation.losses.change(format.path)

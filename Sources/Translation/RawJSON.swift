@@ -8,9 +8,11 @@ import Primitives
 public struct RawJSON: Sendable {
     /// The value's bytes, without space around them.
     let bytes: ArraySlice<UInt8>
+    /// The members, where they were walked over before.
+    private var known: [Member]?
 
     /// One member of an object.
-    struct Member {
+    struct Member: Sendable {
         let name: String
         let value: RawJSON
     }
@@ -33,6 +35,9 @@ public struct RawJSON: Sendable {
         bytes = Array(text.utf8)[...]
     }
 
+    /// The model that a request's body names; nil without one.
+    public var model: String? { self["model"]?.plain }
+
     /// The value's kind, which its first byte says.
     var kind: JSONScanner.Kind {
         switch bytes.first {
@@ -50,6 +55,7 @@ public struct RawJSON: Sendable {
 
     /// The members of an object in their order; none for any other value.
     var members: [Member] {
+        if let known { return known }
         guard isObject else { return [] }
         var found: [Member] = []
         let base = bytes.startIndex
@@ -68,6 +74,13 @@ public struct RawJSON: Sendable {
             }
         }
         return found
+    }
+
+    /// The value with its members at hand: for one of which several are asked for.
+    var opened: RawJSON {
+        var opened = self
+        opened.known = members
+        return opened
     }
 
     /// The elements of an array; none for any other value.
@@ -121,7 +134,7 @@ public struct RawJSON: Sendable {
         do throws(JSONScanner.Malformed) {
             tree = try JSONValue(parsing: bytes.span)
         } catch {
-            preconditionFailure("a text that was walked over before is malformed: \(error)")
+            assertionFailure("a text that was walked over before is malformed: \(error)")
         }
         return tree
     }
@@ -157,7 +170,7 @@ public struct RawJSON: Sendable {
         do throws(JSONScanner.Malformed) {
             try body(&scanner)
         } catch {
-            preconditionFailure("a text that was walked over before is malformed: \(error)")
+            assertionFailure("a text that was walked over before is malformed: \(error)")
         }
     }
 }

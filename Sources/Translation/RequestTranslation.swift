@@ -8,6 +8,8 @@ public struct RequestTranslation: Sendable {
     public let losses: [Loss]
     /// What is needed to translate its answer.
     public let context: AnswerContext
+    /// Where it goes.
+    public let outbound: OutboundForm
 
     /// Translates a body; refuses it where the target cannot serve it.
     ///
@@ -21,9 +23,12 @@ public struct RequestTranslation: Sendable {
         if source != target {
             try conversation.checkPairs()
             conversation.joinTurns()
+            conversation.declareFlattened()
         }
         let names = try TargetNames(conversation, for: target)
         let model = model ?? conversation.model?.plain
+        outbound = OutboundForm(
+            target, model: model ?? "", isStreamed: conversation.isStreamed)
         context = AnswerContext(conversation, body, from: target, to: source, names)
         if source != target, target == .chat || target == .responses,
             quirks.middleSystem == .fold

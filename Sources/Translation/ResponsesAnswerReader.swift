@@ -31,6 +31,7 @@ struct ResponsesAnswerReader {
     /// Takes an event of a stream.
     mutating func take(_ event: RawJSON, _ events: inout [AnswerEvent]) {
         guard !isDone else { return }
+        let event = event.opened
         let index = event["output_index"]?.integer ?? 0
         switch event["type"]?.plain ?? "" {
         case "response.created": start(event["response"] ?? event, &events)

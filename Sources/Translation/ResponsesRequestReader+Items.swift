@@ -1,6 +1,9 @@
 import JSON
 
 extension ResponsesRequestReader {
+    /// Each tool in the conversation is compared with those before it.
+    private static let toolsMax = 4096
+
     mutating func input(_ value: RawJSON) throws(Refusal) {
         if let text = value.text {
             let part = Part(kind: .text(text, isBare: true), path: "input")
@@ -12,6 +15,7 @@ extension ResponsesRequestReader {
     }
 
     private mutating func item(_ item: RawJSON, _ path: String) throws(Refusal) {
+        let item = item.opened
         let type = item["type"]?.plain ?? "message"
         switch type {
         case "message": try message(item, path)
@@ -68,6 +72,7 @@ extension ResponsesRequestReader {
     }
 
     private func part(_ part: RawJSON, _ path: String) throws(Refusal) -> Part {
+        let part = part.opened
         var known: Set = ["type"]
         let kind: Part.Kind
         switch part["type"]?.plain {
@@ -85,7 +90,10 @@ extension ResponsesRequestReader {
             } else {
                 source = .file(try part.text("file_id", at: path))
             }
-            kind = .media(Media(kind: .image, source: source, detail: part["detail"]?.text))
+            kind = .media(
+                Media(
+                    kind: .image, source: source, detail: part["detail"]?.text,
+                    detailPath: "\(path).detail"))
         case "input_file":
             known.formUnion(["file_data", "file_url", "file_id", "filename"])
             let source: Media.Source
@@ -207,6 +215,9 @@ extension ResponsesRequestReader {
     /// Tools that stand in the conversation: of two of a name the newer one counts, where the first
     /// one stood.
     private mutating func additional(_ item: RawJSON, _ path: String) throws(Refusal) {
+        guard conversation.tools.count <= Self.toolsMax else {
+            throw Refusal(path, "there are more than \(Self.toolsMax) tools")
+        }
         var reader = self
         reader.conversation.tools = []
         for tool in item["tools"]?.elements ?? [] { try reader.tool(tool, path) }

@@ -39,7 +39,7 @@ struct ResponsesRequestWriter: ~Copyable {
         json.endArray()
         try tools()
         try choice()
-        text()
+        try text()
         reasoning()
         for setting in conversation.settings { try self.setting(setting) }
         if !isOwn {
@@ -100,17 +100,18 @@ struct ResponsesRequestWriter: ~Copyable {
         json.endArray()
     }
 
-    private mutating func text() {
+    private mutating func text() throws(Refusal) {
         let verbosity = conversation.setting(.verbosity)
-        guard verbosity != nil || conversation.format != nil else { return }
+        let format = try conversation.knownFormat()
+        guard verbosity != nil || format != nil else { return }
         json.key("text")
         json.beginObject()
         if let verbosity { json.member("verbosity", verbosity.value) }
-        if let format = conversation.format {
+        if let format {
             json.key("format")
             json.beginObject()
             switch format.kind {
-            case .text: json.member("type", literal: "text")
+            case .text, .other: json.member("type", literal: "text")
             case .object: json.member("type", literal: "json_object")
             case .schema(let schema):
                 json.member("type", literal: "json_schema")

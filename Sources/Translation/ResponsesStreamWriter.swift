@@ -278,6 +278,7 @@ struct ResponsesStreamWriter: ~Copyable {
 
     private mutating func end(_ finish: Finish, _ counts: TokenCounts) {
         start()
+        if let path = finish.ownPath { transcript.lose(path) }
         let isWhole = finish.incompleteReason == nil
         let name: StaticString = isWhole ? "response.completed" : "response.incomplete"
         let status: StaticString = isWhole ? "completed" : "incomplete"

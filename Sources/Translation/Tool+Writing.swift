@@ -20,7 +20,9 @@ extension Conversation {
             losses.drop(tool.path)
         }
         for tool in tools where !tool.isBuiltin {
-            if let path = tool.changedPath { losses.change(path) }
+            // Both of OpenAI's forms have tools that take free text.
+            let isKept = tool.isCustom && form == .responses
+            if let path = tool.changedPath, !isKept { losses.change(path) }
         }
         return tools.filter { !$0.isBuiltin } + searches
     }

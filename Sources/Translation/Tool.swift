@@ -43,6 +43,8 @@ struct ToolChoice: Sendable {
 
     let kind: Kind
     let path: String
+    /// What is declared as changed where the target has no such choice.
+    var changedPath: String?
 }
 
 /// A tool's name, and the group that it stands in.
@@ -75,10 +77,14 @@ struct OutputFormat: Sendable {
         case text
         case object
         case schema(RawJSON)
+        /// One that no other dialect has.
+        case other
     }
 
     let kind: Kind
     let path: String
+    /// The members that say it, as Gemini spells them.
+    var members: [RawJSON.Member] = []
     var name: EscapedText?
     var description: EscapedText?
     var strict: Bool?

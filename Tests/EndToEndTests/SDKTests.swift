@@ -26,6 +26,16 @@ struct SDKTests {
         #expect(calls.text.contains("23 calls, 0 differ"))
     }
 
+    @Test("read a translated stream as one of their own dialect, and a cut one as none")
+    func translation() throws {
+        let python = try Self.python()
+        let reading = try ChildProcess(
+            python, ["\(Self.folder)/translation.py", try Binaries.weir])
+        let status = try reading.wait(seconds: 600)
+        #expect(status == 0, "\(reading.text)")
+        #expect(reading.text.contains("80 streams, 0 differ"), "\(reading.text)")
+    }
+
     /// A vendor's table; what it does wrong is asked of the scripted vendor through its own fields.
     private static func vendor(
         _ name: String, _ dialect: String, _ port: Int, _ fields: String = ""

@@ -136,6 +136,10 @@ struct StreamPairTests {
 
     /// Reads a stream with the reader of its form.
     static func sum(_ bytes: [UInt8], _ form: Form) -> Sum {
+        sum(transcript(bytes, form))
+    }
+
+    static func transcript(_ bytes: [UInt8], _ form: Form) -> AnswerTranscript {
         var splitter = EventSplitter(bytesMax: 1 << 20)
         var reader = AnswerReader(form)
         var guarded = CallGuard([:])
@@ -155,7 +159,7 @@ struct StreamPairTests {
         guarded.take(events, &checked)
         var transcript = AnswerTranscript()
         for event in checked { transcript.take(event) }
-        return sum(transcript)
+        return transcript
     }
 
     static func sum(_ transcript: AnswerTranscript) -> Sum {
