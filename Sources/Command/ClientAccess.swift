@@ -32,10 +32,7 @@ final class ClientAccess {
     ) throws -> @Sendable ([PastCharge]) -> Void {
         self.store = store
         guard let plan = try plan(configuration) else { return { _ in } }
-        let now = Int(Identifier.wallClockMilliseconds())
-        plan.table.restore(
-            try store.pastCharges(since: now - PastCharge.reach, now: now), plan.ledger)
-        return { plan.table.restore($0, plan.ledger) }
+        return { plan.table.restore($0, plan.ledger, isNew: true) }
     }
 
     /// The keys and limits of a configuration; nil where no key is asked for, and none ever was.
@@ -46,9 +43,15 @@ final class ClientAccess {
         guard configuration.asksForKeys || isRemembered else { return nil }
         var all = configuration
         all.keys += try storedKeys(beside: configuration)
-        return AccessPlan(
-            table: AccessTable(all, ledger, isRequired: isRemembered), ledger: ledger,
-            prices: prices)
+        let table = AccessTable(all, ledger, isRequired: isRemembered)
+        if let store {
+            // At a start all limits are new; later those that a reload has added.
+            let now = Int(Identifier.wallClockMilliseconds())
+            table.restore(
+                try store.pastCharges(since: now - PastCharge.reach, now: now), ledger,
+                isNew: false)
+        }
+        return AccessPlan(table: table, ledger: ledger, prices: prices)
     }
 
     /// The keys that the store has beside those of a configuration.
