@@ -90,6 +90,7 @@ let package = Package(
         target("JSON", ["Primitives"]),
         target("Codings", ["Primitives", "CCompression"]),
         target("Dialects", ["Primitives", "HTTP", "JSON", "Codings"]),
+        target("Translation", ["Primitives", "HTTP", "JSON"]),
         target("Config", ["Primitives", "HTTP", "JSON", "Dialects"]),
         target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
         target("ExchangeCore", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
@@ -151,9 +152,9 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Primitives", "Reactor", "JSON", "Dialects", "Config", "Routing", "ExchangeCore",
-                "Access", "Cryptography",
-                "Transfers", "Journal", "LogStore", "Sinks", "Bench", "Telemetry", "Gateway",
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Translation", "Config",
+                "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal",
+                "LogStore", "Sinks", "Bench", "Telemetry", "Gateway",
                 "Dashboard",
                 "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -187,6 +188,12 @@ let package = Package(
         tests("JSONTests", ["Primitives", "JSON"]),
         tests("CodingsTests", ["Primitives", "Codings", "Support"]),
         tests("DialectsTests", ["Primitives", "HTTP", "JSON", "Dialects", "Support"]),
+        .testTarget(
+            name: "TranslationTests",
+            dependencies: ["Primitives", "HTTP", "JSON", "Translation", "Support"],
+            exclude: ["census.txt"],
+            swiftSettings: settings
+        ),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
         tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
         tests("ExchangeCoreTests", ["Primitives", "HTTP", "Config", "Routing", "ExchangeCore"]),

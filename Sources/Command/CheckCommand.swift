@@ -94,6 +94,10 @@ struct CheckCommand: ParsableCommand {
                     lines.append("#   never \(skipped.vendor): \(skipped.reason)")
                 }
             }
+            if table.refusesSockets(chain.name), configuration.server.tunnels == .known {
+                lines.append(
+                    "#   a WebSocket on /v1/responses gets 426: it names its model too late")
+            }
         }
         return lines.isEmpty ? "" : "\n" + lines.joined(separator: "\n") + "\n"
     }

@@ -164,6 +164,7 @@ final class Composition {
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }
+            listening.removePaths()
             snapshots.end()
             recording.end()
             log.flush()

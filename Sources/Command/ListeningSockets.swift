@@ -1,4 +1,5 @@
 import Config
+import Glibc
 import Reactor
 
 /// The sockets on which clients are taken in: one for each address and worker.
@@ -12,6 +13,8 @@ struct ListeningSockets {
 
     /// By worker, in the order of the addresses.
     private(set) var ofWorkers: [[Socket]]
+    /// The sockets in the file system.
+    private var paths: [String] = []
     /// By address.
     private(set) var ports: [Int] = []
     /// The addresses with their ports, for people.
@@ -28,10 +31,29 @@ struct ListeningSockets {
         }
     }
 
+    /// One socket in the file system, which all workers accept from.
+    private mutating func bind(path text: String, _ address: SocketAddress) throws {
+        let path = String(text.dropFirst("unix:".count))
+        let first = try Reactor.Socket.listen(atPath: path, address)
+        paths.append(path)
+        for worker in ofWorkers.indices {
+            let descriptor = worker == 0 ? first : try Reactor.Socket.duplicate(first)
+            // A web page cannot reach it, so any name of a host is fine.
+            ofWorkers[worker].append(Socket(descriptor: descriptor, isOnLoopback: false))
+        }
+        description += "\(description.isEmpty ? "" : ", ")\(text)"
+    }
+
+    /// Takes the sockets in the file system away.
+    func removePaths() {
+        for path in paths { unsafe unlink(path) }
+    }
+
     private mutating func bind(_ text: String) throws {
         guard var address = SocketAddress(text) else {
             throw Composition.StartError(description: "\(text) is no address")
         }
+        if address.isLocalPath { return try bind(path: text, address) }
         let isOnLoopback = Configuration.isLoopback(text)
         for worker in ofWorkers.indices {
             let descriptor = try Reactor.Socket.listen(on: address, reusePort: true)

@@ -31,15 +31,6 @@ struct LogsVerifyCommand: ParsableCommand {
         let ledger = try store.verifyLedger()
         if options.json {
             func number(_ value: Int) -> JSONValue { .number("\(value)") }
-            let list = sinks.map { name, progress in
-                JSONValue.object([
-                    JSONValue.Member("sink", .string(name)),
-                    JSONValue.Member("delivered", number(progress.delivered)),
-                    JSONValue.Member("quarantined", number(progress.quarantined)),
-                    JSONValue.Member("skipped", number(progress.skipped)),
-                    JSONValue.Member("pending", number(Int(last - progress.number))),
-                ])
-            }
             let json = JSONValue.object([
                 JSONValue.Member("emitted", number(account.emitted)),
                 JSONValue.Member("stored", number(account.stored)),
@@ -52,7 +43,7 @@ struct LogsVerifyCommand: ParsableCommand {
                 JSONValue.Member("contents_gone", number(contents.gone)),
                 JSONValue.Member("contents_damaged", number(contents.damaged)),
                 JSONValue.Member("ledger", Self.json(ledger)),
-                JSONValue.Member("sinks", .array(list)),
+                JSONValue.Member("sinks", .array(sinks.map { Self.json($0, $1, last) })),
             ])
             Output.exact("\(json)\n")
         } else {
@@ -82,6 +73,19 @@ struct LogsVerifyCommand: ParsableCommand {
         for record in try store.quarantined(bySink: sink, limit: 5) {
             Output.text("  \(record.id): \(Printable.text(record.reason))\n")
         }
+    }
+
+    private static func json(
+        _ sink: String, _ progress: Store.SinkProgress, _ last: Int64
+    ) -> JSONValue {
+        func number(_ value: Int) -> JSONValue { .number("\(value)") }
+        return .object([
+            JSONValue.Member("sink", .string(sink)),
+            JSONValue.Member("delivered", number(progress.delivered)),
+            JSONValue.Member("quarantined", number(progress.quarantined)),
+            JSONValue.Member("skipped", number(progress.skipped)),
+            JSONValue.Member("pending", number(Int(last - progress.number))),
+        ])
     }
 
     private static func account(_ store: Store, _ folder: String) throws -> Accounting {

@@ -13,7 +13,8 @@ struct Weir: ParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, CheckCommand.self, LogsCommand.self, BenchCommand.self,
-            KeysCommand.self, MockCommand.self, DemoCommand.self,
+            KeysCommand.self, MockCommand.self, DemoCommand.self, EnvCommand.self,
+            ImportCommand.self, TranslateCommand.self,
         ]
     )
 

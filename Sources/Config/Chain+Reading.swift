@@ -26,6 +26,7 @@ extension Chain {
         chain.readTargets(&reader, vendors)
         reader.integer("attempts", &chain.attempts, in: 0...100)
         reader.integer("retries", &chain.retries, in: 0...100)
+        reader.bool("tunnel", &chain.tunnel)
         reader.size("hold_bytes", &chain.holdBytes, atLeast: 0)
         reader.duration("hold_time", &chain.holdTime)
         reader.table("clocks") { chain.clocks.read(&$0) }
@@ -68,6 +69,7 @@ extension Chain.Clocks {
         reader.duration("connect", &connect, allowsZero: false)
         reader.duration("first_content", &firstContent)
         reader.duration("idle", &idle)
+        reader.duration("tunnel_idle", &tunnelIdle)
         reader.duration("content_idle", &contentIdle)
         reader.duration("total", &total)
     }

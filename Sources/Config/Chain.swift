@@ -24,6 +24,8 @@ public struct Chain: Sendable {
         public var firstContent = Interval.seconds(240)
         /// Between bytes of the response, once it has begun.
         public var idle = Interval.seconds(600)
+        /// Between bytes of a tunnel, either way.
+        public var tunnelIdle = Interval.zero
         /// Between contents.
         public var contentIdle = Interval.zero
         /// All of it.
@@ -79,6 +81,8 @@ public struct Chain: Sendable {
     public var attempts = 0
     /// Further tries at one target.
     public var retries = 0
+    /// Whether WebSocket handshakes on all of its paths open tunnels.
+    public var tunnel = false
     /// Lifecycle frames held before the commit.
     public var holdBytes = 64 << 10
     /// How long they are held.

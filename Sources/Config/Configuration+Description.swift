@@ -9,6 +9,8 @@ extension Configuration {
         lines += [
             "[server]", "listen = \(oneOrList(server.listen))", "hosts = \(list(server.hosts))",
             "origins = \(list(server.origins))", "anonymous = \(server.isAnonymous)",
+            "proxy_protocol = \(list(server.proxyNetworks.map(\.description)))",
+            "tunnels = \(quote(server.tunnels.rawValue))",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",
@@ -97,9 +99,11 @@ extension Configuration {
             "models = [\(chain.models.map(quote).joined(separator: ", "))]", "targets = [",
         ] + targets + [
             "]", "attempts = \(chain.attempts)", "retries = \(chain.retries)",
-            "hold_bytes = \(size(chain.holdBytes))", "hold_time = \(time(chain.holdTime))", "",
+            "tunnel = \(chain.tunnel)", "hold_bytes = \(size(chain.holdBytes))",
+            "hold_time = \(time(chain.holdTime))", "",
             "[chains.clocks]", "connect = \(time(clocks.connect))",
             "first_content = \(time(clocks.firstContent))", "idle = \(time(clocks.idle))",
+            "tunnel_idle = \(time(clocks.tunnelIdle))",
             "content_idle = \(time(clocks.contentIdle))", "total = \(time(clocks.total))", "",
             "[chains.failover]", "connect = \(failover.connect)", "timeout = \(failover.timeout)",
             "reset = \(failover.reset)", "statuses = [\(statuses.joined(separator: ", "))]",

@@ -88,7 +88,7 @@ extension Configuration {
     public func exposure(on server: Server) -> String? {
         // With keys, or authorities of clients' own, none of them is unknown.
         guard !server.isAnonymous, !asksForKeys, server.tls.clientAuthorities.isEmpty,
-            let open = server.listen.first(where: { !Self.isLoopback($0) }),
+            let open = server.listen.first(where: { !Self.isLocal($0) }),
             let vendor = vendors.first(where: \.usesOwnSecret)
         else { return nil }
         return
@@ -98,139 +98,15 @@ extension Configuration {
             + "that is meant"
     }
 
+    private static func isLocal(_ listen: String) -> Bool {
+        isLoopback(listen) || isLocalPath(listen)
+    }
+
+    /// Whether an address is a socket in the file system, whose rights say who may reach it.
+    public static func isLocalPath(_ listen: String) -> Bool { listen.hasPrefix("unix:") }
+
     /// Whether an address with a port is one that this machine alone can reach.
     public static func isLoopback(_ listen: String) -> Bool {
         listen.hasPrefix("127.") || listen.hasPrefix("localhost:") || listen.hasPrefix("[::1]:")
-    }
-}
-
-extension Configuration.Server {
-    mutating func read(_ reader: inout TableReader) {
-        readListen(&reader)
-        reader.strings("hosts", &hosts)
-        for (index, host) in hosts.enumerated()
-        where host.isEmpty || host.contains("/") || host.contains(":") && !host.hasPrefix("[") {
-            reader.error("hosts[\(index)]", "\"\(host)\" is no name of a host, without a port")
-        }
-        reader.strings("origins", &origins)
-        for (index, origin) in origins.enumerated()
-        where !(origin == "*" || origin == "null" || origin.contains("://"))
-            || origin.hasSuffix("/") && !origin.hasSuffix("://")
-        {
-            reader.error(
-                "origins[\(index)]",
-                "\"\(origin)\" is no origin; for example \"https://app.example.com\" or "
-                    + "\"vscode-webview://*\"")
-        }
-        reader.bool("anonymous", &isAnonymous)
-        reader.integer("workers", &workers, in: 0...1024)
-        reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
-        reader.size("max_body", &maxBodyBytes, atLeast: 1)
-        reader.size("replay_limit", &replayLimitBytes, atLeast: 0)
-        reader.share("body_budget", &bodyBudget)
-        if case .bytes(let bytes) = bodyBudget, bytes < replayLimitBytes {
-            reader.error(
-                "body_budget",
-                "is less than replay_limit; a body of that size could not be kept")
-        }
-        reader.duration("body_timeout", &bodyTimeout, allowsZero: false)
-        reader.duration("head_timeout", &headTimeout, allowsZero: false)
-        reader.duration("keepalive_timeout", &keepaliveTimeout, allowsZero: false)
-        reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
-        reader.duration("drain_timeout", &drainTimeout)
-        reader.table("tls") { tls.read(&$0) }
-    }
-
-    /// One address, or a list of them.
-    private mutating func readListen(_ reader: inout TableReader) {
-        switch reader.node("listen") {
-        case nil: return
-        case .string(let text):
-            listen = [text]
-            reader.checkAddress("listen", text, allowsEmpty: false)
-        case .array(let elements):
-            var texts: [String] = []
-            reader.strings("listen", &texts)
-            guard texts.count == elements.count else { return }
-            guard !texts.isEmpty else {
-                return reader.error("listen", "is empty; one address is needed at least")
-            }
-            for (index, text) in texts.enumerated() {
-                reader.checkAddress("listen[\(index)]", text, allowsEmpty: false)
-                // With port 0 each of them gets another port.
-                guard texts[..<index].contains(text), !text.hasSuffix(":0") else { continue }
-                reader.error("listen[\(index)]", "\"\(text)\" is in the list already")
-            }
-            listen = texts
-        case .some(let node):
-            reader.error("listen", "\(node.kind) where an address or a list of them is needed")
-        }
-    }
-}
-
-extension Configuration.Log {
-    /// A smaller bound would leave no room for an index and a few segments.
-    private static let maxSizeLeast = 64 << 20
-
-    mutating func read(_ reader: inout TableReader) {
-        reader.string("path", &path)
-        if path.isEmpty { reader.error("path", "is empty; a folder is needed") }
-        reader.choice("capture", &capture, ["full", "head", "none"])
-        reader.size("capture_limit", &captureLimitBytes, atLeast: 0)
-        reader.duration("retain", &retain)
-        reader.size("max_size", &maxSizeBytes, atLeast: 0)
-        if maxSizeBytes > 0, maxSizeBytes < Self.maxSizeLeast {
-            reader.error("max_size", "is less than 64MiB; \"0\" is without a bound")
-        }
-        reader.bool("compress", &isCompressed)
-        reader.size("journal_size", &journalSizeBytes, atLeast: 1 << 20)
-        reader.duration("journal_sync", &journalSync)
-        var paths: [String] = []
-        reader.strings("redact_paths", &paths)
-        for (index, text) in paths.enumerated() {
-            guard let path = JSONPath(text) else {
-                reader.error(
-                    "redact_paths[\(index)]",
-                    "\"\(text)\" is no path; for example \"messages.*.content\"")
-                continue
-            }
-            redactPaths.append(path)
-        }
-        reader.strings("redact_patterns", &redactPatterns)
-        for (index, text) in redactPatterns.enumerated() {
-            guard let fault = Pattern.fault(text) else { continue }
-            reader.error("redact_patterns[\(index)]", "\"\(text)\" is no pattern: \(fault)")
-        }
-    }
-}
-
-extension TableReader {
-    /// An address is numeric, so that starting never waits for a resolver.
-    mutating func checkAddress(_ key: String, _ text: String, allowsEmpty: Bool) {
-        if text.isEmpty, allowsEmpty { return }
-        guard let colon = text.lastIndex(of: ":"), UInt16(text[text.index(after: colon)...]) != nil,
-            isNumericHost(text[..<colon])
-        else {
-            return error(
-                key, "\"\(text)\" is no address; allowed: \"127.0.0.1:8080\", \"[::1]:8080\"")
-        }
-    }
-
-    private func isNumericHost(_ host: Substring) -> Bool {
-        if host == "localhost" { return true }
-        if host.hasPrefix("[") {
-            return host.hasSuffix("]") && host.contains(":")
-                && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || ":.".contains($0) }
-        }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
-    }
-
-    mutating func checkUniqueNames(_ chains: [Chain]) {
-        var seen: Set<String> = []
-        for (index, chain) in chains.enumerated()
-        where !chain.name.isEmpty && !seen.insert(chain.name).inserted {
-            error("chains[\(index)].name", "another chain is named \"\(chain.name)\" already")
-        }
     }
 }

@@ -38,6 +38,14 @@ public struct Configuration: Sendable {
         vendors.first { $0.name == name }
     }
 
+    /// What a WebSocket handshake gets.
+    public enum TunnelPolicy: String, CaseIterable, Sendable {
+        /// On paths known for it, and on those of chains with `tunnel`: a tunnel to the vendor.
+        case known
+        /// A refusal, everywhere.
+        case refuse
+    }
+
     /// The front that clients talk to.
     public struct Server: Sendable, Equatable {
         /// Addresses with their ports.
@@ -49,8 +57,12 @@ public struct Configuration: Sendable {
         /// Whether the gateway's own credentials may serve any client at an address beyond
         /// loopback.
         public var isAnonymous = false
+        /// Networks whose connections begin with a header of PROXY protocol, version 2.
+        public var proxyNetworks: [IPNetwork] = []
         /// `[server.tls]`.
         public var tls = ListenerTLS()
+        /// Which WebSocket handshakes go to a vendor.
+        public var tunnels = TunnelPolicy.known
         /// Worker threads; 0 is one per processor this process may use.
         public var workers = 0
         /// Client connections at once, over all workers.

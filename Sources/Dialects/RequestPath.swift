@@ -24,6 +24,19 @@ public enum RequestPath {
         return classify(canonical.span)
     }
 
+    /// Whether vendors speak WebSocket on a path.
+    public static func speaksWebSocket(_ path: Span<UInt8>) -> Bool {
+        if isCanonical(path) { return isSocket(path) }
+        let canonical = canonical(path)
+        return isSocket(canonical.span)
+    }
+
+    private static func isSocket(_ path: Span<UInt8>) -> Bool {
+        path.matches("/v1/responses") || path.hasSegments("/v1/realtime")
+            || path.hasPrefix("/ws/google.ai.generativelanguage.")
+            || path.hasPrefix("/ws/google.cloud.aiplatform.")
+    }
+
     /// Whether a path holds a segment `.` or `..`, plain or escaped.
     public static func hasDotSegments(_ path: Span<UInt8>) -> Bool {
         if path.firstIndex(below: 0, or: UInt8(ascii: "."), or: UInt8(ascii: "%")) == path.count {
@@ -98,6 +111,7 @@ public enum RequestPath {
             return rest.hasSegments("/v1beta") || rest.hasSegments("/v1alpha")
                 || rest.hasSegments("/v1") ? .gemini : .noVendor
         }
+        if path.hasPrefix("/ws/google.ai.generativelanguage.") { return .gemini }
         guard path.hasSegments("/v1") else { return .noVendor }
         let rest = path.extracting(3..<path.count)
         // Paths of Vertex, of Bedrock and of health probes.

@@ -7,8 +7,9 @@ public enum RequestWork {
     /// Whether a request of a method and a target, with or without a chain's prefix, is billed.
     public static func isBilled(method: String, target: String) -> Bool {
         // To ask, to take away and to change what is kept makes no model work. A record whose
-        // beginning is lost has no method, and may have been anything.
-        guard method == "POST" || method.isEmpty else { return false }
+        // beginning is lost has no method, and may have been anything. A response in a WebSocket is
+        // asked for by a message.
+        guard method == "POST" || method == "WEBSOCKET" || method.isEmpty else { return false }
         // Most are, and this is asked of every record.
         for ending in ["/chat/completions", "/v1/messages", "/v1/responses"] {
             if target.utf8.count < 128, target.hasSuffix(ending) { return true }

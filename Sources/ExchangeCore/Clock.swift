@@ -7,6 +7,8 @@ public enum Clock: Equatable, Sendable {
     case hold, backoff, linger, drainGrace, detached
     /// A body that is kept, one that is passed on, and the wait for memory.
     case body, pace, room
+    /// The answer to a handshake, two bytes of a tunnel, and the last bytes for its vendor.
+    case handshake, tunnelIdle, tunnelEnd
 
     /// What it measures, for people.
     public var words: String {
@@ -24,6 +26,9 @@ public enum Clock: Equatable, Sendable {
         case .body: "the time for a request body"
         case .pace: "the time for a minute's share of a request body"
         case .room: "the wait for memory"
+        case .handshake: "the time for the answer to a handshake"
+        case .tunnelIdle: "the time between two bytes of a tunnel"
+        case .tunnelEnd: "the time for the last bytes of a tunnel"
         case .detached: "the time an answer goes on without its client"
         }
     }
@@ -31,11 +36,11 @@ public enum Clock: Equatable, Sendable {
     /// The outcome of an exchange that this clock ends.
     public var outcome: Outcome {
         switch self {
-        case .firstContent: .timeoutFirstContent
-        case .idle, .contentIdle: .timeoutIdle
+        case .firstContent, .handshake: .timeoutFirstContent
+        case .idle, .contentIdle, .tunnelIdle: .timeoutIdle
         case .total: .timeoutTotal
         case .slowClient, .body, .pace: .slowClient
-        case .detached: .clientCancelled
+        case .detached, .tunnelEnd: .clientCancelled
         case .head, .keepalive, .hold, .backoff, .linger, .drainGrace, .room: .refused
         }
     }
@@ -47,6 +52,7 @@ extension Chain.Clocks {
         switch clock {
         case .firstContent: firstContent
         case .idle: idle
+        case .tunnelIdle: tunnelIdle
         case .contentIdle: contentIdle
         case .total: total
         default: nil

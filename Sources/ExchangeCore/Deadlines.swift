@@ -27,6 +27,8 @@ public enum Deadlines {
         case body(isPaused: Bool)
         /// The response, or its delivery.
         case response
+        /// More bytes of a tunnel, either way; `ended`: when its client had no more.
+        case tunnel(ended: Instant?)
         /// The client to close, once it has its response.
         case lingering
     }
@@ -110,6 +112,8 @@ public enum Deadlines {
         public var resumeAt: Instant?
         /// Until when the response may be held.
         public var holdUntil: Instant?
+        /// Until when a handshake must be answered.
+        public var handshakeUntil: Instant?
 
         /// An exchange whose request has just become whole.
         public init(clocks: Chain.Clocks, requestEnded: Instant) {
@@ -152,7 +156,12 @@ public enum Deadlines {
                 return earlier(Deadline(at, .backoff), total(exchange))
             }
             let vendor = vendor(exchange, stage: connection.stage, began: began)
-            return earlier(exchange.holdUntil.map { Deadline($0, .hold) }, vendor)
+            let answer = earlier(exchange.handshakeUntil.map { Deadline($0, .handshake) }, vendor)
+            return earlier(exchange.holdUntil.map { Deadline($0, .hold) }, answer)
+        case .tunnel(let ended):
+            if let ended { return Deadline(ended + limits.slowClient, .tunnelEnd) }
+            let client = connection.hasOutput ? slowClient : nil
+            return earlier(client, exchange.flatMap { tunnel($0, connection) })
         case .lingering:
             return Deadline(began + limits.linger, .linger)
         }
@@ -208,6 +217,13 @@ public enum Deadlines {
             clocks.idle > .zero ? Deadline(exchange.lastVendorByte + clocks.idle, .idle) : nil
         let content = exchange.lastContent.map { Deadline($0 + clocks.contentIdle, .contentIdle) }
         return earlier(earlier(idle, content), total(exchange))
+    }
+
+    /// When a tunnel has been silent both ways for too long.
+    private static func tunnel(_ exchange: Exchange, _ connection: Connection) -> Deadline? {
+        guard exchange.clocks.tunnelIdle > .zero else { return nil }
+        let last = max(exchange.lastVendorByte, connection.lastClientProgress)
+        return Deadline(last + exchange.clocks.tunnelIdle, .tunnelIdle)
     }
 
     private static func total(_ exchange: Exchange) -> Deadline? {

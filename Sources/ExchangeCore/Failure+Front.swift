@@ -9,4 +9,12 @@ extension Failure {
             426, "websocket_not_served",
             "WebSocket is not spoken here; what the API offers over HTTP/1.1 is served")
     }
+
+    /// A handshake whose route, or whose target's model, depends on what comes after it.
+    public static func webSocketModel(chain: String) -> Failure {
+        .refused(
+            426, "websocket_model_unknown",
+            "chain \(chain) needs the model, which a WebSocket names only once it is open; the "
+                + "same call over HTTP/1.1 is served")
+    }
 }

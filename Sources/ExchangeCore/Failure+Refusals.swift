@@ -31,8 +31,14 @@ extension Failure {
     }
 
     /// Why a request goes to no target.
-    public static func unrouted(_ refusal: RoutingTable.Refusal) -> Failure {
+    ///
+    /// `isHandshake`: it asks for a WebSocket.
+    public static func unrouted(
+        _ refusal: RoutingTable.Refusal, isHandshake: Bool = false
+    ) -> Failure {
         switch refusal {
+        case .modelUnreadable(let chain, _) where isHandshake:
+            .webSocketModel(chain: chain)
         case .noAPI:
             .refused(
                 404, "no_route",

@@ -15,10 +15,11 @@ extension Attempt: TransferDelegate {
         headIsComplete = transfer.head.isComplete
         status = transfer.head.status
         exchange.recorder.writeHead(transfer.head, of: self)
-        if exchange.state.isDetached { return exchange.detachedHeadReceived(self) }
+        if exchange.state.isDetached { return DetachedAnswer.headReceived(self) }
         let demands = ResponsePipeline.Demands(
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
             watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies,
+            observesFrames: transfer.head.switchesProtocol,
             readsUsage: exchange.caller?.reservation?.demand.isWork ?? false)
         let hold = holdReason(transfer.head).map {
             makeHold($0, transfer.head)
@@ -91,6 +92,11 @@ extension Attempt: TransferDelegate {
     }
 
     private func takeThroughStages(_ bytes: Span<UInt8>, of transfer: Transfer) {
+        if pipeline.isTunnel {
+            exchange.recorder.write(bytes, of: self, reads: bytes, isReadable: true)
+            exchange.tunnel?.vendorSent(bytes)
+            return pass(bytes, of: transfer)
+        }
         var plain = ByteBuffer()
         swap(&plain, &worker.plain)
         if let isReadable = pipeline.decode(bytes, to: &plain) {
@@ -131,6 +137,7 @@ extension Attempt: TransferDelegate {
     }
 
     func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
+        if let tunnel = exchange.tunnel { return unsafe tunnel.fill(space, of: self) }
         let isUploading = client.phase == .body
         // A request that broke off must not be ended: the vendor would take it for whole.
         // One whose client has gone is whole.

@@ -66,11 +66,13 @@ final class Attempt {
                 TransferResult(notStarted: .outOfMemory, detail: "no handle could be made"))
         }
         transfer.needsFreshConnection = isFresh
-        let (body, change) = bodyForTarget()
+        let isTunnel = exchange.tunnel != nil
+        let (body, change) = isTunnel ? (.tunnel, OutboundRequest.BodyChange()) : bodyForTarget()
         let request = exchange.request
         let isReplaced = OutboundRequest.write(
             request.head, route: route, vendor: vendor, carrier: exchange.caller?.carrier,
             change: change, into: transfer)
+        if isTunnel { OutboundRequest.writeHandshake(request.head, vendor, into: transfer) }
         exchange.recorder.writeBegin(
             of: self, model: isReplaced ? route.plan.targets[route.target].model ?? "" : "",
             isFresh: isFresh)
@@ -170,7 +172,8 @@ final class Attempt {
         // The first content of a stream may be long in coming, and libcurl looks for it before it
         // returns. A body of a known length comes with its head more often than not, and goes with
         // it.
-        if framing == .chunked { client.sendAhead() }
+        if framing == .chunked || framing == .tunnel { client.sendAhead() }
+        if framing == .tunnel { exchange.tunnel?.open(transfer.head) }
     }
 
     /// The hold that keeps a response until it is known to be an answer.
@@ -216,6 +219,7 @@ final class Attempt {
         head.writeStatusLine(to: &output)
         // The gateway has allowed this page; the vendor's CORS fields must not deny it.
         head.writeFields(to: &output, withoutCORS: exchange.origin == .allowed)
+        if framing == .tunnel { head.writeSwitch(to: &output) }
         framing.writeField(
             withheldBytes: head.status == 204 ? nil : head.contentLength, to: &output)
     }

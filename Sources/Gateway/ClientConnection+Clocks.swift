@@ -27,11 +27,12 @@ extension ClientConnection {
     private func deadline() -> Deadline? {
         let stage: Deadlines.Stage
         switch phase {
-        case .idle where socket.isHandshaking: stage = .head
+        case .idle where socket.isOpening: stage = .head
         case .idle: stage = .nextRequest(isDraining: worker.isDraining || isTurnedAway)
         case .head: stage = .head
         case .body: stage = .body(isPaused: isReadPaused)
         case .answering: stage = .response
+        case .tunnel: stage = .tunnel(ended: exchange?.tunnel?.clientEndedAt)
         case .lingering: stage = .lingering
         case .closed: return nil
         }
@@ -49,8 +50,8 @@ extension ClientConnection {
         switch clock {
         case .keepalive, .drainGrace, .linger:
             close()
-        case .head where socket.isHandshaking:
-            worker.metrics.handshakesFailed.add()
+        case .head where socket.isOpening:
+            if socket.isHandshaking { worker.metrics.handshakesFailed.add() }
             close()
         case .head:
             parser.findPathOfIncompleteHead()
@@ -61,11 +62,14 @@ extension ClientConnection {
             exchange?.releaseHold()
         case .backoff:
             exchange?.resumeAttempts()
+        case .tunnelEnd:
+            clientGone()
         case .slowClient where phase == .answering || exchange?.isAnswering ?? false:
             giveUpClient()
         case .room:
             if let exchange { worker.roomQueue.clockExpired(exchange) }
-        case .body, .pace, .slowClient, .firstContent, .idle, .contentIdle, .total:
+        case .body, .pace, .slowClient, .firstContent, .idle, .contentIdle, .total, .handshake,
+            .tunnelIdle:
             exchange?.clockExpired(clock)
         case .detached:
             break

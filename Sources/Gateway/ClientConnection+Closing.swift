@@ -8,8 +8,8 @@ extension ClientConnection {
     /// The client closed or reset its connection: whatever is in flight for it ends in this turn,
     /// or goes on detached where the vendor's configuration says so.
     func clientGone() {
-        if let exchange, exchange.detach() { return }
-        end(as: .clientCancelled)
+        if let exchange, DetachedAnswer.begin(exchange) { return }
+        end(as: exchange?.tunnel?.clientGone() ?? .clientCancelled)
         close()
     }
 

@@ -55,12 +55,15 @@ extension ClientConnection {
     private func take(_ bytes: Span<UInt8>) {
         guard phase != .answering, pending.isEmpty else {
             pending.append(bytes)
+            // What follows a handshake is no request, whatever becomes of the handshake.
+            if exchange?.tunnel != nil { exchange?.writer.closesAfterwards = true }
             if phase != .answering { return takePending() }
             if pending.count > Limits.pipelinedBytes { pauseReading() }
             return
         }
         let consumed = parse(bytes)
         if consumed < bytes.count, phase == .answering {
+            if exchange?.tunnel != nil { exchange?.writer.closesAfterwards = true }
             pending.append(bytes.extracting(consumed..<bytes.count))
         }
     }

@@ -36,6 +36,7 @@ extension ClientConnection {
         isAwaitingFlush = false
         guard phase != .closed else { return }
         let exchange = exchange
+        if exchange?.tunnel?.isDrained ?? false { return clientGone() }
         exchange?.turnEnded()
         if !output.isEmpty {
             exchange?.writeDeliveryAhead()
@@ -74,7 +75,9 @@ extension ClientConnection {
         if writer.isBrokenOff {
             // An HTTP/1.0 client takes the end of the connection for the end of the body, so it
             // must be a reset; the others see that the declared end is missing.
-            if writer.framing == .close { socket.breakOff() }
+            if writer.framing == .close || writer.framing == .tunnel {
+                socket.breakOff()
+            }
             return close()
         }
         // The client may have sent more than its request, a stray line feed say. To close with

@@ -27,7 +27,8 @@ import Transfers
 //   OwnAnswer                      answers without a vendor's: failures, pages, preflights
 //   ClientConnection+Sending       the output to the client, once a turn; what follows a response
 //   ClientConnection+Clocks        everything that may take too long
-//   RequestExchange+Detaching      an answer that goes on after its client, for the record
+//   DetachedAnswer                 an answer that goes on after its client, for the record
+//   Tunnel                         a WebSocket: bytes both ways, once a vendor has opened it
 //   RequestExchange+Settling       settle: the end of an exchange
 //
 // Two functions are called from inside libcurl (see `TransferDelegate`): they write to the output
@@ -46,6 +47,8 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         case body
         /// The request is whole, or no more of it is wanted; the response is due or going out.
         case answering
+        /// The vendor has opened a WebSocket: bytes go both ways until one side ends.
+        case tunnel
         /// The response is out; what the client still sends is read and dropped.
         case lingering
         case closed
@@ -113,20 +116,12 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
         ensureClock()
     }
 
-    /// Refuses a client without reading what it wants: even those that are refused are too many.
-    static func turnAway(_ descriptor: Int32) {
-        var text = ByteBuffer()
-        PlainRefusal.writeTooMany(to: &text)
-        _ = Socket.send(descriptor, from: &text)
-        Socket.shutDownWriting(descriptor)
-        Socket.close(descriptor)
-    }
-
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
         if readiness.contains(.write) { flush() }
         // Sending may have found out that the client is gone, and then the descriptor is, too.
         guard socket.isOpen else { return }
         if phase == .lingering { return linger(readiness) }
+        if phase == .tunnel { return exchange?.tunnel?.clientReady(readiness) ?? () }
         // While a response is due a closed connection is a client that no longer wants it; a client
         // that closes only its own side is taken for one too, as other proxies do.
         if phase == .answering, !readiness.isDisjoint(with: .closed) { return clientGone() }
@@ -143,7 +138,9 @@ final class ClientConnection: DescriptorHandler, TimerHandler {
 
     /// Sets the events that the loop watches the descriptor for.
     func updateInterest() {
-        var interest: Interest = isReadPaused ? .peerClose : [.read, .peerClose]
+        // A tunnel passes bytes on that came before its client's end, which is for later.
+        let whilePaused: Interest = phase == .tunnel ? [] : .peerClose
+        var interest: Interest = isReadPaused ? whilePaused : [.read, .peerClose]
         if !output.isEmpty, !isAwaitingFlush { interest.insert(.write) }
         if socket.wantsWrite { interest.insert(.write) }
         worker.loop.watch(socket.descriptor, for: interest, self)

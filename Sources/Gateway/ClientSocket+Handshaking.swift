@@ -3,7 +3,7 @@ import Primitives
 import Reactor
 import Telemetry
 
-// The handshake of TLS, before the first request.
+// What comes before the first request: the header of PROXY protocol, and the handshake of TLS.
 extension ClientSocket {
     /// The first byte of a client's greeting in TLS; in HTTP it begins no request.
     private static let greeting: UInt8 = 0x16
@@ -22,10 +22,19 @@ extension ClientSocket {
         case over
     }
 
-    /// Takes the handshake as far as it goes in this turn.
+    /// Takes the beginning of the connection as far as it goes in this turn.
     mutating func advance(of worker: Worker) -> Step {
-        let isNew = !isHandshaking
-        if isNew {
+        let isNew = !isOpening
+        switch readProxyHeader() {
+        case .waiting: return isNew && isOpening ? .begun : .waiting
+        case .failed: return .over
+        case .whole: break
+        }
+        return isReady ? .ready : advanceHandshake(of: worker, isNew)
+    }
+
+    private mutating func advanceHandshake(of worker: Worker, _ isNew: Bool) -> Step {
+        if !isHandshaking {
             let step = begin(of: worker)
             guard case .begun = step else { return step }
         }

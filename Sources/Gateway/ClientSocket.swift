@@ -13,7 +13,12 @@ struct ClientSocket: ~Copyable {
     /// Whether the descriptor is still ours.
     private(set) var isOpen = true
     private var session: TLSSession?
-    /// Whether requests can be read: with TLS, once the handshake is over.
+    /// The header of PROXY protocol that the connection begins with; nil once it was read, and
+    /// where none is due.
+    private var proxyHeader: ProxyHeaderReader?
+    /// The client's address as a proxy said it; nil where none did.
+    private(set) var clientOfProxy: IPAddress?
+    /// Whether requests can be read: once the header of PROXY protocol and the handshake are over.
     private(set) var isReady: Bool
 
     /// What a listener says of the clients that come to it.
@@ -22,16 +27,38 @@ struct ClientSocket: ~Copyable {
         let isOnLoopback: Bool
         /// The certificates it shows; nil where it speaks no TLS.
         let identity: ServerIdentity?
+        /// The networks whose connections begin with a header of PROXY protocol.
+        let proxyNetworks: [IPNetwork]
     }
 
     init(_ descriptor: Int32, from origin: Origin) {
         self.descriptor = descriptor
         self.origin = origin
-        isReady = origin.identity == nil
+        if !origin.proxyNetworks.isEmpty,
+            let peer = (try? SocketAddress(peerOf: descriptor))?.address,
+            origin.proxyNetworks.contains(where: { $0.contains(peer) })
+        {
+            proxyHeader = ProxyHeaderReader()
+        }
+        isReady = origin.identity == nil && proxyHeader == nil
     }
 
     /// Whether a handshake has begun and is not over.
     var isHandshaking: Bool { session != nil && !isReady }
+
+    /// Whether the beginning of a connection, which no request can come before, is under way.
+    var isOpening: Bool { isHandshaking || proxyHeader?.hasBegun ?? false }
+
+    /// Reads the header of PROXY protocol as far as it has come.
+    mutating func readProxyHeader() -> ProxyHeaderReader.Outcome {
+        guard let outcome = proxyHeader?.read(descriptor) else { return .whole(client: nil) }
+        if case .whole(let client) = outcome {
+            proxyHeader = nil
+            clientOfProxy = client
+            isReady = origin.identity == nil
+        }
+        return outcome
+    }
 
     /// Whether it must be written to, though nothing waits for the client.
     var wantsWrite: Bool { session?.wantsWrite ?? false }
@@ -61,12 +88,12 @@ struct ClientSocket: ~Copyable {
     /// Whether the client resumed an earlier session.
     var isResumed: Bool { session?.isResumed ?? false }
 
-    /// Reads what has come, as much as one turn takes.
-    func receive(into buffer: inout ByteBuffer) -> Socket.Outcome {
-        guard let session else {
-            return Socket.receive(descriptor, into: &buffer, room: Limits.receiveBytesPerTurn)
-        }
-        return Self.outcome(session.receive(into: &buffer, room: Limits.receiveBytesPerTurn))
+    /// Reads what has come, as much as one turn takes; with TLS up to a record more.
+    func receive(
+        into buffer: inout ByteBuffer, room: Int = Limits.receiveBytesPerTurn
+    ) -> Socket.Outcome {
+        guard let session else { return Socket.receive(descriptor, into: &buffer, room: room) }
+        return Self.outcome(session.receive(into: &buffer, room: room))
     }
 
     /// Gives the kernel what it takes, and drops that from the buffer.

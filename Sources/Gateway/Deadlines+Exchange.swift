@@ -18,6 +18,9 @@ extension Deadlines.Exchange {
         guard let attempt = exchange.attempt else { return }
         attemptBegan = attempt.began
         lastVendorByte = attempt.lastVendorByte
+        if exchange.tunnel != nil, !attempt.headIsComplete {
+            handshakeUntil = attempt.began + Limits.handshakeTime
+        }
         hasResponseBytes = attempt.hasPassedBytes
         lastContent = attempt.pipeline.lastContent
         if let hold = attempt.pipeline.hold, route.plan.holdTime > .zero {

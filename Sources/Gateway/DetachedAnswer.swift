@@ -49,7 +49,7 @@ final class DetachedAnswer: TimerHandler {
     func timerFired(_ timer: TimerWheel.Timer) {
         guard let deadline else { return }
         if deadline.at > exchange.worker.loop.now { return arm() }
-        exchange.stopDetached()
+        Self.stop(exchange)
     }
 
     /// The answer is at its end.

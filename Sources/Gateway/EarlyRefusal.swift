@@ -1,9 +1,50 @@
+import Access
+import Config
+import ExchangeCore
+import HTTP
 import Primitives
 import Reactor
+import Routing
 
 /// A request that is refused before it is routed: its head could not be understood, its host is a
 /// foreign one, its body is too large or too slow.
 enum EarlyRefusal {
+    /// A refusal, and whether the connection closes after it.
+    struct Reason {
+        let failure: Failure
+        var isClosing = true
+    }
+
+    /// Why a request is refused once its head is here; nil where it is not.
+    ///
+    /// It also finds out what the request's origin means, and whether it asks for a tunnel.
+    static func reason(for exchange: RequestExchange) -> Reason? {
+        let (worker, request) = (exchange.worker, exchange.request)
+        if exchange.client.isTurnedAway { return Reason(failure: .tooManyConnections) }
+        let isOnLoopback = exchange.client.socket.origin.isOnLoopback
+        if worker.policy.refusesHost(of: request.head, onLoopback: isOnLoopback) {
+            return Reason(failure: .unknownHost)
+        }
+        exchange.origin = worker.policy.origin(of: request.head)
+        exchange.writer.isReadableByPage = exchange.origin == .allowed
+        if let refusal = CallerCheck.refusal(for: exchange) {
+            return Reason(failure: refusal, isClosing: request.head.mayBringBody)
+        }
+        guard request.head.isWebSocketHandshake else { return nil }
+        let opens =
+            worker.settings.server.tunnels == .known && worker.responder == nil
+            && !request.head.mayBringBody
+            && exchange.snapshot.routing.opensTunnel(request.head)
+            // What passes in a tunnel is counted against no limit: the client asks over HTTP then.
+            && !(exchange.caller?.key.isMetered ?? false)
+            && !(exchange.caller?.key.needsModel ?? false)
+        guard opens else {
+            return Reason(failure: .webSocket, isClosing: request.head.mayBringBody)
+        }
+        exchange.tunnel = Tunnel(exchange)
+        return nil
+    }
+
     /// Gives an exchange that is about to be answered its name and the beginning of its record;
     /// does nothing where it has both, because it was routed before.
     static func begin(_ exchange: RequestExchange) {

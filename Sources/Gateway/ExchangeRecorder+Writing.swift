@@ -119,6 +119,8 @@ extension ExchangeRecorder {
         case .json:
             attempt.recorder.bytesMax = max(
                 journal.capture.responseBytesMax, JournalCapture.answerBytesMax)
+        // The frames of a tunnel are no body; its messages have records of their own.
+        case _ where head.switchesProtocol: attempt.recorder.bytesMax = 0
         case .html, .other: attempt.recorder.bytesMax = journal.capture.responseBytesMax
         }
         journal.scratch.removeAll()

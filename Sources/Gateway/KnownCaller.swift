@@ -56,7 +56,8 @@ extension ClientConnection {
     func address() -> String {
         if let known = caller.address { return known }
         let address =
-            socket.isOpen ? (try? SocketAddress(peerOf: socket.descriptor))?.host ?? "" : ""
+            socket.clientOfProxy?.description
+            ?? (socket.isOpen ? (try? SocketAddress(peerOf: socket.descriptor))?.host ?? "" : "")
         caller.address = address
         return address
     }

@@ -1,4 +1,7 @@
+import Config
+import ExchangeCore
 import Primitives
+import Routing
 
 /// Bounds that no operator needs to set, each with its reason.
 enum Limits {
@@ -20,6 +23,8 @@ enum Limits {
     static let handshakesMax = 512
     /// Steps of handshakes a turn: one takes half a millisecond of a P-256 key, twice that of RSA.
     static let handshakeStepsPerTurn = 4
+    /// How long a vendor may take to answer a WebSocket's handshake: its clients wait no longer.
+    static let handshakeTime = Interval.seconds(15)
     /// Bytes of following requests kept while one is being served.
     static let pipelinedBytes = 64 << 10
     /// How long a request's body waits for memory.
@@ -40,6 +45,16 @@ enum Limits {
     static let lingerBytesMin = 64 << 20
     /// How long a connection that has not sent its first request may take to do so while draining.
     static let drainGrace = Interval.seconds(1)
+}
+
+extension Limits {
+    /// How long a clock lets something take: the chain's, the server's, or one of these.
+    static func interval(
+        of clock: Clock, _ route: RoutingTable.Route?, _ server: Configuration.Server
+    ) -> Interval {
+        if clock == .handshake { return handshakeTime }
+        return route?.clocks.interval(of: clock) ?? server.slowClientTimeout
+    }
 }
 
 /// How long, and how far, a detached answer is read: a vendor may never end one.

@@ -37,6 +37,7 @@ extension ExchangeRecorder {
     /// The model that a request names, which is about to be written; empty where the journal's
     /// reader finds it, or where it is still to come.
     mutating func modelAtBegin(_ exchange: RequestExchange, _ journal: WorkerJournal) -> String {
+        if let tunnel = exchange.tunnel { return tunnel.model }
         if case .named(let name)? = exchange.intake.content?.model.finding { return name }
         guard !isModelWritten(exchange, journal) else { return "" }
         let search = exchange.request.withHead { ModelSearch($0) }

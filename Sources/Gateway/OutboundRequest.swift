@@ -68,6 +68,19 @@ enum OutboundRequest {
         return isReplaced || change.hasOtherModel
     }
 
+    /// Adds the lines of a WebSocket's handshake that are for one connection only, and the
+    /// subprotocols that the client may be given beside a credential of the gateway's.
+    static func writeHandshake(
+        _ head: borrowing RequestHead, _ vendor: SharedVendor, into transfer: Transfer
+    ) {
+        transfer.headers.add(name: "Connection", value: "Upgrade")
+        transfer.headers.add(name: "Upgrade", value: "websocket")
+        guard vendor.credential != .client else { return }
+        let protocols = Subprotocols.withoutCredentials(in: head)
+        guard !protocols.isEmpty else { return }
+        transfer.headers.add(name: Subprotocols.fieldName, value: protocols)
+    }
+
     private static func dropped(
         _ head: borrowing RequestHead, _ api: API, _ vendor: SharedVendor,
         _ carrier: PresentedKey.Carrier?

@@ -1,12 +1,17 @@
 import Primitives
+import Reactor
 
 /// Refusals in plain text, for clients of whose request nothing was read: no dialect is known.
 enum PlainRefusal {
-    /// There are too many clients, those included that are refused in their dialect.
-    static func writeTooMany(to output: inout ByteBuffer) {
+    /// Refuses a client without reading what it wants: even those that are refused are too many.
+    static func turnAway(_ descriptor: Int32) {
+        var text = ByteBuffer()
         write(
-            "503 Service Unavailable", "weir: too many connections now", "retry-after: 1\r\n",
-            &output)
+            "503 Service Unavailable", "weir: too many connections now", "retry-after: 1\r\n", &text
+        )
+        _ = Socket.send(descriptor, from: &text)
+        Socket.shutDownWriting(descriptor)
+        Socket.close(descriptor)
     }
 
     /// The client spoke plain HTTP to a listener for TLS.

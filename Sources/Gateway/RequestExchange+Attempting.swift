@@ -55,10 +55,11 @@ extension RequestExchange {
             return actOnHold()
         }
         let lacksTerminal = attempt.pipeline.lacksTerminal()
+        let endsOpen = tunnel?.vendorEnded() ?? false
         let decision = state.transferEnded(
             result, vendor: attempt.vendor.name, headIsComplete: attempt.headIsComplete,
             violation: attempt.headViolation, canRepeat: !intake.isStreaming,
-            lacksTerminal: lacksTerminal)
+            lacksTerminal: lacksTerminal, endsOpen: endsOpen)
         switch decision {
         case .finish:
             writer.end(to: client)

@@ -70,7 +70,7 @@ extension RequestExchange {
     func clockExpired(_ clock: Clock) {
         let decision = state.clockExpired(
             clock, vendor: vendor?.name ?? "",
-            after: route?.clocks.interval(of: clock) ?? worker.settings.server.slowClientTimeout)
+            after: Limits.interval(of: clock, route, worker.settings.server))
         if decision != .nothing { ExchangeLog.outOfTime(self, clock, decision) }
         if case .answer = decision, clock == .total {
             // The attempt that was under way failed, and no other follows.

@@ -10,6 +10,7 @@ extension RequestExchange {
     /// Counts and records an exchange that has just been settled, and lets go of its parts.
     func settle() {
         guard let outcome = state.outcome else { return }
+        tunnel?.settle(outcome)
         recorder.writeSettlement(self, outcome)
         Metering.settle(self, outcome)
         turnEnded()
@@ -25,6 +26,7 @@ extension RequestExchange {
         }
         worker.roomQueue.leave(self)
         detached = nil
+        tunnel = nil
         attempt = nil
         keptAttempt = nil
         answeringAttempt = nil

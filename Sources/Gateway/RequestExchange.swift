@@ -49,6 +49,8 @@ final class RequestExchange {
     var resumeAt: Instant?
     /// The bounds of a detached answer.
     var detached: DetachedAnswer?
+    /// The WebSocket that the request asks for.
+    var tunnel: Tunnel?
 
     init(_ client: ClientConnection) {
         self.client = client
@@ -78,17 +80,8 @@ final class RequestExchange {
     func headArrived() {
         let head = request
         writer.closesAfterwards = !head.head.keepsAlive || worker.isDraining
-        if client.isTurnedAway { return refuse(.tooManyConnections, closing: true) }
-        if worker.policy.refusesHost(of: head.head, onLoopback: client.socket.origin.isOnLoopback) {
-            return refuse(.unknownHost, closing: true)
-        }
-        origin = worker.policy.origin(of: head.head)
-        writer.isReadableByPage = origin == .allowed
-        if let refusal = CallerCheck.refusal(for: self) {
-            return refuse(refusal, closing: head.head.mayBringBody)
-        }
-        if head.head.isWebSocketHandshake {
-            return refuse(.webSocket, closing: head.head.mayBringBody)
+        if let reason = EarlyRefusal.reason(for: self) {
+            return refuse(reason.failure, closing: reason.isClosing)
         }
         let step = intake.headArrived(
             head.head, worker.intakeBounds, needsModel: needsModel(of: head.head))

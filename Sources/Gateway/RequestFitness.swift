@@ -66,6 +66,9 @@ enum RequestFitness {
                 "the request shows the key of another vendor than \(vendor.name), and it was "
                     + "sent nowhere")
         }
+        if target.model != nil, exchange.tunnel != nil {
+            return .webSocketModel(chain: route.plan.chain)
+        }
         guard target.model != nil, let reason = modelObstacle(exchange, route) else { return nil }
         return .refused(
             400, "model_not_replaced",

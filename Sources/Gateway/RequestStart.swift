@@ -19,7 +19,7 @@ enum RequestStart {
         do {
             refusal = admit(exchange, try chooseRoute(exchange))
         } catch {
-            refusal = .unrouted(error)
+            refusal = .unrouted(error, isHandshake: exchange.tunnel != nil)
         }
         exchange.recorder.writeBegin(exchange)
         if let refusal = refusal ?? unrecorded(exchange) {
@@ -35,7 +35,8 @@ enum RequestStart {
         _ exchange: RequestExchange
     ) throws(RoutingTable.Refusal) -> RoutingTable.Route {
         try exchange.snapshot.routing.route(exchange.request.head) {
-            exchange.intake.readContent(exchange.request).model.finding
+            exchange.tunnel?.modelFinding
+                ?? exchange.intake.readContent(exchange.request).model.finding
         }
     }
 

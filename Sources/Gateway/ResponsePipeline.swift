@@ -21,6 +21,8 @@ struct ResponsePipeline: ~Copyable {
         var watchesContent = false
         /// Whether the gateway's secrets are looked for, under a content coding, too.
         var masksBodies = false
+        /// Whether the bytes are frames of a WebSocket, which are looked at.
+        var observesFrames = false
         /// Whether the usage that the vendor reports is needed at the end.
         var readsUsage = false
     }
@@ -92,8 +94,12 @@ struct ResponsePipeline: ~Copyable {
     private mutating func updateIsPlain() {
         isPlain =
             usageFilter == nil && inspector == nil && decoder == nil && hold == nil
+            && !demands.observesFrames
             && observer == nil
     }
+
+    /// Whether the bytes are another protocol's.
+    var isTunnel: Bool { demands.observesFrames }
 
     /// Whether the end of the stream must be a marker.
     var awaitsTerminal: Bool { demands.awaitsTerminal }

@@ -32,7 +32,9 @@ struct ResponseWriter {
         precondition(!hasHead, "a second head")
         hasHead = true
         self.framing = framing
-        if framing == .close || client.worker.isDraining { closesAfterwards = true }
+        if framing == .close || framing == .tunnel || client.worker.isDraining {
+            closesAfterwards = true
+        }
         client.worker.buffers.lend(to: &client.output)
         vendor(&client.output)
         writeConnectionField(to: client)
@@ -87,7 +89,7 @@ struct ResponseWriter {
         switch framing {
         case .length(let length): bytes >= length
         case .none: true
-        case .chunked, .close: false
+        case .chunked, .close, .tunnel: false
         }
     }
 
@@ -134,6 +136,8 @@ struct ResponseWriter {
     }
 
     private func writeConnectionField(to client: ClientConnection) {
+        // A switch of protocols has its own.
+        if framing == .tunnel { return }
         if closesAfterwards {
             client.output.append("connection: close\r\n")
         } else if client.parser.head.minorVersion == 0 {
@@ -180,7 +184,7 @@ extension ResponseFraming {
             output.append("content-length: ")
             output.append(decimal: withheldBytes)
             output.append("\r\n")
-        case .close:
+        case .close, .tunnel:
             break
         }
     }

@@ -133,7 +133,9 @@ public final class Worker: TurnHandler, TimerHandler {
     public func listen(
         on descriptor: Int32, onLoopback isOnLoopback: Bool, identity: ServerIdentity? = nil
     ) {
-        let origin = ClientSocket.Origin(isOnLoopback: isOnLoopback, identity: identity)
+        let origin = ClientSocket.Origin(
+            isOnLoopback: isOnLoopback, identity: identity,
+            proxyNetworks: responder == nil ? settings.server.proxyNetworks : [])
         listeners.append(Listener(self, descriptor: descriptor, origin: origin))
     }
 
@@ -158,7 +160,7 @@ public final class Worker: TurnHandler, TimerHandler {
         unflushed.giveBack(flushing)
         handshakes.turnEnded()
         roomQueue.turnEnded()
-        while let exchange = detached.nextToStop() { exchange.stopDetached() }
+        while let exchange = detached.nextToStop() { DetachedAnswer.stop(exchange) }
         if ending.isStopping { finishStopping() }
     }
 
@@ -213,7 +215,7 @@ public final class Worker: TurnHandler, TimerHandler {
             metrics.closed.add()
             // Without a handshake a client of TLS could not read why.
             return origin.identity == nil
-                ? ClientConnection.turnAway(descriptor) : Socket.close(descriptor)
+                ? PlainRefusal.turnAway(descriptor) : Socket.close(descriptor)
         }
         open(descriptor, from: origin, isTurnedAway: true)
     }
@@ -221,7 +223,7 @@ public final class Worker: TurnHandler, TimerHandler {
     /// An answer without a client gives way to a client that comes when there are too many.
     private func takeSeatOfDetached() -> Bool {
         guard let exchange = detached.first else { return false }
-        exchange.stopDetached()
+        DetachedAnswer.stop(exchange)
         return settings.admission.enter()
     }
 

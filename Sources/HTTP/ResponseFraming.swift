@@ -10,12 +10,16 @@ public enum ResponseFraming: Equatable, Sendable {
     case chunked
     /// The end of the connection is the end of the body: an HTTP/1.0 client and no known length.
     case close
+    /// Bytes of another protocol follow, both ways, until one side closes: a switch of protocols.
+    case tunnel
 
     /// The framing towards a client for a final response head.
     public init(
         status: Int, isHeadRequest: Bool, contentLength: Int?, clientMinorVersion: Int
     ) {
-        if isHeadRequest || status == 204 || status == 304 {
+        if status == 101 {
+            self = .tunnel
+        } else if isHeadRequest || status == 204 || status == 304 {
             self = .none
         } else if let contentLength {
             self = .length(contentLength)

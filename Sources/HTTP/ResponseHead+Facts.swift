@@ -39,6 +39,17 @@ extension ResponseHead {
         }
     }
 
+    /// The extensions of a WebSocket that the vendor has agreed to, as one list; empty without any.
+    public var webSocketExtensions: String {
+        var list: [String] = []
+        for field in fields where field.name == .other {
+            guard storage.bytes(field.nameRange).matchesIgnoringCase("sec-websocket-extensions")
+            else { continue }
+            list.append(storage.bytes(field.valueRange).text)
+        }
+        return list.joined(separator: ",")
+    }
+
     /// The content codings of all fields, as one list.
     public var codings: [UInt8] {
         var list: [UInt8] = []

@@ -22,6 +22,8 @@ public struct ResponseHead: ~Copyable {
     public private(set) var mediaType = MediaType.other
     /// What makes the head unfit to be passed on; nil while it is fit.
     public private(set) var violation: StaticString?
+    /// Whether a switch of protocols was asked for, so that the head of one is a final head.
+    public var acceptsSwitch = false
 
     /// A head of which nothing has come.
     public init() {}
@@ -43,7 +45,11 @@ public struct ResponseHead: ~Copyable {
         return isChunked || status == 204 && (lengths.first ?? 0) > 0
     }
 
-    /// Forgets everything and keeps the storage.
+    /// Whether the vendor has switched to the protocol that was asked for: what follows the head is
+    /// none of HTTP's.
+    public var switchesProtocol: Bool { status == 101 }
+
+    /// Forgets everything that came and keeps the storage.
     public mutating func reset() {
         storage.removeAll()
         fields.removeAll(keepingCapacity: true)
@@ -118,8 +124,9 @@ public struct ResponseHead: ~Copyable {
             violation = "a status line that is none"
             return
         }
-        if code == 101 { violation = "a switch of protocols without a request for it" }
-        isInformational = code < 200
+        let isSwitch = code == 101 && acceptsSwitch
+        if code == 101, !isSwitch { violation = "a switch of protocols without a request for it" }
+        isInformational = code < 200 && !isSwitch
         guard !isInformational else { return }
         status = code
         storage.append(line.extracting(space + 1..<line.count))
@@ -185,6 +192,19 @@ public struct ResponseHead: ~Copyable {
         output.append(storage.bytes(0..<reasonEnd))
         // A status line without a reason still has the space before it.
         if reasonEnd == 3 { output.append(byte: 0x20) }
+        output.append("\r\n")
+    }
+
+    /// Writes the fields of a switch of protocols, which are for one connection only.
+    ///
+    /// `Connection` has one word: some clients accept no list.
+    public func writeSwitch(to output: inout ByteBuffer) {
+        output.append("connection: Upgrade\r\nupgrade: ")
+        if let field = fields.first(where: { $0.name == .upgrade }) {
+            output.append(storage.bytes(field.valueRange))
+        } else {
+            output.append("websocket")
+        }
         output.append("\r\n")
     }
 

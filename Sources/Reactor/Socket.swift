@@ -61,6 +61,41 @@ public enum Socket {
         return descriptor
     }
 
+    /// Opens a listening socket in the file system, for this user and its group.
+    ///
+    /// A path that a process left behind when it died is taken over; one on which a process listens
+    /// is not.
+    public static func listen(
+        atPath path: String, _ address: SocketAddress, backlog: Int32 = 4096
+    ) throws(SystemError) -> Int32 {
+        if let other = try? connect(to: address) {
+            let isTaken = pendingError(other) == 0
+            close(other)
+            guard !isTaken else { throw SystemError(call: "bind \(path)", code: EADDRINUSE) }
+        } else if isSocket(path) {
+            unsafe unlink(path)
+        }
+        let descriptor = try listen(on: address, reusePort: false, backlog: backlog)
+        guard unsafe chmod(path, 0o660) == 0 else {
+            let error = SystemError(call: "chmod \(path)")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    private static func isSocket(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    /// A second descriptor of a socket, with an end of its own.
+    public static func duplicate(_ descriptor: Int32) throws(SystemError) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw SystemError(call: "fcntl F_DUPFD_CLOEXEC") }
+        return copy
+    }
+
     /// Takes a waiting connection.
     public static func accept(_ listener: Int32) -> Accepted {
         while true {

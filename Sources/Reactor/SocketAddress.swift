@@ -1,7 +1,10 @@
 import CLinux
 import Glibc
+public import Primitives
 
 /// An IPv4 or IPv6 address with a port, written `127.0.0.1:8080` or `[::1]:8080`.
+///
+/// Or a socket in the file system, written `unix:/run/weir.sock`.
 public struct SocketAddress: Sendable, CustomStringConvertible {
     private let storage: sockaddr_storage
     private let length: socklen_t
@@ -10,6 +13,11 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     ///
     /// `localhost` is 127.0.0.1.
     public init?(_ text: String) {
+        if text.hasPrefix("unix:") {
+            guard let local = Self.local(text.dropFirst("unix:".count)) else { return nil }
+            self = local
+            return
+        }
         guard let colon = text.lastIndex(of: ":"),
             let port = UInt16(text[text.index(after: colon)...])
         else { return nil }
@@ -35,6 +43,26 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         unsafe memcpy(&storage, first.pointee.ai_addr, Int(length))
         self.storage = storage
     }
+
+    private init(_ storage: sockaddr_storage, _ length: socklen_t) {
+        self.storage = storage
+        self.length = length
+    }
+
+    private static func local(_ path: Substring) -> SocketAddress? {
+        let bytes = Array(path.utf8)
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
+        let room = MemoryLayout<sockaddr_un>.size - offset
+        // One byte is for the zero at the end.
+        guard path.hasPrefix("/"), bytes.count < room, !bytes.contains(0) else { return nil }
+        var storage = sockaddr_storage()
+        storage.ss_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0[offset...].copyBytes(from: bytes) }
+        return SocketAddress(storage, socklen_t(offset + bytes.count + 1))
+    }
+
+    /// Whether it is a socket in the file system.
+    public var isLocalPath: Bool { family == AF_UNIX }
 
     /// The address a socket is bound to, with the port the kernel chose.
     public init(boundTo descriptor: Int32) throws(SystemError) {
@@ -62,7 +90,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         self.length = length
     }
 
-    /// `AF_INET` or `AF_INET6`.
+    /// `AF_INET`, `AF_INET6` or `AF_UNIX`.
     public var family: Int32 { Int32(storage.ss_family) }
 
     /// The port.
@@ -75,8 +103,25 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The address without its port; "?" where the kernel cannot write it.
+    /// The address without its port, as a value; nil for any other family.
+    public var address: IPAddress? {
+        unsafe withSockaddr { address, _ in
+            let bytes = unsafe UnsafeRawPointer(address)
+            let range =
+                switch family {
+                case AF_INET: 4..<8
+                case AF_INET6: 8..<24
+                default: 0..<0
+                }
+            return IPAddress(
+                range.map { unsafe bytes.load(fromByteOffset: $0, as: UInt8.self) })
+        }
+    }
+
+    /// The address without its port; "?" where the kernel cannot write it, "unix" for a client of a
+    /// socket in the file system, who has no address.
     public var host: String {
+        if isLocalPath { return "unix" }
         var host = [CChar](repeating: 0, count: 64)
         let code = unsafe withSockaddr { address, length in
             unsafe getnameinfo(
@@ -89,7 +134,8 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
 
     /// The written form.
     public var description: String {
-        family == AF_INET6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+        if isLocalPath { return "unix" }
+        return family == AF_INET6 ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
     func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {

@@ -10,6 +10,8 @@ final class PreparedChain: Sendable {
     let skipped: [API: [Plan.Skipped]]
     /// Whether it serves some models only.
     let needsModel: Bool
+    /// Whether a WebSocket handshake on any of its paths opens a tunnel.
+    let opensTunnels: Bool
     private let prefix: [UInt8]
     private let paths: [Glob]
     private let models: [Glob]
@@ -24,6 +26,7 @@ final class PreparedChain: Sendable {
         prefix = Array(chain.prefix.utf8)
         paths = chain.paths.map(Glob.init)
         models = chain.models.map(Glob.init)
+        opensTunnels = chain.tunnel
         needsModel = !models.contains { $0.matchesAll }
         var plans: [API: Plan] = [:]
         var skipped: [API: [Plan.Skipped]] = [:]

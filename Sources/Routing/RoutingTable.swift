@@ -91,6 +91,13 @@ public final class RoutingTable: Sendable {
         return API.allCases.compactMap { entry.plans[$0] }
     }
 
+    /// Whether a WebSocket on `/v1/responses` cannot be served by a chain: the model decides there.
+    public func refusesSockets(_ chain: String) -> Bool {
+        guard let entry = chains.first(where: { $0.name == chain }), let plan = entry.plans[.openai]
+        else { return false }
+        return entry.needsModel || plan.targets.allSatisfy { $0.model != nil }
+    }
+
     /// Whether the route of a request with this head, or the body for its target, depends on its
     /// model, so that the body is read first.
     public func needsModel(of head: borrowing RequestHead) -> Bool {
@@ -107,6 +114,21 @@ public final class RoutingTable: Sendable {
             if isInBody { return true }
         }
         return false
+    }
+
+    /// Whether a WebSocket handshake with this head opens a tunnel: vendors speak WebSocket on its
+    /// path, or a chain that may serve it has tunnels on all of its paths.
+    public func opensTunnel(_ head: borrowing RequestHead) -> Bool {
+        let whole = head.path
+        for chain in chains {
+            guard let path = chain.strip(whole), chain.matches(path: path),
+                chain.api(of: head, path: path) != nil
+            else { continue }
+            if chain.opensTunnels || RequestPath.speaksWebSocket(path) { return true }
+            // The first chain that matches serves it, unless its models do not match.
+            guard chain.needsModel else { return false }
+        }
+        return RequestPath.speaksWebSocket(whole)
     }
 
     /// The dialect in which a request is answered where it has no route; nil where its path is

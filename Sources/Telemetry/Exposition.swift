@@ -112,6 +112,10 @@ public struct Exposition: Sendable {
             sum { $0.withheldBodies }, &text
         )
         scalar(
+            "weir_tunnels_total", "counter", "WebSockets that vendors have opened.",
+            sum { $0.tunnels }, &text
+        )
+        scalar(
             "weir_detached_answers_total", "counter",
             "Answers that went on after their client, for the record.", sum { $0.detached }, &text
         )

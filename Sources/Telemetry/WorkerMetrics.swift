@@ -27,6 +27,8 @@ public final class WorkerMetrics: Sendable {
     public let undeliveredBytes = Counter()
     /// Bodies of which the rest was not written down, because nothing could be taken out of it.
     public let withheldBodies = Counter()
+    /// WebSockets that vendors have opened.
+    public let tunnels = Counter()
     /// Detached answers.
     public let detached = Counter()
     /// Exchanges begun without a journal to record them.

@@ -14,9 +14,12 @@ import Primitives
 public struct HeaderList: ~Copyable {
     /// Fields that libcurl would add to a request, taken out.
     ///
-    /// The first goes with large bodies alone, which would wait up to a second for a permission
-    /// that no vendor sends: libcurl compares every name it looks for with every entry.
-    private static let suppressed: [StaticString] = ["Expect:", "Accept:", "Content-Type:"]
+    /// The first goes with tunnels alone, which have no framing. The second goes with them and with
+    /// large bodies, which would wait up to a second for a permission that no vendor sends: libcurl
+    /// compares every name it looks for with every entry.
+    private static let suppressed: [StaticString] = [
+        "Transfer-Encoding:", "Expect:", "Accept:", "Content-Type:",
+    ]
     /// Bodies that libcurl may ask a permission for; it begins at 1 MB.
     private static let largeBytesMin = 64 << 10
 
@@ -73,7 +76,17 @@ public struct HeaderList: ~Copyable {
     /// Valid until the list is next changed.
     mutating func linked(bodyBytes: Int?) -> UnsafeMutablePointer<curl_slist> {
         let isLarge = bodyBytes.map { $0 >= Self.largeBytesMin } ?? true
-        let suppressing = unsafe isLarge ? nodes + 1 : nodes + 2
+        return unsafe link(before: isLarge ? nodes + 2 : nodes + 3)
+    }
+
+    /// Links the entries for a tunnel; valid as the other list is.
+    mutating func linkedForTunnel() -> UnsafeMutablePointer<curl_slist> {
+        unsafe link(before: nodes + 1)
+    }
+
+    private mutating func link(
+        before suppressing: UnsafeMutablePointer<curl_slist>
+    ) -> UnsafeMutablePointer<curl_slist> {
         guard !text.isEmpty else { return unsafe suppressing }
         if isValueless {
             // A semicolon in the colon's stead is libcurl's way to say that the value is empty.

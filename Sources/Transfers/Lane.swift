@@ -158,6 +158,7 @@ final class Lane: DescriptorHandler, TimerHandler {
         assert(
             transfer.map { lanes.isOwn(descriptor, of: $0) || what == CURL_POLL_REMOVE } ?? true,
             "a transfer's connection is another than the one its request was sent on")
+        if let transfer, what & CURL_POLL_IN == 0 { lanes.stoppedReading(transfer) }
         switch what {
         case CURL_POLL_IN: lanes.want(descriptor, .read, self)
         case CURL_POLL_OUT: lanes.want(descriptor, .write, self)

@@ -44,7 +44,8 @@ public final class Lanes {
     private var spareDueLanes: ContiguousArray<Lane> = []
     var sockets: ContiguousArray<SocketState> = []
     private var sweeper: Sweeper?
-    private var unwantedUploads: ContiguousArray<Transfer> = []
+    private var wokenUploads: ContiguousArray<Transfer> = []
+    private var closedTunnels: ContiguousArray<Transfer> = []
 
     /// Transfers in flight.
     public private(set) var activeCount = 0
@@ -203,13 +204,16 @@ public final class Lanes {
     }
 
     /// Whether some lane wants to be called before anything else happens.
-    public var hasDueLanes: Bool { !dueLanes.isEmpty || !unwantedUploads.isEmpty }
+    public var hasDueLanes: Bool {
+        !dueLanes.isEmpty || !wokenUploads.isEmpty || !closedTunnels.isEmpty
+    }
 
     /// Lets every lane that is due work.
     ///
     /// Called at the end of a turn, before anything is sent.
     public func runDueLanes() {
-        endUnwantedUploads()
+        wakeUploads()
+        endClosedTunnels()
         // What becomes due meanwhile is run in the next round, so that one turn stays bounded.
         swap(&dueLanes, &spareDueLanes)
         for index in spareDueLanes.indices { spareDueLanes[index].runTimers() }
@@ -217,16 +221,35 @@ public final class Lanes {
         if mayCloseRetired { closeRetired() }
     }
 
-    /// Marks that a vendor has refused a request whose upload rests.
+    /// Marks that a vendor has answered a request whose upload rests.
     ///
-    /// libcurl then stops sending, but a paused upload counts as unfinished work all the same, and
-    /// the transfer would never end. It is resumed once out of the callback, and ends.
-    func uploadBecameUnwanted(_ transfer: Transfer) {
-        unwantedUploads.append(transfer)
+    /// Where it has refused the request, libcurl stops sending, but a paused upload counts as
+    /// unfinished work all the same, and the transfer would never end. It is resumed once out of
+    /// the callback, and ends. Where it has opened a tunnel, the upload has bytes from now on.
+    func wakeUpload(_ transfer: Transfer) {
+        wokenUploads.append(transfer)
     }
 
-    private func endUnwantedUploads() {
-        while let transfer = unwantedUploads.popLast() { resumeSending(transfer) }
+    private func wakeUploads() {
+        while let transfer = wokenUploads.popLast() { resumeSending(transfer) }
+    }
+
+    /// Marks that libcurl reads a transfer's socket no more, or not now.
+    ///
+    /// A tunnel that is not paused has come to its vendor's end then. libcurl reports no end of its
+    /// own while bytes may still be sent.
+    func stoppedReading(_ transfer: Transfer) {
+        guard transfer.isOpenTunnel, !transfer.isReceivingPaused else { return }
+        closedTunnels.append(transfer)
+    }
+
+    private func endClosedTunnels() {
+        while let transfer = closedTunnels.popLast() {
+            // It may have ended by itself, or been cancelled.
+            guard let lane = transfer.lane, transfer.isOpenTunnel else { continue }
+            lane.remove(transfer)
+            ended(transfer, .ok)
+        }
     }
 
     private func setPause(_ transfer: Transfer) {

@@ -28,8 +28,9 @@ func receiveHeader(
         if completes {
             transfer.forbidReuseIfUnsafe()
             transfer.follower.delegate?.transferReceivedHead(transfer)
-            if transfer.isSendingPaused, transfer.head.status >= 300 {
-                transfer.lane?.lanes.uploadBecameUnwanted(transfer)
+            // Of a tunnel either the client's bytes may go now, or none ever will.
+            if transfer.isSendingPaused, transfer.head.status >= 300 || transfer.isTunnel {
+                transfer.lane?.lanes.wakeUpload(transfer)
             }
         }
         return line.count

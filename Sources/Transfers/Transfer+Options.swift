@@ -125,6 +125,10 @@ extension Transfer {
             self.body = kept
             bodyBytes = kept.count
         case .stream(let length): bodyBytes = length
+        case .tunnel:
+            isTunnel = true
+            head.acceptsSwitch = true
+            needsFreshConnection = true
         }
         if method == .post, case .bytes(let kept) = body {
             unsafe setBody(kept.pointer)
@@ -133,8 +137,10 @@ extension Transfer {
             prepareUnusual(method: method, body: body)
         }
         hasBody = bodyBytes != 0
-        if !method.leavesConnectionUsable(hasBody: hasBody) { forbidReuse() }
-        unsafe set(CURLOPT_HTTPHEADER, pointer: headers.linked(bodyBytes: bodyBytes))
+        if isTunnel || !method.leavesConnectionUsable(hasBody: hasBody) { forbidReuse() }
+        unsafe set(
+            CURLOPT_HTTPHEADER,
+            pointer: isTunnel ? headers.linkedForTunnel() : headers.linked(bodyBytes: bodyBytes))
     }
 
     private func setBody(_ bytes: UnsafeRawBufferPointer) {
@@ -164,6 +170,8 @@ extension Transfer {
             set(CURLOPT_HTTPGET, 1)
         case .bytes(let kept):
             unsafe setBody(kept.pointer)
+        case .tunnel:
+            return prepareTunnel()
         case .stream(let length):
             let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
             set(CURLOPT_POST, 1)
@@ -184,6 +192,19 @@ extension Transfer {
         case .get where !hasBody: break
         case .get, .other: set(CURLOPT_CUSTOMREQUEST, method.name)
         }
+    }
+
+    /// Makes a request that libcurl takes for an upload without an end, and without any framing.
+    ///
+    /// libcurl asks for its bytes once before the vendor has answered, and must be given none then.
+    private func prepareTunnel() {
+        let context = unsafe UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+        set(CURLOPT_UPLOAD, 1)
+        set(CURLOPT_CUSTOMREQUEST, Method.get.name)
+        unsafe ccurl_easy_set_data_function(easy, CURLOPT_READFUNCTION, sendBody)
+        unsafe set(CURLOPT_READDATA, pointer: context)
+        // Kept for as long as the tunnel lives: the least that libcurl takes.
+        set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
     }
 
     /// Has the connection close at the transfer's end, which is when libcurl asks.

@@ -1,63 +1,8 @@
 import CCurl
-public import ExchangeCore
+import ExchangeCore
 public import HTTP
 public import Primitives
 import Reactor
-
-/// The observer of one transfer.
-///
-/// All but ``transferEnded(_:_:)`` is called from inside libcurl: there a transfer may be paused,
-/// and nothing else may be asked of the library.
-public protocol TransferDelegate: AnyObject {
-    /// The final response head is complete: see ``Transfer/head``.
-    func transferReceivedHead(_ transfer: Transfer)
-    /// Bytes of the response body came, transfer coding removed, content coding untouched. They are
-    /// lent for the length of the call.
-    func transfer(_ transfer: Transfer, received bytes: Span<UInt8>)
-    /// The streamed request body can take up to `space.count` bytes more.
-    func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece
-    /// The transfer is over and out of libcurl's hands.
-    func transferEnded(_ transfer: Transfer, _ result: TransferResult)
-}
-
-/// What a streamed request body has to give just now.
-public enum UploadPiece: Equatable, Sendable {
-    /// So many bytes were written into the space.
-    case bytes(Int)
-    /// None yet: the upload rests until ``Lanes/resumeSending(_:)``.
-    case notYet
-    /// The body is complete.
-    case end
-    /// The body will never be complete.
-    case abort
-}
-
-/// What a transfer sends as its body.
-public enum RequestBody {
-    /// None, and no length either.
-    case none
-    /// Bytes in memory.
-    case bytes(KeptBody)
-    /// A stream of a known length, or of an unknown one, sent in chunks.
-    case stream(length: Int?)
-}
-
-/// The observer of one transfer, or none.
-///
-/// A value that is never copied, and not changed while the observer is called: so it holds the
-/// observer meanwhile, and no reference needs to be counted for each chunk.
-struct Follower: ~Copyable {
-    let delegate: (any TransferDelegate)?
-
-    init(_ delegate: (any TransferDelegate)? = nil) {
-        self.delegate = delegate
-    }
-
-    @inline(__always)
-    func take(_ bytes: Span<UInt8>, of transfer: Transfer) {
-        delegate?.transfer(transfer, received: bytes)
-    }
-}
 
 /// One libcurl easy handle: one request in flight, or a configured handle at rest.
 @safe
@@ -102,6 +47,8 @@ public final class Transfer {
     var knownTarget = ByteBuffer()
     /// Whether a socket could not be opened because the process has no room for one.
     var lacksDescriptors = false
+    /// Whether the request asks for a WebSocket.
+    var isTunnel = false
     /// Whether the request has a body of at least a byte.
     var hasBody = false
     /// The body where it is in memory: libcurl borrows it until the transfer ends.
@@ -141,6 +88,9 @@ public final class Transfer {
         self.body = nil
         return true
     }
+
+    /// Whether the transfer is a tunnel that the vendor has opened.
+    var isOpenTunnel: Bool { isTunnel && head.isComplete && head.switchesProtocol }
 
     /// Takes bytes of a chunked body as the vendor sent them, and hands its data on, a piece for
     /// each chunk.
@@ -183,6 +133,8 @@ public final class Transfer {
         sending = SendingTimes()
         foundSurplus = false
         hasBody = false
+        isTunnel = false
+        head.acceptsSwitch = false
         lacksDescriptors = false
         body = nil
         chunks = ChunkDecoder()

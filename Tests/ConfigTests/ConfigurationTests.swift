@@ -305,7 +305,11 @@ struct ConfigurationTests {
 struct ExampleTests {
     @Test(
         "are right, without a warning",
-        arguments: ["own-keys", "local-model", "teams", "failover", "record"])
+        arguments: [
+            "own-keys", "local-model", "teams", "failover", "record",
+            "agents/claude-code-subscription", "agents/claude-code-key", "agents/codex",
+            "agents/opencode", "agents/cline", "agents/jvm", "agents/realtime-voice",
+        ])
     func examples(_ name: String) throws {
         let text = Repository.text("examples/\(name).toml")
         try #require(!text.isEmpty)

@@ -26,6 +26,7 @@ struct APITests {
             "/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse", "/v1alpha/x",
             "/upload/v1beta/files", "/upload/v1/files", "/v1/tunedModels/x:generateContent",
             "/v1beta/interactions", "/v1/models/a:b:countTokens",
+            "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
         ] { #expect(Self.api(path) == .gemini, "\(path)") }
         for path in ["/v1beta/openai/chat/completions", "/v1beta/openai"] {
             #expect(Self.api(path) == .geminiCompatible, "\(path)")
@@ -42,7 +43,7 @@ struct APITests {
             "/v1/projects/p/locations/l/publishers/google/models/m:generateContent",
             "/v1beta1/projects/p", "/v1beta/projects/p/x", "/model/anthropic.claude/invoke",
             "/model/x/converse-stream", "/inference-profiles", "/upload/v3/files", "/v1x/models",
-            "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+            "/ws/google.cloud.aiplatform.v1.LlmBidiService/BidiGenerateContent", "/ws/x",
             "/openai/deployments/d/chat/completions", "/metrics", "/favicon.ico",
         ])
     func nobodys(_ path: String) {

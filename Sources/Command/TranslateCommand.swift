@@ -1,0 +1,122 @@
+import ArgumentParser
+import JSON
+import Primitives
+import Translation
+
+/// `weir translate`.
+struct TranslateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "translate",
+        abstract: "Say a request or an answer in another dialect, and list what is lost.",
+        discussion: """
+            It reads standard input and writes the other dialect's body to standard output; \
+            the header with all losses goes to standard error. Dialects: openai (or chat), \
+            responses, anthropic (or messages), gemini.
+            """)
+
+    @Option(name: .long, help: "The dialect of what is read.")
+    var from: String?
+
+    @Option(name: .long, help: "The dialect of what is written.")
+    var to: String?
+
+    @Option(name: .long, help: "The target's model, instead of the request's.")
+    var model: String?
+
+    @Flag(name: .long, help: "Read a whole answer, and no request.")
+    var answer = false
+
+    @Flag(name: .long, help: "Read an answer's event stream, and no request.")
+    var stream = false
+
+    @Option(
+        name: .long, help: "Run the cases of a file, one JSON object a line; one line for each.")
+    var cases: String?
+
+    func validate() throws {
+        guard cases == nil else { return }
+        guard form(from) != nil, form(to) != nil else {
+            throw ValidationError("--from and --to need a dialect each, or --cases a file")
+        }
+    }
+
+    func run() throws {
+        if let cases { return try run(cases: cases) }
+        guard let source = form(from), let target = form(to) else { return }
+        guard let bytes = Environment.bytes("/dev/stdin") else {
+            throw ValidationError("standard input cannot be read")
+        }
+        if stream { return try translate(stream: bytes, source, target) }
+        let body = try parse(bytes)
+        if answer {
+            let translation = AnswerTranslation(body, AnswerContext(from: source, to: target))
+            Self.write(json: translation.body)
+            report(translation.losses, source, target)
+            guard translation.status == 200 else { throw ExitCode(1) }
+            return
+        }
+        do throws(Refusal) {
+            let translation = try RequestTranslation(
+                body, from: source, to: target, model: model)
+            Self.write(json: translation.body)
+            report(translation.losses, source, target)
+        } catch {
+            Output.error("refused with \(error.status): \(error.field): \(error.reason)")
+            throw ExitCode(1)
+        }
+    }
+
+    private static func write(json: [UInt8]) {
+        Output.exact(String(decoding: json, as: UTF8.self) + "\n")
+    }
+
+    private func form(_ name: String?) -> Form? { name.flatMap(Form.init(name:)) }
+
+    private func parse(_ bytes: [UInt8]) throws -> RawJSON {
+        do throws(JSONScanner.Malformed) {
+            return try RawJSON(parsing: bytes)
+        } catch {
+            Output.error("no JSON at byte \(error.offset): \(error.reason)")
+            throw ExitCode(1)
+        }
+    }
+
+    private func translate(stream bytes: [UInt8], _ source: Form, _ target: Form) throws {
+        var translation = StreamTranslation(AnswerContext(from: source, to: target))
+        var body = ByteBuffer()
+        translation.take(bytes.span, into: &body)
+        translation.end(into: &body)
+        if let failure = translation.earlyFailure {
+            Output.error("status \(failure.status)")
+            Self.write(json: failure.body)
+            throw ExitCode(1)
+        }
+        Output.bytes(Array(body.bytes))
+        report(translation.losses, source, target)
+    }
+
+    private func report(_ losses: [Loss], _ source: Form, _ target: Form) {
+        let value = TranslationHeader.value(from: source, to: target, losses: losses)
+        Output.error("\(TranslationHeader.name): \(value)")
+        for loss in losses {
+            Output.error("  \(loss)\(loss.isHarmless ? " (harmless)" : "")")
+        }
+    }
+
+    private func run(cases path: String) throws {
+        guard let text = Environment.file(path) else {
+            throw ValidationError("\(path) cannot be read")
+        }
+        var isWhole = true
+        for (index, line) in text.split(separator: "\n").enumerated() {
+            do throws(TranslationCase.Malformed) {
+                let json = try TranslationCase(String(line)).run()
+                Output.exact(json + "\n")
+            } catch {
+                Output.error("\(path):\(index + 1): \(error)")
+                isWhole = false
+            }
+        }
+        guard isWhole else { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,75 @@
+/// Reads an answer of any form.
+enum AnswerReader {
+    case chat(ChatAnswerReader)
+    case responses(ResponsesAnswerReader)
+    case messages(MessagesAnswerReader)
+    case gemini(GeminiAnswerReader)
+
+    init(_ form: Form) {
+        switch form {
+        case .chat: self = .chat(ChatAnswerReader())
+        case .responses: self = .responses(ResponsesAnswerReader())
+        case .messages: self = .messages(MessagesAnswerReader())
+        case .gemini: self = .gemini(GeminiAnswerReader())
+        }
+    }
+
+    /// Takes a whole answer.
+    static func whole(_ body: RawJSON, _ form: Form) -> [AnswerEvent] {
+        var events: [AnswerEvent] = []
+        switch form {
+        case .chat:
+            var reader = ChatAnswerReader()
+            reader.takeWhole(body, &events)
+        case .responses:
+            var reader = ResponsesAnswerReader()
+            reader.takeWhole(body, &events)
+        case .messages:
+            var reader = MessagesAnswerReader()
+            reader.takeWhole(body, &events)
+        case .gemini:
+            var reader = GeminiAnswerReader()
+            reader.takeWhole(body, &events)
+        }
+        return events
+    }
+
+    /// Takes the data of an event.
+    mutating func take(_ value: RawJSON, _ events: inout [AnswerEvent]) {
+        switch self {
+        case .chat(var reader):
+            reader.take(value, &events)
+            self = .chat(reader)
+        case .responses(var reader):
+            reader.take(value, &events)
+            self = .responses(reader)
+        case .messages(var reader):
+            reader.take(value, &events)
+            self = .messages(reader)
+        case .gemini(var reader):
+            reader.take(value, &events)
+            self = .gemini(reader)
+        }
+    }
+
+    /// Ends the stream; chat's end may be marked.
+    mutating func end(isMarked: Bool, _ events: inout [AnswerEvent]) {
+        switch self {
+        case .chat(var reader):
+            reader.end(isMarked: isMarked, &events)
+            self = .chat(reader)
+        case .responses(var reader):
+            if isMarked { return }
+            reader.end(&events)
+            self = .responses(reader)
+        case .messages(var reader):
+            if isMarked { return }
+            reader.end(&events)
+            self = .messages(reader)
+        case .gemini(var reader):
+            if isMarked { return }
+            reader.end(&events)
+            self = .gemini(reader)
+        }
+    }
+}

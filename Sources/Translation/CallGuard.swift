@@ -1,0 +1,59 @@
+/// Looks at the calls of an answer on their way: none without arguments, none that breaks off.
+///
+/// An agent does what a call says. So a call that is not whole is never shown as one that is.
+struct CallGuard {
+    private struct Open {
+        let path: String
+        var arguments: [UInt8] = []
+    }
+
+    private var open: [Int: Open] = [:]
+    private var isBroken = false
+    private var isDone = false
+    /// Whether the arguments of these tools are read as they come, whatever they are.
+    private let tools: [String: AnsweredTool]
+
+    init(_ tools: [String: AnsweredTool]) {
+        self.tools = tools
+    }
+
+    /// Passes events on, with what is missing of calls.
+    mutating func take(_ events: [AnswerEvent], _ output: inout [AnswerEvent]) {
+        for event in events where !isDone { take(event, &output) }
+    }
+
+    private mutating func take(_ event: AnswerEvent, _ output: inout [AnswerEvent]) {
+        switch event {
+        case .opened(let item):
+            output.append(event)
+            guard item.isCall else { return }
+            open[item.key] = Open(
+                path: item.path, arguments: Array(item.arguments?.inner ?? []))
+        case .arguments(let key, let text):
+            output.append(event)
+            open[key]?.arguments.append(contentsOf: text.inner)
+        case .closed(let key, let isCut):
+            guard let call = open.removeValue(forKey: key) else { return output.append(event) }
+            if call.arguments.isEmpty {
+                if isCut { return output.append(event) }
+                output.append(.arguments(key: key, EscapedText("{}")))
+                return output.append(event)
+            }
+            let isWhole = RawJSON.object(of: EscapedText(inner: call.arguments[...])) != nil
+            if isWhole { return output.append(.closed(key: key, isCut: false)) }
+            if isCut {
+                output.append(
+                    .lost(Loss(kind: .dropped, path: call.path, isHarmless: false)))
+                return output.append(.closed(key: key, isCut: true))
+            }
+            isBroken = true
+        case .finished(let finish, _) where isBroken && !finish.isCut:
+            isDone = true
+            output.append(.failed(.brokenCall))
+        case .finished, .failed:
+            isDone = true
+            output.append(event)
+        default: output.append(event)
+        }
+    }
+}

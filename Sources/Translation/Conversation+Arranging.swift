@@ -1,0 +1,175 @@
+extension Conversation {
+    /// Refuses results without their call, and calls without their result: every vendor does, and
+    /// says less about it.
+    func checkPairs() throws(Refusal) {
+        var open: [String: String] = [:]
+        for turn in turns {
+            for part in turn.parts {
+                if let call = part.call {
+                    open[call.id] = call.idPath
+                } else if let result = part.result {
+                    guard open.removeValue(forKey: result.id) != nil else {
+                        throw Refusal(part.path, "a result answers no call before it")
+                    }
+                }
+            }
+            if turn.role == .user, let first = open.values.min() {
+                throw Refusal(first, "a call has no result before the next turn")
+            }
+        }
+        if let first = open.values.min() { throw Refusal(first, "a call has no result") }
+    }
+
+    /// Joins what is one turn elsewhere: turns of the assistant, and results, that follow each
+    /// other.
+    mutating func joinTurns() {
+        var joined: [Turn] = []
+        for turn in turns {
+            if let last = joined.last, last.role == turn.role,
+                turn.role == .assistant || turn.role == .results
+            {
+                joined[joined.count - 1].parts += turn.parts
+                joined[joined.count - 1].extras += turn.extras
+            } else {
+                joined.append(turn)
+            }
+        }
+        turns = joined
+    }
+
+    /// The system texts that stand before everything else, taken out.
+    mutating func takeLeadingSystem() -> [Turn] {
+        let count = turns.prefix { $0.role == .system }.count
+        let leading = Array(turns.prefix(count))
+        turns.removeFirst(count)
+        return leading
+    }
+
+    /// Adds each system text in the middle to the turn before it, or after an answer to the next.
+    ///
+    /// At the tail and never to the front, so that the beginning of the prompt stays the same from
+    /// turn to turn.
+    mutating func foldSystem() {
+        var folded: [Turn] = []
+        var waiting: [EscapedText] = []
+        for turn in turns {
+            guard turn.role == .system else {
+                var turn = turn
+                if !waiting.isEmpty, turn.role != .assistant {
+                    turn.add(waiting, atFront: turn.role == .user)
+                    waiting = []
+                } else if !waiting.isEmpty {
+                    folded.append(Self.userTurn(waiting, turn.path))
+                    waiting = []
+                }
+                folded.append(turn)
+                continue
+            }
+            losses.change(turn.path)
+            losses.drop(turn.extras)
+            for part in turn.parts { losses.drop(part.extras) }
+            let texts = turn.parts.compactMap(\.text).filter { !$0.isEmpty }
+            if folded.last?.role == .user || folded.last?.role == .results {
+                folded[folded.count - 1].add(texts, atFront: false)
+            } else {
+                waiting += texts
+            }
+        }
+        if !waiting.isEmpty { folded.append(Self.userTurn(waiting, turns.last?.path ?? "")) }
+        turns = folded
+    }
+
+    private static func userTurn(_ texts: [EscapedText], _ path: String) -> Turn {
+        let text = EscapedText.joined(texts)
+        return Turn(
+            role: .user, parts: [Part(kind: .text(text, isBare: true), path: path)], path: path)
+    }
+
+    /// The effort that a wish means in OpenAI's words; nil where it says nothing of it.
+    func effort(_ ladder: [Int], _ losses: inout LossList) -> String? {
+        if let effort = reasoning.effort { return effort.value }
+        if reasoning.mode?.value == .disabled { return "none" }
+        guard let budget = reasoning.budget else { return nil }
+        losses.change(budget.path)
+        guard budget.value >= 0 else { return nil }
+        let words = ["minimal", "low", "medium", "high"]
+        let reached = zip(ladder, words).reversed().first { $0.0 <= budget.value }
+        return reached?.1 ?? "minimal"
+    }
+}
+
+extension Turn {
+    /// Adds texts to the turn's text, or to that of its last result.
+    mutating func add(_ texts: [EscapedText], atFront: Bool) {
+        guard !texts.isEmpty else { return }
+        if role == .results, let last = parts.indices.last, var result = parts[last].result {
+            Self.add(texts, to: &result.parts, atFront: false, path: parts[last].path)
+            parts[last].kind = .result(result)
+        } else {
+            Self.add(texts, to: &parts, atFront: atFront, path: path)
+        }
+    }
+
+    private static func add(
+        _ texts: [EscapedText], to parts: inout [Part], atFront: Bool, path: String
+    ) {
+        let index = atFront ? parts.startIndex : parts.index(before: parts.endIndex)
+        if parts.indices.contains(index), case .text(let text, let isBare) = parts[index].kind {
+            let all = atFront ? texts + [text] : [text] + texts
+            parts[index].kind = .text(EscapedText.joined(all), isBare: isBare)
+        } else {
+            let part = Part(
+                kind: .text(EscapedText.joined(texts), isBare: parts.isEmpty), path: path)
+            parts.insert(part, at: atFront ? 0 : parts.endIndex)
+        }
+    }
+}
+
+extension LossList {
+    mutating func drop(_ extras: [Extra]) {
+        for extra in extras { drop(extra.path, isHarmless: extra.isHarmless) }
+    }
+
+    /// What it means that a target lacks a setting.
+    mutating func lack(_ setting: Setting) throws(Refusal) {
+        switch setting.absent {
+        case .dropped(let trivial):
+            if !trivial.contains(setting.value.spelling) { drop(setting.path) }
+        case .cost: drop(setting.path, isHarmless: true)
+        case .nothing: break
+        case .refused(let trivial):
+            guard !trivial.contains(setting.value.spelling) else { return }
+            throw Refusal(setting.path, "the target has nothing that does what this asks for")
+        }
+    }
+}
+
+extension Call {
+    /// The arguments as the text that OpenAI's dialects have.
+    var argumentsText: EscapedText {
+        switch arguments {
+        case .object(let object): EscapedText(bytes: object.compact[...])
+        case .text(let text) where kind == .custom: EscapedText(bytes: Self.wrapped(text)[...])
+        case .text(let text): text.isEmpty ? EscapedText("{}") : text
+        }
+    }
+
+    /// The arguments as the object that the other dialects have.
+    func argumentsObject() throws(Refusal) -> RawJSON {
+        switch arguments {
+        case .object(let object): return object
+        case .text(let text):
+            if kind == .custom { return RawJSON(walked: Self.wrapped(text)[...]) }
+            guard !text.isEmpty else { return RawJSON(literal: "{}") }
+            guard let object = RawJSON.object(of: text) else {
+                throw Refusal(argumentsPath, "the arguments are no JSON object")
+            }
+            return object
+        }
+    }
+
+    /// Free text as the one argument of a function.
+    private static func wrapped(_ text: EscapedText) -> [UInt8] {
+        Array("{\"input\":\"".utf8) + text.inner + Array("\"}".utf8)
+    }
+}

@@ -1,0 +1,198 @@
+import JSON
+
+/// Reads a generateContent answer, whole or in chunks.
+struct GeminiAnswerReader {
+    private var hasStarted = false
+    private var isDone = false
+    private var nextKey = 0
+    private var openText: Int?
+    private var openReasoning: Int?
+    private var callCount = 0
+    private var finish: String?
+    private var message: EscapedText?
+    private var hasContent = false
+    private var counts = TokenCounts()
+
+    /// Takes a whole answer.
+    mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
+        take(body, &events)
+        end(&events)
+    }
+
+    /// Takes a chunk of a stream.
+    mutating func take(_ chunk: RawJSON, _ events: inout [AnswerEvent]) {
+        guard !isDone else { return }
+        // A vendor may wrap the answer, or an error, in a list.
+        let chunk = chunk.elements.first ?? chunk
+        if let error = chunk["error"] {
+            isDone = true
+            return events.append(.failed(AnswerFailure(gemini: error)))
+        }
+        if let usage = chunk.camel("usageMetadata") {
+            let fresh = TokenCounts(gemini: usage)
+            if !fresh.isEmpty { counts = fresh }
+        }
+        let candidates = chunk["candidates"]?.elements ?? []
+        if !hasStarted, !candidates.isEmpty {
+            hasStarted = true
+            events.append(
+                .started(
+                    id: chunk.camel("responseId")?.text, model: chunk.camel("modelVersion")?.text
+                ))
+        }
+        for (index, candidate) in candidates.enumerated() {
+            guard (candidate["index"]?.integer ?? index) == 0 else {
+                let loss = Loss(kind: .dropped, path: "candidates[\(index)]", isHarmless: false)
+                events.append(.lost(loss))
+                continue
+            }
+            take(candidate: candidate, &events)
+        }
+        if chunk.camel("promptFeedback")?.camel("blockReason") != nil {
+            finish = finish ?? "SAFETY"
+        }
+        if candidates.isEmpty { events.append(.alive) }
+    }
+
+    /// Ends the answer: only the stream's end says that nothing follows.
+    mutating func end(_ events: inout [AnswerEvent]) {
+        guard !isDone else { return }
+        isDone = true
+        guard let finish else { return events.append(.failed(.unfinished)) }
+        if !hasStarted { events.append(.started(id: nil, model: nil)) }
+        let reason: Finish
+        switch finish {
+        case "STOP": reason = callCount > 0 ? .toolCalls : .end
+        case "MAX_TOKENS", "CONTINUATION", "TOO_MANY_TOOL_CALLS": reason = .length
+        case "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII",
+            "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR",
+            "ESCALATION":
+            reason = .filtered
+        default:
+            guard hasContent else {
+                return events.append(.failed(AnswerFailure(finish: finish, message)))
+            }
+            let path = "candidates[0].finishReason"
+            events.append(.lost(Loss(kind: .changed, path: path, isHarmless: false)))
+            reason = callCount > 0 ? .toolCalls : .end
+        }
+        closeTexts(isCut: reason.isCut, &events)
+        events.append(.finished(reason, counts))
+    }
+
+    private mutating func take(candidate: RawJSON, _ events: inout [AnswerEvent]) {
+        let parts = candidate["content"]?["parts"]
+        for (index, part) in (parts?.elements ?? []).enumerated() {
+            take(part: part, "candidates[0].content.parts[\(index)]", &events)
+        }
+        if let word = candidate.camel("finishReason")?.plain,
+            word != "FINISH_REASON_UNSPECIFIED"
+        {
+            finish = word
+        }
+        message = candidate.camel("finishMessage")?.text ?? message
+        for name in ["citationMetadata", "groundingMetadata", "urlContextMetadata"]
+        where candidate.camel(name)?.isEmptyValue == false {
+            let path = "candidates[0].\(name)"
+            events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+        }
+    }
+
+    private mutating func take(
+        part: RawJSON, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        let sealed = part.camel("thoughtSignature")?.text.map { text in
+            Sealed(form: .gemini, kind: .thought, value: text)
+        }
+        if let call = part.camel("functionCall") {
+            hasContent = true
+            return take(call: call, sealed, path, &events)
+        }
+        guard let text = part["text"]?.text else {
+            hasContent = true
+            return events.append(
+                .lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+        }
+        if part["thought"]?.flag == true {
+            reasoning(text, sealed, path, &events)
+        } else {
+            self.text(text, sealed, path, &events)
+        }
+    }
+
+    private mutating func makeKey() -> Int {
+        nextKey += 1
+        return nextKey - 1
+    }
+
+    private mutating func reasoning(
+        _ text: EscapedText, _ sealed: Sealed?, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        hasContent = true
+        if openReasoning == nil {
+            closeTexts(isCut: false, &events)
+            let key = makeKey()
+            openReasoning = key
+            events.append(.opened(AnswerItem(key: key, kind: .reasoning, path: path)))
+        }
+        guard let key = openReasoning else { return }
+        if !text.isEmpty { events.append(.text(key: key, text)) }
+        if let sealed {
+            events.append(.sealed(key: key, sealed, path: "\(path).thoughtSignature"))
+        }
+    }
+
+    private mutating func text(
+        _ text: EscapedText, _ sealed: Sealed?, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        if let sealed { seal(sealed, path, &events) }
+        guard !text.isEmpty else { return }
+        hasContent = true
+        if openText == nil {
+            closeTexts(isCut: false, &events)
+            let key = makeKey()
+            openText = key
+            events.append(.opened(AnswerItem(key: key, kind: .text, path: path)))
+        }
+        if let key = openText { events.append(.text(key: key, text)) }
+    }
+
+    /// A text's signature ends the reasoning before it, or stands for reasoning without a text.
+    private mutating func seal(
+        _ sealed: Sealed, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        let path = "\(path).thoughtSignature"
+        if let key = openReasoning {
+            events.append(.sealed(key: key, sealed, path: path))
+            return
+        }
+        closeTexts(isCut: false, &events)
+        let key = makeKey()
+        events.append(.opened(AnswerItem(key: key, kind: .reasoning, path: path)))
+        events.append(.sealed(key: key, sealed, path: path))
+        events.append(.closed(key: key, isCut: false))
+    }
+
+    private mutating func closeTexts(isCut: Bool, _ events: inout [AnswerEvent]) {
+        for key in [openReasoning, openText].compactMap({ $0 }) {
+            events.append(.closed(key: key, isCut: isCut))
+        }
+        (openReasoning, openText) = (nil, nil)
+    }
+
+    private mutating func take(
+        call: RawJSON, _ sealed: Sealed?, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        guard let name = call["name"]?.plain else { return }
+        closeTexts(isCut: false, &events)
+        let key = makeKey()
+        let id = call["id"]?.plain ?? "call_\(callCount)"
+        callCount += 1
+        var item = AnswerItem(key: key, kind: .call(id: id, name: name), path: path)
+        let arguments = call["args"] ?? RawJSON(literal: "{}")
+        item.arguments = EscapedText(bytes: arguments.compact[...])
+        item.sealed = sealed
+        events.append(.opened(item))
+        events.append(.closed(key: key, isCut: false))
+    }
+}

@@ -1,0 +1,203 @@
+import JSON
+
+/// Reads a Messages answer, whole or in events.
+struct MessagesAnswerReader {
+    private struct Block {
+        let key: Int
+        let isCall: Bool
+        let isReasoning: Bool
+        /// A call's arguments that came with its beginning.
+        var prefilled: EscapedText?
+        var hasArguments = false
+        /// A signature may come in several pieces.
+        var signature: [EscapedText] = []
+        let path: String
+    }
+
+    private var blocks: [Int: Block] = [:]
+    private var order: [Int] = []
+    private var counts = TokenCounts()
+    private var uncached: Int?
+    private var stop: EscapedText?
+    private var stopWord: EscapedText?
+    private var isDone = false
+    private var hasStarted = false
+
+    /// Takes a whole answer.
+    mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
+        if body["type"]?.plain == "error", let error = body["error"] {
+            return events.append(.failed(AnswerFailure(messages: error)))
+        }
+        start(body, &events)
+        for (index, block) in (body["content"]?.elements ?? []).enumerated() {
+            begin(block, index, &events)
+            end(index, &events)
+        }
+        delta(body, &events)
+        finish(&events)
+    }
+
+    /// Takes an event of a stream.
+    mutating func take(_ event: RawJSON, _ events: inout [AnswerEvent]) {
+        guard !isDone else { return }
+        let index = event["index"]?.integer ?? 0
+        switch event["type"]?.plain {
+        case "message_start":
+            if !hasStarted { start(event["message"] ?? event, &events) }
+        case "content_block_start":
+            if let block = event["content_block"] { begin(block, index, &events) }
+        case "content_block_delta":
+            if let delta = event["delta"] { take(delta: delta, index, &events) }
+        case "content_block_stop": end(index, &events)
+        case "message_delta":
+            delta(event["delta"] ?? event, &events)
+            if let usage = event["usage"] { counts.take(messages: usage, uncached: &uncached) }
+        case "message_stop": finish(&events)
+        case "error":
+            isDone = true
+            let error = event["error"] ?? event
+            events.append(.failed(AnswerFailure(messages: error)))
+        default: events.append(.alive)
+        }
+    }
+
+    /// Ends the stream, which has an end mark of its own.
+    mutating func end(_ events: inout [AnswerEvent]) {
+        guard !isDone else { return }
+        isDone = true
+        events.append(.failed(.unfinished))
+    }
+
+    private mutating func start(_ message: RawJSON, _ events: inout [AnswerEvent]) {
+        hasStarted = true
+        if let usage = message["usage"] { counts.take(messages: usage, uncached: &uncached) }
+        events.append(.started(id: message["id"]?.text, model: message["model"]?.text))
+    }
+
+    private mutating func delta(_ value: RawJSON, _ events: inout [AnswerEvent]) {
+        stop = value["stop_reason"]?.text ?? stop
+        stopWord = value["stop_sequence"]?.text ?? stopWord
+    }
+
+    private mutating func finish(_ events: inout [AnswerEvent]) {
+        guard !isDone else { return }
+        isDone = true
+        for index in order where blocks[index] != nil {
+            // A call that the length cut off has no end of its own.
+            if let block = blocks.removeValue(forKey: index) {
+                events.append(.closed(key: block.key, isCut: true))
+            }
+        }
+        let reason: Finish
+        switch stop?.plain {
+        case "tool_use": reason = .toolCalls
+        case "max_tokens": reason = .length
+        case "stop_sequence": reason = .stopWord(stopWord ?? .empty)
+        case "refusal": reason = .filtered
+        case "model_context_window_exceeded": reason = .contextFull
+        case "pause_turn": reason = .paused
+        case "compaction": reason = .compaction
+        default: reason = .end
+        }
+        events.append(.finished(reason, counts))
+    }
+
+    // MARK: Blocks
+
+    private mutating func begin(
+        _ block: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        let path = "content[\(index)]"
+        let kind: AnswerItem.Kind
+        var text = EscapedText.empty
+        switch block["type"]?.plain {
+        case "text":
+            kind = .text
+            text = block["text"]?.text ?? .empty
+        case "thinking":
+            kind = .reasoning
+            text = block["thinking"]?.text ?? .empty
+        case "redacted_thinking": kind = .reasoning
+        case "tool_use":
+            kind = .call(id: block["id"]?.plain ?? "", name: block["name"]?.plain ?? "")
+        default:
+            // Tools that the vendor runs are no calls of the client's.
+            events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+            return events.append(.alive)
+        }
+        let item = AnswerItem(key: index, kind: kind, path: path)
+        var open = Block(
+            key: index, isCall: item.isCall, isReasoning: kind.isReasoning, path: path)
+        if let input = block["input"], !input.isEmptyValue {
+            open.prefilled = EscapedText(bytes: input.compact[...])
+        }
+        if let signature = block["signature"]?.text, !signature.isEmpty {
+            open.signature = [signature]
+        }
+        blocks[index] = open
+        order.append(index)
+        events.append(.opened(item))
+        if !text.isEmpty { events.append(.text(key: index, text)) }
+        if let data = block["data"]?.text, kind.isReasoning {
+            let sealed = Sealed(form: .messages, kind: .redacted, value: data)
+            events.append(.sealed(key: index, sealed, path: "\(path).data"))
+        }
+        for citation in block["citations"]?.elements ?? [] { cite(citation, open, &events) }
+    }
+
+    private mutating func take(
+        delta: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        guard let block = blocks[index] else { return events.append(.alive) }
+        switch delta["type"]?.plain {
+        case "text_delta" where !block.isCall && !block.isReasoning:
+            if let text = delta["text"]?.text, !text.isEmpty {
+                events.append(.text(key: index, text))
+            }
+        case "thinking_delta" where block.isReasoning:
+            if let text = delta["thinking"]?.text, !text.isEmpty {
+                events.append(.text(key: index, text))
+            }
+        case "signature_delta" where block.isReasoning:
+            if let text = delta["signature"]?.text, !text.isEmpty {
+                blocks[index]?.signature.append(text)
+            }
+        case "input_json_delta" where block.isCall:
+            if let text = delta["partial_json"]?.text, !text.isEmpty {
+                blocks[index]?.hasArguments = true
+                events.append(.arguments(key: index, text))
+            }
+        case "citations_delta":
+            if let citation = delta["citation"] { cite(citation, block, &events) }
+        default: events.append(.alive)
+        }
+    }
+
+    private mutating func end(_ index: Int, _ events: inout [AnswerEvent]) {
+        guard let block = blocks.removeValue(forKey: index) else { return }
+        if let prefilled = block.prefilled, !block.hasArguments {
+            events.append(.arguments(key: index, prefilled))
+        }
+        if !block.signature.isEmpty {
+            let value = EscapedText.joined(block.signature, by: .empty)
+            let sealed = Sealed(form: .messages, kind: .signature, value: value)
+            events.append(.sealed(key: index, sealed, path: "\(block.path).signature"))
+        }
+        events.append(.closed(key: index, isCut: false))
+    }
+
+    private func cite(_ value: RawJSON, _ block: Block, _ events: inout [AnswerEvent]) {
+        let path = "\(block.path).citations"
+        guard let url = value["url"]?.text else {
+            return events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+        }
+        let citation = Citation(url: url, title: value["title"]?.text, range: nil)
+        events.append(.citation(key: block.key, citation, path: path))
+    }
+}
+
+extension AnswerItem.Kind {
+    var isReasoning: Bool {
+        if case .reasoning = self { true } else { false }
+    }
+}

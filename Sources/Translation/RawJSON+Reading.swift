@@ -1,0 +1,107 @@
+import JSON
+import Primitives
+
+extension RawJSON {
+    /// The object that a text spells; nil where it spells none.
+    static func object(of text: EscapedText) -> RawJSON? {
+        do throws(JSONScanner.Malformed) {
+            let value = try RawJSON(parsing: Array(text.unescaped))
+            return value.isObject ? value : nil
+        } catch {
+            return nil
+        }
+    }
+
+    /// Members that mean money or time alone.
+    private static let costs: Set<String> = ["cache_control", "prompt_cache_breakpoint"]
+
+    /// The members that a reader does not know, without empty ones, which say nothing.
+    func extras(except known: Set<String>, at path: String) -> [Extra] {
+        members.compactMap { member in
+            guard !known.contains(member.name), !member.value.isEmptyValue else { return nil }
+            return Extra(
+                name: member.name, path: "\(path).\(member.name)", value: member.value,
+                isHarmless: Self.costs.contains(member.name))
+        }
+    }
+
+    /// Whether the value is null, or a list or an object of nothing.
+    var isEmptyValue: Bool {
+        switch kind {
+        case .null: true
+        case .array: elements.isEmpty
+        case .object: members.isEmpty
+        default: false
+        }
+    }
+
+    /// The required text of a member.
+    func text(_ name: String, at path: String) throws(Refusal) -> EscapedText {
+        guard let text = self[name]?.text else {
+            throw Refusal("\(path).\(name)", "a text is missing")
+        }
+        return text
+    }
+}
+
+extension Conversation {
+    /// Takes a member that is one value for itself; what no table knows is a loss.
+    mutating func take(_ member: RawJSON.Member, at path: String) {
+        guard !member.value.isNull else { return }
+        guard let row = form.fields.first(where: { $0.name == path }) else {
+            return losses.drop(path)
+        }
+        // A field of two names: the first in the table counts.
+        if row.field != .own, let index = settings.firstIndex(where: { $0.field == row.field }) {
+            let names = form.fields.map(\.name)
+            let first = names.first { $0 == row.name || $0 == settings[index].name }
+            guard first == row.name else { return }
+            settings.remove(at: index)
+        }
+        settings.append(
+            Setting(
+                field: row.field, name: row.name, path: path, value: member.value,
+                absent: row.absent))
+    }
+
+    /// Adds a turn, or its parts to the last one where that is of the same role and kind.
+    mutating func append(_ turn: Turn, merges: Bool) {
+        guard merges, let last = turns.last, last.role == turn.role else {
+            return turns.append(turn)
+        }
+        turns[turns.count - 1].parts += turn.parts
+        turns[turns.count - 1].extras += turn.extras
+    }
+
+    /// Refuses calls of one turn that have one name for themselves: no result could be paired.
+    func checkCallNames() throws(Refusal) {
+        for turn in turns where turn.role == .assistant {
+            var seen: Set<String> = []
+            for call in turn.parts.compactMap(\.call) where !seen.insert(call.id).inserted {
+                throw Refusal(call.idPath, "two calls of one turn have the same id")
+            }
+        }
+    }
+}
+
+extension Media {
+    /// Where the bytes are that an address names: in it, or elsewhere.
+    static func source(_ address: EscapedText) -> Source {
+        let bytes = address.inner
+        guard address.hasPrefix("data:"),
+            let comma = bytes.firstIndex(of: UInt8(ascii: ","))
+        else { return .url(address) }
+        let head = bytes[bytes.startIndex + 5..<comma]
+        guard head.span.hasSuffix(";base64") else { return .url(address) }
+        return .inline(
+            type: EscapedText(inner: head.dropLast(7)),
+            data: EscapedText(inner: bytes[(comma + 1)...]))
+    }
+
+    /// What kind of thing a type names.
+    static func kind(ofType type: EscapedText) -> Kind {
+        if type.hasPrefix("image/") { return .image }
+        if type.hasPrefix("audio/") { return .audio }
+        return type.hasPrefix("video/") ? .video : .document
+    }
+}

@@ -1,0 +1,163 @@
+public import JSON
+import Primitives
+
+/// A JSON value as the bytes that spell it, walked over only where its parts are asked for.
+///
+/// A translation copies most of a body unchanged. A tree of it would cost more than the body, and
+/// would spell numbers and texts anew.
+public struct RawJSON: Sendable {
+    /// The value's bytes, without space around them.
+    let bytes: ArraySlice<UInt8>
+
+    /// One member of an object.
+    struct Member {
+        let name: String
+        let value: RawJSON
+    }
+
+    /// The value of a text.
+    public init(parsing text: [UInt8]) throws(JSONScanner.Malformed) {
+        var scanner = JSONScanner(text.span)
+        let range = try scanner.value()
+        try scanner.end()
+        bytes = text[range]
+    }
+
+    /// A value that was walked over before, so that it is known to be JSON.
+    init(walked bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+    }
+
+    /// A value of the program's own.
+    init(literal text: String) {
+        bytes = Array(text.utf8)[...]
+    }
+
+    /// The value's kind, which its first byte says.
+    var kind: JSONScanner.Kind {
+        switch bytes.first {
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "\""): .string
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
+        case UInt8(ascii: "n"): .null
+        default: .number
+        }
+    }
+
+    var isNull: Bool { kind == .null }
+    var isObject: Bool { kind == .object }
+
+    /// The members of an object in their order; none for any other value.
+    var members: [Member] {
+        guard isObject else { return [] }
+        var found: [Member] = []
+        let base = bytes.startIndex
+        let slice = bytes
+        walk { (scanner) throws(JSONScanner.Malformed) in
+            try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+                _ = try scanner.kind()
+                let inner = scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1)
+                let name = JSONText.unescape(inner)
+                let range = try scanner.value()
+                found.append(
+                    Member(
+                        name: name,
+                        value: RawJSON(
+                            walked: slice[base + range.lowerBound..<base + range.upperBound])))
+            }
+        }
+        return found
+    }
+
+    /// The elements of an array; none for any other value.
+    var elements: [RawJSON] {
+        guard kind == .array else { return [] }
+        var found: [RawJSON] = []
+        let base = bytes.startIndex
+        let slice = bytes
+        walk { (scanner) throws(JSONScanner.Malformed) in
+            try scanner.array { (scanner) throws(JSONScanner.Malformed) in
+                let range = try scanner.value()
+                found.append(
+                    RawJSON(walked: slice[base + range.lowerBound..<base + range.upperBound]))
+            }
+        }
+        return found
+    }
+
+    /// The value of a member, the last one of its name; nil without one, and for null.
+    subscript(name: String) -> RawJSON? {
+        members.last { $0.name == name }.flatMap { $0.value.isNull ? nil : $0.value }
+    }
+
+    /// A string's text; nil for any other value.
+    var text: EscapedText? {
+        guard kind == .string else { return nil }
+        return EscapedText(inner: bytes.dropFirst().dropLast())
+    }
+
+    /// A string's text with its escapes resolved; nil for any other value.
+    var plain: String? { text?.plain }
+
+    /// A whole number; nil for any other value.
+    var integer: Int? {
+        guard kind == .number else { return nil }
+        return Int(spelling)
+    }
+
+    /// A truth value; nil for any other value.
+    var flag: Bool? {
+        guard kind == .bool else { return nil }
+        return bytes.first == UInt8(ascii: "t")
+    }
+
+    /// The bytes as text: for short values.
+    var spelling: String { bytes.span.text }
+
+    /// The value as a tree: for schemas, which a dialect may want in other words.
+    var tree: JSONValue {
+        var tree = JSONValue.null
+        do throws(JSONScanner.Malformed) {
+            tree = try JSONValue(parsing: bytes.span)
+        } catch {
+            preconditionFailure("a text that was walked over before is malformed: \(error)")
+        }
+        return tree
+    }
+
+    /// The text without space between its parts.
+    var compact: [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count)
+        var isInString = false
+        var isEscaped = false
+        for byte in bytes {
+            if isInString {
+                output.append(byte)
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+            } else if byte > 0x20 {
+                output.append(byte)
+                isInString = byte == UInt8(ascii: "\"")
+            }
+        }
+        return output
+    }
+
+    private func walk(
+        _ body: (inout JSONScanner) throws(JSONScanner.Malformed) -> Void
+    ) {
+        var scanner = JSONScanner(bytes.span)
+        do throws(JSONScanner.Malformed) {
+            try body(&scanner)
+        } catch {
+            preconditionFailure("a text that was walked over before is malformed: \(error)")
+        }
+    }
+}

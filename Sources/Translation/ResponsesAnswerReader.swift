@@ -1,0 +1,245 @@
+import JSON
+
+/// Reads a Responses answer, whole or in events.
+///
+/// An item is known by its index: behind some gateways its name differs from event to event.
+struct ResponsesAnswerReader {
+    private struct Item {
+        let key: Int
+        var isOpened = false
+        var isClosed = false
+        /// What was passed on of the item's text or arguments, to find what is missing at its end.
+        var sent: [UInt8] = []
+        var pieces = 0
+        var kind: AnswerItem.Kind
+        let path: String
+    }
+
+    private var items: [Int: Item] = [:]
+    private var nextKey = 0
+    private var hasCalls = false
+    private var hasRefused = false
+    private var hasStarted = false
+    private var isDone = false
+
+    /// Takes a whole answer.
+    mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
+        start(body, &events)
+        finish(body, &events)
+    }
+
+    /// Takes an event of a stream.
+    mutating func take(_ event: RawJSON, _ events: inout [AnswerEvent]) {
+        guard !isDone else { return }
+        let index = event["output_index"]?.integer ?? 0
+        switch event["type"]?.plain ?? "" {
+        case "response.created": start(event["response"] ?? event, &events)
+        case "response.output_item.added":
+            if let item = event["item"] { add(item, index, &events) }
+        case "response.output_item.done":
+            if let item = event["item"] { complete(item, index, &events) }
+        case "response.output_text.delta", "response.refusal.delta",
+            "response.reasoning_text.delta", "response.reasoning_summary_text.delta":
+            text(event, index, &events)
+        case "response.reasoning_summary_part.added":
+            piece(index, &events)
+        case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
+            if let delta = event["delta"]?.text { append(delta, index, &events) }
+        case "response.function_call_arguments.done":
+            if let text = event["arguments"]?.text { reconcile(text, index, &events) }
+        case "response.custom_tool_call_input.done":
+            if let text = event["input"]?.text { reconcile(text, index, &events) }
+        case "response.completed", "response.incomplete", "response.done":
+            finish(event["response"] ?? event, &events)
+        case "response.failed":
+            isDone = true
+            let error = event["response"]?["error"] ?? event
+            events.append(.failed(AnswerFailure(responses: error)))
+        case "error":
+            isDone = true
+            events.append(.failed(AnswerFailure(responses: event["error"] ?? event)))
+        case "response.output_text.annotation.added":
+            if let annotation = event["annotation"] {
+                cite(annotation, index, "output[\(index)].content[0].annotations", &events)
+            }
+        default: events.append(.alive)
+        }
+    }
+
+    /// Ends the stream, which has end marks of its own.
+    mutating func end(_ events: inout [AnswerEvent]) {
+        guard !isDone else { return }
+        isDone = true
+        events.append(.failed(.unfinished))
+    }
+
+    private mutating func start(_ response: RawJSON, _ events: inout [AnswerEvent]) {
+        guard !hasStarted else { return }
+        hasStarted = true
+        events.append(.started(id: response["id"]?.text, model: response["model"]?.text))
+    }
+
+    private mutating func finish(_ response: RawJSON, _ events: inout [AnswerEvent]) {
+        isDone = true
+        if response["status"]?.plain == "failed" || response["error"] != nil {
+            let error = response["error"] ?? response
+            return events.append(.failed(AnswerFailure(responses: error)))
+        }
+        for (index, item) in (response["output"]?.elements ?? []).enumerated() {
+            complete(item, index, &events)
+        }
+        let reason = response["incomplete_details"]?["reason"]?.plain
+        let finish: Finish
+        switch reason {
+        case "max_output_tokens": finish = .length
+        case "content_filter": finish = .filtered
+        default: finish = hasRefused ? .filtered : hasCalls ? .toolCalls : .end
+        }
+        for key in items.keys.sorted() {
+            guard let item = items[key], item.isOpened, !item.isClosed else { continue }
+            events.append(.closed(key: item.key, isCut: finish.isCut))
+        }
+        let counts = response["usage"].map { TokenCounts(responses: $0) } ?? TokenCounts()
+        events.append(.finished(finish, counts))
+    }
+
+    // MARK: Items
+
+    private mutating func add(
+        _ value: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        guard items[index] == nil else { return }
+        let path = "output[\(index)]"
+        let kind: AnswerItem.Kind
+        switch value["type"]?.plain {
+        case "message": kind = .text
+        case "reasoning": kind = .reasoning
+        case "function_call", "custom_tool_call":
+            hasCalls = true
+            kind = .call(
+                id: (value["call_id"] ?? value["id"])?.plain ?? "",
+                name: value["name"]?.plain ?? "")
+        default:
+            // Tools that the vendor runs are no calls of the client's.
+            items[index] = Item(key: -1, isClosed: true, kind: .text, path: path)
+            events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+            return events.append(.alive)
+        }
+        items[index] = Item(key: nextKey, kind: kind, path: path)
+        nextKey += 1
+        // A text may stay empty, and reasoning sealed: they begin with their first piece.
+        if case .call = kind { open(index, &events) }
+    }
+
+    private mutating func open(_ index: Int, _ events: inout [AnswerEvent]) {
+        guard let item = items[index], !item.isOpened, !item.isClosed else { return }
+        items[index]?.isOpened = true
+        events.append(.opened(AnswerItem(key: item.key, kind: item.kind, path: item.path)))
+    }
+
+    private mutating func piece(_ index: Int, _ events: inout [AnswerEvent]) {
+        guard let item = items[index], !item.isClosed else { return }
+        if item.pieces > 0, item.isOpened { events.append(.pieceEnded(key: item.key)) }
+        items[index]?.pieces += 1
+    }
+
+    private mutating func text(
+        _ event: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        guard let delta = event["delta"]?.text else { return }
+        if event["type"]?.plain == "response.refusal.delta" { refuse(index) }
+        append(delta, index, &events)
+    }
+
+    private mutating func refuse(_ index: Int) {
+        hasRefused = true
+        if let item = items[index], !item.isOpened { items[index]?.kind = .refusal }
+    }
+
+    private mutating func append(
+        _ delta: EscapedText, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        // A piece of an item that was never added, or is whole, belongs to none.
+        guard let item = items[index], !item.isClosed, !delta.isEmpty else { return }
+        open(index, &events)
+        items[index]?.sent += delta.inner
+        switch item.kind {
+        case .call: events.append(.arguments(key: item.key, delta))
+        default: events.append(.text(key: item.key, delta))
+        }
+    }
+
+    /// Passes on what is missing of a text that is now known whole.
+    private mutating func reconcile(
+        _ whole: EscapedText, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        guard let item = items[index], !item.isClosed else { return }
+        guard whole.inner.starts(with: item.sent) else { return }
+        append(EscapedText(inner: whole.inner.dropFirst(item.sent.count)), index, &events)
+    }
+
+    private mutating func complete(
+        _ value: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        add(value, index, &events)
+        guard let item = items[index], !item.isClosed else { return }
+        switch item.kind {
+        case .call:
+            if let text = (value["arguments"] ?? value["input"])?.text {
+                reconcile(text, index, &events)
+            }
+        case .reasoning: reasoning(value, index, &events)
+        case .text, .refusal: message(value, index, &events)
+        }
+        guard let item = items[index], item.isOpened else { return }
+        items[index]?.isClosed = true
+        let isCut = value["status"]?.plain == "incomplete"
+        events.append(.closed(key: item.key, isCut: isCut))
+    }
+
+    private mutating func message(
+        _ value: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        let parts = value["content"]?.elements ?? []
+        if parts.contains(where: { $0["type"]?.plain == "refusal" }) { refuse(index) }
+        let texts = parts.compactMap { ($0["text"] ?? $0["refusal"])?.text }
+        reconcile(EscapedText.joined(texts, by: .empty), index, &events)
+        for (position, part) in parts.enumerated() {
+            let path = "output[\(index)].content[\(position)].annotations"
+            for annotation in part["annotations"]?.elements ?? [] {
+                cite(annotation, index, path, &events)
+            }
+        }
+    }
+
+    private mutating func cite(
+        _ value: RawJSON, _ index: Int, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        guard let item = items[index], item.isOpened, let url = value["url"]?.text else {
+            return events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+        }
+        events.append(.citation(key: item.key, Citation(value, url), path: path))
+    }
+
+    private mutating func reasoning(
+        _ value: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        let parts = (value["summary"]?.elements ?? []) + (value["content"]?.elements ?? [])
+        if items[index]?.sent.isEmpty == true {
+            for (position, text) in parts.compactMap({ $0["text"]?.text }).enumerated() {
+                if position > 0, let key = items[index]?.key {
+                    events.append(.pieceEnded(key: key))
+                }
+                append(text, index, &events)
+            }
+        }
+        guard let sealed = value["encrypted_content"]?.text, let item = items[index] else {
+            return
+        }
+        open(index, &events)
+        let whole = Sealed(
+            form: .responses, kind: .encrypted, value: sealed, item: value["id"]?.text)
+        events.append(
+            .sealed(key: item.key, whole, path: "\(item.path).encrypted_content"))
+    }
+}

@@ -1,0 +1,113 @@
+import HTTP
+import JSON
+public import Primitives
+
+/// A stream of one form in another one, as its bytes come.
+public struct StreamTranslation: ~Copyable {
+    /// An error before anything that a client sees as an answer: it may still be a status.
+    public struct EarlyFailure: Sendable {
+        /// The status for the client.
+        public let status: Int
+        /// The body in the client's dialect.
+        public let body: [UInt8]
+    }
+
+    private let context: AnswerContext
+    private var splitter: EventSplitter
+    private var reader: AnswerReader
+    private var guarded: CallGuard
+    private var writer: StreamWriter
+    private var events: [AnswerEvent] = []
+    private var checked: [AnswerEvent] = []
+    private var hasEnded = false
+    /// The vendor's failure before the answer's beginning; nil where there was none.
+    public private(set) var earlyFailure: EarlyFailure?
+
+    /// A translation that keeps at most so many bytes of an event.
+    public init(_ context: AnswerContext, eventBytesMax: Int = 10 << 20) {
+        self.context = context
+        splitter = EventSplitter(bytesMax: eventBytesMax)
+        reader = AnswerReader(context.source)
+        guarded = CallGuard(context.tools)
+        writer = StreamWriter(context)
+    }
+
+    /// Whether the client has seen the answer's beginning.
+    public var hasBegun: Bool { writer.hasBegun }
+    /// Whether the answer is over, well or not: nothing follows.
+    public var isOver: Bool { hasEnded }
+    /// What the answer does not say.
+    public var losses: [Loss] { writer.lost }
+
+    /// Takes a piece of the vendor's stream, and appends what the client gets.
+    public mutating func take(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
+        var pieces: [[UInt8]] = []
+        splitter.take(bytes) { event in
+            if event.hasData { pieces.append(Array(event.data.bytes)) }
+        }
+        for piece in pieces { take(event: piece, into: &output) }
+        if splitter.isOverflown { fail("an event of the vendor's is too large", into: &output) }
+    }
+
+    /// Takes the end of the vendor's stream.
+    public mutating func end(into output: inout ByteBuffer) {
+        guard !hasEnded else { return }
+        var pieces: [[UInt8]] = []
+        // Gemini breaks a stream off with an error as bare JSON; the others' last event needs its
+        // blank line.
+        if context.source == .gemini {
+            splitter.end { event in
+                if event.hasData { pieces.append(Array(event.data.bytes)) }
+            }
+            splitter.withBareText { text in
+                if text.count > 0 { pieces.append(Array(text)) }
+            }
+        }
+        for piece in pieces { take(event: piece, into: &output) }
+        reader.end(isMarked: false, &events)
+        pass(into: &output)
+    }
+
+    /// Takes the data of one event.
+    mutating func take(event data: [UInt8], into output: inout ByteBuffer) {
+        guard !hasEnded else { return }
+        if data.span.matches("[DONE]") {
+            reader.end(isMarked: true, &events)
+        } else if !data.isEmpty {
+            do throws(JSONScanner.Malformed) {
+                reader.take(try RawJSON(parsing: data), &events)
+            } catch {
+                return fail("an event of the vendor's is no JSON", into: &output)
+            }
+        }
+        pass(into: &output)
+    }
+
+    private mutating func fail(_ reason: String, into output: inout ByteBuffer) {
+        guard !hasEnded else { return }
+        events.append(.failed(AnswerFailure(kind: .server, message: EscapedText(reason))))
+        pass(into: &output)
+    }
+
+    private mutating func pass(into output: inout ByteBuffer) {
+        guarded.take(events, &checked)
+        events.removeAll(keepingCapacity: true)
+        for event in checked where !hasEnded {
+            switch event {
+            case .failed(let failure):
+                hasEnded = true
+                if !writer.hasBegun {
+                    var json = JSONWriter()
+                    failure.write(for: context.target, to: &json)
+                    earlyFailure = EarlyFailure(
+                        status: failure.status(for: context.target), body: json.bytes)
+                    continue
+                }
+            case .finished: hasEnded = true
+            default: break
+            }
+            writer.take(event, into: &output)
+        }
+        checked.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,59 @@
+import Primitives
+
+/// Writes an answer in events of any form.
+enum StreamWriter: ~Copyable {
+    case chat(ChatStreamWriter)
+    case responses(ResponsesStreamWriter)
+    case messages(MessagesStreamWriter)
+    case gemini(GeminiStreamWriter)
+
+    init(_ context: AnswerContext) {
+        switch context.target {
+        case .chat: self = .chat(ChatStreamWriter(context))
+        case .responses: self = .responses(ResponsesStreamWriter(context))
+        case .messages: self = .messages(MessagesStreamWriter(context))
+        case .gemini: self = .gemini(GeminiStreamWriter(context))
+        }
+    }
+
+    mutating func take(_ event: AnswerEvent, into output: inout ByteBuffer) {
+        switch consume self {
+        case .chat(var writer):
+            writer.take(event)
+            writer.take(into: &output)
+            self = .chat(writer)
+        case .responses(var writer):
+            writer.take(event)
+            writer.take(into: &output)
+            self = .responses(writer)
+        case .messages(var writer):
+            writer.take(event)
+            writer.take(into: &output)
+            self = .messages(writer)
+        case .gemini(var writer):
+            writer.take(event)
+            writer.take(into: &output)
+            self = .gemini(writer)
+        }
+    }
+
+    /// What the answer does not say.
+    var lost: [Loss] {
+        switch self {
+        case .chat(let writer): writer.lost
+        case .responses(let writer): writer.lost
+        case .messages(let writer): writer.lost
+        case .gemini(let writer): writer.lost
+        }
+    }
+
+    /// Whether something was written that a client sees as the answer's beginning.
+    var hasBegun: Bool {
+        switch self {
+        case .chat(let writer): writer.hasBegun
+        case .responses(let writer): writer.hasBegun
+        case .messages(let writer): writer.hasBegun
+        case .gemini(let writer): writer.hasBegun
+        }
+    }
+}

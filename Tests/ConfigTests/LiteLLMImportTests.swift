@@ -1,0 +1,124 @@
+import Config
+import Testing
+
+@Suite("A configuration of LiteLLM's")
+struct LiteLLMImportTests {
+    private static let yaml = """
+        model_list:
+          - model_name: gpt-4o
+            litellm_params:
+              model: openai/gpt-4o
+              api_key: os.environ/OPENAI_API_KEY
+              rpm: 500
+          - model_name: gpt-4o
+            litellm_params:
+              model: azure/my-gpt-4o   # a deployment
+              api_base: https://res.openai.azure.com/
+              api_key: "os.environ/AZURE_KEY"
+              api_version: "2025-01-01"
+            model_info: {mode: chat}
+          - model_name: claude
+            litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: sk-ant-written-down}
+          - model_name: local
+            litellm_params: {model: ollama/qwen3}
+          - model_name: nova
+            litellm_params: {model: bedrock/amazon.nova-pro}
+          - model_name: "groq/*"
+            litellm_params: {model: "groq/*", api_key: os.environ/GROQ}
+        litellm_settings:
+          num_retries: 2
+          fallbacks: [{"gpt-4o": ["claude", "missing"]}]
+          drop_params: true
+          callbacks: ["otel"]
+        general_settings:
+          master_key: sk-1234
+        other: 1
+        """
+
+    @Test("becomes vendors and chains that Weir reads")
+    func chains() throws {
+        let result = try LiteLLMImport(Self.yaml)
+        let secrets = SecretSource(environment: { $0 }, file: { _ in nil })
+        let (configuration, warnings) = try Configuration.read(
+            result.toml, file: "a", secrets: secrets)
+        #expect(warnings.isEmpty)
+        let chains = configuration.chains.map { chain in
+            "\(chain.name) \(chain.retries): "
+                + chain.targets.map { "\($0.vendor)/\($0.model ?? "-")" }.joined(separator: " ")
+        }
+        #expect(
+            chains == [
+                "gpt-4o 2: openai-api/gpt-4o azure/my-gpt-4o anthropic-api/claude-sonnet-4-5",
+                "claude 2: anthropic-api/claude-sonnet-4-5", "local 2: ollama/qwen3",
+                "groq/* 2: groq/-",
+            ])
+        #expect(configuration.chains.map(\.models) == configuration.chains.map { [$0.name] })
+        func base(_ name: String) -> String? { configuration.vendor(named: name)?.baseURL }
+        #expect(
+            base("azure") == "https://res.openai.azure.com/openai/v1?api-version=2025-01-01")
+        #expect(base("anthropic-api") == "https://api.anthropic.com/v1")
+        #expect(configuration.vendor(named: "ollama")?.credential == Vendor.Credential.none)
+    }
+
+    @Test("is carried over as far as it goes, and what is left out is named with a reason")
+    func omissions() throws {
+        let result = try LiteLLMImport(Self.yaml)
+        let paths = result.omissions.map(\.path)
+        #expect(
+            paths == [
+                "model_list[0].litellm_params.rpm", "model_list[1].model_info",
+                "model_list[2].litellm_params.api_key", "model_list[4]",
+                "litellm_settings.drop_params", "litellm_settings.callbacks",
+                "general_settings.master_key", "other", "fallbacks.gpt-4o",
+            ])
+        for omission in result.omissions {
+            #expect(!omission.reason.isEmpty)
+            #expect(result.toml.contains("# not carried over: \(omission)"))
+        }
+        // No key that stands in the file goes into another one.
+        #expect(!result.toml.contains("sk-ant-written-down") && !result.toml.contains("sk-1234"))
+    }
+
+    @Test(
+        "that holds no model, or is no YAML, is none",
+        arguments: [
+            "", "model_list: []", "a: [", "model_list:\n  - model_name: a\n",
+            "model_list:\n  - model_name: a\n    litellm_params: {model: bedrock/x}\n",
+        ])
+    func faults(_ yaml: String) {
+        #expect(throws: LiteLLMImport.Fault.self) { try LiteLLMImport(yaml) }
+    }
+}
+
+@Suite("The lines for an agent")
+struct AgentLinesTests {
+    @Test(
+        "name the gateway as the agent reaches it",
+        arguments: [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"), ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:8080", "http://127.0.0.1:8080"), ("[::1]:8080", "http://[::1]:8080"),
+        ])
+    func addresses(_ sample: (listen: String, url: String)) {
+        #expect(AgentLines.address(sample.listen) == sample.url)
+    }
+
+    @Test("say whether the agent's own key goes on")
+    func keys() throws {
+        let own = "[vendors.anthropic]\ncredential = \"env:KEY\"\n"
+        let secrets = SecretSource(environment: { $0 }, file: { _ in nil })
+        let configuration = try Configuration.read(own, file: "a", secrets: secrets).configuration
+        let lines = AgentLines.lines("claude-code", url: "http://a", configuration)
+        #expect(
+            lines == [
+                "export ANTHROPIC_BASE_URL=http://a",
+                "export ANTHROPIC_API_KEY=the-gateway-has-the-key",
+            ])
+        let passed = AgentLines.lines("claude-code", url: "http://a", Configuration())
+        #expect(passed?.last?.hasPrefix("# ANTHROPIC_API_KEY stays") ?? false)
+        for name in AgentLines.names {
+            let lines = AgentLines.lines(name, url: "http://gw/team", Configuration())
+            #expect(lines?.joined().contains("http://gw/team") ?? false)
+        }
+        #expect(AgentLines.lines("other", url: "http://a", Configuration()) == nil)
+    }
+}

@@ -1,0 +1,218 @@
+import Dialects
+import ExchangeCore
+import LogStore
+import Primitives
+import Support
+import Telemetry
+import Testing
+
+@Suite("The record of a tunnel")
+struct TunnelRecordTests {
+    private static let mask: [UInt8] = [0xA1, 0xB2, 0xC3, 0xD4]
+
+    private static func usage(_ input: Int, _ output: Int) -> String {
+        "\"usage\":{\"input_tokens\":\(input),\"output_tokens\":\(output),"
+            + "\"total_tokens\":\(input + output)}"
+    }
+
+    private static func completed(_ id: String, _ input: Int, _ output: Int) -> String {
+        "{\"type\":\"response.completed\",\"response\":{\"id\":\"\(id)\",\"object\":\"response\","
+            + "\"model\":\"gpt-5-x\",\"status\":\"completed\",\(usage(input, output))}}"
+    }
+
+    /// Runs one tunnel: for each request of the client's, the vendor's frames.
+    private static func run(
+        _ turns: [(ask: WebSocketFrame, answer: [WebSocketFrame])], path: String = "/v1/responses",
+        extensions: String = "", server: String = "", cut: Int? = nil
+    ) throws -> [Record] {
+        let answers = turns.map { turn in
+            (turn.ask.bytes(mask: mask).count, turn.answer.map { $0.bytes() })
+        }
+        let vendor = try TunnelVendor("\(TunnelVendor.accepting)\(extensions)\r\n") { connection in
+            for (length, frames) in answers {
+                _ = try connection.take(length)
+                let bytes = frames.flatMap { $0 }
+                guard let cut else {
+                    try connection.send(bytes)
+                    continue
+                }
+                for start in stride(from: 0, to: bytes.count, by: cut) {
+                    try connection.send(Array(bytes[start..<min(start + cut, bytes.count)]))
+                }
+            }
+            try connection.send(WebSocketFrame.close(1000).bytes())
+        }
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port, server: server)
+        let client = try RawConnection(port: gateway.port)
+        try client.openTunnel(path, "session-id: s-1\r\n")
+        for (index, turn) in turns.enumerated() {
+            try client.send(turn.ask.bytes(mask: mask))
+            _ = try client.take(answers[index].1.reduce(0) { $0 + $1.count })
+        }
+        _ = try client.takeToEnd()
+        gateway.stop()
+        return try gateway.record.records()
+    }
+
+    private static func create(_ fields: String) -> WebSocketFrame {
+        .text("{\"type\":\"response.create\",\(fields)}")
+    }
+
+    @Test(
+        "has one exchange for the tunnel, and one for each response in it", arguments: [nil, 1, 7])
+    func responses(_ cut: Int?) throws {
+        let records = try Self.run(
+            [
+                (
+                    Self.create("\"model\":\"gpt-5\",\"generate\":false,\"input\":[]"),
+                    [
+                        .text("{\"type\":\"response.created\",\"response\":{\"id\":\"r0\"}}"),
+                        .text(Self.completed("r0", 0, 0)),
+                    ]
+                ),
+                (
+                    Self.create("\"model\":\"gpt-5\",\"input\":\"hi\""),
+                    [
+                        .text("{\"type\":\"codex.rate_limits\"}"),
+                        .text("{\"type\":\"response.created\",\"response\":{\"id\":\"r1\"}}"),
+                        WebSocketFrame(9, Array("p".utf8)),
+                        WebSocketFrame(
+                            1, Array("{\"type\":\"response.output_text.delta\",".utf8),
+                            isFinal: false),
+                        WebSocketFrame(0, Array("\n\"delta\":\"Hello\"}".utf8)),
+                        .text(Self.completed("r1", 70, 30)),
+                    ]
+                ),
+            ], cut: cut)
+        let tunnel = try #require(records.first { $0.method == "GET" })
+        #expect(tunnel.outcome == "complete" && tunnel.status == 101)
+        #expect(tunnel.errorMessage == "the vendor closed the WebSocket with 1000")
+        #expect(tunnel.requestBody.bytes.isEmpty && tunnel.responseBody.bytes.isEmpty)
+        #expect(tunnel.responseBytes > 300 && tunnel.requestBytes > 100)
+        let responses = records.filter { $0.method == "WEBSOCKET" }
+        #expect(responses.count == 2 && records.count == 3)
+        for response in responses {
+            #expect(response.outcome == "complete" && response.status == 200)
+            #expect(response.model == "gpt-5" && response.answeringModel == "gpt-5-x")
+            #expect(response.vendor == "openai" && response.target == "/v1/responses")
+            #expect(response.requestFields.contains("session-id: s-1"))
+            #expect(response.requestFields.contains("x-weir-tunnel: \(tunnel.identifier)"))
+            #expect(response.finishReason == "completed" && response.isStream)
+        }
+        let turn = try #require(responses.last)
+        #expect(turn.usage.input == 70 && turn.usage.output == 30)
+        #expect(turn.usageState == .reported)
+        let asked = String(decoding: turn.requestBody.bytes, as: UTF8.self)
+        #expect(asked == "{\"type\":\"response.create\",\"model\":\"gpt-5\",\"input\":\"hi\"}")
+        let answered = String(decoding: turn.responseBody.bytes, as: UTF8.self)
+        #expect(answered.contains("data: {\"type\":\"response.output_text.delta\", \"delta\":"))
+        #expect(!answered.contains("rate_limits"))
+    }
+
+    @Test("has a vendor's error as that of its response, and the session goes on")
+    func errors() throws {
+        let records = try Self.run([
+            (
+                Self.create("\"model\":\"gpt-5\""),
+                [
+                    .text(
+                        "{\"type\":\"error\",\"status\":429,\"error\":"
+                            + "{\"type\":\"usage_limit_reached\",\"message\":\"slow\"}}")
+                ]
+            ),
+            (Self.create("\"model\":\"gpt-5\""), [.text(Self.completed("r", 1, 2))]),
+        ])
+        let responses = records.filter { $0.method == "WEBSOCKET" }
+        #expect(responses.map(\.status) == [429, 200])
+        #expect(responses.first?.errorKind == "usage_limit_reached")
+        #expect(responses.last?.usage.output == 2)
+        #expect(records.first { $0.method == "GET" }?.outcome == "complete")
+    }
+
+    @Test("keeps lanes apart that go side by side")
+    func lanes() throws {
+        func event(_ type: String, _ lane: String, _ rest: String = "") -> WebSocketFrame {
+            .text("{\"type\":\"\(type)\",\"stream_id\":\"\(lane)\"\(rest)}")
+        }
+        let usage = { (count: Int) in
+            ",\"response\":{\"status\":\"completed\",\(Self.usage(count, count))}"
+        }
+        let records = try Self.run([
+            (Self.create("\"model\":\"a\",\"stream_id\":\"one\""), []),
+            (
+                Self.create("\"model\":\"b\",\"stream_id\":\"two\""),
+                [
+                    event("response.created", "two"), event("response.created", "one"),
+                    event("response.completed", "two", usage(2)),
+                    event("response.completed", "one", usage(1)),
+                ]
+            ),
+        ])
+        let responses = records.filter { $0.method == "WEBSOCKET" }
+        #expect(Set(responses.map { "\($0.model) \($0.usage.input ?? -1)" }) == ["a 1", "b 2"])
+    }
+
+    @Test("sums nothing up: each of a session's responses has its own usage")
+    func realtime() throws {
+        let done = { (count: Int) in
+            WebSocketFrame.text(
+                "{\"type\":\"response.done\",\"response\":{\"object\":\"realtime.response\","
+                    + "\"status\":\"completed\",\(Self.usage(count, count))}}")
+        }
+        let created = WebSocketFrame.text(
+            "{\"type\":\"response.created\",\"response\":{\"id\":\"x\"}}")
+        let records = try Self.run(
+            [
+                (
+                    .text("{\"type\":\"input_audio_buffer.append\",\"audio\":\"AAAA\"}"),
+                    // The session begins one by itself, where the speaker pauses.
+                    [.text("{\"type\":\"session.created\"}"), created, done(5)]
+                ),
+                (.text("{\"type\":\"response.create\"}"), [created, done(6)]),
+            ], path: "/v1/realtime?model=gpt-realtime")
+        let responses = records.filter { $0.method == "WEBSOCKET" }
+        #expect(responses.map(\.usage.input) == [5, 6])
+        #expect(responses.allSatisfy { $0.model == "gpt-realtime" })
+        #expect(records.first { $0.method == "GET" }?.model == "gpt-realtime")
+    }
+
+    @Test("reads compressed messages by their context, and what it cannot read is unknown")
+    func compression() throws {
+        // Blocks that are stored as they are: deflate without compression.
+        func stored(_ text: String) -> WebSocketFrame {
+            let bytes = Array(text.utf8)
+            let length = [UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)]
+            return WebSocketFrame(
+                1, [0] + length + length.map { ~$0 } + bytes + [0], isCompressed: true)
+        }
+        let turns = [
+            (
+                stored("{\"type\":\"response.create\",\"model\":\"gpt-5\"}"),
+                [stored(Self.completed("r", 3, 4))]
+            )
+        ]
+        let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+        let read = try Self.run(turns, extensions: agreed).filter { $0.method == "WEBSOCKET" }
+        #expect(read.count == 1 && read.first?.usage.output == 4)
+        // An extension that is not known here changes what frames mean.
+        let records = try Self.run(
+            turns, extensions: "Sec-WebSocket-Extensions: x-unknown\r\n")
+        #expect(records.map(\.method) == ["GET"])
+        #expect(records.first?.errorMessage.contains("not all of its messages") ?? false)
+    }
+
+    @Test("has what came until the tunnel broke off")
+    func brokenOff() throws {
+        let records = try Self.run([
+            (
+                Self.create("\"model\":\"gpt-5\""),
+                [.text("{\"type\":\"response.output_text.delta\",\"delta\":\"Hal\"}")]
+            )
+        ])
+        let response = try #require(records.first { $0.method == "WEBSOCKET" })
+        #expect(response.outcome == "truncated")
+        #expect(String(decoding: response.responseBody.bytes, as: UTF8.self).contains("Hal"))
+        #expect(response.usageState == .unknown)
+    }
+}

@@ -1,0 +1,224 @@
+import ExchangeCore
+import LogStore
+import Primitives
+import Support
+import Telemetry
+import Testbed
+import Testing
+
+@Suite("The way to a tunnel")
+struct TunnelRouteTests {
+    /// A vendor that refuses handshakes.
+    private static func refusing(_ answer: String) throws -> TunnelVendor {
+        try TunnelVendor(answer) { connection in _ = try connection.receiveMore() }
+    }
+
+    static let answers: [(status: Int, answer: String)] = [
+        (401, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"),
+        (
+            403,
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 20000\r\n\r\n"
+                + String(repeating: "n", count: 20_000)
+        ),
+        (429, "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"),
+        (302, "HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n"),
+        (200, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
+    ]
+
+    @Test(
+        "ends in the vendor's refusal, whole, and the next handshake is served",
+        arguments: answers, [true, false])
+    func refusals(_ sample: (status: Int, answer: String), _ isEarly: Bool) throws {
+        let vendor = try Self.refusing(sample.answer)
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        for round in 1...2 {
+            // What follows a handshake is no request, whatever it looks like.
+            let early = isEarly ? Request.get("/v1/smuggled") : ""
+            try client.send(Request.handshake() + early)
+            let response = try client.response()
+            #expect(response.status == sample.status && response.isWhole)
+            let isEmpty = sample.status == 429 || sample.status == 302
+            #expect(response.body.isEmpty == isEmpty)
+            if sample.status == 429 { #expect(response["retry-after"] == "7") }
+            if isEarly {
+                #expect(response["connection"] == "close")
+                #expect(try client.takeToEnd().isEmpty)
+                break
+            }
+            try gateway.await("the settlement") { gateway.outcomes(.complete) == round }
+        }
+        #expect(!vendor.heads.contains { $0.contains("smuggled") })
+    }
+
+    @Test("leads past targets that fail, and past those that are asked for another model")
+    func failover() throws {
+        let busy = try Self.refusing(
+            "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy")
+        defer { busy.stop() }
+        let good = try TunnelVendor.echo()
+        defer { good.stop() }
+        let down = try ByteVendor.closedPort()
+        let gateway = try TestGateway(chain: [down, busy.port, good.port], each: "")
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let head = try client.openTunnel()
+        #expect(head.contains("x-weir-vendor: v2\r\n") && head.contains("x-weir-attempts: 3\r\n"))
+        try client.send("through")
+        #expect(try client.take(through: "through") == "through")
+        #expect(busy.heads.count == 1)
+    }
+
+    @Test(
+        "is not taken where WebSockets are refused, and no vendor is asked",
+        arguments: [
+            ("tunnels = \"refuse\"", "", "/v1/responses", "websocket_not_served"),
+            ("", "", "/v1/chat/completions", "websocket_not_served"),
+            ("", "", "/v1/responses/resp_1", "websocket_not_served"),
+            ("", "", "/other", "websocket_not_served"),
+            ("", "models = [\"gpt-*\"]", "/v1/responses", "websocket_model_unknown"),
+            (
+                "", "targets = [{ vendor = \"v0\", model = \"m\" }]", "/v1/responses",
+                "websocket_model_unknown"
+            ),
+            ("", "paths = [\"/v1/chat/*\"]\ntunnel = true", "/v1/audio/x", "websocket_not_served"),
+        ])
+    func refused(_ server: String, _ chain: String, _ path: String, _ code: String) throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let targets = chain.contains("targets") ? "" : "targets = [{ vendor = \"v0\" }]"
+        let gateway = try TestGateway(
+            """
+            [server]
+            \(server)
+            [vendors.v0]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            credential = "none"
+            [[chains]]
+            name = "c"
+            \(targets)
+            \(chain)
+            """)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.handshake(path))
+        let response = try client.response()
+        #expect(response.status == 426)
+        #expect(response["connection"] == "upgrade" && response["upgrade"] == "HTTP/1.1")
+        #expect(response.text.contains(code), "\(response.text)")
+        #expect(vendor.heads.isEmpty)
+        #expect(gateway.metrics.vendors[0].attempts.current == 0)
+    }
+
+    @Test("is chosen by the model where a session names it beforehand, and by a chain's own paths")
+    func chosen() throws {
+        let first = try TunnelVendor.echo()
+        defer { first.stop() }
+        let second = try TunnelVendor.echo()
+        defer { second.stop() }
+        let gateway = try TestGateway(
+            """
+            [vendors.a]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(first.port)/v1"
+            credential = "none"
+            [vendors.b]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(second.port)"
+            credential = "none"
+            [[chains]]
+            name = "mini"
+            models = ["*-mini"]
+            targets = [{ vendor = "a" }]
+            [[chains]]
+            name = "azure"
+            paths = ["/openai/v1/realtime"]
+            tunnel = true
+            targets = [{ vendor = "b" }]
+            """)
+        defer { gateway.stop() }
+        let mini = try RawConnection(port: gateway.port)
+        try mini.openTunnel("/v1/realtime?model=gpt-realtime%2Dmini")
+        #expect(
+            first.heads.first?.hasPrefix("GET /v1/realtime?model=gpt-realtime%2Dmini ") ?? false)
+        let azure = try RawConnection(port: gateway.port)
+        try azure.openTunnel("/openai/v1/realtime?deployment=d")
+        #expect(second.heads.first?.hasPrefix("GET /openai/v1/realtime?deployment=d ") ?? false)
+        let other = try RawConnection(port: gateway.port)
+        try other.send(Request.handshake("/v1/realtime?call_id=c"))
+        #expect(try other.response().status == 426)
+    }
+
+    /// What a client shows, and what goes out beside a credential of the gateway's.
+    static let credentials: [(path: String, fields: String, asked: String, kept: [String])] = [
+        (
+            "/v1/realtime?model=m&api-key=canary-1",
+            "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.canary-2\r\n"
+                + "Authorization: Bearer canary-3\r\n",
+            "GET /v1/realtime?model=m HTTP/1.1",
+            ["Sec-WebSocket-Protocol: realtime", "Authorization: Bearer OWN"]
+        ),
+        (
+            "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+                + "?key=canary-1&access_token=canary-2",
+            "x-goog-api-key: canary-3\r\n",
+            "GET /ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+                + " HTTP/1.1",
+            ["x-goog-api-key: OWN"]
+        ),
+    ]
+
+    @Test("replaces credentials wherever a browser puts them", arguments: credentials)
+    func replaced(
+        _ sample: (path: String, fields: String, asked: String, kept: [String])
+    ) throws {
+        let vendor = try TunnelVendor.echo(
+            TunnelVendor.accepting + "Sec-WebSocket-Protocol: realtime\r\n\r\n")
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port, credential: "env:OWN")
+        let client = try RawConnection(port: gateway.port)
+        let head = try client.openTunnel(sample.path, sample.fields)
+        #expect(head.contains("Sec-WebSocket-Protocol: realtime\r\n"))
+        client.close()
+        gateway.stop()
+        let asked = try #require(vendor.heads.first)
+        let lines = asked.split(separator: "\r\n").map(String.init)
+        #expect(lines[0] == sample.asked)
+        for line in sample.kept { #expect(lines.contains(line), "\(asked)") }
+        #expect(!asked.contains("canary"), "\(asked)")
+        #expect(try gateway.record.files(holding: "canary").isEmpty)
+        #expect(!gateway.log.lines.contains { $0.contains("canary") })
+    }
+
+    @Test("keeps the caller's own credentials where the vendor is asked with them")
+    func ownCredentials() throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        let client = try RawConnection(port: gateway.port)
+        try client.openTunnel(
+            "/v1/realtime?model=m",
+            "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.ek_S\r\n")
+        client.close()
+        gateway.stop()
+        #expect(
+            vendor.heads.first?.contains(
+                "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.ek_S\r\n") ?? false)
+        #expect(try gateway.record.files(holding: "ek_S").isEmpty)
+    }
+
+    @Test("is open to no foreign page where the gateway's own credential would pay")
+    func origins() throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port, credential: "env:OWN")
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.handshake("/v1/responses", "Origin: https://evil.example\r\n"))
+        #expect(try client.response().status == 403)
+        #expect(vendor.heads.isEmpty)
+    }
+}
