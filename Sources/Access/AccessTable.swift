@@ -39,12 +39,13 @@ public struct AccessTable: Sendable {
         settings = Dictionary(configuration.keys.map { ($0.name, $0) }) { $1 }
     }
 
-    /// Takes over what was charged before this process began: earlier periods first.
+    /// Takes over what was charged in the past: earlier periods first.
     ///
-    /// A key that is gone has spent its groups' money all the same.
-    public func restore(_ charges: [PastCharge], _ ledger: Ledger) {
+    /// A key that is gone has spent its groups' money all the same. `isNew`: these charges were not
+    /// known before; else they are all there are, and count for limits that are new.
+    public func restore(_ charges: [PastCharge], _ ledger: Ledger, isNew: Bool) {
         var paths: [String: [Step]] = [:]
-        for charge in charges {
+        let charges = charges.map { charge in
             let name = "\(charge.group)/\(charge.key)"
             let path =
                 paths[name]
@@ -54,8 +55,9 @@ public struct AccessTable: Sendable {
                     return Self.path(of: key, groups, ledger)
                 }()
             paths[name] = path
-            ledger.restore(charge, path)
+            return (charge: charge, path: path)
         }
+        ledger.restore(charges, isNew: isNew)
     }
 
     /// The limits of a key, then those of its groups up to the root; what limits nothing is left

@@ -62,15 +62,27 @@ struct Bucket: Equatable, Sendable {
         inFlight += 1
     }
 
-    /// Takes over what was used before this process began.
-    mutating func restore(_ past: PastCharge, _ step: Step) {
-        if let limit = step.requests, past.counts(for: limit.length) {
+    /// The limits that count already.
+    struct Counted {
+        var requests = false
+        var tokens = false
+        var money = false
+    }
+
+    /// The limits that count already: nothing of before is added to those.
+    var counted: Counted {
+        Counted(requests: requests.start > 0, tokens: tokens.start > 0, money: money.start > 0)
+    }
+
+    /// Takes over what was used before this process, or a limit of it, began.
+    mutating func restore(_ past: PastCharge, _ step: Step, besides counted: Counted) {
+        if let limit = step.requests, !counted.requests, past.counts(for: limit.length) {
             requests.restore(past.calls, began: past.began, limit)
         }
-        if let limit = step.tokens, past.counts(for: limit.length) {
+        if let limit = step.tokens, !counted.tokens, past.counts(for: limit.length) {
             tokens.restore(past.tokens, began: past.began, limit)
         }
-        if let budget = step.budget, past.length == PastCharge.hour {
+        if let budget = step.budget, !counted.money, past.length == PastCharge.hour {
             money.restore(past.nanodollars, at: past.began, budget.period)
         }
     }

@@ -116,10 +116,23 @@ public final class Ledger: Sendable {
         }
     }
 
-    /// Takes over what was used before this process began.
-    func restore(_ charge: PastCharge, _ path: [Step]) {
+    /// Takes over what was used in the past, in the order of time.
+    ///
+    /// `isNew`: it was not known before, and counts for every limit; else only for limits that have
+    /// counted nothing yet.
+    func restore(_ charges: [(charge: PastCharge, path: [Step])], isNew: Bool) {
         state.withLock { state in
-            for step in path { state.buckets[step.slot].restore(charge, step) }
+            var counted: [Int: Bucket.Counted] = [:]
+            for (charge, path) in charges {
+                for step in path {
+                    let known =
+                        isNew
+                        ? Bucket.Counted()
+                        : counted[step.slot] ?? state.buckets[step.slot].counted
+                    counted[step.slot] = known
+                    state.buckets[step.slot].restore(charge, step, besides: known)
+                }
+            }
         }
     }
 

@@ -25,6 +25,8 @@ final class Composition {
         case workerEnded(Int)
         /// A worker has adopted the snapshot of a round.
         case followed(worker: Int, round: Int)
+        /// A worker has adopted a change of keys.
+        case adoptedKeys(worker: Int, change: Int)
     }
 
     /// A routing snapshot on its way to the workers.
@@ -59,6 +61,8 @@ final class Composition {
     let certificateMetrics = CertificateMetrics()
     private(set) var isDraining = false
     var snapshotRound: SnapshotRound?
+    /// A change of keys on its way to the workers.
+    var keyRound: SnapshotRound?
     private var loop: EventLoop?
 
     /// The ports that clients connect to, once started, in the order of the addresses.
@@ -89,7 +93,6 @@ final class Composition {
         } catch {
             throw StartError(description: "\(error)")
         }
-        access = ClientAccess(prices: try Prices.table(configuration))
         let vendors = configuration.vendors.map(\.name)
         metrics = (0..<count).map { _ in WorkerMetrics(vendors: vendors) }
         do {
@@ -98,6 +101,7 @@ final class Composition {
             throw StartError(description: "\(error)")
         }
         logger = log.logger("weir")
+        access = ClientAccess(prices: try Prices.table(configuration), logger: logger)
         recording = try Recording(
             configuration, workerCount: count, access: access, logger: logger)
         do {
@@ -137,6 +141,7 @@ final class Composition {
                 [signalTerminate, signalInterrupt, signalHangUp], on: loop
             ) { [unowned self] in signalled($0) }
             let admin = try startAdmin(on: loop)
+            let keys = watchKeys(on: loop)
             readiness.isReady = true
             logger.notice(
                 "serving",
@@ -163,7 +168,7 @@ final class Composition {
             snapshots.end()
             recording.end()
             log.flush()
-            withExtendedLifetime((signals, admin)) {}
+            withExtendedLifetime((signals, admin, keys)) {}
             return 0
         } catch let error as StartError {
             throw error
@@ -189,10 +194,13 @@ final class Composition {
         switch message {
         case .followed(let worker, let round):
             if snapshotRound?.number == round { hasAdopted(worker) }
+        case .adoptedKeys(let worker, let change):
+            hasAdoptedKeys(worker, change: change)
         case .workerEnded(let worker):
             mailboxes[worker] = nil
             // A worker that has ended adopts no snapshot any more.
             hasAdopted(worker)
+            if let change = keyRound?.number { hasAdoptedKeys(worker, change: change) }
             if mailboxes.isEmpty { loop?.stop() }
         }
     }

@@ -2,12 +2,53 @@ import Access
 import ArgumentParser
 import Config
 import Cryptography
+import Glibc
+import LogStore
+import Primitives
 
 /// `weir keys`.
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "Make keys for clients.",
-        subcommands: [KeysNewCommand.self])
+        commandName: "keys", abstract: "Make, list, rotate and revoke keys of clients.",
+        discussion: """
+            "new" prints a key for the configuration. The others change keys in the store of the \
+            gateway's folder, while it runs or not; keys of the configuration are changed there.
+            """,
+        subcommands: [
+            KeysNewCommand.self, KeysAddCommand.self, KeysListCommand.self,
+            KeysRotateCommand.self, KeysRevokeCommand.self,
+        ])
+}
+
+/// A new key and its digest.
+struct NewKey {
+    let text: String
+    let digest: String
+
+    init() {
+        var random = SystemRandomNumberGenerator()
+        let bytes = (0..<ClientKey.randomBytes).map { _ in
+            UInt8.random(in: .min ... .max, using: &random)
+        }
+        text = ClientKey.make(from: bytes)
+        var digest = Digest()
+        digest.add(Array(text.utf8).span)
+        self.digest = digest.finish()
+    }
+
+    /// Throws where a name is none that can stand in a configuration without quotes.
+    static func check(_ what: String, _ text: String) throws {
+        let isFit =
+            1...64 ~= text.utf8.count
+            && text.utf8.allSatisfy { byte in
+                0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte || byte == 0x2D
+                    || byte == 0x5F
+            }
+        guard isFit else {
+            throw ValidationError(
+                "the \(what) is none; allowed: 1 to 64 letters, digits, \"-\" and \"_\"")
+        }
+    }
 }
 
 /// `weir keys new NAME`.
@@ -24,37 +65,200 @@ struct KeysNewCommand: ParsableCommand {
     var group = ""
 
     func validate() throws {
-        for (what, text) in [("name", name), ("group", group)] where !Self.isFit(text, what) {
-            throw ValidationError(
-                "the \(what) is none; allowed: 1 to 64 letters, digits, \"-\" and \"_\"")
-        }
-    }
-
-    private static func isFit(_ text: String, _ what: String) -> Bool {
-        if text.isEmpty { return what == "group" }
-        return text.utf8.count <= 64
-            && text.utf8.allSatisfy { byte in
-                0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte || byte == 0x2D
-                    || byte == 0x5F
-            }
+        try NewKey.check("name", name)
+        if !group.isEmpty { try NewKey.check("group", group) }
     }
 
     func run() throws {
-        var random = SystemRandomNumberGenerator()
-        let bytes = (0..<ClientKey.randomBytes).map { _ in
-            UInt8.random(in: .min ... .max, using: &random)
-        }
-        let key = ClientKey.make(from: bytes)
-        var digest = Digest()
-        digest.add(Array(key.utf8).span)
+        let key = NewKey()
         Output.text(
             """
-            \(key)
+            \(key.text)
 
             [keys.\(name)]
-            digest = "sha256:\(digest.finish())"
+            digest = "sha256:\(key.digest)"
             group = "\(group)"
 
             """)
+    }
+}
+
+/// The store whose keys a command changes, and the configuration beside it.
+struct KeyStoreOptions: ParsableArguments {
+    @OptionGroup var file: LogsConfiguration
+
+    /// The configuration and the store; ends with status 1 where there is none.
+    func open() throws -> (configuration: Configuration, store: Store) {
+        let configuration = try file.load()
+        do {
+            return (configuration, try Store(changing: configuration.log.path))
+        } catch {
+            Output.error("weir: keys are kept in the gateway's store: \(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    /// Changes a key of the store, and waits until a running gateway has adopted the change.
+    ///
+    /// Throws a text where the change is none.
+    static func change(
+        _ store: Store, _ name: String, _ change: (StoredKey?) throws(Refusal) -> StoredKey
+    ) throws {
+        let number: Int
+        do {
+            number = try store.changeKey(name, change)
+        } catch let refusal as Refusal {
+            Output.error("weir: \(refusal.reason)")
+            throw ExitCode(1)
+        }
+        // A gateway that runs looks twenty times a second.
+        for _ in 0..<200 {
+            if try store.keyChanges().adopted >= number { return }
+            usleep(10_000)
+        }
+        Output.error(
+            "weir: the change is written; no gateway has adopted it, so it takes effect when one "
+                + "starts")
+    }
+
+    /// Why a key cannot be changed so.
+    struct Refusal: Error {
+        let reason: String
+    }
+}
+
+/// `weir keys add NAME`.
+struct KeysAddCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Make a key in the gateway's store, and print it once.")
+
+    @OptionGroup var options: KeyStoreOptions
+
+    @Argument(help: "The key's name, which stands in records and metrics.")
+    var name: String
+
+    @Option(help: "The group that the key belongs to.")
+    var group = ""
+
+    @Option(help: "From when on it is refused, in UTC: 2027-06-30, or 2027-06-30T12:00.")
+    var expires: String?
+
+    func validate() throws {
+        try NewKey.check("name", name)
+        if let expires, Timestamp.microseconds(expires) == nil {
+            throw ValidationError("\(expires) is no date such as 2027-06-30")
+        }
+    }
+
+    func run() throws {
+        let (configuration, store) = try options.open()
+        let key = NewKey()
+        let now = Int(Identifier.wallClockMilliseconds()) * 1000
+        guard group.isEmpty || configuration.groups.contains(where: { $0.name == group }) else {
+            Output.error("weir: the configuration has no group \(group)")
+            throw ExitCode(1)
+        }
+        guard !configuration.keys.contains(where: { $0.name == name }) else {
+            Output.error("weir: the configuration has a key \(name) already")
+            throw ExitCode(1)
+        }
+        try KeyStoreOptions.change(store, name) { known throws(KeyStoreOptions.Refusal) in
+            guard known == nil else {
+                throw KeyStoreOptions.Refusal(reason: "there is, or was, a key \(name) already")
+            }
+            return StoredKey(
+                name: name, digests: [key.digest], group: group,
+                expires: expires.flatMap(Timestamp.microseconds), created: now)
+        }
+        Output.text(key.text + "\n")
+    }
+}
+
+/// `weir keys list`.
+struct KeysListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the keys of the configuration and of the store.")
+
+    @OptionGroup var options: KeyStoreOptions
+
+    func run() throws {
+        let (configuration, store) = try options.open()
+        var table = TextTable([
+            ("key", .left), ("group", .left), ("from", .left), ("expires", .left),
+            ("state", .left),
+        ])
+        func date(_ time: Int?) -> String {
+            time.map { String(Timestamp.text(microseconds: $0).prefix(16)) } ?? ""
+        }
+        for key in configuration.keys {
+            let state = key.digests.count > 1 ? "rotating" : ""
+            table.add([key.name, key.group, "file", date(key.expires), state])
+        }
+        for key in try store.clientKeys() {
+            let state =
+                key.revoked.map { "revoked \(date($0))" }
+                ?? (key.digests.count > 1 ? "rotating" : "")
+            table.add([key.name, key.group, "store", date(key.expires), state])
+        }
+        Output.text(table.text + "\n")
+    }
+}
+
+/// `weir keys rotate NAME`.
+struct KeysRotateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate",
+        abstract: "Give a key of the store another secret, and print it once.",
+        discussion: "The one before stays good beside it until --finish takes it away.")
+
+    @OptionGroup var options: KeyStoreOptions
+
+    @Argument(help: "The key's name.")
+    var name: String
+
+    @Flag(help: "Take the secret of before away, and make none.")
+    var finish = false
+
+    func run() throws {
+        let (_, store) = try options.open()
+        let key = NewKey()
+        try KeyStoreOptions.change(store, name) { known throws(KeyStoreOptions.Refusal) in
+            guard var next = known, next.revoked == nil else {
+                throw KeyStoreOptions.Refusal(reason: "the store has no key \(name)")
+            }
+            next.digests = Array(
+                (finish ? next.digests : [key.digest] + next.digests).prefix(finish ? 1 : 2))
+            return next
+        }
+        if !finish { Output.text(key.text + "\n") }
+    }
+}
+
+/// `weir keys revoke NAME`.
+struct KeysRevokeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke", abstract: "Refuse a key of the store from now on.",
+        discussion: """
+            When the command ends, no worker of a running gateway lets the key in any more. What \
+            is in flight goes on to its end.
+            """)
+
+    @OptionGroup var options: KeyStoreOptions
+
+    @Argument(help: "The key's name.")
+    var name: String
+
+    func run() throws {
+        let (_, store) = try options.open()
+        let now = Int(Identifier.wallClockMilliseconds()) * 1000
+        try KeyStoreOptions.change(store, name) { known throws(KeyStoreOptions.Refusal) in
+            guard var next = known else {
+                throw KeyStoreOptions.Refusal(
+                    reason: "the store has no key \(name); a key of the configuration is taken "
+                        + "out of it, and the gateway reloaded")
+            }
+            next.revoked = next.revoked ?? now
+            return next
+        }
     }
 }

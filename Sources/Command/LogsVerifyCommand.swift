@@ -61,13 +61,17 @@ struct LogsVerifyCommand: ParsableCommand {
                     "sink \(name): delivered \(progress.delivered), quarantined "
                         + "\(progress.quarantined), skipped \(progress.skipped), pending "
                         + "\(last - progress.number)\n")
-                for record in try store.quarantined(bySink: name, limit: 5) {
-                    Output.text("  \(record.id): \(Printable.text(record.reason))\n")
-                }
+                try Self.printQuarantine(of: name, store)
             }
         }
         guard isBalanced, contents.damaged == 0, ledger.differences.isEmpty else {
             throw ExitCode(1)
+        }
+    }
+
+    private static func printQuarantine(of sink: String, _ store: Store) throws {
+        for record in try store.quarantined(bySink: sink, limit: 5) {
+            Output.text("  \(record.id): \(Printable.text(record.reason))\n")
         }
     }
 

@@ -55,6 +55,15 @@ final class RoutingSnapshot {
         }
         self.metrics = metrics.vendors(named: plan.routing.vendors.map(\.name))
     }
+
+    /// The same vendors, chains and health with other keys.
+    init(_ other: RoutingSnapshot, access: AccessPlan) {
+        routing = other.routing
+        health = other.health
+        endpoints = other.endpoints
+        metrics = other.metrics
+        self.access = access
+    }
 }
 
 @available(*, unavailable)

@@ -1,3 +1,4 @@
+public import Access
 public import Config
 public import Cryptography
 import ExchangeCore
@@ -37,6 +38,8 @@ public struct WorkerSettings: Sendable {
 public enum WorkerOrder: Sendable {
     /// Adopt a snapshot for the exchanges that begin from now on; then call.
     case adopt(SnapshotPlan, @Sendable () -> Void)
+    /// Adopt other keys for the requests that begin from now on; then call.
+    case adoptAccess(AccessPlan, @Sendable () -> Void)
     /// Accept no new exchanges, let running ones end, then leave the loop.
     case drain
     /// Leave the loop at once.
@@ -168,6 +171,9 @@ public final class Worker: TurnHandler, TimerHandler {
         switch order {
         case .adopt(let plan, let adopted):
             adopt(plan)
+            adopted()
+        case .adoptAccess(let access, let adopted):
+            snapshot = RoutingSnapshot(snapshot, access: access)
             adopted()
         case .drain: drain()
         case .stop: stop()

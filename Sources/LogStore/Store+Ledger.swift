@@ -50,6 +50,11 @@ extension Store {
         }
     }
 
+    /// How long hours are read one by one, in milliseconds: those before are read day by day, of
+    /// which weeks and months are made, too.
+    private static let hoursKept = 48 * 3_600_000
+    private static let day = 24 * 3_600_000
+
     /// What was charged from a time on, earlier periods first; minutes that no rate is rebuilt from
     /// any more are removed.
     public func pastCharges(since start: Int, now: Int) throws -> [PastCharge] {
@@ -60,9 +65,16 @@ extension Store {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT key, key_group, start, length, calls, tokens, nanodollars FROM ledger
-                    WHERE start >= ? ORDER BY start
-                    """, arguments: [start])
+                    SELECT key, key_group,
+                        CASE WHEN start < ?1 THEN start - start % ?2 ELSE start END AS began,
+                        length, sum(calls), sum(tokens), sum(nanodollars)
+                    FROM ledger WHERE start >= ?3
+                    GROUP BY key, key_group, began, length ORDER BY began
+                    """,
+                arguments: [
+                    (now - Self.hoursKept) / Self.day * Self.day, Self.day,
+                    start - start % Self.day,
+                ])
             return rows.map { row in
                 PastCharge(
                     key: row[0], group: row[1], began: row[2], length: row[3], calls: row[4],

@@ -166,6 +166,49 @@ struct LedgerTests {
         #expect(Self.admit(ledger, bob, now: 90_000 + wait) == nil)
     }
 
+    @Test("is rebuilt from charges of the past, and so is a limit that comes later")
+    func restoring() throws {
+        let hour = PastCharge.hour
+        // The first of December, 1999, in the eleventh hour.
+        let start = try LimitTests.time("1999-12-01T10:00")
+        func charge(_ began: Int, _ length: Int, calls: Int, cost: Int) -> PastCharge {
+            PastCharge(
+                key: "bob", group: "team", began: began, length: length, calls: calls, tokens: 0,
+                nanodollars: cost)
+        }
+        let past = [
+            charge(start - 20 * hour, hour, calls: 9, cost: 900_000_000),
+            charge(start - hour, hour, calls: 5, cost: 300_000_000),
+            charge(start, PastCharge.minute, calls: 4, cost: 200_000_000),
+            charge(start, hour, calls: 4, cost: 200_000_000),
+        ]
+        func toml(_ group: String) -> String {
+            "[groups.team]\n\(group)\n"
+                + Self.lines("bob", "b", "group = \"team\"\nrequests = \"5/1m\"")
+        }
+        let (table, ledger) = try Self.table(toml("budget = \"$1/month\""))
+        table.restore(past, ledger, isNew: false)
+        let bob = try Self.key("b", in: table)
+        #expect(ledger.bucket(of: .group("team")).money.spent == 500_000_000)
+        #expect(Self.admit(ledger, bob, now: start + 1000) == nil)
+        #expect(Self.admit(ledger, bob, now: start + 1000)?.axis == .requests)
+        // The same charges once more change nothing; others that were not known do.
+        table.restore(past, ledger, isNew: false)
+        #expect(ledger.bucket(of: .group("team")).money.spent == 500_000_000)
+        table.restore([charge(start, hour, calls: 1, cost: 7)], ledger, isNew: true)
+        #expect(ledger.bucket(of: .group("team")).money.spent == 500_000_007)
+        // A reload adds a limit: it begins with what was used before it.
+        let (later, _) = try Self.table(
+            toml("budget = \"$1/month\"\nrequests = \"10/1d\""), ledger)
+        later.restore(past, ledger, isNew: false)
+        #expect(ledger.bucket(of: .group("team")).money.spent == 500_000_007)
+        #expect(ledger.bucket(of: .group("team")).requests.current == 9)
+        // A key that is gone has spent its group's money all the same.
+        let (gone, fresh) = try Self.table("[groups.team]\nbudget = \"$1/month\"\n")
+        gone.restore(past, fresh, isNew: false)
+        #expect(fresh.bucket(of: .group("team")).money.spent == 500_000_000)
+    }
+
     @Test("64 threads that reserve and settle never overspend, and end with nothing held")
     func threads() async throws {
         let (table, ledger) = try Self.table(Self.lines("bob", "b", "budget = \"$1/day\""))

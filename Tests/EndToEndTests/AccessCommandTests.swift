@@ -88,6 +88,43 @@ struct AccessCommandTests {
         #expect(try Self.status(again, key) == 401)
     }
 
+    @Test("keys are added, rotated and revoked while the gateway runs, on all of its workers")
+    func runningKeys() throws {
+        let vendor = try MockProcess()
+        let group = "[groups.team]\nrequests = \"100000/1h\"\n[access]\nrequired = true\n"
+        let gateway = try Self.start(
+            Self.toml(vendor.port, group), server: "workers = 2")
+        func keys(_ arguments: [String]) throws -> (status: Int32, text: String) {
+            let process = try ChildProcess(
+                try Binaries.weir,
+                ["keys"] + arguments + ["--config", gateway.configurationPath])
+            let status = try process.wait()
+            return (status, process.text)
+        }
+        func line(_ text: String) -> String {
+            text.split(separator: "\n").first.map(String.init) ?? ""
+        }
+        // Each on a connection of its own, so that both workers are asked.
+        func statuses(_ key: String) throws -> Set<Int> {
+            Set(try (0..<16).map { _ in try Self.status(gateway, key) })
+        }
+        let first = line(try keys(["add", "ann", "--group", "team"]).text)
+        #expect(first.hasPrefix("weir_"))
+        #expect(try statuses(first) == [200])
+        let second = line(try keys(["rotate", "ann"]).text)
+        #expect(try statuses(first) == [200] && statuses(second) == [200])
+        #expect(try keys(["rotate", "ann", "--finish"]).status == 0)
+        #expect(try statuses(first) == [401] && statuses(second) == [200])
+        #expect(try keys(["revoke", "ann"]).status == 0)
+        #expect(try statuses(second) == [401])
+        #expect(try keys(["list"]).text.contains("revoked"))
+        for wrong in [
+            ["add", "ann"], ["add", "bob", "--group", "none"], ["revoke", "bob"],
+            ["rotate", "ann"],
+        ] { #expect(try keys(wrong).status == 1, "\(wrong)") }
+        #expect(!gateway.process.text.contains(first))
+    }
+
     @Test("the operators' pages want their token, probes do not")
     func token() throws {
         let vendor = try MockProcess()
