@@ -191,7 +191,7 @@ let package = Package(
         .testTarget(
             name: "TranslationTests",
             dependencies: ["Primitives", "HTTP", "JSON", "Translation", "Support"],
-            exclude: ["census.txt"],
+            exclude: ["census.txt", "cases.jsonl"],
             swiftSettings: settings
         ),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),

@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -100,4 +101,11 @@ static inline void clinux_ask_for_turns(unsigned microseconds) {
   attributes.nice = getpriority(PRIO_PROCESS, 0);
   attributes.runtime = microseconds * 1000ull;
   syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+// Whether the kernel keeps the clock to another's; 0 also where it cannot be asked.
+static inline int clinux_is_clock_synchronized(void) {
+  struct timex state = {0};
+  int result = adjtimex(&state);
+  return result >= 0 && result != TIME_ERROR && !(state.status & STA_UNSYNC);
 }

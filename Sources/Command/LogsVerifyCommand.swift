@@ -12,80 +12,101 @@ struct LogsVerifyCommand: ParsableCommand {
             Counts each of the four by itself, from the journals' bytes and the store, while \
             the gateway runs or not, and reads what every record keeps of fields and bodies. \
             Then holds the sums of what keys were charged against the records and those that \
-            were removed. Exit status 1 when something does not add up, when something is \
-            damaged, or when the folder or a journal in it cannot be read.
+            were removed. Exit status 1 when something does not add up, when a record that was \
+            stored is not there, when something is damaged, or when the folder or a journal in \
+            it cannot be read.
             """)
 
     @OptionGroup var options: LogsOptions
 
+    /// What was found.
+    private struct Findings {
+        var account: Accounting
+        var missing: Int
+        var contents: Store.ContentAccount
+        var faults: [(id: String, fault: ContentFault)] = []
+        var ledger: LedgerBalance
+        var sinks: [(name: String, progress: Store.SinkProgress)]
+        var last: Int64
+
+        var isRight: Bool {
+            account.difference == 0 && missing == 0 && contents.damaged == 0
+                && ledger.differences.isEmpty
+        }
+    }
+
     func run() throws {
         let (folder, store) = try options.open()
         let account = try Self.account(store, folder)
-        let isBalanced = account.difference == 0
-        let sinks = try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) }
-        let last = try store.lastNumber()
         var faults: [(id: String, fault: ContentFault)] = []
         let contents = try store.verifyContents { id, fault in
             if fault.reason == .damaged { faults.append((id, fault)) }
         }
-        let ledger = try store.verifyLedger()
+        let findings = Findings(
+            account: account, missing: try store.missingRows(), contents: contents,
+            faults: faults, ledger: try store.verifyLedger(),
+            sinks: try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) },
+            last: try store.lastNumber())
         if options.json {
-            func number(_ value: Int) -> JSONValue { .number("\(value)") }
-            let json = JSONValue.object([
-                JSONValue.Member("emitted", number(account.emitted)),
-                JSONValue.Member("stored", number(account.stored)),
-                JSONValue.Member("dropped", number(account.dropped)),
-                JSONValue.Member("pending", number(account.pending)),
-                JSONValue.Member("journals", number(account.journals)),
-                JSONValue.Member("balanced", .bool(isBalanced)),
-                JSONValue.Member("contents", number(contents.records)),
-                JSONValue.Member("contents_whole", number(contents.whole)),
-                JSONValue.Member("contents_gone", number(contents.gone)),
-                JSONValue.Member("contents_damaged", number(contents.damaged)),
-                JSONValue.Member("ledger", Self.json(ledger)),
-                JSONValue.Member("sinks", .array(sinks.map { Self.json($0, $1, last) })),
-            ])
-            Output.exact("\(json)\n")
+            Output.exact("\(Self.json(findings))\n")
         } else {
+            try Self.report(findings, store)
+        }
+        guard findings.isRight else { throw ExitCode(1) }
+    }
+
+    private static func json(_ findings: Findings) -> JSONValue {
+        func number(_ value: Int) -> JSONValue { .number("\(value)") }
+        let sinks = findings.sinks.map { name, progress in
+            JSONValue.object([
+                JSONValue.Member("sink", .string(name)),
+                JSONValue.Member("delivered", number(progress.delivered)),
+                JSONValue.Member("quarantined", number(progress.quarantined)),
+                JSONValue.Member("skipped", number(progress.skipped)),
+                JSONValue.Member("pending", number(Int(findings.last - progress.number))),
+            ])
+        }
+        let (account, contents) = (findings.account, findings.contents)
+        return JSONValue.object([
+            JSONValue.Member("emitted", number(account.emitted)),
+            JSONValue.Member("stored", number(account.stored)),
+            JSONValue.Member("dropped", number(account.dropped)),
+            JSONValue.Member("pending", number(account.pending)),
+            JSONValue.Member("journals", number(account.journals)),
+            JSONValue.Member("balanced", .bool(account.difference == 0)),
+            JSONValue.Member("rows_missing", number(findings.missing)),
+            JSONValue.Member("contents", number(contents.records)),
+            JSONValue.Member("contents_whole", number(contents.whole)),
+            JSONValue.Member("contents_gone", number(contents.gone)),
+            JSONValue.Member("contents_damaged", number(contents.damaged)),
+            JSONValue.Member("ledger", json(findings.ledger)),
+            JSONValue.Member("sinks", .array(sinks)),
+        ])
+    }
+
+    private static func report(_ findings: Findings, _ store: Store) throws {
+        let (account, contents) = (findings.account, findings.contents)
+        Output.text(
+            "emitted \(account.emitted) = stored \(account.stored) + dropped "
+                + "\(account.dropped) + pending \(account.pending)"
+                + (account.difference == 0 ? "\n" : "  IS WRONG BY \(account.difference)\n"))
+        if findings.missing > 0 {
+            Output.text("\(findings.missing) records were stored and ARE NOT THERE any more\n")
+        }
+        Output.text(
+            "fields and bodies of \(contents.records) records: \(contents.whole) whole, "
+                + "\(contents.gone) gone with their segments, \(contents.damaged) damaged\n")
+        for (id, fault) in findings.faults { Output.text("  \(id): \(fault)\n") }
+        Output.text(text(findings.ledger))
+        for (name, progress) in findings.sinks {
             Output.text(
-                "emitted \(account.emitted) = stored \(account.stored) + dropped "
-                    + "\(account.dropped) + pending \(account.pending)"
-                    + (isBalanced ? "\n" : "  IS WRONG BY \(account.difference)\n"))
-            Output.text(
-                "fields and bodies of \(contents.records) records: \(contents.whole) whole, "
-                    + "\(contents.gone) gone with their segments, \(contents.damaged) damaged\n")
-            for (id, fault) in faults { Output.text("  \(id): \(fault)\n") }
-            Output.text(Self.text(ledger))
-            for (name, progress) in sinks {
-                Output.text(
-                    "sink \(name): delivered \(progress.delivered), quarantined "
-                        + "\(progress.quarantined), skipped \(progress.skipped), pending "
-                        + "\(last - progress.number)\n")
-                try Self.printQuarantine(of: name, store)
+                "sink \(name): delivered \(progress.delivered), quarantined "
+                    + "\(progress.quarantined), skipped \(progress.skipped), pending "
+                    + "\(findings.last - progress.number)\n")
+            for record in try store.quarantined(bySink: name, limit: 5) {
+                Output.text("  \(record.id): \(Printable.text(record.reason))\n")
             }
         }
-        guard isBalanced, contents.damaged == 0, ledger.differences.isEmpty else {
-            throw ExitCode(1)
-        }
-    }
-
-    private static func printQuarantine(of sink: String, _ store: Store) throws {
-        for record in try store.quarantined(bySink: sink, limit: 5) {
-            Output.text("  \(record.id): \(Printable.text(record.reason))\n")
-        }
-    }
-
-    private static func json(
-        _ sink: String, _ progress: Store.SinkProgress, _ last: Int64
-    ) -> JSONValue {
-        func number(_ value: Int) -> JSONValue { .number("\(value)") }
-        return .object([
-            JSONValue.Member("sink", .string(sink)),
-            JSONValue.Member("delivered", number(progress.delivered)),
-            JSONValue.Member("quarantined", number(progress.quarantined)),
-            JSONValue.Member("skipped", number(progress.skipped)),
-            JSONValue.Member("pending", number(Int(last - progress.number))),
-        ])
     }
 
     private static func account(_ store: Store, _ folder: String) throws -> Accounting {

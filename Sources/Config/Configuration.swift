@@ -107,7 +107,7 @@ public struct Configuration: Sendable {
         /// Bodies kept: full, head or none.
         public var capture = "full"
         /// Bytes kept of each body.
-        public var captureLimitBytes = 256 << 10
+        public var captureLimitBytes = 4 << 20
         /// Age at which records are dropped.
         public var retain = Interval.seconds(30 * 86_400)
         /// Bytes of all records at most; zero is without a bound.

@@ -1,6 +1,7 @@
 import Config
 import HTTP
 import Primitives
+import Routing
 import Transfers
 
 /// The fields in which proxies name the client to those behind them, with this gateway's own word.

@@ -43,8 +43,12 @@ public final class Consumer: Sendable {
         public var packs = false
         /// Bytes of segments and index at most; zero is without a bound.
         public var bytesMax = 0
+        /// How often the folder, and the bound of bytes, are looked at.
+        var lookEvery = Interval.seconds(10)
         /// When segments are sealed.
         var segmentBounds = SegmentWriter.Bounds()
+        /// Asked whether the clock is kept to another's.
+        var isClockSynchronized: @Sendable () -> Bool = ClockTrust.isSynchronized
         /// What tokens cost; nil where the configuration names no prices.
         public var prices: PriceTable?
         /// Called after records were stored, on one of the consumer's threads.
@@ -82,7 +86,8 @@ public final class Consumer: Sendable {
     public init(_ settings: Settings, journals: [JournalFile], waker: Waker) throws(SystemError) {
         self.waker = waker
         packer = try SegmentPacker(
-            settings.store, packs: settings.packs, logger: settings.logger)
+            settings.store, packs: settings.packs,
+            PackingPressure(bytesMax: settings.bytesMax), logger: settings.logger)
         do throws(SystemError) {
             threads = try ConsumerThreads(
                 settings, SegmentKeeper(settings, packer), journals: journals, order: order,

@@ -21,6 +21,8 @@ final class ConsumerRounds {
 
     private let settings: Consumer.Settings
     private var keeper: SegmentKeeper
+    private var mover: BodyMover
+    private var retirement: RecordRetirement
     private var sources: [JournalSource] = []
     private var journals: [JournalFile]
     /// A batch that could not be stored, and what it will give back.
@@ -28,12 +30,7 @@ final class ConsumerRounds {
     private var retryWait = Interval.zero
     private var retryAt = Instant(nanoseconds: 0)
     private var syncedAt = Instant.now()
-    private var retiredAt = Instant.now()
     private var endsBy: Instant?
-    /// Whether more old records wait to be taken out.
-    private var isRetiring = false
-    /// Whether the write-ahead log may still hold records that were removed.
-    private var isWipeDue = false
     /// Whether the last round was ended by its bounds, and more lies there to be read at once.
     private var isBounded = false
     private var firstSource = 0
@@ -43,6 +40,8 @@ final class ConsumerRounds {
     init(_ settings: Consumer.Settings, _ keeper: SegmentKeeper, journals: [JournalFile]) {
         self.settings = settings
         self.keeper = keeper
+        mover = BodyMover(settings.store, settings.logger)
+        retirement = RecordRetirement(settings)
         self.journals = journals
     }
 
@@ -75,7 +74,7 @@ final class ConsumerRounds {
             prepareRings()
             return waker.sleep(atMost: .milliseconds(50)) { false }
         }
-        waker.sleep(atMost: isRetiring ? Self.gatherTime : Self.idleTime) { hasUnread }
+        waker.sleep(atMost: retirement.isGoingOn ? Self.gatherTime : Self.idleTime) { hasUnread }
         guard hasUnread else { return }
         // More comes meanwhile, unless a ring has no room for it.
         for _ in 0..<Self.gatherSteps where !isRingFilling {
@@ -101,6 +100,7 @@ final class ConsumerRounds {
     /// Opens what earlier processes left, oldest first, before this process's own.
     private func openSources() {
         areSourcesOpen = true
+        retirement.begin()
         let own = Set(journals.map(\.path))
         for path in leftPaths() where !own.contains(path) {
             do {
@@ -237,7 +237,7 @@ final class ConsumerRounds {
             retryWait = .zero
             if !written.stored.isEmpty { settings.stored() }
             if !written.recovered.isEmpty { settings.recovered(written.recovered) }
-            if metrics.remember(trouble: "") {
+            if metrics.remember(trouble: keeper.trouble), keeper.trouble.isEmpty {
                 settings.logger.notice("records are stored again")
             }
             return true
@@ -325,35 +325,9 @@ final class ConsumerRounds {
                 }
             }
         }
-        retire(now)
+        if !isRingFilling { retirement.retire(now) }
         keeper.keep(now)
-    }
-
-    /// Removes a few of the records that are too old.
-    ///
-    /// Each call removes so few that no round waits for it. On a full disk this makes room.
-    private func retire(_ now: Instant) {
-        guard settings.retain > .zero, isRetiring || now - retiredAt > settings.retireEvery,
-            !isRingFilling
-        else { return }
-        retiredAt = now
-        let seconds = Int(settings.retain.seconds)
-        let before = Int(Identifier.wallClockMilliseconds()) * 1000 - seconds * 1_000_000
-        do {
-            let count = try settings.store.retire(before: before)
-            settings.metrics.retired.add(count)
-            isRetiring = count >= Store.retiredAtOnce
-            if !isRetiring { _ = try settings.store.retireSegments(before: before) }
-            isWipeDue = isWipeDue || count > 0
-            if isWipeDue, !isRetiring {
-                try settings.store.wipeRetired()
-                isWipeDue = false
-            }
-        } catch {
-            isRetiring = false
-            settings.logger.warning(
-                "old records cannot be taken out", metadata: ["error": "\(error)"])
-        }
+        if unstored == nil, !hasUnread { mover.move(now) }
     }
 
     /// Whether a ring wants its room back sooner than anything else.

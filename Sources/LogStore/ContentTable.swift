@@ -29,6 +29,17 @@ enum ContentTable {
         """,
     ]
 
+    /// Makes the count of rows that were removed, as their age or a bound asked for it, and what is
+    /// remembered while the clock that says their age is not believed.
+    static let removals = [
+        "CREATE TABLE doubts (newest_us INTEGER NOT NULL) STRICT",
+        "CREATE TABLE removals (rows INTEGER NOT NULL) STRICT",
+        """
+        INSERT INTO removals SELECT max(0, ifnull((SELECT sum(stored) FROM journals), 0)
+            - (SELECT count(*) FROM records))
+        """,
+    ]
+
     static let insertion = "INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
     /// The columns of a record's row, behind its number.

@@ -86,17 +86,6 @@ enum Segment {
         checksum.add(bytes.extracting(4..<range.upperBound))
         return checksum.value == stated ? range : nil
     }
-
-    /// Bytes of the entry that some bytes begin with, by its own word; nil where it has none.
-    static func footprint(at bytes: Span<UInt8>) -> Int? {
-        var reader = PayloadReader(bytes)
-        _ = reader.number(bytes: 4)
-        guard reader.number(bytes: 2) == UInt64(mark) else { return nil }
-        _ = reader.number(bytes: 2)
-        let length = reader.number(bytes: 8)
-        guard !reader.isShort, length > 0, length <= UInt64(bytes.count) else { return nil }
-        return min(bytes.count, footprint(Int(length)))
-    }
 }
 
 extension Segment {

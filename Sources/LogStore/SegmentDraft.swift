@@ -19,6 +19,7 @@ final class SegmentDraft {
     private let path: String
     private let descriptor: Int32
     private let room: UnsafeMutableRawBufferPointer
+    private let content: UnsafeMutableRawBufferPointer
     private var directory = SegmentDirectory()
     private var offset = Segment.headBytes
     private var isAdopted = false
@@ -35,13 +36,16 @@ final class SegmentDraft {
         unsafe unlink(path)
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         // Given back as a whole; the allocator would keep it.
-        let count = ZstdFrame.bound(ZstdFrame.contentBytesMax)
+        let contentBytes = ZstdFrame.contentBytesMax
+        let count = contentBytes + ZstdFrame.bound(contentBytes)
         let memory = unsafe mmap(
             nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
             throw SystemError(call: "mmap")
         }
-        unsafe room = UnsafeMutableRawBufferPointer(start: memory, count: count)
+        unsafe content = UnsafeMutableRawBufferPointer(start: memory, count: contentBytes)
+        unsafe room = UnsafeMutableRawBufferPointer(
+            start: memory + contentBytes, count: count - contentBytes)
         descriptor = unsafe open(path, flags, 0o600)
         // The object is whole by now: its end gives back what it has, though this throws.
         guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
@@ -51,26 +55,44 @@ final class SegmentDraft {
     }
 
     deinit {
-        unsafe munmap(room.baseAddress, room.count)
+        unsafe munmap(content.baseAddress, content.count + room.count)
         guard descriptor >= 0 else { return }
         close(descriptor)
         if !isAdopted { unsafe unlink(path) }
     }
 
-    /// Packs bytes into the next frame.
+    /// Packs ranges of a segment into the next frame.
     @unsafe
-    func pack(_ content: UnsafeRawBufferPointer) throws {
+    func pack(_ ranges: [Range<Int>], of segment: UnsafeRawBufferPointer) throws {
+        var table = ByteBuffer()
+        SegmentDirectory.appendTable(ranges, to: &table)
+        unsafe content.copyMemory(from: UnsafeRawBufferPointer(table.pointer))
+        var count = table.count
+        for range in ranges {
+            unsafe UnsafeMutableRawBufferPointer(rebasing: content[count...])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: segment[range]))
+            count += range.count
+        }
+        try unsafe pack(UnsafeRawBufferPointer(rebasing: content[..<count]), ranges)
+    }
+
+    /// Packs a frame anew, of which some bytes were changed.
+    func pack(_ content: [UInt8], _ ranges: [Range<Int>]) throws {
+        try unsafe content.withUnsafeBytes { try unsafe pack($0, ranges) }
+    }
+
+    private func pack(_ content: UnsafeRawBufferPointer, _ ranges: [Range<Int>]) throws {
         guard let count = unsafe ZstdFrame.pack(content, into: room) else {
             throw Refusal.noMemory
         }
         try unsafe append(UnsafeRawBufferPointer(rebasing: room[..<count]))
-        directory.add(count: content.count, packedCount: count)
+        directory.add(count: content.count, ranges, packedCount: count)
     }
 
     /// Takes a frame over as it is.
-    func add(_ packed: Span<UInt8>, count: Int) throws(SystemError) {
+    func add(_ packed: Span<UInt8>, _ frame: SegmentDirectory.Frame) throws(SystemError) {
         try unsafe packed.withUnsafeBytes { bytes throws(SystemError) in try unsafe append(bytes) }
-        directory.add(count: count, packedCount: packed.count)
+        directory.add(count: frame.count, frame.ranges, packedCount: packed.count)
     }
 
     private func append(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {

@@ -79,18 +79,18 @@ struct SegmentErasing {
         let ranges = entries.flatMap(\.ranges)
         for frame in SegmentDirectory(of: file).frames {
             let packed = file.read(frame.offset..<frame.offset + frame.packedCount)
-            let erased = ranges.map { $0.clamped(to: frame.range) }.filter { !$0.isEmpty }
+            let erased = ranges.flatMap { frame.parts(of: $0) }
             guard !erased.isEmpty else {
-                try draft.add(packed.span, count: frame.count)
+                try draft.add(packed.span, frame)
                 continue
             }
             var content = ZstdFrame.unpack(packed.span, count: frame.count)
             // What is damaged stays unknown, and what follows keeps its offset.
             content.append(contentsOf: repeatElement(0, count: frame.count - content.count))
-            for range in erased {
-                for index in range { content[index - frame.start] = 0 }
+            for part in erased {
+                for index in part.offset..<part.offset + part.range.count { content[index] = 0 }
             }
-            try unsafe content.withUnsafeBytes { try unsafe draft.pack($0) }
+            try draft.pack(content, frame.ranges)
         }
         _ = try draft.adopt()
     }

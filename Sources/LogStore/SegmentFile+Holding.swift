@@ -38,9 +38,7 @@ extension SegmentFile {
 
     /// Whether a path leads to this file.
     func isNamed(_ path: String) -> Bool {
-        var own = stat()
-        var named = stat()
-        return unsafe fstat(descriptor, &own) == 0 && lstat(path, &named) == 0
-            && own.st_ino == named.st_ino && own.st_dev == named.st_dev
+        guard let own = FileIdentity(descriptor: descriptor) else { return false }
+        return own == FileIdentity(path: path)
     }
 }

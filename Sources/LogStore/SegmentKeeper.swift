@@ -1,3 +1,4 @@
+import Journal
 import Logging
 import Primitives
 import Telemetry
@@ -5,8 +6,6 @@ import Telemetry
 /// Keeps the segments in order between the consumer's rounds: it seals them, has them packed, and
 /// takes them away where they are too old or too many.
 struct SegmentKeeper {
-    /// How often the bound of bytes is looked at where no segment was sealed.
-    private static let lookEvery = Interval.seconds(10)
     /// Of a bound, the part that one segment may be, so that it is kept to in small steps.
     private static let segmentsMin = 16
     private static let segmentBytesMin = 1 << 20
@@ -16,6 +15,8 @@ struct SegmentKeeper {
     private var lookedAt: Instant?
     private var current: UInt64 = 0
     private var isTroubled = false
+    /// Why what is stored now will not be found: the folder is another; empty where it is not.
+    private(set) var trouble = ""
 
     init(_ settings: Consumer.Settings, _ packer: SegmentPacker) {
         self.settings = settings
@@ -32,10 +33,11 @@ struct SegmentKeeper {
     /// Does what is due.
     mutating func keep(_ now: Instant) {
         let store = settings.store
-        let isDue = lookedAt.map { now - $0 > Self.lookEvery } ?? true
+        let isDue = lookedAt.map { now - $0 > settings.lookEvery } ?? true
         let hasChanged = store.writer?.current != current
         guard isDue || hasChanged else { return }
         lookedAt = now
+        lookForFolder()
         do {
             let isSealed = try store.sealSegmentIfDue()
             if isSealed || hasChanged { packer.wake() }
@@ -50,6 +52,15 @@ struct SegmentKeeper {
             }
             isTroubled = true
         }
+    }
+
+    private mutating func lookForFolder() {
+        guard trouble.isEmpty, !settings.store.isAtItsPath else { return }
+        trouble = "\(settings.folder.path) was removed or replaced; restart the gateway"
+        settings.metrics.remember(trouble: trouble)
+        settings.logger.error(
+            "records are lost, their folder is not there any more",
+            metadata: ["log.path": "\(settings.folder.path)"])
     }
 
     private func evict() throws {

@@ -3,95 +3,173 @@ import Primitives
 import Reactor
 import Synchronization
 
-/// Packs sealed segments, one after the other, on a thread that gives way to every other; before
-/// that it erases what an earlier process was about to erase.
+// DESIGN
+//
+// One thread packs what is complete, and gives way to every other; on a machine without idle time
+// it hardly gets on. So another, with a usual standing, looks once a minute for what is due, and
+// spends a bounded share of a processor on it. A segment's lock keeps them apart.
+
+/// Packs sealed segments, one after the other; before that it erases what an earlier process was
+/// about to erase.
 final class SegmentPacker: Sendable {
     private static let niceness: Int32 = 19
     /// How long it waits where nothing wakes it, or after a failure.
     private static let restTime = Interval.seconds(60)
 
-    private let waker: Waker
-    private let thread: Thread
+    private let threads: [(thread: Thread, waker: Waker)]
     private let state: State
 
     private final class State: Sendable {
         let isEnding = Atomic<Bool>(false)
         let hasWork = Atomic<Bool>(true)
+
+        var isOver: Bool { isEnding.load(ordering: .acquiring) }
     }
 
     /// Begins with what earlier processes left.
     ///
     /// `packs`: whether segments are packed at all.
-    init(_ store: Store, packs: Bool, logger: Logger) throws(SystemError) {
-        let waker = try Waker()
+    init(
+        _ store: Store, packs: Bool, _ pressure: PackingPressure, logger: Logger
+    ) throws(SystemError) {
         let state = State()
-        self.waker = waker
         self.state = state
         store.segments.removeDrafts()
-        thread = try Thread(
+        let waker = try Waker()
+        let background = try Thread(
             name: "weir-record-zip", standing: .background(niceness: Self.niceness)
         ) {
-            while !state.isEnding.load(ordering: .acquiring) {
-                if Self.finishErasures(store, logger) { break }
-                waker.sleep(atMost: Self.restTime) { state.isEnding.load(ordering: .acquiring) }
+            Self.finishErasures(store, logger, state, waker)
+            if packs { Self.packAll(store, logger, state, waker) }
+        }
+        guard packs else {
+            threads = [(background, waker)]
+            return
+        }
+        do throws(SystemError) {
+            let dueWaker = try Waker()
+            let due = try Thread(name: "weir-record-due") {
+                while !state.isOver {
+                    dueWaker.sleep(atMost: Self.restTime) { state.isOver }
+                    Self.packDue(store, pressure, logger, dueWaker) { state.isOver }
+                }
             }
-            if packs { Self.work(store, logger, state, waker) }
+            threads = [(background, waker), (due, dueWaker)]
+        } catch {
+            state.isEnding.store(true, ordering: .releasing)
+            waker.wake()
+            background.join()
+            throw error
         }
     }
 
     /// Says that a segment was sealed.
     func wake() {
         state.hasWork.store(true, ordering: .releasing)
-        waker.wake()
+        threads.first?.waker.wake()
     }
 
     /// Ends it; what it was about stays as it was.
     func end() {
         state.isEnding.store(true, ordering: .releasing)
-        waker.wake()
-        thread.join()
-    }
-
-    private static func finishErasures(_ store: Store, _ logger: Logger) -> Bool {
-        do {
-            return try store.finishErasures()
-        } catch {
-            logger.warning(
-                "what is to be forgotten cannot be erased from the record's segments",
-                metadata: ["error": "\(error)"])
-            return false
+        for (thread, waker) in threads {
+            waker.wake()
+            thread.join()
         }
     }
 
-    private static func work(_ store: Store, _ logger: Logger, _ state: State, _ waker: Waker) {
+    private static func finishErasures(
+        _ store: Store, _ logger: Logger, _ state: State, _ waker: Waker
+    ) {
+        while !state.isOver {
+            do {
+                if try store.finishErasures() { return }
+            } catch {
+                logger.warning(
+                    "what is to be forgotten cannot be erased from the record's segments",
+                    metadata: ["error": "\(error)"])
+            }
+            waker.sleep(atMost: restTime) { state.isOver }
+        }
+    }
+
+    private static func packAll(
+        _ store: Store, _ logger: Logger, _ state: State, _ waker: Waker
+    ) {
         var packedUpTo: UInt64 = 0
         var packing = SegmentPacking(folder: store.segments, disk: store.disk)
-        packing.isEnding = { state.isEnding.load(ordering: .acquiring) }
-        while !packing.isEnding() {
+        packing.isEnding = { state.isOver }
+        while !state.isOver {
             state.hasWork.store(false, ordering: .releasing)
             do {
-                for (number, end) in try store.sealedSegments(after: packedUpTo) {
-                    if let result = try packing.pack(number, upTo: end) {
-                        logger.debug(
-                            "a segment of the record is packed",
-                            metadata: [
-                                "segment": "\(number)", "before": "\(result.before)",
-                                "after": "\(result.after)",
-                            ])
-                    }
+                for number in try store.sealedSegments(after: packedUpTo) {
+                    try pack(number, packing, store, logger)
                     packedUpTo = number
                 }
             } catch SegmentPacking.Refusal.isEnding {
                 return
-            } catch is SegmentFile.Refusal {
-                logger.debug("a segment of the record is packed later: another has it")
             } catch {
-                logger.warning(
-                    "a segment of the record cannot be packed", metadata: ["error": "\(error)"])
+                report(error, logger)
             }
             waker.sleep(atMost: restTime) {
-                state.hasWork.load(ordering: .acquiring) || packing.isEnding()
+                state.hasWork.load(ordering: .acquiring) || state.isOver
             }
         }
+    }
+
+    /// Packs what is due, with rests between the frames.
+    static func packDue(
+        _ store: Store, _ pressure: PackingPressure, _ logger: Logger, _ waker: Waker,
+        isOver: @escaping () -> Bool
+    ) {
+        do {
+            let packing = unhurried(store, waker, isOver)
+            for number in try store.dueSegments(pressure) {
+                do {
+                    try pack(number, packing, store, logger)
+                } catch is SegmentFile.Refusal {
+                    continue
+                }
+            }
+        } catch SegmentPacking.Refusal.isEnding {
+            return
+        } catch {
+            report(error, logger)
+        }
+    }
+
+    /// Packing that rests before each frame, by how long the last one took.
+    private static func unhurried(
+        _ store: Store, _ waker: Waker, _ isOver: @escaping () -> Bool
+    ) -> SegmentPacking {
+        var packing = SegmentPacking(folder: store.segments, disk: store.disk)
+        var restedAt = Instant.now()
+        packing.isEnding = {
+            let rest = PackingPressure.rest(after: Instant.now() - restedAt)
+            waker.sleep(atMost: min(rest, restTime), unless: isOver)
+            restedAt = .now()
+            return isOver()
+        }
+        return packing
+    }
+
+    private static func pack(
+        _ number: UInt64, _ packing: SegmentPacking, _ store: Store, _ logger: Logger
+    ) throws {
+        let runs = try store.packingOrder(of: number)
+        guard let result = try packing.pack(number, runs) else { return }
+        logger.debug(
+            "a segment of the record is packed",
+            metadata: [
+                "segment": "\(number)", "before": "\(result.before)", "after": "\(result.after)",
+            ])
+    }
+
+    private static func report(_ error: any Error, _ logger: Logger) {
+        guard !(error is SegmentFile.Refusal) else {
+            return logger.debug("a segment of the record is packed later: another has it")
+        }
+        logger.warning(
+            "a segment of the record cannot be packed", metadata: ["error": "\(error)"])
     }
 }

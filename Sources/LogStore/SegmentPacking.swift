@@ -1,7 +1,6 @@
 import Codings
-import Primitives
 
-/// The packing of a sealed segment: the same entries in frames of Zstandard, under the same name.
+/// The packing of a sealed segment: its entries in frames of Zstandard, under the same name.
 struct SegmentPacking {
     /// The file's bytes before and after.
     struct Result {
@@ -17,50 +16,61 @@ struct SegmentPacking {
 
     let folder: SegmentFolder
     let disk: SegmentDisk
-    /// Asked between frames: whether to give up.
+    /// Asked before each frame, and may let time pass: whether to give up.
     var isEnding: () -> Bool = { false }
 
-    /// Packs a segment up to the end that rows know; nil where it is packed already, or gone.
+    /// Packs what records keep in a segment; nil where it is packed already, or gone.
     ///
+    /// `runs`: where the entries of each record are, in the order in which they are packed. Frames
+    /// are filled with whole runs, so that few need two. Bytes of no record are left out.
     /// Throws ``SegmentFile/Refusal`` where another works on it: it can be packed later.
-    func pack(_ number: UInt64, upTo end: Int) throws -> Result? {
+    func pack(_ number: UInt64, _ runs: [Range<Int>]) throws -> Result? {
         guard let file = try SegmentFile.held(number, in: folder, waits: false),
             !file.head.isPacked
         else { return nil }
         let draft = try SegmentDraft(replacing: file, in: folder, disk)
-        let count = min(max(end, Segment.headBytes), file.size)
-        try unsafe file.withMapping(count: count) { entries in
-            for range in unsafe Self.frames(of: entries) {
-                guard !isEnding() else { throw Refusal.isEnding }
-                try unsafe draft.pack(UnsafeRawBufferPointer(rebasing: entries[range]))
+        // A damaged index may say anything.
+        let whole = Segment.headBytes..<max(file.size, Segment.headBytes)
+        let runs = runs.map { $0.clamped(to: whole) }.filter { !$0.isEmpty }
+        if !runs.isEmpty {
+            try unsafe file.withMapping(count: file.size) { entries in
+                for ranges in Self.frames(of: runs) {
+                    guard !isEnding() else { throw Refusal.isEnding }
+                    try unsafe draft.pack(ranges, of: entries)
+                }
             }
         }
         return Result(before: file.size, after: try draft.adopt())
     }
 
-    /// The ranges that become frames: as many whole entries as go into one, so that few entries
-    /// need two.
-    private static func frames(of bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
+    /// What each frame holds.
+    static func frames(of runs: [Range<Int>]) -> [[Range<Int>]] {
         let limit = ZstdFrame.contentBytesMax
-        let entries = unsafe Span<UInt8>(_unsafeBytes: bytes)
-        var frames: [Range<Int>] = []
-        var start = Segment.headBytes
-        var end = start
-        func cut(at offset: Int) {
-            while start < offset {
-                let next = min(offset, start + limit)
-                frames.append(start..<next)
-                start = next
+        var frames: [[Range<Int>]] = []
+        var frame: [Range<Int>] = []
+        var count = 0
+        func end() {
+            if !frame.isEmpty { frames.append(frame) }
+            frame = []
+            count = 0
+        }
+        for run in runs {
+            let table = SegmentDirectory.tableBytes(frame.count + 1)
+            if count + run.count + table > limit { end() }
+            var start = run.lowerBound
+            let pieceMax = limit - SegmentDirectory.tableBytes(1)
+            while run.upperBound - start > pieceMax {
+                frames.append([start..<start + pieceMax])
+                start += pieceMax
             }
+            if let last = frame.last, last.upperBound == start {
+                frame[frame.count - 1] = last.lowerBound..<run.upperBound
+            } else {
+                frame.append(start..<run.upperBound)
+            }
+            count += run.upperBound - start
         }
-        while end < entries.count {
-            // What is no entry is packed as it is: what is damaged stays so.
-            let rest = entries.extracting(end..<entries.count)
-            let next = end + (Segment.footprint(at: rest) ?? rest.count)
-            if next - start > limit { cut(at: end) }
-            end = next
-        }
-        cut(at: end)
+        end()
         return frames
     }
 }

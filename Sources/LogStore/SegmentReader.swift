@@ -10,7 +10,7 @@ final class SegmentReader: Sendable {
     /// The frame that was unpacked last: its neighbours are asked for next.
     private struct Unpacked: Sendable {
         var segment: UInt64
-        var start: Int
+        var frame: SegmentDirectory.Frame
         var bytes: [UInt8]
     }
 
@@ -84,20 +84,28 @@ final class SegmentReader: Sendable {
     private func unpack(_ range: Range<Int>, of file: SegmentFile) -> [UInt8] {
         let number = file.head.number
         if let bytes = last.withLock({ Self.bytes(range, of: number, in: $0) }) { return bytes }
-        let directory = SegmentDirectory(of: file)
-        var result: [UInt8] = []
-        // In order and without a gap, from the one that holds the beginning on.
-        for frame in directory.frames where frame.range.overlaps(range) {
+        var parts: [(range: Range<Int>, bytes: ArraySlice<UInt8>)] = []
+        for frame in SegmentDirectory(of: file).frames {
+            let own = frame.parts(of: range)
+            guard !own.isEmpty else { continue }
             var content = ZstdFrame.unpack(
                 file.read(frame.offset..<frame.offset + frame.packedCount).span,
                 count: frame.count)
             // Of a frame that is damaged the rest is unknown, and what follows keeps its offset.
             content.append(contentsOf: repeatElement(0, count: frame.count - content.count))
-            let part = frame.range.clamped(to: range)
-            result.append(
-                contentsOf: content[part.lowerBound - frame.start..<part.upperBound - frame.start])
-            let unpacked = Unpacked(segment: number, start: frame.start, bytes: content)
+            for part in own {
+                parts.append((part.range, content[part.offset..<part.offset + part.range.count]))
+            }
+            let unpacked = Unpacked(segment: number, frame: frame, bytes: content)
             last.withLock { $0 = unpacked }
+        }
+        var result: [UInt8] = []
+        for part in parts.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+            let start = part.range.lowerBound - range.lowerBound
+            // Where frames are damaged two may say that they have the same.
+            guard start >= result.count else { continue }
+            result.append(contentsOf: repeatElement(0, count: start - result.count))
+            result.append(contentsOf: part.bytes)
         }
         return result
     }
@@ -105,10 +113,9 @@ final class SegmentReader: Sendable {
     private static func bytes(
         _ range: Range<Int>, of segment: UInt64, in unpacked: Unpacked?
     ) -> [UInt8]? {
-        guard let unpacked, unpacked.segment == segment, range.lowerBound >= unpacked.start,
-            range.upperBound <= unpacked.start + unpacked.bytes.count
+        guard let unpacked, unpacked.segment == segment,
+            let part = unpacked.frame.parts(of: range).first, part.range == range
         else { return nil }
-        return Array(
-            unpacked.bytes[range.lowerBound - unpacked.start..<range.upperBound - unpacked.start])
+        return Array(unpacked.bytes[part.offset..<part.offset + range.count])
     }
 }

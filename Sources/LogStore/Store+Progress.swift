@@ -69,6 +69,28 @@ extension Store {
         }
     }
 
+    /// When the newest record was accepted that came by a clock that was believed, in microseconds
+    /// since 1970; 0 without any.
+    func newestBelieved() throws -> Int {
+        try database.read { db in
+            try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT newest_us FROM doubts UNION ALL
+                    SELECT max(accepted_us) FROM records LIMIT 1
+                    """) ?? 0
+        }
+    }
+
+    /// Remembers that for as long as the clock is not believed; nil when it is.
+    func remember(newestBelieved microseconds: Int?) throws {
+        try database.write { db in
+            try db.execute(sql: "DELETE FROM doubts")
+            guard let microseconds else { return }
+            try db.execute(sql: "INSERT INTO doubts VALUES (?)", arguments: [microseconds])
+        }
+    }
+
     /// Records taken out in one transaction.
     static let retiredAtOnce = 500
 
@@ -108,6 +130,7 @@ extension Store {
             try db.cachedStatement(sql: "DELETE FROM records WHERE number = ?")
                 .execute(arguments: [number])
         }
+        try db.execute(sql: "UPDATE removals SET rows = rows + ?", arguments: [numbers.count])
         // What a sink would not take is named for as long as it can still be looked at.
         try db.execute(
             sql: """

@@ -22,6 +22,9 @@ extension Store {
         migrator.registerMigration("4: ledger") { db in
             for statement in ledgerSchema + keySchema { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("5: removals") { db in
+            for statement in ContentTable.removals { try db.execute(sql: statement) }
+        }
         return migrator
     }
 

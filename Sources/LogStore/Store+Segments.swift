@@ -51,6 +51,18 @@ extension Store {
         return account
     }
 
+    /// Rows that were stored, were never removed for their age or for room, and are not there.
+    public func missingRows() throws -> Int {
+        try database.read { db in
+            try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT max(0, ifnull((SELECT sum(stored) FROM journals), 0)
+                        - (SELECT sum(rows) FROM removals) - (SELECT count(*) FROM records))
+                    """) ?? 0
+        }
+    }
+
     // MARK: Sealing and packing
 
     /// Sets when a segment is sealed.
@@ -69,29 +81,64 @@ extension Store {
     /// Waits until what the segment got is on the disk.
     func syncSegments() throws(SystemError) { try writer?.sync() }
 
-    /// The sealed segments behind a number, and how far rows know each of them.
+    /// The sealed segments behind a number.
     ///
     /// While another thread writes: a segment is the writer's current one before a row knows it, so
-    /// it is sealed if a row knew it and then it is not current. And how far it is, is certain only
-    /// after that: the last of its rows may be younger than the first question.
-    func sealedSegments(after number: UInt64) throws -> [(number: UInt64, end: Int)] {
-        let known = try segmentEnds(after: number).map(\.number)
+    /// it is sealed if a row knew it and then it is not current. All of its rows are there only
+    /// after that: the last may be younger than the first question.
+    func sealedSegments(after number: UInt64) throws -> [UInt64] {
+        let known = try database.read { try ContentTable.ends($0, after: number) }.map(\.number)
         let current = writer?.current
-        let sealed = Set(known.filter { $0 != current })
-        guard !sealed.isEmpty else { return [] }
-        return try segmentEnds(after: number).filter { sealed.contains($0.number) }
+        return known.filter { $0 != current }
     }
 
-    private func segmentEnds(after number: UInt64) throws -> [(number: UInt64, end: Int)] {
-        try database.read { try ContentTable.ends($0, after: number) }
+    /// The sealed segments that are to be packed although the machine has no idle time.
+    func dueSegments(_ pressure: PackingPressure) throws -> [UInt64] {
+        let bytes = try indexBytes() + segments.bytes
+        let now = Int(Identifier.wallClockMilliseconds()) * 1000
+        return try sealedSegments(after: 0).filter { number in
+            guard let status = segments.status(of: number) else { return false }
+            let age = Interval(
+                nanoseconds: 1000 * Int64(max(0, now - status.changedMicroseconds)))
+            guard pressure.isDue(age: age, bytes: bytes) else { return false }
+            let file = try? SegmentFile(segments.path(of: number), number: number)
+            return file?.head.isPacked == false
+        }
+    }
+
+    /// Where records' entries are in a segment, those of a session together: each call of an agent
+    /// repeats the last one's prompt, and the nearer they are the more is found again.
+    func packingOrder(of number: UInt64) throws -> [Range<Int>] {
+        var runs: [(session: Int, range: Range<Int>)] = []
+        var firsts: [String: Int] = [:]
+        try database.read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(ContentTable.columns), records.session
+                    FROM contents CROSS JOIN records USING (number) WHERE segment = ?
+                    """,
+                arguments: [Int64(clamping: number)])
+            while let row = try rows.next() {
+                guard let pointer = ContentTable.pointer(row, from: 0) else { continue }
+                let session: String = row[ContentTable.columnCount]
+                // Those of no session stay in the order of time.
+                let first = firsts[session] ?? pointer.offset
+                firsts[session] = first
+                runs.append((first, pointer.offset..<pointer.offset + pointer.footprint))
+            }
+        }
+        runs.sort { ($0.session, $0.range.lowerBound) < ($1.session, $1.range.lowerBound) }
+        return runs.map(\.range)
     }
 
     /// Packs all sealed segments that are not packed yet; `report` is lent each one's number, and
     /// its bytes before and after.
     public func packSegments(_ report: (UInt64, Int, Int) -> Void) throws {
         let packing = SegmentPacking(folder: segments, disk: disk)
-        for (number, end) in try sealedSegments(after: 0) {
-            guard let result = try packing.pack(number, upTo: end) else { continue }
+        for number in try sealedSegments(after: 0) {
+            let runs = try packingOrder(of: number)
+            guard let result = try packing.pack(number, runs) else { continue }
             report(number, result.before, result.after)
         }
     }
@@ -139,9 +186,21 @@ extension Store {
         return wasThere
     }
 
+    /// The segments by the age of the newest of their records, the oldest first: what was moved out
+    /// of the database is older than its number says.
+    private func oldestSegments() throws -> [UInt64] {
+        let ages = try database.read { db in
+            try Row.fetchAll(db, sql: "SELECT number, newest_us FROM segments").map {
+                (UInt64(clamping: $0[0] as Int64), $0[1] as Int64)
+            }
+        }
+        let newest = Dictionary(ages) { first, _ in first }
+        return segments.numbers.sorted { (newest[$0] ?? 0, $0) < (newest[$1] ?? 0, $1) }
+    }
+
     /// Bytes of the index that are in use.
-    private func indexBytes() throws -> Int {
-        try database.writeWithoutTransaction { db in
+    func indexBytes() throws -> Int {
+        try database.read { db in
             let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
             let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
             return (pages - free) * (try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
@@ -160,7 +219,8 @@ extension Store {
         var eviction = Eviction()
         let index = try indexBytes()
         var bytes = segments.bytes
-        for number in segments.numbers where bytes > 0 && index + bytes > bytesMax {
+        guard index + bytes > bytesMax else { return eviction }
+        for number in try oldestSegments() where index + bytes > bytesMax {
             let size = segments.status(of: number)?.bytes ?? 0
             if try removeSegment(number) { eviction.segments += 1 }
             bytes -= size

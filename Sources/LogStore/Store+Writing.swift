@@ -83,7 +83,7 @@ extension Store {
         "INSERT OR IGNORE", withNumber: false)
 
     /// Writes what records keep into the segment; where each of them is.
-    private func append(_ batch: Batch, _ db: Database) throws -> [ContentPointer] {
+    func append(_ batch: Batch, _ db: Database) throws -> [ContentPointer] {
         guard !batch.records.isEmpty else { return [] }
         guard let writer else {
             throw Failure(code: "SQLITE_READONLY", description: "the store is open for reading")

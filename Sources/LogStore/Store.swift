@@ -20,6 +20,8 @@ public final class Store: Sendable {
     /// Writes them; nil where the store was opened for reading.
     let writer: SegmentWriter?
     let disk: SegmentDisk
+    /// Which file the database is in, where this process writes to it.
+    private let identity: FileIdentity?
 
     /// Set before the first database is opened, later ones find it so.
     private static let memoryIsUncounted = csqlite_leave_memory_uncounted() == 0
@@ -44,6 +46,7 @@ public final class Store: Sendable {
         self.segments = segments
         self.reader = reader
         self.disk = disk
+        identity = FileIdentity(path: path)
         // Not by a reader: each has memory of its own.
         let end = try pool.writeWithoutTransaction(ContentTable.end)
         writer = try SegmentWriter(segments, disk, after: end)
@@ -60,6 +63,7 @@ public final class Store: Sendable {
         self.disk = disk
         // The segment that is being written is another process's.
         writer = nil
+        identity = nil
         let path = Self.path(in: folder)
         try Self.checkReadable(path)
         try Self.claim(path)
@@ -125,6 +129,7 @@ public final class Store: Sendable {
         reader = SegmentReader(segments)
         disk = SegmentDisk()
         writer = nil
+        identity = nil
         database = try Self.queue(path, reader)
         try checkVersion(path)
     }
@@ -138,6 +143,7 @@ public final class Store: Sendable {
         reader = SegmentReader(segments)
         disk = SegmentDisk()
         writer = nil
+        identity = nil
         database = try Self.queue(path, reader)
         let isWhole = try database.read { db in
             let migrator = Self.migrator()
@@ -178,6 +184,11 @@ public final class Store: Sendable {
                 description: "\(path) is of another version of weir; start the gateway once with it"
             )
         }
+    }
+
+    /// Whether what is written can be found again: the database's file is still at its path.
+    var isAtItsPath: Bool {
+        identity != nil && identity == FileIdentity(path: Self.path(in: segments.parent))
     }
 
     /// Closes the database, everything in its one file.

@@ -189,9 +189,10 @@ struct ChaosTests {
             """
         let gateway = try GatewayProcess(toml)
         let tally = Tally()
-        // What 128 clients need at once is not growth: most of it is there after some seconds, all
-        // of it after some minutes. Neither is how much of its journal a ring has touched.
-        try Self.run(gateway.port, Tally(), seconds: max(5, Self.seconds / 20))
+        // What 128 clients need at once is not growth: most of it is there after some thousand
+        // calls, all of it after some minutes. Neither is how much of its journal a ring has
+        // touched.
+        try Self.run(gateway.port, Tally(), seconds: max(5, Self.seconds / 20), callsMin: 5000)
         try Self.awaitRest(gateway)
         let descriptors = gateway.process.descriptorCount
         let memory = gateway.process.anonymousBytes
@@ -233,13 +234,15 @@ struct ChaosTests {
         }
     }
 
-    private static func run(_ port: Int, _ tally: Tally, seconds: Int64) throws {
+    private static func run(
+        _ port: Int, _ tally: Tally, seconds: Int64, callsMin: Int = 0
+    ) throws {
         let end = Instant.now() + .seconds(seconds)
         let threads = try (0..<128).map { number in
             try Reactor.Thread(name: "client-\(number)") {
                 var random = RandomSource(seed: UInt64(number + 1000))
                 var client: RawConnection?
-                while Instant.now() < end {
+                while Instant.now() < end || tally.whole.load(ordering: .relaxed) < callsMin {
                     do {
                         let connection = try client ?? RawConnection(port: port)
                         if Int.random(in: 0..<10, using: &random) == 0 {

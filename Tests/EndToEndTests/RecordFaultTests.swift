@@ -10,6 +10,7 @@ import Testing
 @Suite("The record under faults")
 struct RecordFaultTests {
     private static let killRounds = 50
+    private static let segmentKillRounds = 25
 
     private static let chat = RecordTests.request(
         "/v1/chat/completions",
@@ -17,15 +18,17 @@ struct RecordFaultTests {
         "X-Mock-Chunks: 12\r\nX-Mock-Delay: 3\r\n")
 
     /// Streams from 64 clients until the gateway is gone; the names of what came whole.
-    private static func load(_ port: Int, milliseconds: Int, _ kill: () -> Void) throws -> [String]
-    {
+    private static func load(
+        _ port: Int, _ request: String = chat, clients: Int = 64, milliseconds: Int,
+        _ kill: () -> Void
+    ) throws -> [String] {
         let whole = Mutex<[String]>([])
         let isOver = Atomic<Bool>(false)
-        let threads = try (0..<64).map { number in
+        let threads = try (0..<clients).map { number in
             try Reactor.Thread(name: "client-\(number)") {
                 guard let client = try? RawConnection(port: port) else { return }
                 while !isOver.load(ordering: .relaxed) {
-                    guard let response = try? client.exchange(chat), response.isWhole,
+                    guard let response = try? client.exchange(request), response.isWhole,
                         response.status == 200, let id = response["x-weir-id"]
                     else { return }
                     whole.withLock { $0.append(id) }
@@ -78,6 +81,50 @@ struct RecordFaultTests {
         let verify = try RecordTests.logs(gateway.recordPath, ["verify"])
         #expect(verify.status == 0, "\(verify.text)")
         #expect(verify.text.contains("dropped 0 + pending 0"))
+    }
+
+    @Test("kill -9 while segments are sealed and compressed loses no record, and nothing of one")
+    func killsOfSegments() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        var random = RandomSource(seed: UInt64(getpid()))
+        let words = (0..<200).map { _ in "\(UInt32.random(in: 0...(.max), using: &random))" }
+        let prompt = (0..<50_000).map { words[$0 * $0 % words.count] }.joined(separator: " ")
+        let request = RecordTests.request(
+            "/v1/chat/completions",
+            #"{"model":"gpt-4o","stream":true,"messages":[{"content":"\#(prompt)"}]}"#,
+            "X-Mock-Chunks: 3\r\n")
+        // Segments of 4 MiB are some eight calls.
+        let log = "max_size = \"64MiB\""
+        var whole: [String] = []
+        for _ in 0..<Self.segmentKillRounds {
+            let gateway = try GatewayProcess(vendor: vendor.port, log: log, folder: folder)
+            let time = Int.random(in: 100...500, using: &random)
+            whole += try Self.load(gateway.port, request, clients: 8, milliseconds: time) {
+                gateway.process.signal(SIGKILL)
+            }
+            _ = try gateway.process.wait()
+        }
+        #expect(whole.count > Self.segmentKillRounds)
+        let gateway = try GatewayProcess(vendor: vendor.port, log: log, folder: folder)
+        try gateway.await("what was left") {
+            try RecordTests.logs(gateway, ["verify"]).text.contains("pending 0")
+        }
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        var outcomes: [String: [String]] = [:]
+        for record in try RecordTests.records(gateway.recordPath) {
+            outcomes[record["id"]?.text ?? "", default: []].append(record["outcome"]?.text ?? "")
+        }
+        #expect(outcomes.values.allSatisfy { $0.count == 1 })
+        let missing = whole.filter { outcomes[$0] != ["complete"] }
+        #expect(missing.isEmpty, "\(missing.count) of \(whole.count): \(missing.prefix(3))")
+        let verify = try RecordTests.logs(gateway.recordPath, ["verify"])
+        #expect(verify.status == 0, "\(verify.text)")
+        #expect(verify.text.contains(" 0 damaged"))
+        #expect(try RecordTests.logs(gateway.recordPath, ["seal"]).status == 0)
+        let again = try RecordTests.logs(gateway.recordPath, ["verify"])
+        #expect(again.text == verify.text && again.status == 0, "\(again.text)")
     }
 
     @Test("a full disk costs records, and no call")

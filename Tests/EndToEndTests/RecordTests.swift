@@ -128,6 +128,49 @@ struct RecordTests {
         #expect(try Self.logs(gateway, ["verify"]).status == 0)
     }
 
+    @Test("while the gateway runs a session is forgotten, and the record is copied and restored")
+    func forgetting() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        var ids: [String] = []
+        for number in 0..<6 {
+            let name = number % 2 == 0 ? "kept" : "gone"
+            let body = #"{"model":"gpt-4o","messages":[{"content":"the \#(name) secret"}]}"#
+            let field = "X-Claude-Code-Session-Id: \(name)-session\r\n"
+            ids.append(
+                try Self.call(gateway, Self.request("/v1/chat/completions", body, field)).id)
+        }
+        try Self.awaitStored(gateway, 6)
+        func isInFolder(_ text: String) throws -> Bool {
+            let grep = try ChildProcess("/bin/grep", ["-r", "-q", "-a", text, gateway.recordPath])
+            return try grep.wait() == 0
+        }
+        // Rings are wiped as they are read; the store keeps both.
+        #expect(try isInFolder("kept secret") && isInFolder("gone secret"))
+        #expect(try Self.logs(gateway, ["show", ids[1], "--raw", "request"]).status == 0)
+        let forgotten = try Self.logs(gateway, ["forget", "--session", "gone-session"])
+        #expect(forgotten.status == 0 && forgotten.text == "erased the text of 3 exchanges\n")
+        #expect(try isInFolder("kept secret") && !isInFolder("gone secret"))
+        #expect(try Self.logs(gateway, ["show", ids[1], "--raw", "request"]).status == 1)
+
+        let folder = try TemporaryFolder()
+        let copy = "\(folder.path)/record.tar"
+        #expect(try Self.logs(gateway, ["backup", copy]).status == 0)
+        #expect(try Self.logs(gateway, ["restore", copy, "--replace"]).status == 1)
+        let restored = "\(folder.path)/record"
+        #expect(try Self.logs(restored, ["restore", copy]).status == 0)
+        for path in [gateway.recordPath, restored] {
+            let verify = try Self.logs(path, ["verify"])
+            #expect(verify.status == 0)
+            #expect(verify.text.contains("3 records: 3 whole, 0 gone"), "\(verify.text)")
+        }
+        for id in ids {
+            #expect(
+                try Self.logs(restored, ["show", id, "--json"]).text
+                    == Self.logs(gateway, ["show", id, "--json"]).text)
+        }
+    }
+
     @Test("the commands answer, and end with 1 where nothing matched and 2 where nothing was meant")
     func commands() throws {
         let vendor = try MockProcess()
@@ -233,6 +276,7 @@ struct RecordTests {
             log: """
                 redact_paths = ["messages.*.content", "choices.*.*.content"]
                 redact_patterns = ["secret-[0-9]+"]
+                capture_limit = "256KiB"
                 """)
         for stream in [true, false] {
             let body =

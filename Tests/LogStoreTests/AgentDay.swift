@@ -37,6 +37,7 @@ struct AgentDay {
                 prompts[session] += ",\"\(text(step * 3 / 4))\""
                 number += 1
                 var record = SegmentScratch.record(number)
+                record.session = "session \(session)"
                 record.requestBody.bytes = Array("\(prompts[session])]}".utf8)
                 let answer = text(step / 4)
                 prompts[session] += ",\"\(answer)\""

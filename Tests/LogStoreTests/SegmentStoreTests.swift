@@ -115,6 +115,84 @@ struct SegmentStoreTests {
         #expect(try store.retire(before: 3_000_000) == 2)
     }
 
+    @Test("bodies of version 0.1 are moved into segments of their own, and nothing else changes")
+    func moving() throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        let olds = (1...9).map { SegmentScratch.record(UInt64($0), bytes: $0 == 4 ? 0 : 900) }
+        try store.database.write { db in
+            for (index, old) in olds.enumerated() {
+                var records = try Insertion(
+                    RecordTable.records.insertion("INSERT", withNumber: false), db)
+                RecordTable.records.bind(old, to: &records)
+                try records.execute()
+                var bodies = try Insertion(
+                    RecordTable.bodies.insertion("INSERT", withNumber: true), db)
+                bodies.bind(index + 1)
+                RecordTable.bodies.bind(old, to: &bodies)
+                try bodies.execute()
+            }
+        }
+        try Self.write(store, Self.batch(20...20))
+        let before = try Self.full(store)
+        let (consumer, _) = try scratch.consumer { $0.store = store }
+        #expect(try scratch.await { try store.unmovedCount() == 0 })
+        scratch.append(RecordScratch.Call())
+        #expect(try scratch.await { try store.count(RecordFilter()) == 11 })
+        consumer.end()
+        let after = try Self.full(store)
+        #expect(after.prefix(10).map(\.record) == before.map(\.record))
+        #expect(after.prefix(10).map(\.number) == before.map(\.number))
+        #expect(try store.verifyContents { _, _ in }.whole == 11)
+        // One before, one of the moved, one of what came then.
+        #expect(store.segments.numbers == [1, 2, 3])
+        #expect(try store.retire(before: 10_000_000) == 9)
+        #expect(try store.retireSegments(before: 10_000_000) == 1)
+        #expect(store.segments.numbers == [1, 3])
+        #expect(try store.moveBodies(bytesMax: 1) == 0)
+    }
+
+    @Test("a death while bodies are moved loses none, and moves none twice")
+    func movingDeath() throws {
+        for step in 1...12 {
+            let scratch = try RecordScratch()
+            let calls = Atomic<Int>(0)
+            var disk = SegmentDisk()
+            unsafe disk.write = {
+                guard calls.add(1, ordering: .relaxed).newValue < step else { return -1 }
+                return unsafe pwritev($0, $1, $2, $3)
+            }
+            var store = try Store(folder: scratch.folder.path, disk: disk)
+            try store.database.write { db in
+                for number in 1...4 {
+                    let old = SegmentScratch.record(UInt64(number), bytes: 900)
+                    var records = try Insertion(
+                        RecordTable.records.insertion("INSERT", withNumber: false), db)
+                    RecordTable.records.bind(old, to: &records)
+                    try records.execute()
+                    var bodies = try Insertion(
+                        RecordTable.bodies.insertion("INSERT", withNumber: true), db)
+                    bodies.bind(number)
+                    RecordTable.bodies.bind(old, to: &bodies)
+                    try bodies.execute()
+                }
+            }
+            let before = try Self.full(store).map(\.record)
+            do {
+                while try store.moveBodies(bytesMax: 1) > 0 {}
+                #expect(step > 8)
+            } catch {
+                #expect(error is SystemError || error is Store.Failure, "\(error)")
+            }
+            #expect(try Self.full(store).map(\.record) == before, "step \(step)")
+            try store.close()
+            store = try Store(folder: scratch.folder.path)
+            while try store.moveBodies(bytesMax: 1000) > 0 {}
+            #expect(try Self.full(store).map(\.record) == before, "step \(step)")
+            #expect(try store.verifyContents { _, _ in }.whole == 4)
+        }
+    }
+
     @Test("a damaged entry is named with its segment and offset, and costs nothing else")
     func damage() throws {
         let scratch = try RecordScratch()
@@ -376,15 +454,16 @@ struct SegmentStoreTests {
         let store = try Store(folder: scratch.folder.path)
         store.set(SegmentWriter.Bounds(bytesMax: 600))
         let isOver = Atomic<Bool>(false)
-        let answers = Mutex<[UInt64: Set<Int>]>([:])
+        let answers = Mutex<[UInt64: Set<[Range<Int>]>]>([:])
         let threads = try (0..<3).map { index in
             try Thread(name: "test-pack") {
                 let packing = SegmentPacking(folder: store.segments, disk: SegmentDisk())
                 var last: UInt64 = 0
                 while !isOver.load(ordering: .acquiring) {
-                    for (number, end) in (try? store.sealedSegments(after: last)) ?? [] {
-                        answers.withLock { _ = $0[number, default: []].insert(end) }
-                        if index == 0 { _ = try? packing.pack(number, upTo: end) }
+                    for number in (try? store.sealedSegments(after: last)) ?? [] {
+                        let runs = (try? store.packingOrder(of: number)) ?? []
+                        answers.withLock { _ = $0[number, default: []].insert(runs) }
+                        if index == 0 { _ = try? packing.pack(number, runs) }
                         last = number
                     }
                 }
@@ -395,12 +474,37 @@ struct SegmentStoreTests {
         for thread in threads { thread.join() }
         store.sealSegment()
         // What was said of a segment while others were written is true of it now.
-        let ends = try Dictionary(uniqueKeysWithValues: store.sealedSegments(after: 0).map { $0 })
-        let wrong = answers.withLock { $0.filter { $0.value != [ends[$0.key] ?? 0] } }
-        #expect(wrong.isEmpty)
+        for (number, runs) in answers.withLock({ $0 }) {
+            #expect(try runs == [store.packingOrder(of: number)], "\(number)")
+        }
         try store.packSegments { _, _, _ in }
         #expect(try store.verifyContents { _, _ in }.whole == 600)
         #expect(store.segments.numbers.count > 100)
+    }
+
+    @Test("what a session's calls keep is packed together, and bytes of no record are left out")
+    func order() throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        var batch = Self.batch(1...6, bytes: 3000)
+        for (index, session) in ["a", "", "b", "a", "", "b"].enumerated() {
+            batch.records[index].session = session
+        }
+        try Self.write(store, batch)
+        store.sealSegment()
+        let starts = try store.database.read {
+            try Int.fetchAll($0, sql: "SELECT start FROM contents ORDER BY number")
+        }
+        let order = try store.packingOrder(of: 1).map { starts.firstIndex(of: $0.lowerBound) }
+        #expect(order == [0, 3, 1, 4, 2, 5])
+        try store.erase(numbers: [4])
+        try store.packSegments { _, _, _ in }
+        let file = try SegmentFile(store.segments.path(of: 1), number: 1)
+        let frames = SegmentDirectory(of: file).frames
+        #expect(frames.count == 1 && frames[0].ranges.count == 4)
+        #expect(frames[0].ranges.first?.lowerBound == starts[0])
+        #expect(frames[0].parts(of: starts[3]..<starts[4]).isEmpty)
+        #expect(try store.verifyContents { _, _ in }.whole == 5)
     }
 
     @Test("a day of agents' calls takes less than a tenth of its bodies")
