@@ -10,6 +10,7 @@ extension Configuration {
             "[server]", "listen = \(oneOrList(server.listen))", "hosts = \(list(server.hosts))",
             "origins = \(list(server.origins))", "anonymous = \(server.isAnonymous)",
             "tunnels = \(quote(server.tunnels.rawValue))",
+            "models = \(quote(server.models.rawValue))",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",
@@ -33,6 +34,12 @@ extension Configuration {
         for sink in sinks { lines += describe(sink) }
         for vendor in vendors { lines += describe(vendor) }
         for chain in chains { lines += describe(chain) }
+        for alias in models {
+            lines += [
+                "", "[models.\(key(alias.name))]", "model = \(quote(alias.model))",
+                "vendor = \(quote(alias.vendor))",
+            ]
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -32,6 +32,10 @@ enum OwnAnswer {
             status: page.status, contentType: page.contentType, to: exchange.client
         ) {
             writeFields(exchange, to: &$0)
+            guard !page.entityTag.isEmpty else { return }
+            $0.append("etag: ")
+            $0.append(text: page.entityTag)
+            $0.append("\r\n")
         } body: {
             $0.append(text: page.body)
         }

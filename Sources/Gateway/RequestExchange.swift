@@ -103,7 +103,7 @@ final class RequestExchange {
             return answerHere(responder.respond(to: request.head))
         }
         if origin == .allowed, request.head.isPreflight { return answerHere(nil) }
-        guard intake.isStreaming else { return begin() }
+        guard intake.isStreaming else { return OwnModelList.answer(self) ? () : begin() }
         attempt?.resumeSending()
         // The vendor may have answered before the upload was complete.
         if writer.isComplete { client.requestFlush() }
