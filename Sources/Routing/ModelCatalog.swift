@@ -2,8 +2,8 @@ import Config
 public import HTTP
 import Primitives
 
-/// The models that the gateway lists itself: names of the operator's own, and those that chains name
-/// in full.
+/// The models that the gateway lists itself: names of the operator's own, and those that chains
+/// name in full.
 public struct ModelCatalog: Sendable {
     /// A model's name, and who serves it.
     public struct Entry: Equatable, Sendable {
