@@ -80,7 +80,8 @@ extension Configuration {
             "models = [\(chain.models.map(quote).joined(separator: ", "))]", "targets = [",
         ] + targets + [
             "]", "attempts = \(chain.attempts)", "retries = \(chain.retries)",
-            "tunnel = \(chain.tunnel)", "hold_bytes = \(size(chain.holdBytes))",
+            "tunnel = \(chain.tunnel)", "heartbeat = \(time(chain.heartbeat))",
+            "hold_bytes = \(size(chain.holdBytes))",
             "hold_time = \(time(chain.holdTime))", "",
             "[chains.clocks]", "connect = \(time(clocks.connect))",
             "first_content = \(time(clocks.firstContent))", "idle = \(time(clocks.idle))",

@@ -26,6 +26,7 @@ extension RequestExchange {
             if let refusal = refusal ?? (first == nil ? obstacle : nil) {
                 refuse(refusal, closing: client.phase == .body)
             } else {
+                heartbeat = Heartbeat(self)
                 snapshot.metrics[route.vendor].started.add()
                 startAttempt(onFreshConnection: false)
             }

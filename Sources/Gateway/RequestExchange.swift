@@ -46,6 +46,8 @@ final class RequestExchange {
     var resumeAt: Instant?
     /// The bounds of a detached answer.
     var detached: DetachedAnswer?
+    /// Signs of life for its client, where its chain wants them.
+    var heartbeat: Heartbeat?
     /// The WebSocket that the request asks for.
     var tunnel: Tunnel?
 
