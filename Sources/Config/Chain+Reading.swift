@@ -27,6 +27,7 @@ extension Chain {
         reader.integer("attempts", &chain.attempts, in: 0...100)
         reader.integer("retries", &chain.retries, in: 0...100)
         reader.bool("tunnel", &chain.tunnel)
+        reader.duration("heartbeat", &chain.heartbeat)
         reader.size("hold_bytes", &chain.holdBytes, atLeast: 0)
         reader.duration("hold_time", &chain.holdTime)
         reader.table("clocks") { chain.clocks.read(&$0) }

@@ -83,6 +83,8 @@ public struct Chain: Sendable {
     public var retries = 0
     /// Whether WebSocket handshakes on all of its paths open tunnels.
     public var tunnel = false
+    /// How long a client of a stream gets nothing before it gets a sign of life; zero is for ever.
+    public var heartbeat = Interval.zero
     /// Lifecycle frames held before the commit.
     public var holdBytes = 64 << 10
     /// How long they are held.

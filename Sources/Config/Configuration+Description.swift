@@ -12,6 +12,7 @@ extension Configuration {
             "proxy_protocol = \(list(server.proxyNetworks.map(\.description)))",
             "forwarded = \(quote(server.forwarded.rawValue))",
             "tunnels = \(quote(server.tunnels.rawValue))",
+            "models = \(quote(server.models.rawValue))",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",
@@ -44,6 +45,12 @@ extension Configuration {
         for sink in sinks { lines += describe(sink) }
         for vendor in vendors { lines += describe(vendor) }
         for chain in chains { lines += describe(chain) }
+        for alias in models {
+            lines += [
+                "", "[models.\(key(alias.name))]", "model = \(quote(alias.model))",
+                "vendor = \(quote(alias.vendor))",
+            ]
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -100,7 +107,8 @@ extension Configuration {
             "models = [\(chain.models.map(quote).joined(separator: ", "))]", "targets = [",
         ] + targets + [
             "]", "attempts = \(chain.attempts)", "retries = \(chain.retries)",
-            "tunnel = \(chain.tunnel)", "hold_bytes = \(size(chain.holdBytes))",
+            "tunnel = \(chain.tunnel)", "heartbeat = \(time(chain.heartbeat))",
+            "hold_bytes = \(size(chain.holdBytes))",
             "hold_time = \(time(chain.holdTime))", "",
             "[chains.clocks]", "connect = \(time(clocks.connect))",
             "first_content = \(time(clocks.firstContent))", "idle = \(time(clocks.idle))",

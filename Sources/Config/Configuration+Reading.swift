@@ -70,6 +70,10 @@ extension Configuration {
             configuration.chains.append(Chain.read(&reader, configuration.vendors))
         }
         reader.checkUniqueNames(configuration.chains)
+        reader.namedTables("models") { name, reader in
+            configuration.models.append(
+                ModelAlias.read(name, &reader, configuration.vendors))
+        }
         reader.checkAccess(of: configuration)
         if let fault = configuration.exposure(on: configuration.server) {
             reader.error("server.listen", fault)

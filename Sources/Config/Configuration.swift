@@ -13,6 +13,8 @@ public struct Configuration: Sendable {
     public var vendors = Vendor.defaults
     /// `[[chains]]`, in the order of the file.
     public var chains: [Chain] = []
+    /// `[models.NAME]`, in the order of the file.
+    public var models: [ModelAlias] = []
     /// `[prices]`.
     public var prices = PriceSettings()
     /// `[sinks.NAME]`, in the order of their names.
@@ -46,6 +48,14 @@ public struct Configuration: Sendable {
         case refuse
     }
 
+    /// Who lists the models.
+    public enum ModelListPolicy: String, CaseIterable, Sendable {
+        /// The vendor that the question is routed to.
+        case vendor
+        /// The gateway: its aliases, and the models that chains name.
+        case own
+    }
+
     /// The front that clients talk to.
     public struct Server: Sendable, Equatable {
         /// Addresses with their ports.
@@ -65,6 +75,8 @@ public struct Configuration: Sendable {
         public var tls = ListenerTLS()
         /// Which WebSocket handshakes go to a vendor.
         public var tunnels = TunnelPolicy.known
+        /// Who answers the question which models there are.
+        public var models = ModelListPolicy.vendor
         /// Worker threads; 0 is one per processor this process may use.
         public var workers = 0
         /// Client connections at once, over all workers.

@@ -24,6 +24,10 @@ extension Configuration.Server {
         reader.choice(
             "tunnels", &tunnels, Configuration.TunnelPolicy.allCases.map(\.rawValue))
         self.tunnels = Configuration.TunnelPolicy(rawValue: tunnels) ?? .known
+        var models = models.rawValue
+        reader.choice(
+            "models", &models, Configuration.ModelListPolicy.allCases.map(\.rawValue))
+        self.models = Configuration.ModelListPolicy(rawValue: models) ?? .vendor
         reader.integer("workers", &workers, in: 0...1024)
         reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
         reader.size("max_body", &maxBodyBytes, atLeast: 1)

@@ -9,6 +9,8 @@ public enum Clock: Equatable, Sendable {
     case body, pace, room
     /// The answer to a handshake, two bytes of a tunnel, and the last bytes for its vendor.
     case handshake, tunnelIdle, tunnelEnd
+    /// A sign of life for a client whose vendor is silent.
+    case heartbeat
 
     /// What it measures, for people.
     public var words: String {
@@ -26,6 +28,7 @@ public enum Clock: Equatable, Sendable {
         case .body: "the time for a request body"
         case .pace: "the time for a minute's share of a request body"
         case .room: "the wait for memory"
+        case .heartbeat: "the time between two signs of life for a client"
         case .handshake: "the time for the answer to a handshake"
         case .tunnelIdle: "the time between two bytes of a tunnel"
         case .tunnelEnd: "the time for the last bytes of a tunnel"
@@ -41,7 +44,7 @@ public enum Clock: Equatable, Sendable {
         case .total: .timeoutTotal
         case .slowClient, .body, .pace: .slowClient
         case .detached, .tunnelEnd: .clientCancelled
-        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace, .room: .refused
+        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace, .room, .heartbeat: .refused
         }
     }
 }

@@ -112,6 +112,8 @@ public enum Deadlines {
         public var resumeAt: Instant?
         /// Until when the response may be held.
         public var holdUntil: Instant?
+        /// When the client gets a sign of life.
+        public var heartbeatAt: Instant?
         /// Until when a handshake must be answered.
         public var handshakeUntil: Instant?
 
@@ -152,12 +154,14 @@ public enum Deadlines {
         case .response:
             if connection.hasOutput { return earlier(slowClient, exchange.flatMap(total)) }
             guard let exchange else { return nil }
+            let heartbeat = exchange.heartbeatAt.map { Deadline($0, .heartbeat) }
             if let at = exchange.resumeAt {
-                return earlier(Deadline(at, .backoff), total(exchange))
+                return earlier(heartbeat, earlier(Deadline(at, .backoff), total(exchange)))
             }
             let vendor = vendor(exchange, stage: connection.stage, began: began)
             let answer = earlier(exchange.handshakeUntil.map { Deadline($0, .handshake) }, vendor)
-            return earlier(exchange.holdUntil.map { Deadline($0, .hold) }, answer)
+            let hold = exchange.holdUntil.map { Deadline($0, .hold) }
+            return earlier(heartbeat, earlier(hold, answer))
         case .tunnel(let ended):
             if let ended { return Deadline(ended + limits.slowClient, .tunnelEnd) }
             let client = connection.hasOutput ? slowClient : nil

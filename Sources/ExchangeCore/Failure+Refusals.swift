@@ -7,6 +7,11 @@ extension Failure {
         .refused(413, "request_too_large", "the request body is larger than \(limit) bytes")
     }
 
+    /// A question about a model that the gateway does not list.
+    public static func unknownModel(_ name: String) -> Failure {
+        .refused(404, "model_not_found", "no model is listed here under the name \(name)")
+    }
+
     /// A request for a host that is none of the listener's.
     public static var unknownHost: Failure {
         .refused(

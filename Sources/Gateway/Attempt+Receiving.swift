@@ -39,6 +39,14 @@ extension Attempt: TransferDelegate {
 
     /// What a response with this head is held for; nil when it is passed on at once.
     private func holdReason(_ head: borrowing ResponseHead) -> AttemptVerdict.HoldReason? {
+        // What cannot follow the gateway's own head is read to its end, whatever it is.
+        let followsHead = head.status == 200 && head.mediaType == .eventStream && !head.isEncoded
+        if exchange.writer.hasHead, !followsHead {
+            let failure = AttemptVerdict.failureClass(
+                status: head.status, isOwnCredential: vendor.hasOwnCredential)
+            let movesOn = head.status >= 400 && route.plan.policy.movesOn(from: failure)
+            return movesOn ? .refusal(failure) : .suspicion
+        }
         guard exchange.mayTryAnother else { return nil }
         let facts = AttemptVerdict.Head(
             status: head.status, mediaType: head.mediaType, contentLength: head.contentLength,
@@ -83,6 +91,8 @@ extension Attempt: TransferDelegate {
     private func pass(_ bytes: Span<UInt8>, of transfer: Transfer) {
         // Without a head that was passed on there is no framing for it.
         guard exchange.state.isCommitted else { return exchange.detached?.drop(bytes.count) ?? () }
+        // It could not follow a head of the gateway's, and has ended for the client.
+        guard !exchange.writer.isComplete else { return }
         pipeline.pass(bytes, client)
         uncountedBytes += bytes.count
         exchange.writer.piece(bytes, to: client)

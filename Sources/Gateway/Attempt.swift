@@ -128,7 +128,7 @@ final class Attempt {
                 }
             if isUsageInjected { change.isChanged = true } else { swap(&plain, &written) }
         }
-        change.needsReadableAnswer = isUsageInjected
+        change.needsReadableAnswer = isUsageInjected || exchange.heartbeat != nil
         let body: RequestBody =
             change.isChanged
             ? .bytes(KeptBody(written, countedBy: worker.bodies))
@@ -168,6 +168,8 @@ final class Attempt {
     /// Passes a head on: the commit of a response that is not held.
     func relayHead() {
         guard let transfer else { return }
+        // The gateway's own head has gone before.
+        guard !exchange.writer.hasHead else { return }
         let framing = framing(of: transfer.head)
         exchange.writer.head(framing, to: client) {
             writeHead(transfer.head, framing, to: &$0)
@@ -199,12 +201,23 @@ final class Attempt {
 
     /// Passes on what was held, in one write.
     func relay(_ hold: Hold) {
+        guard !exchange.writer.hasHead else { return relayBehindOwnHead(hold) }
         exchange.writer.head(hold.framing, to: client) {
             hold.writeHead(to: &$0)
         } own: {
             writeOwnFields(to: &$0)
         }
         exchange.writer.pieces(of: hold, to: client)
+        hold.release()
+    }
+
+    /// Passes on what was held behind a head of the gateway's own, where it can follow that.
+    private func relayBehindOwnHead(_ hold: Hold) {
+        if hold.status == 200, pipeline.bearsHeartbeats {
+            exchange.writer.pieces(of: hold, to: client)
+        } else {
+            Heartbeat.end(exchange, instead: hold, vendor: vendor.name)
+        }
         hold.release()
     }
 

@@ -62,6 +62,8 @@ extension ClientConnection {
             exchange?.releaseHold()
         case .backoff:
             exchange?.resumeAttempts()
+        case .heartbeat:
+            if let exchange { exchange.heartbeat?.beat(exchange) }
         case .tunnelEnd:
             clientGone()
         case .slowClient where phase == .answering || exchange?.isAnswering ?? false:

@@ -15,6 +15,7 @@ extension Deadlines.Exchange {
             clocks.firstContent = .zero
         }
         resumeAt = exchange.resumeAt
+        heartbeatAt = exchange.heartbeat?.due(exchange)
         guard let attempt = exchange.attempt else { return }
         attemptBegan = attempt.began
         lastVendorByte = attempt.lastVendorByte

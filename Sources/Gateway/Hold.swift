@@ -110,6 +110,19 @@ final class Hold {
         }
     }
 
+    /// Appends an error's body as an event of its dialect; false where it is none.
+    func writeErrorEvent(_ dialect: Dialect, to output: inout ByteBuffer) -> Bool {
+        guard status >= 400, AnswerBody(text.bytes) == .error else { return false }
+        if dialect == .anthropic { output.append("event: error\n") }
+        output.append("data: ")
+        for index in 0..<text.count {
+            let byte = text.bytes[index]
+            output.append(byte: byte == 0x0A || byte == 0x0D ? 0x20 : byte)
+        }
+        output.append("\n\n")
+        return true
+    }
+
     private func remember(_ facts: ErrorFacts) {
         self.facts = facts
         if advice.after == nil { advice.after = facts.retryAfter }

@@ -9,8 +9,11 @@ import Routing
 enum OwnAnswer {
     /// Answers with a failure.
     static func write(_ failure: Failure, to exchange: RequestExchange) {
+        let isBehindHead = exchange.writer.hasHead
         exchange.recorder.rememberOwnAnswer(
-            status: failure.status, code: failure.code, explanation: failure.explanation)
+            status: isBehindHead ? 200 : failure.status, code: failure.code,
+            explanation: failure.explanation)
+        if isBehindHead { return Heartbeat.end(exchange, with: failure) }
         let dialect = dialect(of: exchange)
         let error = error(failure, exchange)
         exchange.writer.answer(
@@ -32,6 +35,10 @@ enum OwnAnswer {
             status: page.status, contentType: page.contentType, to: exchange.client
         ) {
             writeFields(exchange, to: &$0)
+            guard !page.entityTag.isEmpty else { return }
+            $0.append("etag: ")
+            $0.append(text: page.entityTag)
+            $0.append("\r\n")
         } body: {
             $0.append(text: page.body)
         }

@@ -153,8 +153,15 @@ extension RequestExchange {
         keptAttempt = nil
         answeringAttempt = attempt
         attempt.relay(hold)
-        // An answer that was cut short by us is not whole, and must not look it.
-        if hold.isWhole { writer.end(to: client) } else { writer.breakOff(to: client) }
+        // An answer that was cut short by us is not whole, and must not look it. One that became an
+        // event of an error is at its end.
+        if writer.isComplete {
+            client.requestFlush()
+        } else if hold.isWhole {
+            writer.end(to: client)
+        } else {
+            writer.breakOff(to: client)
+        }
         if client.phase != .answering { client.enter(.answering) }
     }
 }

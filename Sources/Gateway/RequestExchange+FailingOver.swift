@@ -90,7 +90,7 @@ extension RequestExchange {
             attempt?.pipeline.endHold()
             attemptFailed(failureClass, failure)
         case .breakOff:
-            breakOff()
+            if !writer.isBrokenOff { breakOff() }
         case .nothing:
             break
         }

@@ -49,6 +49,8 @@ extension RequestExchange {
     func turnEnded() {
         (answeringAttempt ?? attempt)?.countRelayedBytes()
         if state.isHolding { actOnHold() }
+        // What was held could not follow a head of the gateway's, and no more of it is wanted.
+        if writer.isBrokenOff, state.isCommitted { stop(state.overflowed(.slowBody)) }
     }
 
     /// Writes the delivery frame, once the waiting output completes the client's response.

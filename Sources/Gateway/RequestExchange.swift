@@ -49,6 +49,8 @@ final class RequestExchange {
     var resumeAt: Instant?
     /// The bounds of a detached answer.
     var detached: DetachedAnswer?
+    /// Signs of life for its client, where its chain wants them.
+    var heartbeat: Heartbeat?
     /// The WebSocket that the request asks for.
     var tunnel: Tunnel?
 
@@ -111,7 +113,9 @@ final class RequestExchange {
             return answerHere(responder.respond(to: request.head))
         }
         if origin == .allowed, request.head.isPreflight { return answerHere(nil) }
-        guard intake.isStreaming else { return RequestStart.begin(self) }
+        guard intake.isStreaming else {
+            return OwnModelList.answer(self) ? () : RequestStart.begin(self)
+        }
         attempt?.resumeSending()
         // The vendor may have answered before the upload was complete.
         if writer.isComplete { client.requestFlush() }

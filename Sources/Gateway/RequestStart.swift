@@ -25,6 +25,7 @@ enum RequestStart {
         if let refusal = refusal ?? unrecorded(exchange) {
             exchange.refuse(refusal, closing: exchange.client.phase == .body)
         } else if let route = exchange.route {
+            exchange.heartbeat = Heartbeat(exchange)
             exchange.snapshot.metrics[route.vendor].started.add()
             exchange.startAttempt(onFreshConnection: false)
         }

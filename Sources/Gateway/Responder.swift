@@ -8,9 +8,12 @@ public struct LocalResponse: Sendable {
     public let contentType: String
     /// The body.
     public let body: String
+    /// What names this version of it, in quotes; empty where nothing does.
+    public let entityTag: String
 
     /// An answer of these parts.
-    public init(status: Int, contentType: String, body: String) {
+    public init(status: Int, contentType: String, body: String, entityTag: String = "") {
+        self.entityTag = entityTag
         self.status = status
         self.contentType = contentType
         self.body = body

@@ -178,6 +178,12 @@ struct ResponsePipeline: ~Copyable {
         client.isClockChanged = true
     }
 
+    /// Whether something of ours can be written between the response's events.
+    var bearsHeartbeats: Bool { isEventStream && !isEncoded }
+
+    /// Whether the last byte that was passed on ended an event, or none was.
+    var isBetweenEvents: Bool { bearsHeartbeats && streamEnd.isBetweenEvents }
+
     // MARK: Hold
 
     /// Whether what is held shows that the vendor failed.

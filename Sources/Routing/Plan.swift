@@ -45,6 +45,8 @@ public final class Plan: Sendable {
     public let holdBytesMax: Int
     /// How long they are held at most; zero is without end.
     public let holdTime: Interval
+    /// After how long a silence the client of a stream gets a sign of life; zero is never.
+    public let heartbeat: Interval
 
     /// Whether some target is asked for another model than the client's.
     public var replacesModel: Bool { targets.contains { $0.model != nil } }
@@ -83,6 +85,8 @@ public final class Plan: Sendable {
         policy = FailoverPolicy(chain.failover)
         holdBytesMax = chain.holdBytes
         holdTime = chain.holdTime
+        // Google's clients bear nothing between two events.
+        heartbeat = api.dialect == .gemini ? .zero : chain.heartbeat
     }
 
     /// The shapes of the requests, their answers and errors.

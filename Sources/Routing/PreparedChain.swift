@@ -12,6 +12,8 @@ final class PreparedChain: Sendable {
     let needsModel: Bool
     /// Whether a WebSocket handshake on any of its paths opens a tunnel.
     let opensTunnels: Bool
+    /// Whether it stands for an alias: a request whose model cannot be read is none for it.
+    let isAlias: Bool
     private let prefix: [UInt8]
     private let paths: [Glob]
     private let models: [Glob]
@@ -21,8 +23,11 @@ final class PreparedChain: Sendable {
     var prefixLength: Int { prefix.count }
 
     /// `count` numbers the targets, for their health.
-    init(_ chain: Chain, _ vendors: [Vendor], _ count: inout Int) {
+    init(
+        _ chain: Chain, _ vendors: [Vendor], _ count: inout Int, isAlias: Bool = false
+    ) {
         name = chain.name
+        self.isAlias = isAlias
         prefix = Array(chain.prefix.utf8)
         paths = chain.paths.map(Glob.init)
         models = chain.models.map(Glob.init)

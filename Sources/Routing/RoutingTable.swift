@@ -50,6 +50,8 @@ public final class RoutingTable: Sendable {
     public let mask: SecretMask
     /// Whether a request to some vendor carries anything of the gateway's own.
     public let usesOwnSecret: Bool
+    /// The models that the gateway lists itself.
+    public let models: ModelCatalog
     private let chains: [PreparedChain]
     private let plansByAPI: [API: Plan]
 
@@ -59,9 +61,11 @@ public final class RoutingTable: Sendable {
         mask = SecretMask(configuration.ownSecrets)
         usesOwnSecret = configuration.vendors.contains { $0.usesOwnSecret }
         var count = 0
-        chains = configuration.chains.map { chain in
-            PreparedChain(chain, configuration.vendors, &count)
+        chains = AliasChains(configuration).entries.map { entry in
+            PreparedChain(
+                entry.chain, configuration.vendors, &count, isAlias: entry.isAlias)
         }
+        models = ModelCatalog(configuration)
         var plans: [API: Plan] = [:]
         for api in API.allCases {
             // A request that no chain names is the caller's own business: if there are chains, it
@@ -87,13 +91,16 @@ public final class RoutingTable: Sendable {
 
     /// The plans of a chain, to be printed.
     public func plans(of chain: String) -> [Plan] {
-        guard let entry = chains.first(where: { $0.name == chain }) else { return [] }
+        guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }) else {
+            return []
+        }
         return API.allCases.compactMap { entry.plans[$0] }
     }
 
     /// Whether a WebSocket on `/v1/responses` cannot be served by a chain: the model decides there.
     public func refusesSockets(_ chain: String) -> Bool {
-        guard let entry = chains.first(where: { $0.name == chain }), let plan = entry.plans[.openai]
+        guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }),
+            let plan = entry.plans[.openai]
         else { return false }
         return entry.needsModel || plan.targets.allSatisfy { $0.model != nil }
     }
@@ -158,6 +165,7 @@ public final class RoutingTable: Sendable {
                 found = finding
                 switch finding {
                 case .none: continue
+                case .unreadable where chain.isAlias: continue
                 case .unreadable(let reason):
                     throw .modelUnreadable(chain: chain.name, reason: reason)
                 case .named(let name):
@@ -173,7 +181,8 @@ public final class RoutingTable: Sendable {
         }
         guard let api = API(of: head, path: whole) else { throw Refusal.noAPI }
         if let plan = plansByAPI[api] { return Route(plan: plan, prefixLength: 0) }
-        throw chains.isEmpty ? Refusal.noVendor(api.home) : Refusal.noChain(api.dialect)
+        throw chains.allSatisfy(\.isAlias)
+            ? Refusal.noVendor(api.home) : Refusal.noChain(api.dialect)
     }
 
     /// The model that a path of Gemini's names, and none for a file; nil where the body names it.

@@ -203,8 +203,9 @@ extension Transfer {
         set(CURLOPT_CUSTOMREQUEST, Method.get.name)
         unsafe ccurl_easy_set_data_function(easy, CURLOPT_READFUNCTION, sendBody)
         unsafe set(CURLOPT_READDATA, pointer: context)
-        // Kept for as long as the tunnel lives: the least that libcurl takes.
+        // Both are kept for as long as the tunnel lives. The first is the least that libcurl takes.
         set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
+        set(CURLOPT_BUFFERSIZE, 8 << 10)
     }
 
     /// Has the connection close at the transfer's end, which is when libcurl asks.

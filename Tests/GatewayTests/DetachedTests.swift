@@ -303,7 +303,7 @@ struct DetachedTests {
 }
 
 /// What a vendor waits at in the middle of an answer.
-private final class Gate: Sendable {
+final class Gate: Sendable {
     private let arrived = Atomic<Int>(0)
     private let isOpen = Atomic<Bool>(false)
 

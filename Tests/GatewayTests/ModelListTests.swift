@@ -1,0 +1,76 @@
+import JSON
+import LogStore
+import Support
+import Testbed
+import Testing
+
+@Suite("Lists of models")
+struct ModelListTests {
+    private static func toml(_ port: Int, models: String) -> String {
+        """
+        [server]
+        models = "\(models)"
+        [vendors.v]
+        dialect = "openai"
+        base_url = "http://127.0.0.1:\(port)/v1"
+        credential = "none"
+        [models."team-claude"]
+        model = "gpt-4o-mini"
+        vendor = "v"
+        [[chains]]
+        name = "c"
+        models = ["gpt-4o"]
+        targets = [{ vendor = "v" }]
+        """
+    }
+
+    static let askers: [(path: String, fields: String, members: String)] = [
+        ("/v1/models?limit=1000", "Authorization: Bearer a\r\n", "object data"),
+        ("/v1/models?limit=1000", "x-api-key: a\r\n", "data has_more first_id last_id"),
+        ("/v1beta/models", "", "models"),
+        ("/v1/models?client_version=1.2.3", "", "models"),
+    ]
+
+    @Test("are answered at once, in the shape that the client reads", arguments: askers)
+    func shapes(_ asker: (path: String, fields: String, members: String)) throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(Self.toml(vendor.port, models: "own"))
+        let client = try RawConnection(port: gateway.port)
+        let response = try client.exchange(Request.get(asker.path, asker.fields))
+        #expect(response.status == 200 && response["content-type"] == "application/json")
+        let body = try JSONValue(parsing: response.text)
+        guard case .object(let members) = body else { throw RawConnection.Failure.broken("body") }
+        #expect(members.map(\.name).joined(separator: " ") == asker.members)
+        let isCodex = asker.path.contains("client_version")
+        #expect((response["etag"] != nil) == isCodex)
+        let list = (body["data"] ?? body["models"])?.elements ?? []
+        let names = list.compactMap { ($0["id"] ?? $0["name"])?.text }
+        let prefix = asker.path.hasPrefix("/v1beta") ? "models/" : ""
+        #expect(names == (isCodex ? [] : ["\(prefix)team-claude", "\(prefix)gpt-4o"]))
+        // The connection serves on, and one model is asked for by its name.
+        let one = try client.exchange(Request.get("/v1/models/team-claude", asker.fields))
+        #expect(one.status == 200 && one.text.contains("team-claude"))
+        let none = try client.exchange(Request.get("/v1/models/unknown", asker.fields))
+        #expect(none.status == 404 && none.text.contains("no model is listed"))
+        gateway.stop()
+        #expect(try vendor.statistics().requestCount == 0)
+        #expect(try gateway.record.records().map(\.status) == [200, 200, 404])
+    }
+
+    @Test("go to the vendor by default; a name of the gateway's own asks it for another")
+    func vendors() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(Self.toml(vendor.port, models: "vendor"))
+        let client = try RawConnection(port: gateway.port)
+        let answer = try client.exchange(
+            Request.chat().replacing("\"model\":\"gpt-4o\"", with: "\"model\":\"team-claude\"")
+                .replacing("Content-Length: 75", with: "Content-Length: 80"))
+        #expect(answer.status == 200)
+        #expect(answer["x-weir-vendor"] == "v")
+        gateway.stop()
+        let record = try #require(try gateway.record.records().last)
+        #expect(record.model == "team-claude" && record.attempts.map(\.model) == ["gpt-4o-mini"])
+    }
+}
