@@ -7,13 +7,21 @@ import Telemetry
 
 /// Who may call: made of each reading of the configuration, with a ledger that outlives them.
 final class ClientAccess {
+    /// Looks at the mark after which the database is asked without one.
+    private static let looksMax = 40
+
     private let ledger = Ledger()
     private let prices: PriceTable?
     private var store: Store?
     /// Whether a key was ever asked for, as the store remembers.
     private var isRemembered = false
+    /// Whether a key is asked for.
+    private(set) var isAsked = false
     /// The latest change of the store's keys that was seen; -1 before the first look.
     private var seenChange = -1
+    /// The mark beside the database when it was last asked, and looks at the mark since.
+    private var seenMark: Int64 = -1
+    private var looks = 0
     private let logger: Logger
 
     /// Access with these prices, which wait for a restart when they change.
@@ -40,7 +48,8 @@ final class ClientAccess {
         if let store, !isRemembered {
             isRemembered = try store.rememberKeys(configuration.asksForKeys)
         }
-        guard configuration.asksForKeys || isRemembered else { return nil }
+        isAsked = configuration.asksForKeys || isRemembered
+        guard isAsked else { return nil }
         var all = configuration
         all.keys += try storedKeys(beside: configuration)
         let table = AccessTable(all, ledger, isRequired: isRemembered)
@@ -81,6 +90,12 @@ final class ClientAccess {
     /// none.
     func changed() throws -> Int? {
         guard let store else { return nil }
+        let mark = store.keyMarkStamp()
+        looks += 1
+        guard mark != seenMark || looks >= Self.looksMax else { return nil }
+        looks = 0
+        // Before the database is asked: a change that comes in between has a mark of its own.
+        seenMark = mark
         let number = try store.keyChanges().written
         guard number != seenChange else { return nil }
         seenChange = number

@@ -9,11 +9,15 @@ import Reactor
 // stay as they are.
 extension Composition {
     /// How often changes are looked for: a revoked key is refused sooner than people can look.
-    private static let interval = Interval.milliseconds(50)
+    ///
+    /// Where no key is asked for there is none to revoke, only a first one to be made.
+    private var keyInterval: Interval { access.isAsked ? .milliseconds(50) : .seconds(1) }
 
     /// Looks for changes from now on.
     func watchKeys(on loop: EventLoop) -> KeyWatch {
-        KeyWatch(loop: loop, interval: Self.interval) { [unowned self] in lookForKeys() }
+        KeyWatch(loop: loop, interval: { [unowned self] in keyInterval }) { [unowned self] in
+            lookForKeys()
+        }
     }
 
     private func lookForKeys() {

@@ -107,6 +107,7 @@ struct KeyStoreOptions: ParsableArguments {
         let number: Int
         do {
             number = try store.changeKey(name, change)
+            store.markKeyChange()
         } catch let refusal as Refusal {
             Output.error("weir: \(refusal.reason)")
             throw ExitCode(1)

@@ -66,11 +66,12 @@ struct ModelListTests {
         let client = try RawConnection(port: gateway.port)
         let answer = try client.exchange(
             Request.chat().replacing("\"model\":\"gpt-4o\"", with: "\"model\":\"team-claude\"")
-                .replacing("Content-Length: 75", with: "Content-Length: 80"))
+                .replacing("Content-Length: 77", with: "Content-Length: 82"))
         #expect(answer.status == 200)
         #expect(answer["x-weir-vendor"] == "v")
         gateway.stop()
         let record = try #require(try gateway.record.records().last)
-        #expect(record.model == "team-claude" && record.attempts.map(\.model) == ["gpt-4o-mini"])
+        #expect(record.model == "team-claude")
+        #expect(record.attempts.map(\.model) == ["gpt-4o-mini"])
     }
 }
