@@ -37,6 +37,6 @@ enum SegmentFuzz {
             precondition(lent + faults.count == lengths.filter { $0 > 0 }.count)
         }
         let packing = SegmentPacking(folder: folder, disk: SegmentDisk())
-        _ = try? packing.pack(1, [32 ..<. max, 0..<40, 64..<72])
+        _ = try? packing.pack(1, [32..<Int.max, 0..<40, 64..<72])
     }
 }
