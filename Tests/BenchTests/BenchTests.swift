@@ -80,21 +80,34 @@ struct BenchTests {
         }
     }
 
+    private static func eightAtOnce(seconds: Int64) throws -> BenchReport {
+        try report(.nothing) { plan in
+            plan.scenarios = [
+                BenchPlan.Scenario(streams: false, connections: 8, script: "chunks=4")
+            ]
+            plan.duration = .seconds(seconds)
+        }
+    }
+
+    /// Whether there were several rounds, with far more calls each than in the shortest slices.
+    private static func isLong(_ report: BenchReport) -> Bool {
+        let result = report.scenarios[0]
+        return result.rounds > 1 && result.measurements[0].verified / result.rounds > 8 * 16
+    }
+
     @Test(
         "several at once are kept in flight for slices that outlast a burst",
         .disabled(if: QuickRun.isOn, "three seconds of calls, as many as the cores make"))
     func severalAtOnce() throws {
-        let report = try Self.report(.nothing) { plan in
-            plan.scenarios = [
-                BenchPlan.Scenario(streams: false, connections: 8, script: "chunks=4")
-            ]
-            plan.duration = .seconds(3)
+        var report = try Self.eightAtOnce(seconds: 3)
+        // A machine that is busy elsewhere makes fewer calls in a second, not in as many seconds as
+        // it takes.
+        for seconds in [10, 30] as [Int64] where !Self.isLong(report) {
+            report = try Self.eightAtOnce(seconds: seconds)
         }
         let result = report.scenarios[0]
-        #expect(report.faults(1).isEmpty && result.rounds > 1)
-        // Far more calls than in the shortest slices, so the slices grew; the edges do not count.
-        let perRound = result.measurements[0].verified / result.rounds
-        #expect(perRound > 8 * 16)
+        // The slices grew; the edges do not count.
+        #expect(report.faults(1).isEmpty && Self.isLong(report))
         let counted = result.measurements.reduce(0) { $0 + $1.verified }
         #expect(counted * 10 < report.calls * 9)
         let via = result.measurements[1]
