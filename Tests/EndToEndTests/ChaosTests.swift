@@ -202,9 +202,9 @@ struct ChaosTests {
         #expect(tally.whole.load(ordering: .relaxed) > 1000)
         #expect(tally.broken.load(ordering: .relaxed) > 0)
         #expect(gateway.process.descriptorCount <= descriptors + 128)
-        // A short run is measured before all of it is there: it may grow to what an hour's run has
-        // after two minutes.
-        let growthMax = (Self.seconds >= 300 ? 8 : 16) << 20
+        // A short run is measured before all of it is there, and the record may be packing a
+        // segment at its end: a frame of 16 MiB, its packed copy, and the tables of zstd.
+        let growthMax = (Self.seconds >= 300 ? 8 : 64) << 20
         #expect(gateway.process.anonymousBytes <= memory + growthMax)
         let unruly = tally.unruly.load(ordering: .relaxed)
         #expect(unruly > 100)
