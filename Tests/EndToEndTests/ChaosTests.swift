@@ -202,10 +202,12 @@ struct ChaosTests {
         #expect(tally.whole.load(ordering: .relaxed) > 1000)
         #expect(tally.broken.load(ordering: .relaxed) > 0)
         #expect(gateway.process.descriptorCount <= descriptors + 128)
-        // A short run is measured before all of it is there, and the record may be packing a
-        // segment at its end: a frame of 16 MiB, its packed copy, and the tables of zstd.
-        let growthMax = (Self.seconds >= 300 ? 8 : 64) << 20
-        #expect(gateway.process.anonymousBytes <= memory + growthMax)
+        // While the record packs a segment it holds some 20 to 35 MiB more, and gives them back. An
+        // hour's run ends at 27 MiB; a short one is measured before all of that is there.
+        let memoryMax = max(memory + (8 << 20), 32 << 20)
+        try gateway.await("memory to be given back") {
+            gateway.process.anonymousBytes <= memoryMax
+        }
         let unruly = tally.unruly.load(ordering: .relaxed)
         #expect(unruly > 100)
         try Self.checkCounters(gateway, unruly: unruly)
