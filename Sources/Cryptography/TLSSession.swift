@@ -24,6 +24,8 @@ public final class TLSSession {
     static let keyUpdatesPerSecondMax = 10
     /// Records written at a time, of 16 KiB each: an endless answer must not hold others up.
     private static let recordsPerWriteMax = 16
+    /// The content of one record, at most.
+    private static let recordBytesMax = 16 << 10
 
     private let context: TLSContext
     private let ssl: OpaquePointer
@@ -63,13 +65,18 @@ public final class TLSSession {
         return result == 1 ? .moved(0) : failed(result, isRead: true)
     }
 
-    /// Reads to the end of a buffer: `room` bytes, and what OpenSSL has decrypted already, for
-    /// which the kernel would report nothing any more.
+    /// Reads to the end of a buffer: about `room` bytes, and all that OpenSSL holds already.
+    ///
+    /// OpenSSL reads ahead of the record that it is asked for, up to 17 KiB. The kernel reports
+    /// nothing for bytes that OpenSSL has, so none but the beginning of a record may stay there.
+    /// The kernel reports again what stays in the socket, so no read is made to find it empty.
     public func receive(into buffer: inout ByteBuffer, room: Int) -> Outcome {
         var total = 0
-        while true {
-            let left = total < room ? room - total : unsafe Int(SSL_pending(ssl))
-            guard left > 0 else { return .moved(total) }
+        defer { if total >= room { unsafe SSL_set_read_ahead(ssl, 1) } }
+        repeat {
+            // A client that sends faster than this reads would keep the worker here for ever.
+            if total >= room { unsafe SSL_set_read_ahead(ssl, 0) }
+            let left = total < room ? room - total : Self.recordBytesMax
             ERR_clear_error()
             let result = unsafe buffer.fill(room: left) { space in
                 let count = unsafe SSL_read(ssl, space.baseAddress, Int32(left))
@@ -83,7 +90,8 @@ public final class TLSSession {
             wantsWrite = false
             total += Int(result)
             if isBroken { return .failed }
-        }
+        } while unsafe SSL_has_pending(ssl) == 1
+        return .moved(total)
     }
 
     /// Sends what a buffer holds as far as the kernel takes it, and drops that from the buffer.

@@ -11,7 +11,8 @@ public enum CallerCredential {
         if isOfAnthropicSDK(head) || head.has(.xAPIKey) { return .anthropic }
         var owner: Dialect?
         if let token = head.authorizationToken {
-            owner = owners(in: token, of: .authorization, head).first
+            var offset = 0
+            owner = nextOwner(in: token, of: .authorization, head, from: &offset)
         }
         if owner == .anthropic { return .anthropic }
         if owner == .gemini || head.has(.xGoogAPIKey) || head.has(.xGoogAPIClient)
@@ -22,25 +23,37 @@ public enum CallerCredential {
         return .openai
     }
 
-    /// The vendors of the keys in a field's value: there may be several, quoted or behind the
-    /// names of schemes.
-    private static func owners(
-        in value: Span<UInt8>, of field: HeaderName, _ head: borrowing RequestHead
-    ) -> [Dialect] {
-        var owners: [Dialect] = []
-        var start = 0
-        while start < value.count {
-            while start < value.count, value[start].partsKeys { start += 1 }
-            var end = start
-            while end < value.count, !value[end].partsKeys { end += 1 }
-            if end > start,
-                let owner = owner(of: value.extracting(start..<end), in: field, head)
+    /// The vendor of the next key in a field's value, from an offset on; nil after the last one.
+    ///
+    /// There may be several, quoted or behind the names of schemes. One at a time: a list of them
+    /// would be an allocation a request.
+    private static func nextOwner(
+        in value: Span<UInt8>, of field: HeaderName, _ head: borrowing RequestHead,
+        from offset: inout Int
+    ) -> Dialect? {
+        while offset < value.count {
+            while offset < value.count, value[offset].partsKeys { offset += 1 }
+            let start = offset
+            while offset < value.count, !value[offset].partsKeys { offset += 1 }
+            if offset > start,
+                let owner = owner(of: value.extracting(start..<offset), in: field, head)
             {
-                owners.append(owner)
+                return owner
             }
-            start = end
         }
-        return owners
+        return nil
+    }
+
+    /// Whether no key in a field's value is another vendor's than one's.
+    private static func areOnly(
+        of vendor: Dialect, in value: Span<UInt8>, of field: HeaderName,
+        _ head: borrowing RequestHead
+    ) -> Bool {
+        var offset = 0
+        while let owner = nextOwner(in: value, of: field, head, from: &offset) {
+            guard owner == vendor else { return false }
+        }
+        return true
     }
 
     /// The vendor of a key, by its beginning, and by its field where many share one; nil where
@@ -102,8 +115,8 @@ public enum CallerCredential {
         _ field: HeaderField, in head: borrowing RequestHead, api: API, isBuiltIn: Bool
     ) -> Bool {
         if isCarrier(field.name, of: api) {
-            let owners = owners(in: head.token(of: field), of: field.name, head)
-            return !isBuiltIn || owners.allSatisfy { $0 == api.home }
+            return !isBuiltIn
+                || areOnly(of: api.home, in: head.token(of: field), of: field.name, head)
         }
         guard !isBuiltIn else { return false }
         return !head.fields.contains { isCarrier($0.name, of: api) }
@@ -134,7 +147,7 @@ public enum CallerCredential {
     public static func isOwn(
         _ field: HeaderField, in head: borrowing RequestHead, api: API
     ) -> Bool {
-        owners(in: head.value(of: field), of: .other, head).allSatisfy { $0 == api.home }
+        areOnly(of: api.home, in: head.value(of: field), of: .other, head)
     }
 
     /// Whether a query's keys all look like Google's, or like those of no known vendor.
@@ -142,9 +155,7 @@ public enum CallerCredential {
         var offset = 0
         while let key = nextKey(in: head.query, from: &offset) {
             let plain = head.query.extracting(key).percentDecoded()
-            guard owners(in: plain.span, of: .other, head).allSatisfy({ $0 == .gemini }) else {
-                return false
-            }
+            guard areOnly(of: .gemini, in: plain.span, of: .other, head) else { return false }
         }
         return true
     }

@@ -57,6 +57,12 @@ final class TLSPair {
     @discardableResult
     func send(_ bytes: [UInt8]) -> Int { Int(unsafe SSL_write(client, bytes, Int32(bytes.count))) }
 
+    /// Whether the kernel has bytes for the session.
+    var isReadable: Bool {
+        var watched = pollfd(fd: server, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&watched, 1, 0) == 1
+    }
+
     /// What the client reads now.
     func read(_ count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -49,6 +49,35 @@ struct TLSSessionTests {
         #expect(Array(input.bytes) == sent)
     }
 
+    @Test(
+        "leaves no whole record behind, however records and room meet",
+        arguments: [1, 10, 100, 1000, 5000, 16_384], [1, 999, 17_000, 40_000])
+    func readAhead(_ record: Int, _ room: Int) throws {
+        let pair = TLSPair(try Self.context())
+        #expect(pair.handshake() == .moved(0))
+        let sent = Self.pattern(min(60_000, record * 200))
+        var offset = 0
+        while offset < sent.count {
+            let next = Array(sent[offset..<min(sent.count, offset + record)])
+            #expect(pair.send(next) == next.count)
+            offset += next.count
+        }
+        var input = ByteBuffer()
+        // As an event loop does: it reads while the kernel reports something, and no longer.
+        var reads = 0
+        while pair.isReadable {
+            guard case .moved(let count) = pair.session.receive(into: &input, room: room) else {
+                // What is there is the beginning of a record, and its rest would be reported.
+                break
+            }
+            // The room, what OpenSSL reads ahead, and the record that is completed.
+            #expect(count <= room + (40 << 10))
+            reads += 1
+        }
+        #expect(Array(input.bytes) == sent)
+        #expect(reads > 0)
+    }
+
     @Test("goes on with the same bytes, and more of them, after the kernel took no more")
     func backPressure() throws {
         let pair = TLSPair(try Self.context())
