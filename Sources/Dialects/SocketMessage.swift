@@ -41,7 +41,7 @@ public struct SocketMessage: Equatable, Sendable {
     /// error ends one.
     public init(_ beginning: Span<UInt8>, _ dialect: Dialect, isFromClient: Bool, isCall: Bool) {
         let members = Members(beginning)
-        lane = members["stream_id"] ?? ""
+        lane = members.text(.lane) ?? ""
         if dialect == .gemini {
             readGemini(members, isFromClient: isFromClient)
         } else {
@@ -49,69 +49,181 @@ public struct SocketMessage: Equatable, Sendable {
         }
     }
 
-    private mutating func readOpenAI(_ members: Members, isFromClient: Bool, isCall: Bool) {
-        let type = members["type"] ?? ""
+    private mutating func readOpenAI(
+        _ members: borrowing Members, isFromClient: Bool, isCall: Bool
+    ) {
         guard !isFromClient else {
-            role = type == "response.create" ? .request : .other
+            role = members.isText(.type, "response.create") ? .request : .other
             return
         }
-        response = members["response_id"] ?? members["response.id"] ?? ""
-        switch type {
-        case "response.created": role = .begin
-        case "response.completed", "response.failed", "response.incomplete", "response.done",
-            "response.cancelled":
+        response = members.text(.responseID) ?? members.text(.responseObjectID) ?? ""
+        if members.isText(.type, "response.created") {
+            role = .begin
+        } else if Self.ends.contains(where: { members.isText(.type, $0) }) {
             role = .end
-        case "error":
-            status = members["status"].flatMap(Int.init) ?? 0
+        } else if members.isText(.type, "error") {
+            status = members.text(.status).flatMap(Int.init) ?? 0
             role = isCall ? .end : .other
-        default:
-            role = type.hasPrefix("response.") ? .event : .other
+        } else {
+            role = members.beginsText(.type, "response.") ? .event : .other
         }
     }
 
-    private mutating func readGemini(_ members: Members, isFromClient: Bool) {
+    private static let ends: [StaticString] = [
+        "response.completed", "response.failed", "response.incomplete", "response.done",
+        "response.cancelled",
+    ]
+
+    private mutating func readGemini(_ members: borrowing Members, isFromClient: Bool) {
         if isFromClient {
-            if members.has("setup") { model = members["setup.model"] ?? "" }
-            if members.has("clientContent") || members.has("toolResponse") { role = .request }
-        } else if members.has("serverContent") || members.has("toolCall")
-            || members.has("usageMetadata")
+            if members.has(.setup) { model = members.text(.setupModel) ?? "" }
+            if members.has(.clientContent) || members.has(.toolResponse) { role = .request }
+        } else if members.has(.serverContent) || members.has(.toolCall)
+            || members.has(.usageMetadata)
         {
-            role = members["serverContent.turnComplete"] == "true" ? .end : .event
+            role = members.text(.turnComplete) == "true" ? .end : .event
         }
     }
 
-    /// The members of an object and of its objects, of a text that may break off.
-    private struct Members {
-        private var values: [String: String] = [:]
+    /// The objects in a message that are looked into.
+    private enum Holder: Int {
+        case response, setup, serverContent
 
-        init(_ text: Span<UInt8>) {
-            var scanner = JSONScanner(text)
-            try? Self.walk(&scanner, "", to: &values)
+        var name: StaticString {
+            switch self {
+            case .response: "response"
+            case .setup: "setup"
+            case .serverContent: "serverContent"
+            }
+        }
+    }
+
+    /// The members that say something.
+    private enum Member: Int {
+        case type, lane, responseID, responseObjectID, status
+        case setup, setupModel, clientContent, toolResponse
+        case serverContent, turnComplete, toolCall, usageMetadata
+
+        static let count = 13
+
+        /// The object that it stands in; nil for the message itself.
+        var holder: Holder? {
+            switch self {
+            case .responseObjectID: .response
+            case .setupModel: .setup
+            case .turnComplete: .serverContent
+            default: nil
+            }
         }
 
-        subscript(name: String) -> String? { values[name] }
+        var name: StaticString {
+            switch self {
+            case .type: "type"
+            case .lane: "stream_id"
+            case .responseID: "response_id"
+            case .responseObjectID: "id"
+            case .status: "status"
+            case .setup: "setup"
+            case .setupModel: "model"
+            case .clientContent: "clientContent"
+            case .toolResponse: "toolResponse"
+            case .serverContent: "serverContent"
+            case .turnComplete: "turnComplete"
+            case .toolCall: "toolCall"
+            case .usageMetadata: "usageMetadata"
+            }
+        }
+    }
 
-        func has(_ name: String) -> Bool { values[name] != nil }
+    /// Where these members' values stand in a text that may break off.
+    ///
+    /// Ranges alone: a session of audio has fifty messages a second, and a dictionary of each
+    /// took a sixth of what a message costs.
+    private struct Members: ~Copyable, ~Escapable {
+        private let text: Span<UInt8>
+        /// Where a value stands; empty where it broke off or is long, negative without one.
+        private var ranges = Ranges(repeating: -1..<(-1))
+
+        private typealias Ranges = InlineArray<13, Range<Int>>
+
+        @_lifetime(copy text)
+        init(_ text: Span<UInt8>) {
+            self.text = text
+            var scanner = JSONScanner(text)
+            try? Self.walk(&scanner, nil, to: &ranges)
+        }
+
+        func has(_ member: Member) -> Bool { ranges[member.rawValue].lowerBound >= 0 }
+
+        /// A value as a text; a literal or a number as it stands, an object as an empty one.
+        func text(_ member: Member) -> String? {
+            guard has(member) else { return nil }
+            let value = text.extracting(ranges[member.rawValue])
+            let isText = value.count > 1 && value[0] == UInt8(ascii: "\"")
+            return isText
+                ? JSONText.unescape(value.extracting(1..<value.count - 1)) : value.text
+        }
+
+        /// Whether a value is this text.
+        func isText(_ member: Member, _ wanted: StaticString) -> Bool {
+            beginsText(member, wanted, isWhole: true)
+        }
+
+        /// Whether a value is a text that begins so.
+        func beginsText(
+            _ member: Member, _ wanted: StaticString, isWhole: Bool = false
+        ) -> Bool {
+            guard has(member) else { return false }
+            let value = text.extracting(ranges[member.rawValue])
+            guard value.count > 1, value[0] == UInt8(ascii: "\"") else { return false }
+            let inside = value.extracting(1..<value.count - 1)
+            if inside.firstIndex(of: UInt8(ascii: "\\")) != nil {
+                let plain = JSONText.unescape(inside)
+                return isWhole ? plain == wanted.description : plain.hasPrefix(wanted.description)
+            }
+            return inside.hasPrefix(wanted)
+                && (!isWhole || inside.count == wanted.utf8CodeUnitCount)
+        }
 
         private static func walk(
-            _ scanner: inout JSONScanner, _ prefix: String, to values: inout [String: String]
+            _ scanner: inout JSONScanner, _ holder: Holder?, to ranges: inout Ranges
         ) throws(JSONScanner.Malformed) {
             guard try scanner.kind() == .object else { return }
             try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
-                let inside = key.lowerBound + 1..<key.upperBound - 1
-                let name = prefix + scanner.bytes(at: inside).text
-                values[name] = ""
-                guard try scanner.kind() != .object || !prefix.isEmpty else {
-                    return try walk(&scanner, name + ".", to: &values)
+                let member = Self.member(key, of: holder, scanner)
+                // It is there, though its value may break off.
+                if let member { ranges[member.rawValue] = 0..<0 }
+                if holder == nil, try scanner.kind() == .object,
+                    let inner = Self.holder(key, scanner)
+                {
+                    return try walk(&scanner, inner, to: &ranges)
                 }
-                let range = try scanner.value()
-                guard range.count <= 256 else { return }
-                let value = scanner.bytes(at: range)
-                let isText = value.count > 1 && value[0] == UInt8(ascii: "\"")
-                values[name] =
-                    isText
-                    ? JSONText.unescape(value.extracting(1..<value.count - 1)) : value.text
+                let value = try scanner.value()
+                if let member, value.count <= 256 { ranges[member.rawValue] = value }
             }
+        }
+
+        private static func member(
+            _ key: Range<Int>, of holder: Holder?, _ scanner: borrowing JSONScanner
+        ) -> Member? {
+            for number in 0..<Member.count {
+                guard let member = Member(rawValue: number), member.holder == holder,
+                    scanner.isKey(key, member.name)
+                else { continue }
+                return member
+            }
+            return nil
+        }
+
+        private static func holder(
+            _ key: Range<Int>, _ scanner: borrowing JSONScanner
+        ) -> Holder? {
+            for number in 0..<3 {
+                guard let holder = Holder(rawValue: number), scanner.isKey(key, holder.name)
+                else { continue }
+                return holder
+            }
+            return nil
         }
     }
 }

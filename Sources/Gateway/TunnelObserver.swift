@@ -140,6 +140,8 @@ final class TunnelObserver {
             fromVendor.beginning.removeAll(keepingCapacity: true)
             fromVendor.isKnown = false
             fromVendor.response = nil
+            // Most come whole, and need no copy.
+            if piece.isLast { return takeWholeEvent(text) }
         }
         if fromVendor.isKnown {
             fromVendor.response?.takeEvent(text)
@@ -150,15 +152,30 @@ final class TunnelObserver {
             fromVendor.isKnown = true
             let beginning = fromVendor.beginning
             fromVendor.beginning = []
-            let message = SocketMessage(
-                beginning.span, dialect, isFromClient: false, isCall: isCall)
-            fromVendor.isEnd = message.role == .end
-            fromVendor.response = response(of: message)
+            beginEvent(beginning.span)
             fromVendor.response?.beginEvent()
             fromVendor.response?.takeEvent(beginning.span)
         }
         guard piece.isLast, let response = fromVendor.response else { return }
         response.endEvent()
+        endEvent(response)
+    }
+
+    private func takeWholeEvent(_ text: Span<UInt8>) {
+        beginEvent(text.extracting(0..<min(text.count, SocketMessage.beginningBytesMax)))
+        guard let response = fromVendor.response else { return }
+        response.takeWholeEvent(text)
+        endEvent(response)
+    }
+
+    /// Finds what a vendor's message is, and the response that it belongs to.
+    private func beginEvent(_ beginning: Span<UInt8>) {
+        let message = SocketMessage(beginning, dialect, isFromClient: false, isCall: isCall)
+        fromVendor.isEnd = message.role == .end
+        fromVendor.response = response(of: message)
+    }
+
+    private func endEvent(_ response: TunnelResponse) {
         fromVendor.response = nil
         if fromVendor.isEnd { end(response, .complete) }
     }

@@ -33,6 +33,8 @@ final class TunnelResponse {
     private var heldResponse = ByteBuffer()
     /// What waits for its end before it is redacted.
     private var gathered = ByteBuffer()
+    /// A message as the line of an event; kept for the next one.
+    private var line = ByteBuffer()
     private var headAt: Instant?
     private var lastAt: Instant?
 
@@ -124,17 +126,31 @@ final class TunnelResponse {
 
     // MARK: Answer
 
-    /// A message of the answer begins.
+    private func beginAnswer() {
+        guard headAt == nil else { return }
+        headAt = exchange.worker.loop.now
+        journal.scratch.removeAll()
+        HeadPayload(isEventStream: true).write(to: &journal.scratch)
+        append(.responseHead, detail: status)
+    }
+
+    /// A message of the answer begins that has not come as a whole.
     func beginEvent() {
-        if headAt == nil {
-            headAt = exchange.worker.loop.now
-            journal.scratch.removeAll()
-            HeadPayload(isEventStream: true).write(to: &journal.scratch)
-            append(.responseHead, detail: status)
-        }
+        beginAnswer()
         var text = ByteBuffer()
         text.append("data: ")
         write(text.bytes)
+    }
+
+    /// Takes a whole message of the answer: one frame of the journal's instead of three.
+    func takeWholeEvent(_ bytes: Span<UInt8>) {
+        beginAnswer()
+        line.removeAll()
+        line.append("data: ")
+        append(withoutLineEnds: bytes, to: &line)
+        line.append("\n\n")
+        write(line.bytes)
+        endLine()
     }
 
     /// Takes a piece of a message of the answer.
@@ -142,12 +158,20 @@ final class TunnelResponse {
         guard bytes.firstIndex(below: 0, or: 0x0A, or: 0x0D) < bytes.count else {
             return write(bytes)
         }
-        // Between the parts of JSON a line's end is a space like any other.
         var text = ByteBuffer()
-        for index in bytes.indices {
-            text.append(byte: bytes[index] == 0x0A || bytes[index] == 0x0D ? 0x20 : bytes[index])
-        }
+        append(withoutLineEnds: bytes, to: &text)
         write(text.bytes)
+    }
+
+    /// Between the parts of JSON a line's end is a space like any other.
+    private func append(withoutLineEnds bytes: Span<UInt8>, to text: inout ByteBuffer) {
+        var start = 0
+        while start < bytes.count {
+            let end = bytes.firstIndex(below: 0, or: 0x0A, or: 0x0D, from: start)
+            text.append(bytes.extracting(start..<end))
+            if end < bytes.count { text.append(byte: 0x20) }
+            start = end + 1
+        }
     }
 
     /// The message is at its end.
@@ -155,6 +179,10 @@ final class TunnelResponse {
         var text = ByteBuffer()
         text.append("\n\n")
         write(text.bytes)
+        endLine()
+    }
+
+    private func endLine() {
         guard let redactor = journal.redactor, isResponseWhole else { return }
         var redacted = ByteBuffer()
         let isRedacted = redactor.redact(line: gathered.bytes, to: &redacted)

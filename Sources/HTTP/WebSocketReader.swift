@@ -163,22 +163,21 @@ public struct WebSocketReader: ~Copyable {
         headerLength = 2
     }
 
-    /// The byte that masks the next one of the payload.
-    private var maskByte: UInt8 { isMasked ? header[headerLength - 4 + maskIndex] : 0 }
+    /// The four bytes that mask the payload.
+    private var maskKey: [4 of UInt8] {
+        guard isMasked else { return [0, 0, 0, 0] }
+        let start = headerLength - 4
+        return [header[start], header[start + 1], header[start + 2], header[start + 3]]
+    }
 
     private mutating func unmaskControl(_ bytes: Span<UInt8>) {
-        for index in bytes.indices {
-            control.append(byte: bytes[index] ^ maskByte)
-            maskIndex = (maskIndex + 1) & 3
-        }
+        control.append(bytes, unmaskedBy: maskKey, phase: maskIndex)
+        maskIndex = (maskIndex + bytes.count) & 3
     }
 
     private mutating func unmaskMessage(_ bytes: Span<UInt8>) {
         unmasked.removeAll()
-        unmasked.reserve(bytes.count)
-        for index in bytes.indices {
-            unmasked.append(byte: bytes[index] ^ maskByte)
-            maskIndex = (maskIndex + 1) & 3
-        }
+        unmasked.append(bytes, unmaskedBy: maskKey, phase: maskIndex)
+        maskIndex = (maskIndex + bytes.count) & 3
     }
 }

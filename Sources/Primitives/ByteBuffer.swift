@@ -109,6 +109,36 @@ public struct ByteBuffer: ~Copyable {
         unsafe bytes.withUnsafeBytes { unsafe append($0) }
     }
 
+    /// Appends bytes with the mask of a WebSocket's frame taken off: byte N is masked by byte
+    /// `phase + N` of the key's four, over and over.
+    public mutating func append(_ bytes: Span<UInt8>, unmaskedBy key: [4 of UInt8], phase: Int) {
+        let count = bytes.count
+        reserve(count)
+        guard count > 0, let base = unsafe base else { return }
+        // Eight at a time: a realtime session's audio is all masked, and byte by byte this took
+        // two fifths of what a frame costs.
+        var word: UInt64 = 0
+        for index in 0..<8 {
+            word |= UInt64(key[(phase + index) & 3]) << UInt64(8 * index)
+        }
+        word = UInt64(littleEndian: word)
+        unsafe bytes.withUnsafeBytes { source in
+            let target = unsafe base + end
+            var offset = 0
+            while offset + 8 <= count {
+                let masked = unsafe source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                unsafe target.storeBytes(of: masked ^ word, toByteOffset: offset, as: UInt64.self)
+                offset += 8
+            }
+            while offset < count {
+                let byte = unsafe source[offset] ^ key[(phase + offset) & 3]
+                unsafe target.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+                offset += 1
+            }
+        }
+        end += count
+    }
+
     /// Appends the bytes of another buffer.
     @inlinable
     public mutating func append(contentsOf other: borrowing ByteBuffer) {
