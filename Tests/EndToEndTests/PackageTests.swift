@@ -1,0 +1,55 @@
+import Glibc
+import Support
+import Testing
+
+/// What `bin/package` makes, looked into without being installed.
+@Suite("Packages")
+struct PackageTests {
+    private static func run(_ command: String, _ arguments: [String]) throws -> String {
+        let process = try ChildProcess("/usr/bin/env", [command] + arguments)
+        try #require(try process.wait(seconds: 900) == 0, "\(command): \(process.text)")
+        return process.text
+    }
+
+    @Test("the package holds what a service needs, and says what it consists of")
+    func package() throws {
+        let folder = try TemporaryFolder()
+        let out = "\(folder.path)/out"
+        _ = try Self.run("\(Repository.root)/bin/package", ["--out", out])
+        let files = try Self.run("sh", ["-c", "cd '\(out)' && ls"]).split(separator: "\n")
+        let deb = try #require(files.first { $0.hasSuffix(".deb") })
+        let tarball = try #require(files.first { $0.hasSuffix(".tar.gz") })
+        _ = try Self.run("sh", ["-c", "cd '\(out)' && sha256sum --strict -c weir-*.sha256"])
+
+        let root = "\(folder.path)/root"
+        _ = try Self.run("dpkg-deb", ["-x", "\(out)/\(deb)", root])
+        for path in [
+            "usr/bin/weir", "etc/weir/config.toml", "usr/share/man/man1/weir.serve.1.gz",
+            "usr/share/bash-completion/completions/weir", "usr/share/doc/weir/copyright",
+        ] {
+            #expect(access("\(root)/\(path)", R_OK) == 0, "\(path)")
+        }
+        // The unit starts a program that is there, with a configuration that it takes.
+        let unit = try Self.run("cat", ["\(root)/lib/systemd/system/weir.service"])
+        #expect(
+            unit.contains("\nExecStart=/usr/bin/weir serve --config /etc/weir/config.toml\n"))
+        _ = try Self.run(
+            "\(root)/usr/bin/weir", ["check", "--config", "\(root)/etc/weir/config.toml"])
+        for script in ["postinst", "prerm", "postrm"] {
+            _ = try Self.run("sh", ["-n", "\(Repository.root)/deploy/debian/\(script)"])
+        }
+
+        // In the tarball the libraries beside the program are those that it loads.
+        _ = try Self.run("tar", ["-xzf", "\(out)/\(tarball)", "-C", folder.path])
+        let program = "\(folder.path)/\(tarball.dropLast(7))/bin/weir"
+        let loaded = try Self.run("ldd", [program]).split(separator: "\n")
+        let curl = try #require(loaded.first { $0.contains("libcurl") })
+        #expect(curl.contains("\(folder.path)/"), "\(curl)")
+        #expect(try Self.run(program, ["--version"]).hasPrefix("weir "))
+
+        let bill = try Self.run("sh", ["-c", "cat '\(out)'/*.spdx.json"])
+        for name in ["\"swift-argument-parser\"", "\"libcurl4\"", "\"SPDX-2.3\""] {
+            #expect(bill.contains(name), "\(name)")
+        }
+    }
+}
