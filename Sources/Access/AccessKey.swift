@@ -19,6 +19,8 @@ public final class AccessKey: Sendable {
     /// Whether some limit is on money, and whether some is on tokens.
     public let hasBudget: Bool
     private let hasTokenLimit: Bool
+    /// Whether some limit lets requests wait.
+    public let mayWait: Bool
 
     init(_ settings: KeySettings, path: [Step]) {
         name = settings.name
@@ -30,6 +32,7 @@ public final class AccessKey: Sendable {
         allowsAllModels = settings.models.contains("*")
         hasBudget = path.contains { $0.budget != nil }
         hasTokenLimit = path.contains { $0.tokens != nil }
+        mayWait = path.contains { $0.queue != nil }
     }
 
     /// Whether what a request may use is worked out before it is admitted, and what it used after.

@@ -20,16 +20,7 @@ struct Bucket: Equatable, Sendable {
     /// Of several reasons the one that lasts longest.
     func refusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {
         var refusals: [LimitRefusal] = []
-        if demand.isWork, let budget = step.budget,
-            !money.hasRoom(for: demand.nanodollars, of: budget.nanodollars)
-        {
-            let isTooLarge = demand.nanodollars > budget.nanodollars
-            refusals.append(
-                LimitRefusal(
-                    scope: step.scope, axis: .budget(budget.period), limit: budget.nanodollars,
-                    length: 0, wait: isTooLarge ? nil : budget.period.end(of: now) - now,
-                    isTooLarge: isTooLarge))
-        }
+        if let refusal = budgetRefusal(of: demand, now: now, step) { refusals.append(refusal) }
         if demand.isWork, let limit = step.tokens,
             !tokens.hasRoom(for: demand.tokens, now: now, limit)
         {
@@ -52,6 +43,21 @@ struct Bucket: Equatable, Sendable {
                     isTooLarge: false))
         }
         return refusals.max { $0.rank < $1.rank }
+    }
+
+    /// Why the budget refuses a request; nil where it covers it, or there is none.
+    ///
+    /// A call that costs nothing passes a full budget on that budget's own chain, and on no other.
+    private func budgetRefusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {
+        guard demand.isWork, let budget = step.budget,
+            !money.hasRoom(for: demand.nanodollars, of: budget.nanodollars)
+        else { return nil }
+        if demand.isDiverted, demand.nanodollars == 0, step.budgetChain != nil { return nil }
+        let isTooLarge = demand.nanodollars > budget.nanodollars
+        return LimitRefusal(
+            scope: step.scope, axis: .budget(budget.period), limit: budget.nanodollars, length: 0,
+            wait: isTooLarge ? nil : budget.period.end(of: now) - now, isTooLarge: isTooLarge,
+            chain: demand.isDiverted ? nil : step.budgetChain)
     }
 
     /// Takes a request in.

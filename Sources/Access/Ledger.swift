@@ -13,57 +13,43 @@ public final class Ledger: Sendable {
     public enum Decision: Sendable {
         case admitted(Reservation)
         case refused(LimitRefusal)
+        /// It waits, at most so many milliseconds, for its turn at the limits of a scope.
+        case waiting(Ticket, atMost: Int)
     }
 
-    private struct State {
+    struct State {
         var slots: [Step.Scope: Int] = [:]
         var buckets: [Bucket] = []
         var counts: [Counts] = []
+        /// The limits of each scope, as they were read last.
+        var steps: [Step?] = []
+        /// The requests that wait, by their tickets, and the lines of scopes that have any.
+        var waiting: [Ticket: WaitingRequest] = [:]
+        var lines: [Int: WaitingLine] = [:]
+        var ticketCount = 0
+        /// Looks at requests that wait, since the process began.
+        var lookCount = 0
     }
 
     /// What was counted of a scope since the process began.
-    private struct Counts {
+    struct Counts {
         var admitted = 0
         var refused = 0
         var tokens = 0
         var nanodollars = 0
     }
 
-    /// What is known of a scope, for people.
-    public struct View: Sendable {
-        /// The owner of the limits.
-        public let scope: Step.Scope
-        /// Requests in flight.
-        public let inFlight: Int
-        /// Billionths of a dollar spent in the current period.
-        public let spent: Int
-        /// Billionths of a dollar that are held.
-        public let held: Int
-        /// Requests that were admitted since the process began.
-        public let admitted: Int
-        /// Requests that this scope's limits refused.
-        public let refused: Int
-        /// Tokens that were charged since then.
-        public let tokens: Int
-        /// Billionths of a dollar that were charged since then.
-        public let nanodollars: Int
-    }
+    let state = Mutex(State())
+    private let isRebuilding = Atomic<Bool>(false)
 
-    /// All scopes that were ever limited, as they are now, in the order in which they became known.
-    public func view() -> [View] {
-        state.withLock { state in
-            state.slots.sorted { $0.value < $1.value }.map { scope, slot in
-                let bucket = state.buckets[slot]
-                let counts = state.counts[slot]
-                return View(
-                    scope: scope, inFlight: bucket.inFlight, spent: bucket.money.spent,
-                    held: bucket.money.held, admitted: counts.admitted, refused: counts.refused,
-                    tokens: counts.tokens, nanodollars: counts.nanodollars)
-            }
-        }
-    }
+    /// Whether all of the past is known: before that no budget is spent.
+    public var isWhole: Bool { !isRebuilding.load(ordering: .acquiring) }
 
-    private let state = Mutex(State())
+    /// Charges of an earlier process are still to be read.
+    public func beginRebuilding() { isRebuilding.store(true, ordering: .releasing) }
+
+    /// All charges of earlier processes are here.
+    public func endRebuilding() { isRebuilding.store(false, ordering: .releasing) }
 
     /// A ledger of nothing.
     public init() {}
@@ -81,39 +67,50 @@ public final class Ledger: Sendable {
             state.slots[scope] = state.buckets.count
             state.buckets.append(Bucket())
             state.counts.append(Counts())
+            state.steps.append(nil)
             return state.buckets.count - 1
         }
     }
 
     /// Admits a request by all limits of a path, or refuses it and changes nothing.
     ///
-    /// `now`: milliseconds since 1970.
-    public func admit(_ demand: Demand, _ path: [Step], now: Int) -> Decision {
+    /// `now`: milliseconds since 1970. `key` and `admitted`: whose request it is, and what is
+    /// called, on any thread, once it is admitted after all; without that it never waits.
+    public func admit(
+        _ demand: Demand, _ path: [Step], now: Int, key: String = "",
+        admitted: (@Sendable (Ticket, Reservation) -> Void)? = nil
+    ) -> Decision {
         guard !path.isEmpty else {
             return .admitted(Reservation(path: path, began: now, demand: demand))
         }
-        return state.withLock { state in
-            var refusal: LimitRefusal?
-            var refusing = 0
-            for step in path {
-                state.buckets[step.slot].advance(to: now, step)
-                guard
-                    let found = state.buckets[step.slot].refusal(of: demand, now: now, step)
-                else { continue }
-                guard refusal.map({ $0.rank < found.rank }) ?? true else { continue }
-                refusal = found
-                refusing = step.slot
+        let (decision, grants) = state.withLock { state -> (Decision, [Grant]) in
+            // A request that comes while others wait does not pass them.
+            let grants =
+                state.lines.isEmpty
+                ? []
+                : path.flatMap { step in
+                    state.admitNext(of: step.slot, now: now)
+                }
+            let found = state.refusal(of: demand, path, now: now)
+            let busy = state.lines.isEmpty ? nil : path.first { state.lines[$0.slot] != nil }
+            guard let step = found?.step ?? busy else {
+                state.take(demand, path)
+                return (
+                    .admitted(Reservation(path: path, began: now, demand: demand)), grants
+                )
             }
-            if let refusal {
-                state.counts[refusing].refused += 1
-                return .refused(refusal)
+            let refusal = found?.refusal ?? step.fullQueue
+            if let admitted, let queue = step.queue, refusal.passes(within: queue.wait),
+                state.lines[step.slot]?.count ?? 0 < queue.max
+            {
+                let ticket = state.wait(demand, path, at: step, key: key, admitted: admitted)
+                return (.waiting(ticket, atMost: queue.wait), grants)
             }
-            for step in path {
-                state.buckets[step.slot].admit(demand, step)
-                state.counts[step.slot].admitted += 1
-            }
-            return .admitted(Reservation(path: path, began: now, demand: demand))
+            state.counts[step.slot].refused += 1
+            return (.refused(refusal), grants)
         }
+        Self.call(grants)
+        return decision
     }
 
     /// Takes over what was used in the past, in the order of time.
@@ -139,12 +136,42 @@ public final class Ledger: Sendable {
     /// Puts what a request used in the stead of what was held for it: once for each reservation.
     public func settle(_ reservation: Reservation, _ charge: Charge, now: Int) {
         guard !reservation.path.isEmpty else { return }
-        state.withLock { state in
+        let grants = state.withLock { state -> [Grant] in
             for step in reservation.path {
                 state.buckets[step.slot].settle(reservation, charge, now: now, step)
                 state.counts[step.slot].tokens += charge.tokens
                 state.counts[step.slot].nanodollars += charge.nanodollars
             }
+            guard !state.lines.isEmpty else { return [] }
+            return reservation.path.flatMap { state.admitNext(of: $0.slot, now: now) }
+        }
+        Self.call(grants)
+    }
+}
+
+extension Ledger.State {
+    /// Why the limits of a path refuse a request, and whose: of several the one that lasts longest;
+    /// nil where all of them admit it.
+    mutating func refusal(
+        of demand: Demand, _ path: [Step], now: Int
+    ) -> (refusal: LimitRefusal, step: Step)? {
+        var worst: (refusal: LimitRefusal, step: Step)?
+        for step in path {
+            buckets[step.slot].advance(to: now, step)
+            guard let found = buckets[step.slot].refusal(of: demand, now: now, step) else {
+                continue
+            }
+            guard worst.map({ $0.refusal.rank < found.rank }) ?? true else { continue }
+            worst = (found, step)
+        }
+        return worst
+    }
+
+    /// Takes a request in.
+    mutating func take(_ demand: Demand, _ path: [Step]) {
+        for step in path {
+            buckets[step.slot].admit(demand, step)
+            counts[step.slot].admitted += 1
         }
     }
 }

@@ -21,4 +21,12 @@ public struct LimitRefusal: Equatable, Sendable {
     public let wait: Int?
     /// Whether the request asks for more than the limit is.
     public let isTooLarge: Bool
+    /// The chain that the request may go to instead; nil where there is none.
+    public var chain: String?
+
+    /// Whether it is worth waiting so many milliseconds: not for a budget, nor for what is later.
+    func passes(within most: Int) -> Bool {
+        if case .budget = axis { return false }
+        return !isTooLarge && (wait ?? 0) <= most
+    }
 }

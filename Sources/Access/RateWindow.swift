@@ -33,7 +33,7 @@ struct RateWindow: Equatable, Sendable {
     }
 
     /// What counts at an instant of the current window, without what is held.
-    private func used(_ now: Int, _ limit: Limit) -> Int {
+    func used(_ now: Int, _ limit: Limit) -> Int {
         let left = max(0, min(limit.length, start + limit.length - now))
         let (product, isLarge) = previous.multipliedReportingOverflow(by: left)
         let share = isLarge ? previous : (product + limit.length - 1) / limit.length

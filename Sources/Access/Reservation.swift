@@ -6,6 +6,8 @@ public struct Demand: Equatable, Sendable {
     public var nanodollars = 0
     /// Whether a model works for it, so that it may cost something.
     public var isWork = false
+    /// Whether it goes to the chain of a budget that did not cover it.
+    public var isDiverted = false
 
     /// A request for which no model works.
     public init() {}

@@ -48,6 +48,10 @@ public struct Step: Sendable {
     let concurrent: Int?
     let budget: BudgetLimit?
     let allowsUnpriced: Bool
+    /// The chain of requests that the budget does not cover; nil where they are refused.
+    let budgetChain: String?
+    /// Requests that may wait for these limits at most, and how many milliseconds; nil: none.
+    let queue: (max: Int, wait: Int)?
 
     /// The step of a scope with these limits.
     init(_ scope: Scope, slot: Int, _ limits: LimitSettings) {
@@ -58,6 +62,15 @@ public struct Step: Sendable {
         concurrent = limits.concurrent
         budget = limits.budget
         allowsUnpriced = limits.allowsUnpriced
+        budgetChain = limits.budgetChain
+        queue = limits.queue.map { ($0.max, Int($0.wait.millisecondsRoundedUp)) }
+    }
+
+    /// The refusal of a request that would pass others which wait.
+    var fullQueue: LimitRefusal {
+        LimitRefusal(
+            scope: scope, axis: .concurrent, limit: concurrent ?? queue?.max ?? 0, length: 0,
+            wait: nil, isTooLarge: false)
     }
 }
 

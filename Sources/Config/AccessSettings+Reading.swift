@@ -4,6 +4,7 @@ extension AccessSettings {
     mutating func read(_ reader: inout TableReader) {
         reader.bool("required", &isRequired)
         reader.integer("output_default", &outputDefault, in: 1...100_000_000)
+        reader.table("jwt") { tokens = TokenSettings.read(&$0) }
         guard let node = reader.node("hold_max") else { return }
         switch node {
         case .string(""): holdMax = nil
@@ -38,6 +39,40 @@ extension LimitSettings {
         var unpriced = "refuse"
         reader.choice("unpriced", &unpriced, ["refuse", "allow"])
         allowsUnpriced = unpriced == "allow"
+        readBudgetChain(&reader)
+        readQueue(&reader)
+    }
+
+    private static let queueWaitMax = Interval.seconds(600)
+
+    private mutating func readQueue(_ reader: inout TableReader) {
+        var settings = QueueSettings()
+        reader.table("queue") { reader in
+            reader.integer("max", &settings.max, in: 0...100_000)
+            reader.duration("wait", &settings.wait)
+            if settings.wait > Self.queueWaitMax {
+                reader.error("wait", "is too long; allowed: at most \(Self.queueWaitMax)")
+            }
+            if (settings.max > 0) != (settings.wait > .zero) {
+                reader.error("max", "and wait belong together: both are set, or neither")
+            }
+        }
+        queue = settings.max > 0 ? settings : nil
+    }
+
+    private mutating func readBudgetChain(_ reader: inout TableReader) {
+        switch reader.node("on_budget") {
+        case nil, .string("refuse"): return
+        case .table:
+            reader.table("on_budget") { reader in
+                var chain = ""
+                reader.string("chain", &chain)
+                if chain.isEmpty { reader.error("chain", "is required: the name of a chain") }
+                budgetChain = chain
+            }
+        default:
+            reader.error("on_budget", "allowed: \"refuse\", or { chain = \"NAME\" }")
+        }
     }
 }
 
@@ -110,11 +145,18 @@ extension TableReader {
                 warn("keys.\(key.name).chains", "there is no chain \"\(chain)\"")
             }
         }
-        let prices = configuration.prices
-        guard prices.models.isEmpty, prices.file.isEmpty else { return }
         let limited =
             configuration.groups.map { ("groups.\($0.name)", $0.limits) }
             + configuration.keys.map { ("keys.\($0.name)", $0.limits) }
+        for (path, limits) in limited {
+            guard let chain = limits.budgetChain, !chain.isEmpty else { continue }
+            if !chains.contains(chain) {
+                error("\(path).on_budget", "there is no chain \"\(chain)\"")
+            }
+            if limits.budget == nil { warn("\(path).on_budget", "there is no budget") }
+        }
+        let prices = configuration.prices
+        guard prices.models.isEmpty, prices.file.isEmpty else { return }
         for (path, limits) in limited where limits.budget != nil && !limits.allowsUnpriced {
             warn(
                 "\(path).budget",
@@ -144,6 +186,11 @@ extension TableReader {
         let names = Set(groups.map(\.name))
         var owners: [String: String] = [:]
         for key in keys {
+            if key.name.hasPrefix(TokenSettings.namePrefix) {
+                error(
+                    "keys.\(key.name)",
+                    "begins with \"\(TokenSettings.namePrefix)\", as the names of tokens do")
+            }
             if !key.group.isEmpty, !names.contains(key.group) {
                 let hint =
                     nearest(to: key.group, in: Array(names).sorted())

@@ -2,7 +2,12 @@ import Primitives
 
 extension Configuration {
     /// Whether a client must show a key.
-    public var asksForKeys: Bool { access.isRequired || !keys.isEmpty }
+    public var asksForKeys: Bool {
+        access.isRequired || !keys.isEmpty || access.tokens != nil
+    }
+
+    /// Whether a client must show a certificate.
+    public var asksForCertificates: Bool { !server.tls.clientAuthorities.isEmpty }
 
     /// `[access]`, `[groups]` and `[keys]` as TOML, a line each.
     var accessDescription: [String] {
@@ -10,6 +15,10 @@ extension Configuration {
             "", "[access]", "required = \(access.isRequired)",
             "output_default = \(access.outputDefault)",
             "hold_max = \"\(access.holdMax.map { Money.text(nanodollars: $0) } ?? "")\"",
+            "", "[access.jwt]", "issuer = \"\(access.tokens?.issuer ?? "")\"",
+            "audience = \"\(access.tokens?.audience ?? "")\"",
+            "jwks = \"\(access.tokens?.keysText ?? "")\"",
+            "group = \"\(access.tokens?.groupClaim ?? "")\"",
         ]
         for group in groups {
             lines += [
@@ -42,6 +51,10 @@ extension Configuration {
             "concurrent = \(limits.concurrent ?? 0)",
             "budget = \"\(limits.budget?.description ?? "")\"",
             "unpriced = \"\(limits.allowsUnpriced ? "allow" : "refuse")\"",
+            "on_budget = "
+                + (limits.budgetChain.map { "{ chain = \"\($0)\" }" } ?? "\"refuse\""),
+            "queue = { max = \(limits.queue?.max ?? 0), "
+                + "wait = \"\(limits.queue?.wait ?? .zero)\" }",
         ]
     }
 }

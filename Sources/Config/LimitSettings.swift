@@ -12,9 +12,22 @@ public struct LimitSettings: Sendable, Equatable {
     public var budget: BudgetLimit?
     /// Whether models without a price cost nothing here.
     public var allowsUnpriced = false
+    /// The chain of requests that the budget does not cover; nil where they are refused.
+    public var budgetChain: String?
+
+    /// How requests wait that a rate or a limit on requests in flight refuses; nil: they do not.
+    public var queue: QueueSettings?
 
     /// No limits.
     public init() {}
+}
+
+/// How many requests may wait for a limit, and how long each.
+public struct QueueSettings: Sendable, Equatable {
+    /// How many.
+    public var max = 0
+    /// How long.
+    public var wait = Interval.zero
 }
 
 /// So many in each interval, as `"600/1m"` says it.

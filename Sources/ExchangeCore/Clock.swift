@@ -7,6 +7,8 @@ public enum Clock: Equatable, Sendable {
     case hold, backoff, linger, drainGrace, detached
     /// A body that is kept, one that is passed on, and the wait for memory.
     case body, pace, room
+    /// The wait for a limit of the client's.
+    case limit
     /// The answer to a handshake, two bytes of a tunnel, and the last bytes for its vendor.
     case handshake, tunnelIdle, tunnelEnd
     /// A sign of life for a client whose vendor is silent.
@@ -28,6 +30,7 @@ public enum Clock: Equatable, Sendable {
         case .body: "the time for a request body"
         case .pace: "the time for a minute's share of a request body"
         case .room: "the wait for memory"
+        case .limit: "the wait for a limit"
         case .heartbeat: "the time between two signs of life for a client"
         case .handshake: "the time for the answer to a handshake"
         case .tunnelIdle: "the time between two bytes of a tunnel"
@@ -44,7 +47,8 @@ public enum Clock: Equatable, Sendable {
         case .total: .timeoutTotal
         case .slowClient, .body, .pace: .slowClient
         case .detached, .tunnelEnd: .clientCancelled
-        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace, .room, .heartbeat: .refused
+        case .head, .keepalive, .hold, .backoff, .linger, .drainGrace, .room, .limit, .heartbeat:
+            .refused
         }
     }
 }

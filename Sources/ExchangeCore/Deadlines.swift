@@ -79,12 +79,15 @@ public enum Deadlines {
         public var isAnswering: Bool
         /// The body that is coming in.
         public var upload: Upload?
+        /// Until when its request waits for a limit of the client's.
+        public var waitsUntil: Instant?
 
         /// A connection in this state.
         public init(
             stage: Stage, stageBegan: Instant, lastClientProgress: Instant, hasOutput: Bool,
-            isAnswering: Bool, upload: Upload? = nil
+            isAnswering: Bool, upload: Upload? = nil, waitsUntil: Instant? = nil
         ) {
+            self.waitsUntil = waitsUntil
             self.stage = stage
             self.stageBegan = stageBegan
             self.lastClientProgress = lastClientProgress
@@ -153,6 +156,7 @@ public enum Deadlines {
                 client, exchange.flatMap { vendor($0, stage: connection.stage, began: began) })
         case .response:
             if connection.hasOutput { return earlier(slowClient, exchange.flatMap(total)) }
+            if let at = connection.waitsUntil { return Deadline(at, .limit) }
             guard let exchange else { return nil }
             let heartbeat = exchange.heartbeatAt.map { Deadline($0, .heartbeat) }
             if let at = exchange.resumeAt {

@@ -41,7 +41,7 @@ extension ClientConnection {
         let connection = Deadlines.Connection(
             stage: stage, stageBegan: phaseBegan, lastClientProgress: lastClientProgress,
             hasOutput: !output.isEmpty, isAnswering: exchange?.isAnswering ?? false,
-            upload: upload)
+            upload: upload, waitsUntil: exchange?.limitWait?.until)
         return Deadlines.next(
             connection, exchange.flatMap { Deadlines.Exchange($0) }, worker.serverLimits)
     }
@@ -70,6 +70,7 @@ extension ClientConnection {
             giveUpClient()
         case .room:
             if let exchange { worker.roomQueue.clockExpired(exchange) }
+        case .limit: if let exchange { worker.limitQueue.clockExpired(exchange) }
         case .body, .pace, .slowClient, .firstContent, .idle, .contentIdle, .total, .handshake,
             .tunnelIdle:
             exchange?.clockExpired(clock)

@@ -1,3 +1,4 @@
+import Access
 import Config
 import ExchangeCore
 import HTTP
@@ -31,6 +32,16 @@ enum ExchangeLog {
                 "exchange": "\(exchange.logName)", "status": "\(failure.status)",
                 "code": "\(failure.code)", "method": "\(method)", "path": "\(path.bytes.text)",
                 "reason": "\(failure.explanation)",
+            ])
+    }
+
+    /// A budget does not cover a request, which goes to the budget's own chain instead.
+    static func diverted(_ exchange: RequestExchange, from route: RoutingTable.Route) {
+        exchange.worker.logger.info(
+            "a budget does not cover a request, another chain serves it",
+            metadata: [
+                "exchange": "\(exchange.logName)", "key": "\(exchange.caller?.key.name ?? "")",
+                "chain": "\(route.plan.chain)", "next": "\(exchange.route?.plan.chain ?? "")",
             ])
     }
 

@@ -10,22 +10,41 @@ import Routing
 
 /// Admit and settle: what a caller's limits hold for a request, and what it is charged in the end.
 enum Metering {
-    /// Why a request with a route is not admitted; nil where it is, and then its reservation is
-    /// held.
-    static func admit(_ exchange: RequestExchange, _ route: RoutingTable.Route) -> Failure? {
+    /// Whether a request is admitted.
+    enum Decision {
+        /// It is, and its reservation is held.
+        case admitted
+        /// It waits for a limit.
+        case waiting
+        case refused(Failure)
+        /// The budget does not cover it, and it goes to this chain, or is refused.
+        case diverted(chain: String, Failure)
+    }
+
+    /// Admits a request with a route.
+    ///
+    /// `isDiverted`: the route is the one that a budget has for what it does not cover.
+    static func admit(
+        _ exchange: RequestExchange, _ route: RoutingTable.Route, isDiverted: Bool = false
+    ) -> Decision {
         guard let access = exchange.snapshot.access, var caller = exchange.caller,
             let identifier = exchange.identifier
-        else { return nil }
+        else { return .admitted }
         let key = caller.key
         guard key.mayUse(chain: route.plan.chain) else {
-            return .forbidden(
-                "chain_not_allowed",
-                "the key \(key.name) may not use chain \(route.plan.chain)")
+            return .refused(
+                .forbidden(
+                    "chain_not_allowed",
+                    "the key \(key.name) may not use chain \(route.plan.chain)"))
         }
+        let isBilled = key.isMetered && isWork(exchange)
+        // What was spent is not known yet: it could be all there is.
+        if isBilled, key.hasBudget, !access.ledger.isWhole { return .refused(.ledgerIncomplete) }
         var demand = Demand()
+        demand.isDiverted = isDiverted
         do {
             if key.needsModel { caller.model = try model(of: exchange, route, key) }
-            if key.isMetered, isWork(exchange) {
+            if isBilled {
                 let bound = try bound(exchange, route, caller, access)
                 caller.inputBound = bound.input
                 demand.isWork = true
@@ -34,18 +53,25 @@ enum Metering {
                     access.table.holdMax.map { min($0, bound.nanodollars) } ?? bound.nanodollars
             }
         } catch {
-            return error.failure
+            return .refused(error.failure)
         }
         // The identifier has just read the clock.
         let now = Int(identifier.high >> 16)
-        switch access.ledger.admit(demand, key.path, now: now) {
+        let queue = exchange.worker.limitQueue
+        let decision = access.ledger.admit(
+            demand, key.path, now: now, key: key.name,
+            admitted: key.mayWait ? queue.receiver(for: exchange) : nil)
+        exchange.caller = caller
+        switch decision {
         case .admitted(let reservation):
-            caller.reservation = reservation
-            exchange.caller = caller
-            return nil
+            exchange.caller?.reservation = reservation
+            return .admitted
+        case .waiting(let ticket, let wait):
+            queue.append(exchange, ticket, atMost: wait, access.ledger)
+            return .waiting
         case .refused(let refusal):
-            exchange.caller = caller
-            return .limited(refusal, now: now)
+            let failure = Failure.limited(refusal, now: now)
+            return refusal.chain.map { .diverted(chain: $0, failure) } ?? .refused(failure)
         }
     }
 

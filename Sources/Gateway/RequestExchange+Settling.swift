@@ -10,6 +10,7 @@ extension RequestExchange {
     /// Counts and records an exchange that has just been settled, and lets go of its parts.
     func settle() {
         guard let outcome = state.outcome else { return }
+        worker.limitQueue.leave(self)
         tunnel?.settle(outcome)
         recorder.writeSettlement(self, outcome)
         Metering.settle(self, outcome)

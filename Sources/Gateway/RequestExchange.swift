@@ -53,6 +53,8 @@ final class RequestExchange {
     var heartbeat: Heartbeat?
     /// The WebSocket that the request asks for.
     var tunnel: Tunnel?
+    /// Its wait for a limit, while it waits.
+    var limitWait: LimitWait?
 
     init(_ client: ClientConnection) {
         self.client = client
@@ -110,7 +112,7 @@ final class RequestExchange {
     /// The request is whole.
     func requestArrived() {
         if let responder = worker.responder {
-            return answerHere(responder.respond(to: request.head))
+            return answer(by: responder)
         }
         if origin == .allowed, request.head.isPreflight { return answerHere(nil) }
         guard intake.isStreaming else {

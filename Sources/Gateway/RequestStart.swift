@@ -15,11 +15,27 @@ enum RequestStart {
         let worker = exchange.worker
         exchange.requestEnded = worker.loop.now
         exchange.identifier = Identifier.next(using: &worker.random)
-        let refusal: Failure?
+        let decision: Metering.Decision
         do {
-            refusal = admit(exchange, try chooseRoute(exchange))
+            decision = admit(exchange, try chooseRoute(exchange))
         } catch {
-            refusal = .unrouted(error, isHandshake: exchange.tunnel != nil)
+            decision = .refused(.unrouted(error, isHandshake: exchange.tunnel != nil))
+        }
+        switch decision {
+        case .waiting: break
+        case .admitted: goOn(exchange, refusal: nil)
+        case .refused(let failure), .diverted(_, let failure): goOn(exchange, refusal: failure)
+        }
+    }
+
+    /// Makes the first attempt of a request that is admitted, or refuses it.
+    static func goOn(_ exchange: RequestExchange, refusal: Failure?) {
+        if refusal == nil, var route = exchange.route {
+            // Last: the target may be cooling down, and this request be its probe.
+            route.target =
+                exchange.snapshot.health.first(
+                    of: route.plan, excluding: exchange.tried, now: exchange.worker.loop.now) ?? 0
+            exchange.route = route
         }
         exchange.recorder.writeBegin(exchange)
         if let refusal = refusal ?? unrecorded(exchange) {
@@ -41,11 +57,36 @@ enum RequestStart {
         }
     }
 
-    /// Why a request with a route is refused; nil where it may be sent to the exchange's route.
+    /// Whether a request may be sent to a route, which is the exchange's then, or to that of a
+    /// budget which does not cover it.
     private static func admit(
-        _ exchange: RequestExchange, _ chosen: RoutingTable.Route
+        _ exchange: RequestExchange, _ route: RoutingTable.Route
+    ) -> Metering.Decision {
+        if let refusal = fit(exchange, route) { return .refused(refusal) }
+        let decision = Metering.admit(exchange, route)
+        guard case .diverted(let chain, let failure) = decision,
+            let other = exchange.snapshot.routing.divert(route, to: chain),
+            exchange.caller?.key.mayUse(chain: chain) ?? false
+        else { return decision }
+        exchange.tried = TriedTargets()
+        if fit(exchange, other) == nil {
+            // Once: the budget has room for what the request costs there, or it is refused.
+            let second = Metering.admit(exchange, other, isDiverted: true)
+            switch second {
+            case .admitted, .waiting:
+                ExchangeLog.diverted(exchange, from: route)
+                return second
+            case .refused, .diverted: break
+            }
+        }
+        exchange.route = route
+        return .refused(failure)
+    }
+
+    /// Gives a request a route; returns why none of its targets may have the request.
+    private static func fit(
+        _ exchange: RequestExchange, _ route: RoutingTable.Route
     ) -> Failure? {
-        var route = chosen
         let obstacle = RequestFitness.excludeTargets(of: route, for: exchange)
         exchange.route = route
         if let refusal = RequestFitness.refusal(
@@ -54,14 +95,7 @@ enum RequestStart {
             return refusal
         }
         let isPossible = route.plan.targets.indices.contains { !exchange.tried.contains($0) }
-        if let obstacle, !isPossible { return obstacle }
-        if let refusal = Metering.admit(exchange, route) { return refusal }
-        // Last: the target may be cooling down, and this request be its probe.
-        route.target =
-            exchange.snapshot.health.first(
-                of: route.plan, excluding: exchange.tried, now: exchange.worker.loop.now) ?? 0
-        exchange.route = route
-        return nil
+        return isPossible ? nil : obstacle
     }
 
     /// Why a request that was admitted is refused all the same: its budget's ledger is the record,

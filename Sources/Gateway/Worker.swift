@@ -85,8 +85,8 @@ public final class Worker: TurnHandler, TimerHandler {
     /// What handshakes of TLS may take.
     var handshakes = Handshakes()
     private var ending = Ending()
-    /// Called when the last connection of a drain is gone.
-    public var onDrained: (() -> Void)?
+    /// The requests that wait for a limit.
+    private(set) lazy var limitQueue = LimitQueue(self)
 
     /// A worker that relays to vendors, or answers by a responder.
     public init(
@@ -314,7 +314,6 @@ public final class Worker: TurnHandler, TimerHandler {
         if let timer = ending.timer { loop.timers.destroy(timer) }
         ending.timer = nil
         lanes.close(endpoints: snapshot.endpoints)
-        onDrained?()
         loop.stop()
     }
 }

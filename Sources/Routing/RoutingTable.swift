@@ -185,6 +185,15 @@ public final class RoutingTable: Sendable {
             ? Refusal.noVendor(api.home) : Refusal.noChain(api.dialect)
     }
 
+    /// The route of a request that another chain serves than the first that matches it, whatever
+    /// that chain's own patterns say; nil where it has no target for such requests.
+    public func divert(_ route: Route, to chain: String) -> Route? {
+        guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }),
+            let plan = entry.plans[route.plan.api]
+        else { return nil }
+        return Route(plan: plan, prefixLength: route.prefixLength)
+    }
+
     /// The model that a path of Gemini's names, and none for a file; nil where the body names it.
     public static func modelOutsideBody(
         _ path: Span<UInt8>, _ api: API

@@ -88,6 +88,32 @@ struct LedgerTests {
         #expect(buckets() == before)
     }
 
+    @Test("lets what costs nothing pass a full budget on that budget's own chain alone")
+    func fullBudget() throws {
+        let chain = "on_budget = { chain = \"own\" }"
+        for (rest, passes) in [(chain, true), ("", false)] {
+            let (table, ledger) = try Self.table(
+                """
+                [[chains]]
+                name = "own"
+                targets = [{ vendor = "openai" }]
+                \(Self.lines("bob", "b", "budget = \"$1/day\"\nunpriced = \"allow\"\n\(rest)"))
+                """)
+            let bob = try Self.key("b", in: table)
+            var demand = Demand()
+            demand.isWork = true
+            demand.nanodollars = 1_000_000_000
+            #expect(Self.admit(ledger, bob, demand) == nil)
+            demand.nanodollars = 0
+            #expect(Self.admit(ledger, bob, demand)?.chain == (passes ? "own" : nil))
+            demand.isDiverted = true
+            #expect((Self.admit(ledger, bob, demand) == nil) == passes)
+            demand.nanodollars = 1
+            let refusal = try #require(Self.admit(ledger, bob, demand))
+            #expect(refusal.chain == nil, "it is diverted once")
+        }
+    }
+
     @Test("gives each key the limits of a group that says so")
     func each() throws {
         let (table, ledger) = try Self.table(

@@ -131,6 +131,30 @@ struct LimitTests {
         }
     }
 
+    @Test("a budget begins anew once a period, at midnight in UTC, in a year of 366 days")
+    func year() throws {
+        let (start, end) = (try Self.time("2028-01-01"), try Self.time("2029-01-01"))
+        for (period, count) in [(BudgetPeriod.month, 11), (.week, 52), (.day, 365)] {
+            var spending = Spending()
+            spending.advance(to: start, period)
+            spending.settle(held: 0, spent: 7, began: spending.start)
+            var resets: [Int] = []
+            // A minute before and at each quarter of an hour: days on which clocks change, too.
+            for now in stride(from: start, to: end, by: 900_000) {
+                for instant in [now + 840_000, now + 900_000] where instant < end {
+                    spending.advance(to: instant, period)
+                    guard spending.spent == 0 else { continue }
+                    resets.append(instant)
+                    spending.settle(held: 0, spent: 7, began: spending.start)
+                }
+            }
+            #expect(resets.count == count, "\(period)")
+            #expect(resets.allSatisfy { $0 % 86_400_000 == 0 })
+            let leap = try Self.time("2028-02-29")
+            if period == .day { #expect(resets.contains(leap)) }
+        }
+    }
+
     @Test("a full budget takes no call, not even one that costs nothing")
     func fullBudget() {
         var spending = Spending()

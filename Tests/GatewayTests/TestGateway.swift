@@ -39,7 +39,8 @@ final class TestGateway: Sendable {
     /// Starts a gateway with a configuration in TOML, its record in a folder of its own.
     init(
         _ toml: String, host: String = "127.0.0.1", detached: DetachedBounds = DetachedBounds(),
-        staleWindow: StaleWindow = .unbounded, roomTime: Interval = .seconds(3600)
+        staleWindow: StaleWindow = .unbounded, roomTime: Interval = .seconds(3600),
+        keyring: IssuerKeyring? = nil
     ) throws {
         guard Self.isPrepared, let address = SocketAddress("\(host):0") else {
             throw SystemError(call: "curl_global_init")
@@ -69,7 +70,9 @@ final class TestGateway: Sendable {
         self.mailbox = mailbox
         let isOnLoopback = Configuration.isLoopback(configuration.server.listen[0])
         let ledger = ledger
-        let first = try indexes.withLock { try Self.snapshot(configuration, &$0, ledger) }
+        let first = try indexes.withLock {
+            try Self.snapshot(configuration, &$0, ledger, keyring)
+        }
         thread = try Reactor.Thread(name: "gateway") {
             guard let loop = try? EventLoop() else { return }
             mailbox.open(on: loop)
@@ -89,13 +92,14 @@ final class TestGateway: Sendable {
     }
 
     private static func snapshot(
-        _ configuration: Configuration, _ indexes: inout OriginIndexes, _ ledger: Ledger
+        _ configuration: Configuration, _ indexes: inout OriginIndexes, _ ledger: Ledger,
+        _ keyring: IssuerKeyring? = nil
     ) throws -> SnapshotPlan {
         let routing = RoutingTable(configuration)
         let access =
             configuration.asksForKeys
             ? AccessPlan(
-                table: AccessTable(configuration, ledger), ledger: ledger,
+                table: AccessTable(configuration, ledger, keyring: keyring), ledger: ledger,
                 prices: try Self.prices(configuration)) : nil
         return SnapshotPlan(
             routing: routing, health: Health(targetCount: routing.targetCount),
