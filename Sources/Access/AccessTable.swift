@@ -9,8 +9,8 @@ public struct AccessTable: Sendable {
         case valid(AccessKey)
     }
 
-    /// Whether a request without a key is refused.
-    public let isRequired: Bool
+    /// What a request has to show.
+    public let required: RequiredCredentials
     /// Tokens of an answer where nothing says how many there may be.
     public let outputDefault: Int
     /// What is reserved for one call at most.
@@ -18,12 +18,20 @@ public struct AccessTable: Sendable {
     private let keys: [KeyDigest: AccessKey]
     private let settings: [String: KeySettings]
     private let groups: [String: GroupSettings]
+    /// Who is let in by tokens; nil where none are.
+    public let issuer: TokenIssuer?
 
     /// The table of a configuration, with its limits' state in a ledger.
     ///
-    /// `isRequired`: whether a key was asked for before, and is from then on.
-    public init(_ configuration: Configuration, _ ledger: Ledger, isRequired: Bool = false) {
-        self.isRequired = configuration.asksForKeys || isRequired
+    /// `required`: what was asked for before, and is from then on. `keyring`: the keys of the
+    /// issuer, where the configuration has one.
+    public init(
+        _ configuration: Configuration, _ ledger: Ledger,
+        required: RequiredCredentials = RequiredCredentials(), keyring: IssuerKeyring? = nil
+    ) {
+        self.required = RequiredCredentials(
+            isKey: configuration.asksForKeys || required.isKey,
+            isCertificate: configuration.asksForCertificates || required.isCertificate)
         outputDefault = configuration.access.outputDefault
         holdMax = configuration.access.holdMax
         let groups = Dictionary(configuration.groups.map { ($0.name, $0) }) { $1 }
@@ -37,6 +45,15 @@ public struct AccessTable: Sendable {
         self.keys = keys
         self.groups = groups
         settings = Dictionary(configuration.keys.map { ($0.name, $0) }) { $1 }
+        issuer = configuration.access.tokens.flatMap { tokens in
+            keyring.map { keyring in
+                TokenIssuer(tokens, keyring, groups: Set(groups.keys)) { name, group in
+                    var key = KeySettings(name: name)
+                    key.group = group
+                    return AccessKey(key, path: Self.path(of: key, groups, ledger))
+                }
+            }
+        }
     }
 
     /// Takes over what was charged in the past: earlier periods first.
@@ -67,8 +84,11 @@ public struct AccessTable: Sendable {
     ) -> [Step] {
         var path: [Step] = []
         func append(_ scope: Step.Scope, _ limits: LimitSettings) {
+            // A scope without limits has no state: those of tokens are as many as an issuer names.
+            guard limits.limitsSomething else { return }
             let step = Step(scope, slot: ledger.slot(of: scope), limits)
-            if step.limitsSomething { path.append(step) }
+            path.append(step)
+            ledger.remember(step)
         }
         append(.key(key.name), key.limits)
         var name = key.group
@@ -87,7 +107,7 @@ public struct AccessTable: Sendable {
     }
 }
 
-extension Step {
+extension LimitSettings {
     /// Whether there is any limit.
     fileprivate var limitsSomething: Bool {
         requests != nil || tokens != nil || concurrent != nil || budget != nil

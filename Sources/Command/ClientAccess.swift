@@ -12,9 +12,9 @@ final class ClientAccess {
 
     private let ledger = Ledger()
     private let prices: PriceTable?
-    private var store: Store?
-    /// Whether a key was ever asked for, as the store remembers.
-    private var isRemembered = false
+    private(set) var store: Store?
+    /// What was ever asked for, as the store remembers.
+    private var remembered = RequiredCredentials()
     /// Whether a key is asked for.
     private(set) var isAsked = false
     /// The latest change of the store's keys that was seen; -1 before the first look.
@@ -22,6 +22,9 @@ final class ClientAccess {
     /// The mark beside the database when it was last asked, and looks at the mark since.
     private var seenMark: Int64 = -1
     private var looks = 0
+    /// The keys of the tokens' issuers, by their sources: a source that a reload leaves may still
+    /// be asked for, until a later reload is in force.
+    private var issuers: [TokenSettings.Source: IssuerWatch] = [:]
     private let logger: Logger
 
     /// Access with these prices, which wait for a restart when they change.
@@ -30,30 +33,46 @@ final class ClientAccess {
         self.logger = logger
     }
 
-    /// Takes over what the store remembers: whether a key was ever asked for, and what limits were
-    /// charged.
-    ///
-    /// Returns what the store calls with charges that it finds in the journals of an earlier
-    /// process.
-    func adopt(
-        _ store: Store, _ configuration: Configuration
-    ) throws -> @Sendable ([PastCharge]) -> Void {
-        self.store = store
-        guard let plan = try plan(configuration) else { return { _ in } }
-        return { plan.table.restore($0, plan.ledger, isNew: true) }
+    /// What the store calls with what it finds in the journals of an earlier process.
+    struct Recovery {
+        /// Called with charges.
+        let charges: @Sendable ([PastCharge]) -> Void
+        /// Called once there are no more.
+        let end: @Sendable () -> Void
     }
 
-    /// The keys and limits of a configuration; nil where no key is asked for, and none ever was.
+    /// Takes over what the store remembers: what was ever asked for, and what limits were charged.
+    ///
+    /// `isWhole`: no earlier process has left a journal. Otherwise budgets wait until it is read.
+    func adopt(
+        _ store: Store, _ configuration: Configuration, isWhole: Bool
+    ) throws -> Recovery {
+        self.store = store
+        let plan = try plan(configuration)
+        let ledger = ledger
+        if !isWhole { ledger.beginRebuilding() }
+        return Recovery(
+            charges: { plan?.table.restore($0, ledger, isNew: true) },
+            end: { ledger.endRebuilding() })
+    }
+
+    /// The keys and limits of a configuration; nil where none is asked for, and none ever was.
     func plan(_ configuration: Configuration) throws -> AccessPlan? {
-        if let store, !isRemembered {
-            isRemembered = try store.rememberKeys(configuration.asksForKeys)
+        var required = RequiredCredentials(
+            isKey: remembered.isKey || configuration.asksForKeys,
+            isCertificate: remembered.isCertificate || configuration.asksForCertificates)
+        if let store {
+            required = try store.remember(required)
+            remembered = required
         }
-        isAsked = configuration.asksForKeys || isRemembered
+        isAsked = required.isAny
         guard isAsked else { return nil }
         var all = configuration
         all.keys += try storedKeys(beside: configuration)
-        let table = AccessTable(all, ledger, isRequired: isRemembered)
-        if let store {
+        let table = AccessTable(
+            all, ledger, required: required, keyring: try keyring(of: configuration))
+        // While charges of an earlier process come in, each is added to what it is missing from.
+        if let store, ledger.isWhole {
             // At a start all limits are new; later those that a reload has added.
             let now = Int(Identifier.wallClockMilliseconds())
             table.restore(
@@ -61,6 +80,19 @@ final class ClientAccess {
                 isNew: false)
         }
         return AccessPlan(table: table, ledger: ledger, prices: prices)
+    }
+
+    private func keyring(of configuration: Configuration) throws -> IssuerKeyring? {
+        guard let tokens = configuration.access.tokens else { return nil }
+        let watch = try issuers[tokens.keys] ?? IssuerWatch(tokens.keys, logger: logger)
+        issuers[tokens.keys] = watch
+        return watch.keyring
+    }
+
+    /// Looks for no issuer's keys any more.
+    func end() {
+        for watch in issuers.values { watch.end() }
+        issuers = [:]
     }
 
     /// The keys that the store has beside those of a configuration.
@@ -88,11 +120,13 @@ final class ClientAccess {
 
     /// The number of a change of the store's keys that was not seen before; nil where there is
     /// none.
-    func changed() throws -> Int? {
+    ///
+    /// `isSure`: there is one, whatever the mark says.
+    func changed(isSure: Bool = false) throws -> Int? {
         guard let store else { return nil }
         let mark = store.keyMarkStamp()
         looks += 1
-        guard mark != seenMark || looks >= Self.looksMax else { return nil }
+        guard isSure || mark != seenMark || looks >= Self.looksMax else { return nil }
         looks = 0
         // Before the database is asked: a change that comes in between has a mark of its own.
         seenMark = mark
@@ -101,6 +135,15 @@ final class ClientAccess {
         seenChange = number
         return number
     }
+
+    /// Has the next look find the latest change again, which could not be read.
+    func forgetChange() {
+        seenChange = -1
+        looks = Self.looksMax
+    }
+
+    /// What is used of each limit now.
+    var limits: [Ledger.View] { ledger.view(now: Int(Identifier.wallClockMilliseconds())) }
 
     /// Writes down that every worker has adopted a change.
     func confirm(_ change: Int) throws {

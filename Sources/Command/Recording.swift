@@ -61,7 +61,7 @@ final class Recording {
             settings.prices = prices
             settings.packs = log.isCompressed
             settings.bytesMax = log.maxSizeBytes
-            settings.recovered = try access.adopt(store, configuration)
+            try Self.adopt(access, configuration, journals, &settings)
             settings.stored = { [sinks] in for sink in sinks { sink.wake() } }
             consumer = try Consumer(settings, journals: journals, waker: waker)
         } catch let error as JournalFolder.Unusable {
@@ -98,6 +98,21 @@ final class Recording {
         for vendor in vendors {
             servers[vendor.name] = TraceSink.Server(address: vendor.host, port: vendor.port)
         }
+    }
+
+    /// Has keys and limits take over what the store knows, and what journals of an earlier process
+    /// hold besides.
+    private static func adopt(
+        _ access: ClientAccess, _ configuration: Configuration, _ journals: [JournalFile],
+        _ settings: inout Consumer.Settings
+    ) throws {
+        let own = Set(journals.map(\.path))
+        let recovery = try access.adopt(
+            settings.store, configuration,
+            isWhole: try JournalFolder.journals(in: settings.folder.path)
+                .allSatisfy(own.contains))
+        settings.recovered = recovery.charges
+        settings.recoveredAll = recovery.end
     }
 
     /// Makes a journal for each worker; if one fails, those made before it are used all the same.

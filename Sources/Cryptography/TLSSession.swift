@@ -58,6 +58,13 @@ public final class TLSSession {
     /// Whether the client resumed an earlier session.
     public var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
 
+    /// Whether the client has shown a certificate of one of the authorities that are asked for,
+    /// in this session or in the one that it resumed.
+    public var isClientVerified: Bool {
+        let certificate = unsafe SSL_get0_peer_certificate(ssl)
+        return unsafe certificate != nil && SSL_get_verify_result(ssl) == Int(X509_V_OK)
+    }
+
     /// Takes the handshake as far as it goes now: one step costs up to a millisecond.
     public func handshake() -> Outcome {
         ERR_clear_error()

@@ -35,20 +35,28 @@ enum CallerCheck {
                 check(presented, access, exchange.client, now: now)
             }
         }
-        switch finding {
-        case .success(let caller)?:
+        if case .success(let caller)? = finding {
             exchange.caller = caller
             return nil
-        case .failure(let refusal)?: return refusal.failure
-        case nil:
-            guard access.table.isRequired else { return nil }
+        }
+        let required = access.table.required
+        // A certificate lets a client in where no key was ever asked for. What it shows besides is
+        // its vendor's, but for what begins like a key of the gateway's.
+        let isCertified =
+            required.isCertificate && !required.isKey && exchange.client.socket.isClientVerified
+        switch finding {
+        case .failure(let refusal)? where refusal.isOwn || !isCertified: return refusal.failure
+        case nil where required.isAny && !isCertified:
             return .refusedKey(
                 "missing_api_key", "this gateway asks for a key of its own, and there is none")
+        case .success, .failure, nil: return nil
         }
     }
 
     private struct Refusal: Error {
         let failure: Failure
+        /// Whether the credential begins like a key of the gateway's.
+        let isOwn: Bool
     }
 
     private static func check(
@@ -56,7 +64,10 @@ enum CallerCheck {
         now: Int
     ) -> Result<ExchangeCaller, Refusal> {
         func refuse(_ code: String, _ explanation: String) -> Result<ExchangeCaller, Refusal> {
-            .failure(Refusal(failure: .refusedKey(code, explanation)))
+            let isOwn =
+                presented.isAmbiguous || presented.carrier == .own
+                || ClientKey.shape(of: presented.token) != .foreign
+            return .failure(Refusal(failure: .refusedKey(code, explanation), isOwn: isOwn))
         }
         guard !presented.isAmbiguous else {
             return refuse("several_api_keys", "the request shows two keys of this gateway's")
@@ -65,7 +76,19 @@ enum CallerCheck {
             return refuse(
                 "invalid_api_key", "the key is malformed: a letter of it is wrong or missing")
         }
-        switch access.table.find(client.digest(of: presented.token), now: now) {
+        let digest = client.digest(of: presented.token)
+        if let issuer = access.table.issuer, TokenIssuer.mayIssue(presented.token) {
+            switch issuer.find(presented.token, digest, now: now) {
+            case .valid(let key):
+                return .success(ExchangeCaller(key: key, carrier: presented.carrier))
+            case .refused(let reason):
+                return refuse(
+                    "invalid_token", "\(presented.carrier.name) holds a token, and \(reason)")
+            case .unavailable:
+                return .failure(Refusal(failure: .issuerUnavailable, isOwn: true))
+            }
+        }
+        switch access.table.find(digest, now: now) {
         case .valid(let key):
             return .success(ExchangeCaller(key: key, carrier: presented.carrier))
         case .expired(let key):
@@ -93,6 +116,12 @@ extension PresentedKey.Carrier {
 }
 
 extension Failure {
+    /// A token, before the keys of its issuer are known.
+    fileprivate static var issuerUnavailable: Failure {
+        .unavailable(
+            "issuer_unavailable", "the keys of the tokens' issuer could not be fetched yet")
+    }
+
     /// A credential that does not let a client in.
     fileprivate static func refusedKey(_ code: String, _ explanation: String) -> Failure {
         .refused(401, code, explanation)

@@ -60,6 +60,9 @@ struct ClientSocket: ~Copyable {
         return outcome
     }
 
+    /// Whether the client has shown a certificate of one of the listener's authorities.
+    var isClientVerified: Bool { session?.isClientVerified ?? false }
+
     /// Whether it must be written to, though nothing waits for the client.
     var wantsWrite: Bool { session?.wantsWrite ?? false }
 

@@ -17,6 +17,14 @@ extension Failure {
             "the request is charged to a budget, and what it costs cannot be recorded now")
     }
 
+    /// A budgeted request that comes before the charges of an earlier process are known.
+    static var ledgerIncomplete: Failure {
+        .unavailable(
+            "ledger_incomplete",
+            "the request is charged to a budget, and what an earlier process of the gateway has "
+                + "charged to it is still being read")
+    }
+
     /// A request under a budget whose cost has no bound.
     static func unbounded(_ obstacle: CallBound.Obstacle, key: String) -> Failure {
         switch obstacle {

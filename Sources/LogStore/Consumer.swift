@@ -55,6 +55,8 @@ public final class Consumer: Sendable {
         public var stored: @Sendable () -> Void = {}
         /// Called with what records were charged that an earlier process left.
         public var recovered: @Sendable ([PastCharge]) -> Void = { _ in }
+        /// Called once nothing of earlier processes is left to be read.
+        public var recoveredAll: @Sendable () -> Void = {}
 
         /// Settings of these parts.
         public init(

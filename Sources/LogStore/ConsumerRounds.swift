@@ -35,6 +35,9 @@ final class ConsumerRounds {
     private var isBounded = false
     private var firstSource = 0
     private var areSourcesOpen = false
+    private var isRecovered = false
+    /// Whether a journal of an earlier process could not be opened.
+    private var isUnreadable = false
     private var priority = ConsumerPriority(now: .now())
 
     init(_ settings: Consumer.Settings, _ keeper: SegmentKeeper, journals: [JournalFile]) {
@@ -111,6 +114,8 @@ final class ConsumerRounds {
             } catch let error as JournalFile.Unusable {
                 putAside(path, error)
             } catch {
+                // What it holds is charged by none until it can be.
+                isUnreadable = true
                 settings.logger.error(
                     "a journal cannot be read", metadata: ["path": "\(path)", "error": "\(error)"])
             }
@@ -121,6 +126,7 @@ final class ConsumerRounds {
         }
         journals = []
         prepareRings()
+        stateRecovery()
     }
 
     private func leftPaths() -> [String] {
@@ -161,7 +167,11 @@ final class ConsumerRounds {
     /// Reads, stores, gives back; whether there is more to do at once.
     private func round(isEnding: Bool) -> Bool {
         if unstored == nil { gather() }
-        guard let (batch, released) = unstored else { return false }
+        guard let (batch, released) = unstored else {
+            // What an earlier process left may have been stored by it to the last frame.
+            endLeftovers()
+            return false
+        }
         guard Instant.now() >= retryAt else { return false }
         guard store(batch) else { return false }
         unstored = nil
@@ -261,6 +271,14 @@ final class ConsumerRounds {
         for source in sources
         where source.isLeft && source.reader.isAtEnd && source.openCount == 0 { end(source) }
         sources.removeAll { $0.isLeft && $0.reader.isAtEnd && $0.openCount == 0 }
+        stateRecovery()
+    }
+
+    /// Says once that nothing of earlier processes is left: budgets wait for it.
+    private func stateRecovery() {
+        guard !isRecovered, !isUnreadable, !sources.contains(where: \.isLeft) else { return }
+        isRecovered = true
+        settings.recoveredAll()
     }
 
     /// Accounts for a journal's exchanges that have no record, and takes its file away.

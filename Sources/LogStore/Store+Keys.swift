@@ -56,13 +56,8 @@ extension Store {
     /// All keys that were made so, those that were revoked included, by their names.
     public func clientKeys() throws -> [StoredKey] {
         try database.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM client_keys ORDER BY name").map { row in
-                StoredKey(
-                    name: row["name"],
-                    digests: (row["digests"] as String).split(separator: " ").map(String.init),
-                    group: row["key_group"], expires: row["expires_us"],
-                    created: row["created_us"], revoked: row["revoked_us"])
-            }
+            try Row.fetchAll(db, sql: "SELECT * FROM client_keys ORDER BY name")
+                .map(StoredKey.init(row:))
         }
     }
 
@@ -73,9 +68,10 @@ extension Store {
     public func changeKey(
         _ name: String, _ change: (StoredKey?) throws -> StoredKey
     ) throws -> Int {
-        let known = try clientKeys().first { $0.name == name }
-        let key = try change(known)
-        return try database.write { db in
+        try database.write { db in
+            let row = try Row.fetchOne(
+                db, sql: "SELECT * FROM client_keys WHERE name = ?", arguments: [name])
+            let key = try change(row.map(StoredKey.init(row:)))
             let values: [(any DatabaseValueConvertible)?] = [
                 key.name, key.digests.joined(separator: " "), key.group, key.expires, key.created,
                 key.revoked,
@@ -124,5 +120,15 @@ extension Store {
             try db.execute(
                 sql: "UPDATE key_changes SET adopted = max(adopted, ?)", arguments: [number])
         }
+    }
+}
+
+extension StoredKey {
+    fileprivate init(row: Row) {
+        self.init(
+            name: row["name"],
+            digests: (row["digests"] as String).split(separator: " ").map(String.init),
+            group: row["key_group"], expires: row["expires_us"], created: row["created_us"],
+            revoked: row["revoked_us"])
     }
 }

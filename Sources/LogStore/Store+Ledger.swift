@@ -115,13 +115,32 @@ extension Store {
         }
     }
 
-    /// Whether a key was ever asked for; from then on it always is.
-    public func rememberKeys(_ areAskedFor: Bool) throws -> Bool {
+    /// What clients were ever asked for: from then on they always are.
+    public func remember(_ asked: RequiredCredentials) throws -> RequiredCredentials {
         try database.write { db in
-            if areAskedFor {
-                try db.execute(sql: "INSERT OR IGNORE INTO access_required VALUES (1)")
+            for kind in asked.kinds {
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO access_required VALUES (?)", arguments: [kind])
             }
-            return try Bool.fetchOne(db, sql: "SELECT count(*) > 0 FROM access_required") ?? false
+            return RequiredCredentials(
+                kinds: try Int.fetchAll(db, sql: "SELECT value FROM access_required"))
         }
+    }
+}
+
+extension RequiredCredentials {
+    // The numbers in the store: never given to another.
+    private static let keyKind = 1
+    private static let certificateKind = 2
+
+    fileprivate var kinds: [Int] {
+        (isKey ? [Self.keyKind] : []) + (isCertificate ? [Self.certificateKind] : [])
+    }
+
+    // What a later version has put there is a key: the strictest that this one knows.
+    fileprivate init(kinds: [Int]) {
+        self.init(
+            isKey: kinds.contains { $0 != Self.certificateKind },
+            isCertificate: kinds.contains(Self.certificateKind))
     }
 }

@@ -145,6 +145,31 @@ struct TLSListenerTests {
         #expect(try status(bad) == 200)
     }
 
+    @Test("a client CA that was ever asked for closes the gateway when it is taken out")
+    func takenOut() throws {
+        let certificate = try Self.localhost()
+        let authority = try TestCertificate(names: "DNS:clients", subject: "clients")
+        let client = try TestCertificate(of: authority, subject: "client")
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let pair = "certificate = \"\(certificate.chain)\"\nkey = \"\(certificate.key)\""
+        func start(_ authorities: String) throws -> GatewayProcess {
+            try GatewayProcess(
+                vendor: vendor.port,
+                server: "workers = 1\n[server.tls]\n\(pair)\n\(authorities)", folder: folder)
+        }
+        func status(_ gateway: GatewayProcess, _ options: [String] = []) throws -> Int? {
+            try Front.client("get", gateway.port, certificate.chain, options)["status"]?.integer
+        }
+        let first = try start("client_ca = \"\(authority.chain)\"")
+        #expect(try status(first, ["cert=\(client.chain)", "key=\(client.key)"]) == 200)
+        first.process.signal(SIGTERM)
+        _ = try first.process.wait()
+        let second = try start("")
+        #expect(try status(second) == 401)
+        #expect(try status(second, ["cert=\(client.chain)", "key=\(client.key)"]) == 401)
+    }
+
     @Test("a certificate is replaced under clients; one that does not fit leaves the one before")
     func replaced() throws {
         let certificate = try Self.localhost()

@@ -82,14 +82,19 @@ struct LedgerStoreTests {
                 == [LedgerBalance.Difference(key: "eve", tokens: -1, nanodollars: 0)])
     }
 
-    @Test("remembers that a key was asked for")
+    @Test("remembers what clients were asked for")
     func remembering() throws {
         let folder = try ScratchFolder("ledger")
         let store = try Store(folder: folder.path)
-        #expect(try store.rememberKeys(false) == false)
-        #expect(try store.rememberKeys(true))
+        let nothing = RequiredCredentials()
+        #expect(try store.remember(nothing) == nothing)
+        let certificate = RequiredCredentials(isCertificate: true)
+        #expect(try store.remember(certificate) == certificate)
+        #expect(try store.remember(nothing) == certificate)
+        let both = RequiredCredentials(isKey: true, isCertificate: true)
+        #expect(try store.remember(RequiredCredentials(isKey: true)) == both)
         try store.close()
-        #expect(try Store(folder: folder.path).rememberKeys(false))
+        #expect(try Store(folder: folder.path).remember(nothing) == both)
     }
 
     @Test("charges what was held for an exchange that has no settlement, and what it was charged")

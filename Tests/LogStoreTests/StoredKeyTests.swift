@@ -1,3 +1,4 @@
+import Access
 import Support
 import Testing
 
@@ -41,11 +42,11 @@ struct StoredKeyTests {
     func confirming() throws {
         let folder = try ScratchFolder("keys")
         let store = try Store(folder: folder.path)
-        #expect(try store.rememberKeys(false) == false)
+        #expect(try !store.remember(RequiredCredentials()).isAny)
         _ = try store.changeKey("a") { _ in Self.key("a") }
         try store.adoptedKeys(1)
         try store.adoptedKeys(0)
         #expect(try store.keyChanges().written == 1 && store.keyChanges().adopted == 1)
-        #expect(try store.rememberKeys(false))
+        #expect(try store.remember(RequiredCredentials()).isKey)
     }
 }
