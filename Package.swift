@@ -199,7 +199,10 @@ let package = Package(
         tests("ExchangeCoreTests", ["Primitives", "HTTP", "Config", "Routing", "ExchangeCore"]),
         tests(
             "AccessTests",
-            ["Primitives", "HTTP", "Dialects", "Config", "Routing", "Access", "Cryptography"]),
+            [
+                "Primitives", "HTTP", "JSON", "Dialects", "Config", "Routing", "Access",
+                "Cryptography", "Support",
+            ]),
         tests("CryptographyTests", ["Primitives", "Cryptography", "COpenSSL", "Support"]),
         tests(
             "LogStoreTests",

@@ -23,6 +23,14 @@ public struct KeyDigest: Hashable, Sendable {
     /// Its beginning, by which records know a key without a name.
     public var short: UInt64 { words[0] }
 
+    /// The digest in 64 lower-case hexadecimal digits.
+    var hexadecimal: String {
+        words.indices.map { index in
+            let text = String(words[index], radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }.joined()
+    }
+
     /// Whether two digests are the same, in the same time wherever they differ.
     public static func == (left: KeyDigest, right: KeyDigest) -> Bool {
         var difference: UInt64 = 0

@@ -8,6 +8,9 @@ public struct AccessSettings: Sendable, Equatable {
     /// Billionths of a dollar that are reserved for one call at most; nil is without a bound.
     public var holdMax: Int?
 
+    /// The issuer whose tokens let clients in; nil without one.
+    public var tokens: TokenSettings?
+
     /// The defaults.
     public init() {}
 }

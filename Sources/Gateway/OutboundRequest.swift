@@ -137,6 +137,24 @@ enum OutboundRequest {
         guard field.name.isCredential else { return false }
         return carrier == .field(field.name)
             || ClientKey.shape(of: head.token(of: field)) != .foreign
+            || isCarried(head.token(of: field).trimmed, head, carrier)
+    }
+
+    /// Whether a credential is the one that the client was let in by, in another field, too: a
+    /// token does not show by itself whose it is.
+    private static func isCarried(
+        _ token: Span<UInt8>, _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
+    ) -> Bool {
+        let name: HeaderName
+        switch carrier {
+        case .own: name = .weirKey
+        case .field(let field): name = field
+        case .query, nil: return false
+        }
+        for field in head.fields where field.name == name {
+            if head.token(of: field).trimmed.equals(token) { return true }
+        }
+        return false
     }
 
     /// The same of the query.
@@ -145,7 +163,7 @@ enum OutboundRequest {
     ) -> Bool {
         carrier == .query
             || CallerCredential.queryKeys(of: head).contains {
-                ClientKey.shape(of: $0.span) != .foreign
+                ClientKey.shape(of: $0.span) != .foreign || isCarried($0.span, head, carrier)
             }
     }
 

@@ -41,7 +41,7 @@ public final class Post {
     }
 
     /// Bytes of an answer that are looked at.
-    private static let answerBytesMax = 64 << 10
+    public let bytesMax: Int
 
     private let easy: UnsafeMutableRawPointer
     private let errorText: UnsafeMutablePointer<CChar>
@@ -50,8 +50,9 @@ public final class Post {
 
     /// A way to post; nil where memory is short.
     ///
-    /// `trust` holds the authorities for https.
-    public init?(trust: TrustStore?) {
+    /// `trust` holds the authorities for https; `bytesMax` bounds the answers' bodies.
+    public init?(trust: TrustStore?, bytesMax: Int = 64 << 10) {
+        self.bytesMax = bytesMax
         guard let easy = unsafe curl_easy_init() else { return nil }
         unsafe self.easy = easy
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -84,10 +85,26 @@ public final class Post {
             "curl_easy_setopt(\(option.rawValue)): \(CurlCode(code).explained)")
     }
 
+    /// Asks for what a URL names, and waits for it at most so long.
+    ///
+    /// The body of the answer ends at ``bytesMax``, and is then not whole.
+    public func get(
+        _ url: String, fields: [(name: String, value: String)], timeout: Interval
+    ) throws(Failure) -> Answer {
+        try perform(nil, url, fields, timeout)
+    }
+
     /// Sends a body and waits for the answer, at most so long.
     public func send(
         _ body: [UInt8], to url: String, fields: [(name: String, value: String)],
         timeout: Interval
+    ) throws(Failure) -> Answer {
+        try perform(body, url, fields, timeout)
+    }
+
+    private func perform(
+        _ body: [UInt8]?, _ url: String, _ fields: [(name: String, value: String)],
+        _ timeout: Interval
     ) throws(Failure) -> Answer {
         var list: UnsafeMutablePointer<curl_slist>?
         // Large bodies are sent without waiting for `100 Continue`.
@@ -103,13 +120,19 @@ public final class Post {
         unsafe ccurl_easy_set_pointer(easy, CURLOPT_HTTPHEADER, list)
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe ccurl_easy_set_pointer(easy, CURLOPT_WRITEDATA, context)
-        set(CURLOPT_POST, 1)
-        unsafe ccurl_easy_set_offset(
-            easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
-        let code = unsafe body.withUnsafeBytes { bytes in
-            // Borrowed by libcurl until the transfer is over, which it is when this returns.
-            unsafe ccurl_easy_set_pointer(easy, CURLOPT_POSTFIELDS, bytes.baseAddress)
-            return unsafe curl_easy_perform(easy)
+        let code: CURLcode
+        if let body {
+            set(CURLOPT_POST, 1)
+            unsafe ccurl_easy_set_offset(
+                easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+            code = unsafe body.withUnsafeBytes { bytes in
+                // Borrowed by libcurl until the transfer is over, which it is when this returns.
+                unsafe ccurl_easy_set_pointer(easy, CURLOPT_POSTFIELDS, bytes.baseAddress)
+                return unsafe curl_easy_perform(easy)
+            }
+        } else {
+            set(CURLOPT_HTTPGET, 1)
+            code = unsafe curl_easy_perform(easy)
         }
         guard code == CURLE_OK else {
             throw Failure(code: CurlCode(code), detail: unsafe String(cString: errorText))
@@ -121,7 +144,7 @@ public final class Post {
     }
 
     fileprivate func gather(_ bytes: UnsafeRawBufferPointer) {
-        let room = Self.answerBytesMax - answer.count
+        let room = bytesMax - answer.count
         unsafe answer.append(contentsOf: bytes.prefix(max(0, room)))
     }
 }
