@@ -20,10 +20,29 @@ extension Composition {
         }
     }
 
-    private func lookForKeys() {
+    /// A change of keys that an operator awaits.
+    struct AwaitedChange {
+        let number: Int
+        /// After that the change is in force on some workers only.
+        let until: Instant
+        let answer: (Bool) -> Void
+    }
+
+    /// How long an operator waits for all workers.
+    private static let adoptionTime = Interval.seconds(4)
+
+    /// Calls once every worker has adopted a change, or when that takes too long.
+    func awaitAdoption(of change: Int, _ answer: @escaping (Bool) -> Void) {
+        awaitedChanges.append(
+            AwaitedChange(
+                number: change, until: .now() + Self.adoptionTime, answer: answer))
+        lookForKeys(isSure: true)
+    }
+
+    private func lookForKeys(isSure: Bool = false) {
         do {
-            guard let number = try access.changed(), let plan = try access.plan(configuration)
-            else { return }
+            guard let number = try access.changed(isSure: isSure) else { return endWaits() }
+            guard let plan = try access.plan(configuration) else { return endWaits() }
             keyRound = SnapshotRound(number: number, awaited: Set(mailboxes.keys))
             for (worker, mailbox) in mailboxes {
                 mailbox.post(
@@ -32,8 +51,23 @@ extension Composition {
                     })
             }
         } catch {
+            access.forgetChange()
             logger.error("changed keys cannot be read", metadata: ["error": "\(error)"])
         }
+        endWaits()
+    }
+
+    /// Answers those that have waited for too long.
+    private func endWaits() {
+        guard !awaitedChanges.isEmpty else { return }
+        let now = Instant.now()
+        answer(isAdopted: false) { $0.until <= now }
+    }
+
+    private func answer(isAdopted: Bool, _ isDue: (AwaitedChange) -> Bool) {
+        let due = awaitedChanges.filter(isDue)
+        awaitedChanges.removeAll(where: isDue)
+        for change in due { change.answer(isAdopted) }
     }
 
     /// A worker has adopted a change.
@@ -47,5 +81,6 @@ extension Composition {
         } catch {
             logger.error("changed keys are in force", metadata: ["error": "\(error)"])
         }
+        answer(isAdopted: true) { $0.number <= change }
     }
 }

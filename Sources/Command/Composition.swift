@@ -63,6 +63,9 @@ final class Composition {
     var snapshotRound: SnapshotRound?
     /// A change of keys on its way to the workers.
     var keyRound: SnapshotRound?
+    /// Changes of keys that operators await.
+    var awaitedChanges: [AwaitedChange] = []
+    private lazy var desk = OperatorDesk(self)
     private var loop: EventLoop?
 
     /// The ports that clients connect to, once started, in the order of the addresses.
@@ -165,9 +168,7 @@ final class Composition {
             loop.run()
             for thread in threads { thread.join() }
             listening.removePaths()
-            snapshots.end()
-            recording.end()
-            log.flush()
+            endParts()
             withExtendedLifetime((signals, admin, keys)) {}
             return 0
         } catch let error as StartError {
@@ -175,6 +176,14 @@ final class Composition {
         } catch {
             throw StartError(description: "\(error)")
         }
+    }
+
+    /// After the workers have ended.
+    private func endParts() {
+        snapshots.end()
+        access.end()
+        recording.end()
+        log.flush()
     }
 
     /// Lets running exchanges end and accepts no new ones; a second call ends at once.
@@ -281,7 +290,7 @@ final class Composition {
             workers: metrics, readiness: readiness, version: Version.number,
             failureClasses: FailureClass.names, records: recording.source, reloads: reloads,
             certificates: certificateMetrics, limits: access.metrics,
-            token: configuration.admin.token
+            token: configuration.admin.token, actions: desk
         )
         // This worker answers by itself and calls no vendor.
         var withoutVendors = Configuration()

@@ -36,15 +36,18 @@ struct NewKey {
         self.digest = digest.finish()
     }
 
-    /// Throws where a name is none that can stand in a configuration without quotes.
-    static func check(_ what: String, _ text: String) throws {
-        let isFit =
-            1...64 ~= text.utf8.count
+    /// Whether a text is a name that can stand in a configuration without quotes.
+    static func isName(_ text: String) -> Bool {
+        1...64 ~= text.utf8.count
             && text.utf8.allSatisfy { byte in
                 0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte || byte == 0x2D
                     || byte == 0x5F
             }
-        guard isFit else {
+    }
+
+    /// Throws where a text is no such name.
+    static func check(_ what: String, _ text: String) throws {
+        guard isName(text) else {
             throw ValidationError(
                 "the \(what) is none; allowed: 1 to 64 letters, digits, \"-\" and \"_\"")
         }
@@ -98,17 +101,15 @@ struct KeyStoreOptions: ParsableArguments {
         }
     }
 
-    /// Changes a key of the store, and waits until a running gateway has adopted the change.
+    /// Changes the keys of the store, and waits until a running gateway has adopted the change.
     ///
-    /// Throws a text where the change is none.
-    static func change(
-        _ store: Store, _ name: String, _ change: (StoredKey?) throws(Refusal) -> StoredKey
-    ) throws {
+    /// `change` returns its number.
+    func change(_ change: (KeyChanges) throws -> Int) throws {
+        let (configuration, store) = try open()
         let number: Int
         do {
-            number = try store.changeKey(name, change)
-            store.markKeyChange()
-        } catch let refusal as Refusal {
+            number = try change(KeyChanges(store: store, configuration: configuration))
+        } catch let refusal as KeyChanges.Refusal {
             Output.error("weir: \(refusal.reason)")
             throw ExitCode(1)
         }
@@ -120,11 +121,6 @@ struct KeyStoreOptions: ParsableArguments {
         Output.error(
             "weir: the change is written; no gateway has adopted it, so it takes effect when one "
                 + "starts")
-    }
-
-    /// Why a key cannot be changed so.
-    struct Refusal: Error {
-        let reason: String
     }
 }
 
@@ -152,26 +148,13 @@ struct KeysAddCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (configuration, store) = try options.open()
-        let key = NewKey()
-        let now = Int(Identifier.wallClockMilliseconds()) * 1000
-        guard group.isEmpty || configuration.groups.contains(where: { $0.name == group }) else {
-            Output.error("weir: the configuration has no group \(group)")
-            throw ExitCode(1)
+        var key = ""
+        try options.change { changes in
+            let change = try changes.add(name, group: group, expires: expires)
+            key = change.key
+            return change.number
         }
-        guard !configuration.keys.contains(where: { $0.name == name }) else {
-            Output.error("weir: the configuration has a key \(name) already")
-            throw ExitCode(1)
-        }
-        try KeyStoreOptions.change(store, name) { known throws(KeyStoreOptions.Refusal) in
-            guard known == nil else {
-                throw KeyStoreOptions.Refusal(reason: "there is, or was, a key \(name) already")
-            }
-            return StoredKey(
-                name: name, digests: [key.digest], group: group,
-                expires: expires.flatMap(Timestamp.microseconds), created: now)
-        }
-        Output.text(key.text + "\n")
+        Output.text(key + "\n")
     }
 }
 
@@ -221,17 +204,14 @@ struct KeysRotateCommand: ParsableCommand {
     var finish = false
 
     func run() throws {
-        let (_, store) = try options.open()
-        let key = NewKey()
-        try KeyStoreOptions.change(store, name) { known throws(KeyStoreOptions.Refusal) in
-            guard var next = known, next.revoked == nil else {
-                throw KeyStoreOptions.Refusal(reason: "the store has no key \(name)")
-            }
-            next.digests = Array(
-                (finish ? next.digests : [key.digest] + next.digests).prefix(finish ? 1 : 2))
-            return next
+        if finish { return try options.change { try $0.finishRotation(of: name) } }
+        var key = ""
+        try options.change { changes in
+            let change = try changes.rotate(name)
+            key = change.key
+            return change.number
         }
-        if !finish { Output.text(key.text + "\n") }
+        Output.text(key + "\n")
     }
 }
 
@@ -250,16 +230,6 @@ struct KeysRevokeCommand: ParsableCommand {
     var name: String
 
     func run() throws {
-        let (_, store) = try options.open()
-        let now = Int(Identifier.wallClockMilliseconds()) * 1000
-        try KeyStoreOptions.change(store, name) { known throws(KeyStoreOptions.Refusal) in
-            guard var next = known else {
-                throw KeyStoreOptions.Refusal(
-                    reason: "the store has no key \(name); a key of the configuration is taken "
-                        + "out of it, and the gateway reloaded")
-            }
-            next.revoked = next.revoked ?? now
-            return next
-        }
+        try options.change { try $0.revoke(name) }
     }
 }

@@ -13,7 +13,7 @@ struct Weir: ParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, CheckCommand.self, LogsCommand.self, BenchCommand.self,
-            KeysCommand.self, MockCommand.self, DemoCommand.self, EnvCommand.self,
+            KeysCommand.self, TopCommand.self, MockCommand.self, DemoCommand.self, EnvCommand.self,
             ImportCommand.self, TranslateCommand.self,
         ]
     )

@@ -4,7 +4,8 @@ public import Primitives
 import Synchronization
 public import Telemetry
 
-/// The pages for operators and probes: `/healthz`, `/readyz`, `/metrics`.
+/// The pages for operators and probes: `/healthz`, `/readyz`, `/metrics`; what operators do besides
+/// is for ``OperatorActions``.
 public final class OperatorPages: Responder {
     /// Whether the gateway accepts clients; its composition sets it.
     public final class Readiness: Sendable {
@@ -29,14 +30,17 @@ public final class OperatorPages: Responder {
     private let records: RecordSource?
     /// What all but probes have to show; nil where nothing is asked for.
     private let token: [UInt8]?
+    private let actions: (any OperatorActions)?
 
     /// Pages about these workers.
     public init(
         workers: [WorkerMetrics], readiness: Readiness, version: String,
         failureClasses: [String] = [], records: RecordSource? = nil,
         reloads: ReloadMetrics? = nil, certificates: CertificateMetrics? = nil,
-        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }, token: Secret? = nil
+        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }, token: Secret? = nil,
+        actions: (any OperatorActions)? = nil
     ) {
+        self.actions = actions
         self.workers = workers
         self.readiness = readiness
         exposition = Exposition(
@@ -47,27 +51,36 @@ public final class OperatorPages: Responder {
         self.records = records
     }
 
-    /// The page of a path.
-    public func respond(to head: borrowing RequestHead) -> LocalResponse {
-        guard head.method == .get || head.method == .head else {
-            return text(405, "only GET and HEAD are answered here\n")
-        }
+    /// The page of a path, or what an action of an operator's answers.
+    public func respond(
+        to head: borrowing RequestHead, body: Span<UInt8>,
+        later: @escaping (LocalResponse) -> Void
+    ) -> LocalResponse? {
         let path = head.path
-        if path.matches("/healthz") { return health() }
-        if path.matches("/readyz") {
+        let isReading = head.method == .get || head.method == .head
+        if isReading, path.matches("/healthz") { return health() }
+        if isReading, path.matches("/readyz") {
             return readiness.isReady
                 ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
         }
         guard isAllowed(head) else {
             return text(401, "this page wants the token of [admin]: Authorization: Bearer …\n")
         }
+        let request = OperatorRequest(method: head.method.name, path: path.text)
+        if let actions, actions.know(request) {
+            guard isReading || token != nil else {
+                return text(403, "nothing is changed here without a token under [admin]\n")
+            }
+            return actions.act(on: request, body: body) { later($0.page) }?.page
+        }
+        guard isReading else { return text(405, "only GET and HEAD are answered here\n") }
         if path.matches("/metrics") {
             return LocalResponse(
                 status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
                 body: exposition.text()
             )
         }
-        return text(404, "here are /healthz, /readyz and /metrics\n")
+        return text(404, "here are /healthz, /readyz, /metrics, /keys and /limits\n")
     }
 
     /// Whether a request shows the token, compared in the same time wherever it differs.

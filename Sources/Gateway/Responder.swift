@@ -22,14 +22,20 @@ public struct LocalResponse: Sendable {
 
 /// Answers requests without a vendor: the pages for operators and probes.
 public protocol Responder: AnyObject {
-    /// The answer to a request.
-    func respond(to head: borrowing RequestHead) -> LocalResponse
+    /// The answer to a request, of which all is here; nil where it is given later.
+    ///
+    /// `later` is called once then, on the same thread; it does nothing where the client is gone.
+    func respond(
+        to head: borrowing RequestHead, body: Span<UInt8>,
+        later: @escaping (LocalResponse) -> Void
+    ) -> LocalResponse?
 }
 
 /// The usual phrase for a status of ours.
 func reasonPhrase(_ status: Int) -> StaticString {
     switch status {
     case 200: "OK"
+    case 201: "Created"
     case 204: "No Content"
     case 400: "Bad Request"
     case 401: "Unauthorized"
@@ -37,6 +43,7 @@ func reasonPhrase(_ status: Int) -> StaticString {
     case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
+    case 409: "Conflict"
     case 413: "Content Too Large"
     case 414: "URI Too Long"
     case 417: "Expectation Failed"

@@ -42,7 +42,10 @@ struct TerminalTests {
         }
         for call in Self.calls("Output.bytes(") { #expect(call.contains("body.bytes"), "\(call)") }
         for call in Self.calls("Output.progress(") {
-            let isBar = call.hasPrefix("BenchCommand") || call.hasPrefix("LogsExportCommand")
+            // Bars, and a screen that is cleared.
+            let isBar = ["BenchCommand", "LogsExportCommand", "TopCommand"].contains {
+                call.hasPrefix($0)
+            }
             #expect(isBar, "\(call)")
         }
     }

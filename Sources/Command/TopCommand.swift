@@ -1,0 +1,93 @@
+import ArgumentParser
+import Config
+import Cryptography
+import Glibc
+import JSON
+import Primitives
+import Transfers
+
+/// `weir top`.
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "Show what keys and groups use of their limits, live.",
+        discussion: """
+            Asks the operators' listener of a running gateway, with the address and the token of \
+            [admin].
+            """)
+
+    @Option(name: .long, help: "The configuration; without one, the defaults serve.")
+    var config: String?
+
+    @Option(help: "The operators' listener, such as https://gateway:9090; else that of [admin].")
+    var url: String?
+
+    @Option(help: "The authorities of its certificate, as PEM; else the system's.")
+    var caFile = ""
+
+    @Option(help: "Seconds between two looks.")
+    var every = 2
+
+    @Flag(help: "Look once, and end.")
+    var once = false
+
+    func validate() throws {
+        guard 1...3600 ~= every else { throw ValidationError("--every is 1 to 3600 seconds") }
+    }
+
+    func run() throws {
+        let configuration = try ConfigurationOption.load(config.map(ConfigurationFile.init(path:)))
+        let address = try address(of: configuration)
+        let trust = address.hasPrefix("https:") ? try TrustStore(file: caFile) : nil
+        guard let client = Post(trust: trust) else {
+            throw Composition.StartError(description: "libcurl cannot be set up: out of memory")
+        }
+        var fields: [(name: String, value: String)] = []
+        if let token = configuration.admin.token {
+            fields.append(("Authorization", "Bearer \(token.reveal())"))
+        }
+        while true {
+            let text = try look(client, "\(address)/limits", fields)
+            // On a cleared screen, as top has it.
+            if !once { Output.progress("\u{1B}[H\u{1B}[2J") }
+            Output.text(text)
+            if once { return }
+            sleep(UInt32(every))
+        }
+    }
+
+    private func address(of configuration: Configuration) throws -> String {
+        if let url { return url.hasSuffix("/") ? String(url.dropLast()) : url }
+        guard !configuration.admin.listen.isEmpty else {
+            throw ValidationError("[admin] has no listener; --url names one")
+        }
+        let scheme = configuration.admin.tls.isOn ? "https" : "http"
+        let isAny = configuration.admin.listen.hasPrefix("0.0.0.0:")
+        let listen =
+            isAny
+            ? "127.0.0.1:" + configuration.admin.listen.dropFirst(8) : configuration.admin.listen
+        return "\(scheme)://\(listen)"
+    }
+
+    private func look(
+        _ client: Post, _ url: String, _ fields: [(name: String, value: String)]
+    ) throws -> String {
+        let answer: Post.Answer
+        do {
+            answer = try client.get(url, fields: fields, timeout: .seconds(10))
+        } catch {
+            Output.error("weir: \(url) does not answer: \(error)")
+            throw ExitCode(1)
+        }
+        guard answer.status == 200, let value = try? JSONValue(parsing: answer.body.span),
+            let lines = value.elements
+        else {
+            Output.error("weir: \(url) answers with status \(answer.status), and no limits")
+            throw ExitCode(1)
+        }
+        guard !lines.isEmpty else { return "no key and no group has a limit\n" }
+        var table = TextTable(LimitLine.columns)
+        for line in lines { table.add(LimitLine(line).cells) }
+        return table.text + "\n"
+    }
+}
