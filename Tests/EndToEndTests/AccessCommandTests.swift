@@ -12,7 +12,7 @@ struct AccessCommandTests {
     private static let killRounds = 50
 
     /// A new key, and the lines that let it in.
-    private static func newKey(_ name: String, _ options: [String] = []) throws -> (
+    static func newKey(_ name: String, _ options: [String] = []) throws -> (
         key: String, lines: String
     ) {
         let process = try ChildProcess(try Binaries.weir, ["keys", "new", name] + options)
@@ -161,7 +161,7 @@ struct AccessCommandTests {
             try RecordTests.logs(gateway, ["verify"]).text.contains("pending 0")
         }
         // The rest of the budget, and not a new one.
-        while try Self.status(gateway, key) == 200 {}
+        while [200, 503].contains(try Self.status(gateway, key)) {}
         gateway.process.signal(SIGTERM)
         #expect(try gateway.process.wait() == 0)
         let verify = try RecordTests.logs(gateway.recordPath, ["verify", "--json"])
@@ -170,6 +170,66 @@ struct AccessCommandTests {
         #expect(account["ledger"]?["balanced"]?.isTrue == true)
         let charged = account["ledger"]?["nanodollars"]?.integer ?? 0
         #expect(charged <= 500_000_000 && charged > 490_000_000)
+    }
+
+    @Test("a start spends no budget before it knows what a killed process had spent")
+    func restart() throws {
+        let vendor = try MockProcess()
+        // One call may cost more than what another one leaves.
+        let budget = "budget = \"$0.0011/month\"\n"
+        for _ in 0..<10 {
+            let folder = try TemporaryFolder()
+            let (key, lines) = try Self.newKey("ci")
+            let toml = Self.toml(vendor.port, lines + budget)
+            let first = try Self.start(toml, folder: folder)
+            #expect(try Self.status(first, key) == 200)
+            first.process.signal(SIGKILL)
+            _ = try first.process.wait()
+            let second = try Self.start(toml, folder: folder)
+            var status = 503
+            while status == 503 { status = try Self.status(second, key) }
+            #expect(status == 429)
+        }
+    }
+
+    @Test("a token of an issuer whose keys are fetched lets in, and unknown keys fetch few times")
+    func issuer() throws {
+        let signer = try TestIssuer(.rsa)
+        let list = TestIssuer.list([("k1", signer)])
+        let provider = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 200 OK\r\nContent-Length: \(list.utf8.count)\r\n"
+                    + "Connection: close\r\n\r\n\(list)")
+        }
+        defer { provider.stop() }
+        let vendor = try MockProcess()
+        let gateway = try Self.start(
+            Self.toml(
+                vendor.port,
+                """
+                [access.jwt]
+                issuer = "https://id.example"
+                audience = "weir"
+                jwks = "http://127.0.0.1:\(provider.port)/keys"
+                """), server: "workers = 2")
+        let claims =
+            "{\"iss\":\"https://id.example\",\"aud\":\"weir\",\"sub\":\"ann\",\"exp\":4e9}"
+        let good = try signer.token(claims)
+        let unknown = try signer.token(claims, keyName: "k2")
+        try gateway.await("the keys") { try Self.status(gateway, good) != 503 }
+        #expect(try Self.status(gateway, good) == 200)
+        let client = try RawConnection(port: gateway.port)
+        let began = Instant.now()
+        for _ in 0..<1000 {
+            let response = try client.exchange(Self.chat(unknown))
+            guard response.status != 401 else { continue }
+            Issue.record("\(response.status)")
+            break
+        }
+        let most = 2 + Int((Instant.now() - began).seconds) / 30
+        #expect(provider.connectionCount <= most)
+        #expect(!gateway.process.text.contains(good.suffix(40)))
     }
 
     /// Streams from 16 clients until the gateway is gone.

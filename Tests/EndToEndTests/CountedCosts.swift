@@ -210,7 +210,8 @@ final class CallgrindGateway {
     private let port: Int
     private var dumps = 0
 
-    init() throws {
+    /// `rest` follows in its configuration.
+    init(_ rest: String = "") throws {
         folder = try TemporaryFolder()
         vendor = try MockProcess()
         let file = try folder.write(
@@ -225,6 +226,7 @@ final class CallgrindGateway {
             journal_size = "16MiB"
             [vendors.openai]
             base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            \(rest)
             """, to: "weir.toml")
         // valgrind cannot read what Swift writes for debuggers, and needs none of it.
         let program = "\(folder.path)/weir"
@@ -239,19 +241,24 @@ final class CallgrindGateway {
                 "--collect-atstart=no", "--toggle-collect=$s7Reactor9EventLoopC4turn*", program,
                 "serve", "--config", file,
             ])
-        let line = try process.awaitLine(" serving ", seconds: 120)
+        let line = try process.awaitLine(" serving ", seconds: 300)
         let word = line.split(separator: " ").first { $0.hasPrefix("listen=") }
         port = word.flatMap { Int($0.split(separator: ":").last ?? "") } ?? 0
     }
 
-    /// What a plain call costs the worker.
-    func perCall(_ calls: Int = 40) throws -> CountedCosts {
+    /// What a plain call costs the worker; `fields` are each call's in turn.
+    func perCall(_ calls: Int = 40, fields: [String] = [""]) throws -> CountedCosts {
         let client = try RawConnection(port: port)
-        let request = RecordTests.request(
-            "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"stream\":false,\"messages\":[]}")
-        for _ in 0..<30 { _ = try client.exchange(request) }
+        func call(_ number: Int) throws {
+            _ = try client.exchange(
+                RecordTests.request(
+                    "/v1/chat/completions",
+                    "{\"model\":\"gpt-4o\",\"stream\":false,\"messages\":[]}",
+                    fields[number % fields.count]))
+        }
+        for number in 0..<30 { try call(number) }
         let least = try CountedCosts.least(by: { (count: Count) in count.instructions }) {
-            try counted { for _ in 0..<calls { _ = try client.exchange(request) } }
+            try counted { for number in 0..<calls { try call(number) } }
         }
         return CountedCosts(
             instructions: least.instructions / Double(calls),

@@ -36,6 +36,43 @@ struct SDKTests {
         #expect(reading.text.contains("80 streams, 0 differ"), "\(reading.text)")
     }
 
+    @Test("raise the right exception for each refusal of a key, and try none again in vain")
+    func refusals() throws {
+        let python = try Self.python()
+        let vendor = try MockProcess()
+        var toml = ""
+        for (dialect, base) in [("openai", "/v1"), ("anthropic", ""), ("gemini", "")] {
+            toml += "[vendors.\(dialect)]\nbase_url = \"http://127.0.0.1:\(vendor.port)\(base)\"\n"
+            toml += "credential = \"gateway-canary\"\n"
+        }
+        toml += "[prices.models.\"*\"]\ninput = 1\noutput = 10\nmax_output = 100\n"
+        var arguments: [String] = []
+        for (name, lines) in [
+            ("limited", "requests = \"1/1h\""), ("spent", "budget = \"$0.000001/month\""),
+            ("narrow", "models = [\"other\"]"), ("expired", "expires = 2020-01-01"),
+            ("soon", "requests = \"1/1s\""),
+        ] {
+            let (key, text) = try AccessCommandTests.newKey(name)
+            toml += "\(text)\n\(lines)\n"
+            arguments.append("\(name)=\(key)")
+        }
+        arguments.append("unknown=\(try AccessCommandTests.newKey("unknown").key)")
+        let gateway = try GatewayProcess(toml)
+        // The only one that the limit lets pass.
+        let limited = String(arguments[0].dropFirst("limited=".count))
+        let first = try RawConnection(port: gateway.port).exchange(
+            RecordTests.request(
+                "/v1/chat/completions", "{\"model\":\"m\"}", "x-weir-key: \(limited)\r\n"))
+        #expect(first.status == 200)
+        let calls = try ChildProcess(
+            python,
+            ["\(Self.folder)/refusals.py", "\(gateway.port)", "\(gateway.adminPort)"] + arguments)
+        let status = try calls.wait(seconds: 300)
+        #expect(status == 0, "\(calls.text)")
+        #expect(calls.text.contains("39 refusals, 0 wrong"), "\(calls.text)")
+        #expect(!gateway.process.text.contains("weir_"))
+    }
+
     /// A vendor's table; what it does wrong is asked of the scripted vendor through its own fields.
     private static func vendor(
         _ name: String, _ dialect: String, _ port: Int, _ fields: String = ""
