@@ -28,6 +28,9 @@ static inline int copenssl_system_error(unsigned long code) {
   return ERR_SYSTEM_ERROR(code) ? ERR_GET_REASON(code) : 0;
 }
 
+// As RFC 2253 writes a name, with everything escaped that is no printable ASCII.
+static const unsigned long copenssl_name_flags = XN_FLAG_RFC2253;
+
 static inline void copenssl_set_modes(SSL_CTX *context) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);

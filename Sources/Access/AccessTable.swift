@@ -16,6 +16,7 @@ public struct AccessTable: Sendable {
     /// What is reserved for one call at most.
     public let holdMax: Int?
     private let keys: [KeyDigest: AccessKey]
+    private let keysBySubject: [String: AccessKey]
     private let settings: [String: KeySettings]
     private let groups: [String: GroupSettings]
     /// Who is let in by tokens; nil where none are.
@@ -36,13 +37,16 @@ public struct AccessTable: Sendable {
         holdMax = configuration.access.holdMax
         let groups = Dictionary(configuration.groups.map { ($0.name, $0) }) { $1 }
         var keys: [KeyDigest: AccessKey] = [:]
+        var keysBySubject: [String: AccessKey] = [:]
         for settings in configuration.keys {
             let key = AccessKey(settings, path: Self.path(of: settings, groups, ledger))
             for digest in settings.digests.compactMap({ KeyDigest(hexadecimal: $0) }) {
                 keys[digest] = key
             }
+            if !settings.subject.isEmpty { keysBySubject[settings.subject] = key }
         }
         self.keys = keys
+        self.keysBySubject = keysBySubject
         self.groups = groups
         settings = Dictionary(configuration.keys.map { ($0.name, $0) }) { $1 }
         issuer = configuration.access.tokens.flatMap { tokens in
@@ -98,6 +102,15 @@ public struct AccessTable: Sendable {
             name = group.parent
         }
         return path
+    }
+
+    /// Whether any key is the subject of a certificate.
+    public var namesSubjects: Bool { !keysBySubject.isEmpty }
+
+    /// What the subject of a verified certificate is at an instant, in milliseconds since 1970.
+    public func find(subject: String, now: Int) -> Finding {
+        guard !subject.isEmpty, let key = keysBySubject[subject] else { return .unknown }
+        return key.isValid(at: now) ? .valid(key) : .expired(key)
     }
 
     /// What a digest is at an instant, in milliseconds since 1970.

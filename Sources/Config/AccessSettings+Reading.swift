@@ -79,6 +79,7 @@ extension LimitSettings {
 extension KeySettings {
     static func read(_ name: String, _ reader: inout TableReader) -> KeySettings {
         var key = KeySettings(name: name)
+        reader.string("subject", &key.subject)
         key.readDigests(&reader)
         reader.string("group", &key.group)
         key.expires = reader.date("expires")
@@ -92,8 +93,11 @@ extension KeySettings {
         var texts: [String] = []
         switch reader.node("digest") {
         case nil:
+            guard subject.isEmpty else { return }
             return reader.error(
-                "digest", "is required; \"weir keys new \(name)\" prints a key and these lines")
+                "digest",
+                "is required; \"weir keys new \(name)\" prints a key and these lines. Instead of "
+                    + "it there may be the subject of a client's certificate")
         case .string(let text): texts = [text]
         default: reader.strings("digest", &texts)
         }
@@ -143,6 +147,13 @@ extension TableReader {
         for key in configuration.keys {
             for chain in key.chains where !chain.contains("*") && !chains.contains(chain) {
                 warn("keys.\(key.name).chains", "there is no chain \"\(chain)\"")
+            }
+        }
+        if configuration.server.tls.clientAuthorities.isEmpty {
+            for key in configuration.keys where !key.subject.isEmpty {
+                error(
+                    "keys.\(key.name).subject",
+                    "no client shows a certificate without client_ca under [server.tls]")
             }
         }
         let limited =
@@ -196,6 +207,12 @@ extension TableReader {
                     nearest(to: key.group, in: Array(names).sorted())
                     .map { "; did you mean \"\($0)\"?" } ?? ""
                 error("keys.\(key.name).group", "there is no group \"\(key.group)\"\(hint)")
+            }
+            if !key.subject.isEmpty {
+                if let other = owners[key.subject] {
+                    error("keys.\(key.name).subject", "key \"\(other)\" has the same subject")
+                }
+                owners[key.subject] = key.name
             }
             for digest in key.digests {
                 if let other = owners[digest] {

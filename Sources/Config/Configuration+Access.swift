@@ -31,6 +31,7 @@ extension Configuration {
             let digests = key.digests.map { "\"sha256:\($0)\"" }.joined(separator: ", ")
             lines += [
                 "", "[keys.\"\(key.name)\"]", "digest = [\(digests)]", "group = \"\(key.group)\"",
+                "subject = \"\(key.subject)\"",
             ]
             if let expires = key.expires {
                 lines.append("expires = \(Timestamp.text(microseconds: expires))")

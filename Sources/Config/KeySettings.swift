@@ -1,9 +1,12 @@
-/// `[keys.NAME]`: a client's key, known by its digest alone.
+/// `[keys.NAME]`: a client's key, known by its digest alone, or the subject of its certificate.
 public struct KeySettings: Sendable, Equatable {
     /// The key's name, which stands in records and metrics.
     public var name: String
     /// SHA-256 of the key, in hexadecimal digits; two while it is rotated.
     public var digests: [String] = []
+    /// The subject of a client's certificate that counts as this key, as RFC 2253 writes it
+    /// (`CN=ci,O=Example`); empty for none.
+    public var subject = ""
     /// The group that it belongs to; empty for none.
     public var group = ""
     /// From when on it is refused, in microseconds since 1970; nil is never.

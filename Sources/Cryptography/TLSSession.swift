@@ -65,6 +65,27 @@ public final class TLSSession {
         return unsafe certificate != nil && SSL_get_verify_result(ssl) == Int(X509_V_OK)
     }
 
+    /// The subject of the client's certificate, as RFC 2253 writes it: `CN=ci,O=Example`; empty
+    /// without a certificate that was verified.
+    ///
+    /// What is no printable ASCII is escaped, so that no name can look like another.
+    public var clientSubject: String {
+        guard isClientVerified else { return "" }
+        return unsafe Self.subject(SSL_get0_peer_certificate(ssl))
+    }
+
+    @unsafe
+    private static func subject(_ certificate: OpaquePointer?) -> String {
+        guard let name = unsafe X509_get_subject_name(certificate),
+            let memory = unsafe BIO_new(BIO_s_mem())
+        else { return "" }
+        defer { unsafe BIO_free(memory) }
+        guard unsafe X509_NAME_print_ex(memory, name, 0, copenssl_name_flags) > 0 else { return "" }
+        var bytes = [UInt8](repeating: 0, count: Int(unsafe BIO_ctrl_pending(memory)))
+        let count = unsafe BIO_read(memory, &bytes, Int32(bytes.count))
+        return String(decoding: bytes.prefix(max(0, Int(count))), as: UTF8.self)
+    }
+
     /// Takes the handshake as far as it goes now: one step costs up to a millisecond.
     public func handshake() -> Outcome {
         ERR_clear_error()

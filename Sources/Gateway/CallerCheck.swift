@@ -7,8 +7,8 @@ import Primitives
 /// The caller of an exchange: its key, and what is held for it.
 struct ExchangeCaller {
     let key: AccessKey
-    /// What carried the key: it goes to no vendor.
-    let carrier: PresentedKey.Carrier
+    /// What carried the key: it goes to no vendor; nil for a certificate, which goes nowhere.
+    let carrier: PresentedKey.Carrier?
     /// What is held; nil before the request is admitted, and once it is settled.
     var reservation: Reservation?
     /// Tokens of the prompt at most.
@@ -39,18 +39,36 @@ enum CallerCheck {
             exchange.caller = caller
             return nil
         }
+        if case .failure(let refusal)? = finding, refusal.isOwn { return refusal.failure }
+        // No key of the gateway's is shown: what the request shows is its vendor's, and the
+        // certificate says who calls.
+        switch certified(exchange.client, access.table, now: now) {
+        case .valid(let key):
+            exchange.caller = ExchangeCaller(key: key, carrier: nil)
+            return nil
+        case .expired(let key):
+            return .refusedKey("expired_api_key", "the certificate's key \(key.name) has expired")
+        case .unknown: break
+        }
         let required = access.table.required
         // A certificate lets a client in where no key was ever asked for. What it shows besides is
         // its vendor's, but for what begins like a key of the gateway's.
         let isCertified =
             required.isCertificate && !required.isKey && exchange.client.socket.isClientVerified
         switch finding {
-        case .failure(let refusal)? where refusal.isOwn || !isCertified: return refusal.failure
+        case .failure(let refusal)? where !isCertified: return refusal.failure
         case nil where required.isAny && !isCertified:
             return .refusedKey(
                 "missing_api_key", "this gateway asks for a key of its own, and there is none")
         case .success, .failure, nil: return nil
         }
+    }
+
+    private static func certified(
+        _ client: ClientConnection, _ table: AccessTable, now: Int
+    ) -> AccessTable.Finding {
+        guard table.namesSubjects else { return .unknown }
+        return table.find(subject: client.subject(), now: now)
     }
 
     private struct Refusal: Error {

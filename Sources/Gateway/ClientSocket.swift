@@ -63,6 +63,9 @@ struct ClientSocket: ~Copyable {
     /// Whether the client has shown a certificate of one of the listener's authorities.
     var isClientVerified: Bool { session?.isClientVerified ?? false }
 
+    /// The subject of the client's verified certificate; empty without one.
+    var clientSubject: String { session?.clientSubject ?? "" }
+
     /// Whether it must be written to, though nothing waits for the client.
     var wantsWrite: Bool { session?.wantsWrite ?? false }
 

@@ -9,6 +9,8 @@ struct KnownCaller {
     var key: KnownKey?
     /// The address without its port; nil until it is asked for.
     var address: String?
+    /// The subject of the client's certificate; nil until it is asked for.
+    var subject: String?
 }
 
 /// The credential a connection last sent, and its digest.
@@ -49,6 +51,14 @@ extension ClientConnection {
         let key = KnownKey(credential)
         caller.key = key
         return key.digest
+    }
+
+    /// The subject of the client's verified certificate; empty without one.
+    func subject() -> String {
+        if let known = caller.subject { return known }
+        let subject = socket.clientSubject
+        caller.subject = subject
+        return subject
     }
 
     /// The client's address, for the record; empty where the kernel no longer knows it, because the

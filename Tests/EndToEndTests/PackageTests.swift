@@ -15,7 +15,7 @@ struct PackageTests {
     func package() throws {
         let folder = try TemporaryFolder()
         let out = "\(folder.path)/out"
-        _ = try Self.run("\(Repository.root)/bin/package", ["--out", out])
+        _ = try Self.run("\(Repository.root)/bin/package", ["--built", "--out", out])
         let files = try Self.run("sh", ["-c", "cd '\(out)' && ls"]).split(separator: "\n")
         let deb = try #require(files.first { $0.hasSuffix(".deb") })
         let tarball = try #require(files.first { $0.hasSuffix(".tar.gz") })

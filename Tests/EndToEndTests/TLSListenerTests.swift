@@ -145,6 +145,53 @@ struct TLSListenerTests {
         #expect(try status(bad) == 200)
     }
 
+    @Test("counts a certificate as the key whose subject it has, and no other")
+    func subjects() throws {
+        let certificate = try Self.localhost()
+        let authority = try TestCertificate(names: "DNS:clients", subject: "clients")
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(
+            """
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            [keys.ci]
+            subject = "CN=ci"
+            [keys.team]
+            subject = 'CN=ci\\,OU=x'
+            [keys.late]
+            subject = "CN=late"
+            expires = 2020-01-01
+            """,
+            server: """
+                workers = 1
+                [server.tls]
+                certificate = "\(certificate.chain)"
+                key = "\(certificate.key)"
+                client_ca = "\(authority.chain)"
+                """)
+        // A name with a comma in it is another one than two names.
+        for (subject, status) in [
+            ("ci", 200), ("ci,OU=x", 200), ("CI", 401), ("ci/OU=x", 401), ("late", 401),
+        ] {
+            let client = try TestCertificate(of: authority, subject: subject)
+            let seen = try Front.client(
+                "get", gateway.port, certificate.chain,
+                ["cert=\(client.chain)", "key=\(client.key)"])
+            #expect(seen["status"]?.integer == status, "\(subject): \(seen)")
+        }
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        let list = try ChildProcess(
+            try Binaries.weir,
+            ["logs", "list", "--path", gateway.recordPath, "--columns", "key,status"])
+        #expect(try list.wait() == 0)
+        let lines = list.text.split(separator: "\n").map { line in
+            line.split(separator: " ").joined(separator: " ")
+        }
+        for line in ["ci 200", "team 200"] { #expect(lines.contains(line), "\(list.text)") }
+        #expect(lines.filter { $0.hasSuffix("401") }.count == 3, "\(list.text)")
+    }
+
     @Test("a client CA that was ever asked for closes the gateway when it is taken out")
     func takenOut() throws {
         let certificate = try Self.localhost()
