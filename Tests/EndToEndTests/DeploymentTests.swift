@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Support
 import Testing
 
@@ -67,6 +68,36 @@ struct DeploymentTests {
             RecordTests.request("/v1/chat/completions", "{\"model\":\"m\"}"))
         let file = try gateway.write(try gateway.page("/metrics").body)
         try Self.check("/bin/sh", ["-c", "promtool check metrics < \(file)"])
+    }
+
+    @Test(
+        "Prometheus takes the alert rules, which fire when they should, and the board's questions")
+    func rules() throws {
+        let rules = "\(Self.root)/deploy/prometheus"
+        try Self.check("/usr/bin/promtool", ["check", "rules", "\(rules)/alerts.yml"])
+        try Self.check("/usr/bin/promtool", ["test", "rules", "\(rules)/alerts_test.yml"])
+        let board = try JSONValue(parsing: Repository.text("deploy/grafana/weir.json"))
+        let panels = board["panels"]?.elements ?? []
+        let questions = panels.flatMap { $0["targets"]?.elements ?? [] }.compactMap {
+            $0["expr"]?.text
+        }
+        #expect(panels.count == 15 && questions.count > panels.count)
+        var text = "groups:\n- name: board\n  rules:\n"
+        for (index, question) in questions.enumerated() {
+            let plain = question.replacing("\"$instance\"", with: "\".*\"")
+                .replacing("\"$vendor\"", with: "\".*\"")
+            text += "  - record: question_\(index)\n    expr: \(JSONValue.string(plain))\n"
+        }
+        let folder = try TemporaryFolder()
+        try Self.check(
+            "/usr/bin/promtool", ["check", "rules", try folder.write(text, to: "board.yml")])
+        // None covers another, and each has an identity and a title.
+        let corners = panels.map {
+            "\($0["gridPos"]?["x"] ?? .null) \($0["gridPos"]?["y"] ?? .null)"
+        }
+        #expect(Set(corners).count == panels.count)
+        #expect(Set(panels.compactMap { $0["id"]?.integer }).count == panels.count)
+        #expect(panels.allSatisfy { $0["title"]?.text?.isEmpty == false })
     }
 
     @Test("the container is built of the packages that the build needs")

@@ -1,5 +1,6 @@
 import ExchangeCore
 import Primitives
+import Support
 import Telemetry
 import Testing
 
@@ -43,6 +44,34 @@ struct ExpositionTests {
     private static func value(_ series: String) -> String? {
         text.split(separator: "\n").first { $0.hasPrefix(series + " ") }
             .map { String($0.dropFirst(series.count + 1)) }
+    }
+
+    @Test("has every metric that the alert rules and the board ask for")
+    func questions() {
+        var records = RecordSource(metrics: RecordMetrics()) { RecordCounts() }
+        records.sinks = [SinkMetrics(name: "a")]
+        let certificates = CertificateMetrics()
+        certificates.set("server", 1)
+        let limit = LimitMetrics(
+            scope: "key", name: "a", inFlight: 0, admitted: 0, refused: 0, tokens: 0, nanodollars: 0
+        )
+        let text = Exposition(
+            workers: [WorkerMetrics(vendors: ["a"])], version: "1", records: records,
+            reloads: ReloadMetrics(), certificates: certificates, limits: { [limit] }
+        ).text()
+        let known = Set(
+            text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+                .map { $0.prefix { $0 != " " && $0 != "{" } })
+        var names: Set<Substring> = []
+        for file in ["deploy/prometheus/alerts.yml", "deploy/grafana/weir.json"] {
+            let words = Repository.text(file).split {
+                !$0.isLetter && !$0.isNumber && $0 != "_"
+            }
+            names.formUnion(
+                words.filter { $0.hasPrefix("weir_") || $0.hasPrefix("process_") })
+        }
+        #expect(names.count > 15)
+        #expect(names.subtracting(known) == [])
     }
 
     @Test("sums over the workers")
