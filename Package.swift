@@ -78,6 +78,8 @@ let package = Package(
 
         .target(name: "CJournal", path: "Modules/CJournal"),
         .target(name: "CSQLite", path: "Modules/CSQLite"),
+        // The page's files, as bytes.
+        .target(name: "CPage", path: "Modules/CPage"),
         .systemLibrary(
             name: "CCompression",
             path: "Modules/CCompression",
@@ -136,7 +138,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        target("Dashboard", ["Primitives", "HTTP", "Telemetry", "Gateway"]),
+        .target(
+            name: "Dashboard",
+            dependencies: [
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
+                "LogStore", "Telemetry", "Gateway", "CPage",
+            ],
+            exclude: ["Assets"],
+            swiftSettings: settings
+        ),
         target("Testbed", ["Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography"]),
 
         target(
@@ -228,6 +238,14 @@ let package = Package(
                 "Telemetry", "Support", .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        tests(
+            "DashboardTests",
+            [
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
+                "ExchangeCore", "LogStore", "Telemetry", "Gateway", "Dashboard", "Support",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         tests("JournalTests", ["Primitives", "Reactor", "Journal", "CJournal", "Support"]),
         tests(
             "TransfersTests",
@@ -235,7 +253,7 @@ let package = Package(
         tests(
             "TelemetryTests",
             [
-                "Primitives", "ExchangeCore", "Reactor", "Telemetry",
+                "Primitives", "ExchangeCore", "Reactor", "Telemetry", "Support",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -255,7 +273,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Primitives", "Reactor", "JSON", "Testbed", "Support"],
-            exclude: ["ModelServer", "SDK", "TLS"],
+            exclude: ["ModelServer", "Page", "SDK", "TLS"],
             swiftSettings: settings
         ),
         tests("RepositoryTests", ["Support"]),

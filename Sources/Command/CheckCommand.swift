@@ -1,6 +1,5 @@
 import ArgumentParser
 import Config
-import Cryptography
 import Dialects
 import Routing
 
@@ -13,8 +12,18 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOption
 
-    @Flag(name: .long, help: "Connect to every vendor and print the result.")
+    @Flag(
+        name: .long,
+        help: "Ask every vendor in use for its list of models, with its key, and print the result.")
     var probe = false
+
+    @Flag(
+        name: .long,
+        help: """
+            Exit with status 1 also for warnings, and for what would stop a start on this machine \
+            now: a port or a folder in use.
+            """)
+    var strict = false
 
     @Flag(
         name: .long, help: "Only ask a running gateway on this machine whether it is healthy."
@@ -22,34 +31,26 @@ struct CheckCommand: ParsableCommand {
     var health = false
 
     func run() throws {
-        let configuration = try options.load()
+        let (configuration, warnings) = try options.loadWithWarnings()
         try Process.prepare()
         if health {
             guard try Probe.health(configuration.admin) else { throw ExitCode(1) }
             return
         }
-        try Self.checkCertificates(configuration)
+        let faults = StartObstacle.faults(of: configuration)
+        for fault in faults { Output.error("weir: \(fault)") }
+        guard faults.isEmpty else { throw ExitCode(2) }
+        let doubts = StartObstacle.doubts(configuration)
+        for doubt in doubts { Output.error("\(options.config ?? "weir"): warning: \(doubt)") }
+        let present = StartObstacle.present(configuration)
+        for obstacle in present { Output.error("weir: here and now serve would fail: \(obstacle)") }
         Output.text(configuration.description)
         Output.text(Self.describeChains(configuration))
         Output.text(Self.describeAccess(configuration))
+        let isClean = warnings == 0 && doubts.isEmpty && present.isEmpty
+        if strict, !isClean { throw ExitCode(1) }
         guard probe else { return }
-        guard try Probe.vendors(configuration) else { throw ExitCode(1) }
-    }
-
-    /// Loads the certificates as the start would; ends with status 2 where it would fail.
-    private static func checkCertificates(_ configuration: Configuration) throws {
-        var isFit = true
-        for (section, tls) in [
-            ("server.tls", configuration.server.tls), ("admin.tls", configuration.admin.tls),
-        ] where tls.isOn {
-            do {
-                _ = try TLSContext(TLSSettings(tls), tickets: TicketKeys())
-            } catch {
-                Output.error("weir: [\(section)] \(error)")
-                isFit = false
-            }
-        }
-        guard isFit else { throw ExitCode(2) }
+        guard try VendorProbe.all(configuration) else { throw ExitCode(1) }
     }
 
     /// Who may call.

@@ -158,7 +158,7 @@ final class ClientAccess {
                 LimitMetrics(
                     scope: view.scope.kind, name: view.scope.label, inFlight: view.inFlight,
                     admitted: view.admitted, refused: view.refused, tokens: view.tokens,
-                    nanodollars: view.nanodollars)
+                    nanodollars: view.nanodollars, spent: view.spent, held: view.held)
             }
         }
     }

@@ -1,13 +1,14 @@
 import Config
+import Dashboard
 import Gateway
 import Logging
 import Reactor
 import Telemetry
 
-// Reload: SIGHUP reads the configuration again. Vendors, chains, keys and groups take effect for
-// exchanges that begin from then on; exchanges in flight keep the snapshot that they began with.
-// Other changed sections are named in the log and wait for a restart. A file with any fault changes
-// nothing.
+// Reload: SIGHUP reads the configuration again, and so does a change of the file where `watch` is
+// on. Vendors, chains, keys and groups take effect for exchanges that begin from then on; exchanges
+// in flight keep the snapshot that they began with. Other changed sections are named in the log and
+// wait for a restart. A file with any fault changes nothing.
 extension Composition {
     func reload() {
         guard !isDraining else {
@@ -16,53 +17,84 @@ extension Composition {
         guard let file else {
             return logger.warning("nothing is reloaded: there is no file to read again")
         }
+        var report = GatewayFacts.Reload()
+        if file.isReplacedBehindMount {
+            let warning = """
+                the file was replaced outside of this container, which goes on seeing the one \
+                before: mount its folder instead of the file
+                """
+            logger.warning(
+                "configuration warning", metadata: ["warning": "\(file.path): \(warning)"])
+            report.warnings.append("\(file.path): warning: \(warning)")
+        }
         do {
-            let (next, warnings) = try file.readAgain()
-            for warning in warnings {
+            let reading = try file.readAgain()
+            report.digest = reading.digest
+            watchedFiles = reading.files
+            for warning in reading.warnings {
                 logger.warning("configuration warning", metadata: ["warning": "\(warning)"])
+                report.warnings.append("\(warning)")
             }
-            // The address that is listened on is the running configuration's.
-            if let fault = next.exposure(on: configuration.server) {
-                throw StartError(description: "server.listen: \(fault)")
-            }
-            let plan = try snapshots.make(next, access: try access.plan(next), isAgain: true)
-            let waiting = next.sectionsThatDiffer(from: configuration)
-            if !waiting.isEmpty {
-                logger.warning(
-                    "changes that wait for a restart",
-                    metadata: ["sections": "\(waiting.joined(separator: ", "))"])
-            }
-            configuration.vendors = next.vendors
-            configuration.chains = next.chains
-            configuration.access = next.access
-            configuration.keys = next.keys
-            configuration.groups = next.groups
-            for watch in certificates { watch.reload(next) }
-            recording.adopt(next.vendors)
-            reloads.applied()
-            hand(out: plan)
+            try adopt(reading, report)
         } catch let error as ConfigurationError {
-            for fault in error.diagnostics {
-                logger.error(
-                    "configuration refused, the running one stays", metadata: ["fault": "\(fault)"])
-            }
-            refuse(faults: error.diagnostics.count)
+            refuse(error.diagnostics.map(\.description), report)
         } catch {
-            logger.error(
-                "configuration refused, the running one stays", metadata: ["fault": "\(error)"])
-            refuse(faults: 1)
+            refuse(["\(error)"], report)
         }
     }
 
-    private func refuse(faults: Int) {
-        reloads.refused()
-        logger.error(
-            "not reloaded: what was read before stays in force", metadata: ["faults": "\(faults)"])
+    private func adopt(
+        _ reading: ConfigurationFile.Reading, _ report: GatewayFacts.Reload
+    ) throws {
+        var report = report
+        let next = reading.configuration
+        // The address that is listened on is the running configuration's.
+        if let fault = next.exposure(on: configuration.server) {
+            throw StartError(description: "server.listen: \(fault)")
+        }
+        let plan = try snapshots.make(next, access: try access.plan(next), isAgain: true)
+        report.waiting = next.sectionsThatDiffer(from: configuration)
+        report.changes = next.changes(from: configuration)
+        if !report.waiting.isEmpty {
+            logger.warning(
+                "changes that wait for a restart",
+                metadata: ["sections": "\(report.waiting.joined(separator: ", "))"])
+        }
+        configuration.vendors = next.vendors
+        configuration.chains = next.chains
+        configuration.models = next.models
+        configuration.access = next.access
+        configuration.keys = next.keys
+        configuration.groups = next.groups
+        configuration.server.usesBuiltinVendors = next.server.usesBuiltinVendors
+        configuration.server.isWatched = next.server.isWatched
+        configuration.server.drainDelay = next.server.drainDelay
+        for watch in certificates { watch.reload(next) }
+        recording.adopt(next.vendors)
+        reloads.applied()
+        report.isApplied = true
+        hand(out: plan, report)
     }
 
-    private func hand(out plan: SnapshotPlan) {
+    private func refuse(_ faults: [String], _ report: GatewayFacts.Reload) {
+        var report = report
+        report.faults = faults
+        for fault in faults {
+            logger.error(
+                "configuration refused, the running one stays", metadata: ["fault": "\(fault)"])
+        }
+        reloads.refused()
+        facts.reloaded(report)
+        logger.error(
+            "not reloaded: what was read before stays in force",
+            metadata: ["faults": "\(faults.count)"])
+    }
+
+    private func hand(out plan: SnapshotPlan, _ report: GatewayFacts.Reload) {
         let number = (snapshotRound?.number ?? 0) + 1
-        snapshotRound = SnapshotRound(number: number, awaited: Set(mailboxes.keys))
+        snapshotRound = SnapshotRound(
+            number: number, awaited: Set(mailboxes.keys), report: report,
+            running: running(plan, digest: report.digest))
         for (worker, mailbox) in mailboxes {
             mailbox.post(
                 .adopt(plan) { [control] in
@@ -77,12 +109,28 @@ extension Composition {
     func hasAdopted(_ worker: Int) {
         guard snapshotRound?.awaited.remove(worker) != nil, snapshotRound?.awaited.isEmpty == true
         else { return }
+        if let round = snapshotRound, let running = round.running {
+            facts.reloaded(round.report, running: running)
+            snapshotRound?.running = nil
+        }
         logger.notice(
             "reloaded",
             metadata: [
                 "vendors": "\(configuration.vendors.count)",
                 "chains": "\(configuration.chains.count)",
                 "keys": "\(configuration.keys.count)",
+                "sha256": "\(snapshotRound?.report.digest ?? "")",
             ])
+    }
+
+    /// Looks at the files from now on, where `watch` is on.
+    func watchFile(on loop: EventLoop) -> FileWatch {
+        watchedFiles = reading?.files ?? []
+        return FileWatch(loop: loop) { [unowned self] in
+            configuration.server.isWatched ? watchedFiles : []
+        } changed: { [unowned self] in
+            logger.notice("the configuration's files have changed")
+            reload()
+        }
     }
 }

@@ -34,6 +34,10 @@ final class Composition {
         let number: Int
         /// Workers that have not adopted it yet.
         var awaited: Set<Int>
+        /// What is said of it once all have.
+        var report = GatewayFacts.Reload()
+        /// What is in force then.
+        var running: GatewayFacts.Running?
     }
 
     /// The configuration in force, without the changes that wait for a restart.
@@ -43,12 +47,16 @@ final class Composition {
     let snapshots: SnapshotMaker
     let access: ClientAccess
     let reloads = ReloadMetrics()
+    /// What status and page show.
+    let facts = GatewayFacts()
+    /// The file's SHA-256, and the files that were read with it.
+    let reading: ConfigurationFile.Reading?
     let recording: Recording
     /// The first snapshot, until the workers have it.
     private var first: SnapshotPlan?
     private let log: OperationalLog
-    private let metrics: [WorkerMetrics]
-    private let readiness = OperatorPages.Readiness()
+    let metrics: [WorkerMetrics]
+    let readiness = OperatorPages.Readiness()
     private let admission: Admission
     /// How many connections there may be, as far as descriptors allow.
     private let connectionsMax: Int
@@ -57,30 +65,38 @@ final class Composition {
     private(set) var control: Mailbox<ControlMessage>?
     private var threads: [Reactor.Thread] = []
     /// The certificates of the listeners, where they speak TLS.
-    private(set) var certificates: [CertificateWatch] = []
+    var certificates: [CertificateWatch] = []
     let certificateMetrics = CertificateMetrics()
     private(set) var isDraining = false
     var snapshotRound: SnapshotRound?
+    /// The file, and those that it names for secrets, as they were read last.
+    var watchedFiles: [String] = []
     /// A change of keys on its way to the workers.
     var keyRound: SnapshotRound?
     /// Changes of keys that operators await.
     var awaitedChanges: [AwaitedChange] = []
-    private lazy var desk = OperatorDesk(self)
+    private(set) lazy var desk = OperatorDesk(self)
     private var loop: EventLoop?
+    /// Between the first signal and the drain.
+    private var drainDelay: DrainDelay?
 
     /// The ports that clients connect to, once started, in the order of the addresses.
     private(set) var ports: [Int] = []
     /// The first of them.
     var port: Int { ports.first ?? 0 }
     /// The port of the operators' listener, once started; nil when it is off.
-    private(set) var adminPort: Int?
+    var adminPort: Int?
     /// Called on the control loop once everything runs.
     var onStarted: (() -> Void)?
 
     /// A gateway of a configuration, and of the file that it came from, if any.
-    init(_ configuration: Configuration, file: ConfigurationFile? = nil) throws(StartError) {
+    init(
+        _ configuration: Configuration, file: ConfigurationFile? = nil,
+        reading: ConfigurationFile.Reading? = nil
+    ) throws(StartError) {
         self.configuration = configuration
         self.file = file
+        self.reading = reading
         let count =
             configuration.server.workers > 0
             ? configuration.server.workers : Reactor.Thread.processorCount
@@ -126,17 +142,18 @@ final class Composition {
             let listening = try ListeningSockets(
                 configuration.server.listen, workers: metrics.count)
             ports = listening.ports
-            let watch = try CertificateWatch(
+            let certificate = try CertificateWatch(
                 .server, configuration.server.tls, on: loop, certificateMetrics, logger)
-            if let watch { certificates.append(watch) }
+            if let certificate { certificates.append(certificate) }
             let slot = LoopOwned<Composition>()
             slot.value = self
             let control = try Mailbox<ControlMessage> { slot.value?.received($0) }
             self.control = control
             control.open(on: loop)
             if let first {
+                writeFacts(listening.description, first)
                 for (index, sockets) in listening.ofWorkers.enumerated() {
-                    try startWorker(index, sockets, watch?.identity, first, control)
+                    try startWorker(index, sockets, certificate?.identity, first, control)
                 }
             }
             first = nil
@@ -144,32 +161,18 @@ final class Composition {
                 [signalTerminate, signalInterrupt, signalHangUp], on: loop
             ) { [unowned self] in signalled($0) }
             let admin = try startAdmin(on: loop)
+            try startAlerts()
             let keys = watchKeys(on: loop)
+            let watch = watchFile(on: loop)
             readiness.isReady = true
-            logger.notice(
-                "serving",
-                metadata: [
-                    "listen": "\(listening.description)",
-                    "admin": "\(adminPort.map { ":\($0)" } ?? "off")",
-                    "workers": "\(metrics.count)", "version": "\(Version.number)",
-                ]
-            )
-            if connectionsMax < configuration.server.maxConnections {
-                logger.warning(
-                    "fewer connections than max_connections, as descriptors allow",
-                    metadata: [
-                        "max_connections": "\(configuration.server.maxConnections)",
-                        "connections": "\(connectionsMax)",
-                        "descriptors": "\(Resources.raiseDescriptorLimit())",
-                    ])
-            }
+            writeStart(listening)
             Resources.releaseStartupPages()
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }
             listening.removePaths()
             endParts()
-            withExtendedLifetime((signals, admin, keys)) {}
+            withExtendedLifetime((signals, admin, keys, watch)) {}
             return 0
         } catch let error as StartError {
             throw error
@@ -186,11 +189,47 @@ final class Composition {
         log.flush()
     }
 
-    /// Lets running exchanges end and accepts no new ones; a second call ends at once.
+    private func writeStart(_ listening: ListeningSockets) {
+        var metadata: Logger.Metadata = [
+            "listen": "\(listening.description)",
+            "admin": "\(adminPort.map { ":\($0)" } ?? "off")",
+            "workers": "\(metrics.count)", "version": "\(Version.number)",
+        ]
+        if let reading { metadata["sha256"] = "\(reading.digest)" }
+        logger.notice("serving", metadata: metadata)
+        if connectionsMax < configuration.server.maxConnections {
+            logger.warning(
+                "fewer connections than max_connections, as descriptors allow",
+                metadata: [
+                    "max_connections": "\(configuration.server.maxConnections)",
+                    "connections": "\(connectionsMax)",
+                    "descriptors": "\(Resources.raiseDescriptorLimit())",
+                ])
+        }
+    }
+
+    /// Lets running exchanges end and accepts no new ones, after `drain_delay`; a second call ends
+    /// at once.
     func end() {
         readiness.isReady = false
-        let order = isDraining ? WorkerOrder.stop : .drain
-        logger.notice(isDraining ? "stopping at once" : "draining")
+        facts.draining()
+        let delay = configuration.server.drainDelay
+        if !isDraining, drainDelay == nil, delay > .zero, let loop {
+            logger.notice("draining begins", metadata: ["in": "\(delay)"])
+            drainDelay = DrainDelay(delay, on: loop) { [unowned self] in order(.drain) }
+            return
+        }
+        let isSecond = isDraining || drainDelay != nil
+        if isSecond { logger.notice("stopping at once") }
+        order(isSecond ? .stop : .drain)
+    }
+
+    private func order(_ order: WorkerOrder) {
+        if case .drain = order {
+            // A second signal has come meanwhile.
+            guard !isDraining else { return }
+            logger.notice("draining")
+        }
         isDraining = true
         for mailbox in mailboxes.values { mailbox.post(order) }
     }
@@ -263,53 +302,6 @@ final class Composition {
                 settings: settings, metrics: metrics, loop: loop, snapshot: $0, journal: journal)
         }
     }
-
-    private func startAdmin(on loop: EventLoop) throws -> Worker? {
-        guard !configuration.admin.listen.isEmpty else { return nil }
-        guard let address = SocketAddress(configuration.admin.listen) else {
-            throw StartError(description: "\(configuration.admin.listen) is no address")
-        }
-        let descriptor = try Socket.listen(on: address, reusePort: false)
-        adminPort = try SocketAddress(boundTo: descriptor).port
-        var server = Configuration.Server()
-        server.listen = [configuration.admin.listen]
-        server.hosts = configuration.server.hosts
-        // A client that sends nothing must not keep probes out for long.
-        server.headTimeout = .seconds(5)
-        server.keepaliveTimeout = .seconds(5)
-        server.slowClientTimeout = .seconds(5)
-        server.bodyTimeout = .seconds(5)
-        server.maxBodyBytes = 64 << 10
-        server.replayLimitBytes = 64 << 10
-        let settings = WorkerSettings(
-            server: server,
-            admission: Admission(
-                connectionsMax: 256, bodies: BodyBudget(bytesMax: 2 << 20)), logger: logger
-        )
-        let pages = OperatorPages(
-            workers: metrics, readiness: readiness, version: Version.number,
-            failureClasses: FailureClass.names, records: recording.source, reloads: reloads,
-            certificates: certificateMetrics, limits: access.metrics,
-            token: configuration.admin.token, actions: desk
-        )
-        // This worker answers by itself and calls no vendor.
-        var withoutVendors = Configuration()
-        withoutVendors.vendors = []
-        let none = SnapshotPlan(
-            routing: RoutingTable(withoutVendors), health: Health(targetCount: 0),
-            endpoints: [])
-        let worker = Worker(
-            settings: settings, metrics: WorkerMetrics(vendors: []), loop: loop, snapshot: none,
-            responder: pages
-        )
-        let watch = try CertificateWatch(
-            .admin, configuration.admin.tls, on: loop, certificateMetrics, logger)
-        if let watch { certificates.append(watch) }
-        worker.listen(
-            on: descriptor, onLoopback: Configuration.isLoopback(configuration.admin.listen),
-            identity: watch?.identity)
-        return worker
-    }
 }
 
 /// A value on its way to a thread, whose closure would keep it for as long as the thread lives,
@@ -327,12 +319,6 @@ private final class Handover<Value: Sendable>: Sendable {
             return value
         }
     }
-}
-
-/// Where a mailbox finds whom its messages are for: written once and read on the thread of the loop
-/// that empties the mailbox, and on no other.
-private final class LoopOwned<Owner: AnyObject>: @unchecked Sendable {
-    weak var value: Owner?
 }
 
 /// What a process does once, before it starts a thread or makes a connection.

@@ -9,19 +9,25 @@ struct ConfigurationOption: ParsableArguments {
     /// The file; nil without one.
     var file: ConfigurationFile? { config.map(ConfigurationFile.init(path:)) }
 
-    /// The configuration, see ``load(_:)``.
+    /// The configuration, see ``read(_:)``.
     func load() throws -> Configuration {
-        try Self.load(file)
+        try file.map { try Self.read($0).configuration } ?? Configuration()
     }
 
-    /// The configuration in a file, its warnings written to standard error; ends with status 2 when
-    /// it cannot be used.
-    static func load(_ file: ConfigurationFile?) throws -> Configuration {
-        guard let file else { return Configuration() }
+    /// The configuration, and how many warnings were written.
+    func loadWithWarnings() throws -> (configuration: Configuration, warnings: Int) {
+        guard let file else { return (Configuration(), 0) }
+        let reading = try Self.read(file)
+        return (reading.configuration, reading.warnings.count)
+    }
+
+    /// What is read of a file, its warnings written to standard error; ends with status 2 when it
+    /// cannot be used.
+    static func read(_ file: ConfigurationFile) throws -> ConfigurationFile.Reading {
         do {
-            let (configuration, warnings) = try file.read()
-            for warning in warnings { Output.error(warning.description) }
-            return configuration
+            let reading = try file.read()
+            for warning in reading.warnings { Output.error(warning.description) }
+            return reading
         } catch {
             Output.error(error.description)
             throw ExitCode(2)

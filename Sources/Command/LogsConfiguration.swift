@@ -24,12 +24,23 @@ struct LogsConfiguration: ParsableArguments {
 
     /// The configuration; ends with status 2 when it cannot be used.
     func load() throws -> Configuration {
+        try load { (file) throws(ConfigurationError) in try file.readWithoutSecrets() }
+    }
+
+    /// The configuration with the secrets that can be read from here.
+    func loadWithSecrets() throws -> Configuration {
+        try load { (file) throws(ConfigurationError) in try file.readWithSecretsAtHand() }
+    }
+
+    private func load(
+        _ read: (ConfigurationFile) throws(ConfigurationError) -> Configuration
+    ) throws -> Configuration {
         let path = Self.path(
             option: config, variable: Environment.variable("WEIR_CONFIG"),
             isThere: { unsafe access($0, R_OK) == 0 })
         guard let path else { return Configuration() }
         do {
-            return try ConfigurationFile(path: path).readWithoutSecrets()
+            return try read(ConfigurationFile(path: path))
         } catch {
             Output.error(error.description)
             throw ExitCode(2)

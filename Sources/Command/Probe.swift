@@ -13,14 +13,19 @@ final class Probe: TransferDelegate, TurnHandler {
         let status: Int
         let result: TransferResult
         let took: Interval
+        var body: [UInt8] = []
     }
 
     private let loop: EventLoop
     private let lanes: Lanes
     private var answer: Answer?
     private let began = Instant.now()
+    /// The answer's body, as far as it is wanted.
+    private var body: [UInt8] = []
+    private let bodyBytesMax: Int
 
-    private init() throws(SystemError) {
+    private init(bodyBytesMax: Int) throws(SystemError) {
+        self.bodyBytesMax = bodyBytesMax
         loop = try EventLoop()
         lanes = Lanes(loop: loop)
         loop.turnHandler = self
@@ -35,15 +40,19 @@ final class Probe: TransferDelegate, TurnHandler {
             Output.error("weir: admin.listen is off, so there is no address to ask")
             return false
         }
-        var host = String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
-        if host == "0.0.0.0" { host = "127.0.0.1" }
-        if host == "[::]" { host = "[::1]" }
+        let host = host(of: listen)
         if admin.tls.isOn { return try healthOverTLS(host, address.port) }
         let origin = Endpoint.Origin(scheme: "http", host: host, port: address.port)
         let answer = try ask(origin, path: "/healthz", trust: nil)
         if answer?.status == 200 { return true }
         Output.error("weir: not well: \(describe(answer))")
         return false
+    }
+
+    /// The host at which this machine reaches a listener of its own.
+    static func host(of listen: String) -> String {
+        let host = String(listen[..<(listen.lastIndex(of: ":") ?? listen.endIndex)])
+        return host == "0.0.0.0" ? "127.0.0.1" : host == "[::]" ? "[::1]" : host
     }
 
     private static func healthOverTLS(_ host: String, _ port: Int) throws -> Bool {
@@ -57,47 +66,17 @@ final class Probe: TransferDelegate, TurnHandler {
         return false
     }
 
-    /// Connects to every vendor and prints the result.
-    ///
-    /// Any answer at all is a vendor that can be reached: no credential is sent.
-    static func vendors(_ configuration: Configuration) throws -> Bool {
-        var allReached = true
-        for vendor in configuration.vendors {
-            let origin = Endpoint.Origin(
-                scheme: vendor.scheme, host: vendor.host, port: vendor.port)
-            let answer: Answer?
-            do {
-                let trust =
-                    vendor.scheme == "https" || vendor.proxy?.scheme == "https"
-                    ? try TrustStore(file: vendor.caFile) : nil
-                answer = try ask(
-                    origin, path: "\(vendor.basePath)/models", trust: trust,
-                    proxy: SnapshotMaker.proxy(vendor))
-            } catch let error as TrustStore.LoadError {
-                Output.text("# \(vendor.name): not reached: \(error)\n")
-                allReached = false
-                continue
-            }
-            let isReached = answer?.status ?? 0 > 0
-            if !isReached { allReached = false }
-            let state = isReached ? "reached" : "not reached"
-            let took = answer.map { " in \($0.took.nanoseconds / 1_000_000) ms" } ?? ""
-            Output.text(
-                "# \(vendor.name): \(state): \(describe(answer))\(took)\n"
-            )
-        }
-        return allReached
-    }
-
     /// Whether a server answers a page with 200.
     static func answers(_ origin: Endpoint.Origin, path: String) throws -> Bool {
         try ask(origin, path: path, trust: nil)?.status == 200
     }
 
-    private static func ask(
-        _ origin: Endpoint.Origin, path: String, trust: TrustStore?, proxy: Proxy? = nil
+    /// Asks for a page; nil where memory is short.
+    static func ask(
+        _ origin: Endpoint.Origin, path: String, trust: TrustStore?, proxy: Proxy? = nil,
+        fields: [(name: String, value: String)] = [], bodyBytesMax: Int = 0
     ) throws -> Answer? {
-        let probe = try Probe()
+        let probe = try Probe(bodyBytesMax: bodyBytesMax)
         guard
             let endpoint = Endpoint(
                 name: "probe", origin: origin, index: 0, trust: trust,
@@ -105,6 +84,7 @@ final class Probe: TransferDelegate, TurnHandler {
             ), let transfer = probe.lanes.makeTransfer(to: endpoint)
         else { return nil }
         transfer.target.append(text: path)
+        for field in fields { transfer.headers.add(name: field.name, value: field.value) }
         transfer.prepare(method: .get, body: .none, connectTimeout: .seconds(5))
         if let result = probe.lanes.start(transfer, delegate: probe) {
             return Answer(status: 0, result: result, took: .zero)
@@ -113,7 +93,8 @@ final class Probe: TransferDelegate, TurnHandler {
         return probe.answer
     }
 
-    private static func describe(_ answer: Answer?) -> String {
+    /// What an answer is, for people.
+    static func describe(_ answer: Answer?) -> String {
         guard let answer else { return "no answer" }
         if answer.status > 0 { return "HTTP \(answer.status)" }
         return answer.result.detail.isEmpty
@@ -126,14 +107,17 @@ final class Probe: TransferDelegate, TurnHandler {
 
     func transferReceivedHead(_ transfer: Transfer) {}
 
-    func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {}
+    func transfer(_ transfer: Transfer, received bytes: Span<UInt8>) {
+        for index in 0..<min(bytes.count, bodyBytesMax - body.count) { body.append(bytes[index]) }
+    }
 
     func transfer(_ transfer: Transfer, fill space: UnsafeMutableRawBufferPointer) -> UploadPiece {
         .end
     }
 
     func transferEnded(_ transfer: Transfer, _ result: TransferResult) {
-        answer = Answer(status: transfer.head.status, result: result, took: Instant.now() - began)
+        answer = Answer(
+            status: transfer.head.status, result: result, took: Instant.now() - began, body: body)
         loop.stop()
     }
 }

@@ -1,21 +1,24 @@
 import ArgumentParser
+import Config
 
 /// `weir serve`.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serve until SIGTERM or SIGINT; a second signal stops at once.",
-        discussion: "SIGHUP reads the vendors and chains of the configuration again."
+        discussion: "SIGHUP reads the configuration again; so does weir reload, which says more."
     )
 
     @OptionGroup var options: ConfigurationOption
 
     func run() throws {
         let file = options.file
-        let configuration = try ConfigurationOption.load(file)
+        let reading = try file.map { try ConfigurationOption.read($0) }
         do {
             try Process.prepare()
-            let status = try Composition(configuration, file: file).run()
+            let status = try Composition(
+                reading?.configuration ?? Configuration(), file: file, reading: reading
+            ).run()
             throw ExitCode(status)
         } catch let error as Composition.StartError {
             Output.error("weir: cannot start: \(error)")

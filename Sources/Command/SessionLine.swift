@@ -69,7 +69,7 @@ struct SessionLine {
             if !agent.parent.isEmpty {
                 members.append(JSONValue.Member("parent_agent", .string(agent.parent)))
             }
-            members += range(agent.began, agent.ended) + StatisticLine.members(agent.sums)
+            members += range(agent.began, agent.ended) + agent.sums.members
             if !agent.calls.isEmpty {
                 let calls = agent.calls.map(\.record.identifier.description)
                 members.append(JSONValue.Member("ids", .array(calls.map { .string($0) })))
@@ -78,7 +78,7 @@ struct SessionLine {
         }
         return .object(
             [JSONValue.Member("session", .string(session.name))]
-                + range(session.began, session.ended) + StatisticLine.members(session.sums)
+                + range(session.began, session.ended) + session.sums.members
                 + [JSONValue.Member("agents", .array(agents))])
     }
 

@@ -68,30 +68,6 @@ enum StatisticLine {
         let names = zip(dimensions, line.names).map {
             JSONValue.Member($0.rawValue, .string($1))
         }
-        return .object(names + members(line.sums))
-    }
-
-    /// The sums as members of an object.
-    static func members(_ sums: Rollup) -> [JSONValue.Member] {
-        func number(_ value: Int?) -> JSONValue { value.map { .number("\($0)") } ?? .null }
-        return [
-            JSONValue.Member("calls", number(sums.calls)),
-            JSONValue.Member("failed", number(sums.failed)),
-            JSONValue.Member("failovers", number(sums.failovers)),
-            JSONValue.Member("input_tokens", number(sums.inputTokens)),
-            JSONValue.Member("cache_read_tokens", number(sums.cacheReadTokens)),
-            JSONValue.Member("output_tokens", number(sums.outputTokens)),
-            JSONValue.Member("reasoning_tokens", number(sums.reasoningTokens)),
-            JSONValue.Member("without_usage", number(sums.withoutUsage)),
-            JSONValue.Member(
-                "cost_usd",
-                sums.priced > 0 ? .number("\(Double(sums.costNanodollars) / 1e9)") : .null),
-            JSONValue.Member("priced", number(sums.priced)),
-            JSONValue.Member("billed", number(sums.billed)),
-            JSONValue.Member("without_cost", number(sums.withoutCost)),
-            JSONValue.Member("content_us_p50", number(sums.contentTimes.percentile(0.5))),
-            JSONValue.Member("content_us_p90", number(sums.contentTimes.percentile(0.9))),
-            JSONValue.Member("content_us_p99", number(sums.contentTimes.percentile(0.99))),
-        ]
+        return .object(names + line.sums.members)
     }
 }

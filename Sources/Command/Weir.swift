@@ -12,8 +12,9 @@ struct Weir: ParsableCommand {
         discussion: "Exit status: 0 well, 1 failed, 2 usage or configuration.",
         version: Version.text,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, LogsCommand.self, BenchCommand.self,
-            KeysCommand.self, TopCommand.self, MockCommand.self, DemoCommand.self, EnvCommand.self,
+            ServeCommand.self, CheckCommand.self, StatusCommand.self, ReloadCommand.self,
+            LogsCommand.self, BenchCommand.self, KeysCommand.self, TopCommand.self,
+            MockCommand.self, DemoCommand.self, EnvCommand.self,
             ImportCommand.self, TranslateCommand.self,
         ]
     )

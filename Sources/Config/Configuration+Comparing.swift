@@ -6,10 +6,15 @@ extension Configuration {
         // Certificates are read again; TLS as such is not begun or ended.
         var (mine, theirs) = (server, other.server)
         if mine.tls.isOn == theirs.tls.isOn { theirs.tls = mine.tls }
+        // A reload applies these.
+        theirs.usesBuiltinVendors = mine.usesBuiltinVendors
+        theirs.isWatched = mine.isWatched
+        theirs.drainDelay = mine.drainDelay
         if mine != theirs { names.append("[server]") }
         var (mineAdmin, theirAdmin) = (admin, other.admin)
         if mineAdmin.tls.isOn == theirAdmin.tls.isOn { theirAdmin.tls = mineAdmin.tls }
         if mineAdmin != theirAdmin { names.append("[admin]") }
+        if alerts != other.alerts { names.append("[alerts]") }
         if log != other.log { names.append("[log]") }
         if prices != other.prices { names.append("[prices]") }
         for name in Set(sinks.map(\.name)).union(other.sinks.map(\.name)).sorted() {

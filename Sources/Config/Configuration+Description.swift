@@ -13,6 +13,7 @@ extension Configuration {
             "forwarded = \(quote(server.forwarded.rawValue))",
             "tunnels = \(quote(server.tunnels.rawValue))",
             "models = \(quote(server.models.rawValue))",
+            "builtin_vendors = \(server.usesBuiltinVendors)", "watch = \(server.isWatched)",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
             "max_body = \(size(server.maxBodyBytes))",
@@ -22,15 +23,19 @@ extension Configuration {
             "head_timeout = \(time(server.headTimeout))",
             "keepalive_timeout = \(time(server.keepaliveTimeout))",
             "slow_client_timeout = \(time(server.slowClientTimeout))",
-            "drain_timeout = \(time(server.drainTimeout))", "",
+            "drain_timeout = \(time(server.drainTimeout))",
+            "drain_delay = \(time(server.drainDelay))", "",
         ]
         lines += describe(server.tls, "server")
         lines += [
             "[admin]", "listen = \(quote(admin.listen))",
-            "token = \(quote(admin.token?.description ?? ""))", "",
+            "token = \(quote(admin.token?.description ?? ""))",
+            "show_content = \(admin.showsContent)", "",
         ]
         lines += describe(admin.tls, "admin")
         lines += [
+            "[alerts]", "webhook = \(quote(alerts.webhook?.description ?? ""))",
+            "budget_percent = \(alerts.budgetPercent)", "spend_factor = \(alerts.spendFactor)", "",
             "[log]", "path = \(quote(log.path))", "capture = \(quote(log.capture))",
             "capture_limit = \(size(log.captureLimitBytes))", "retain = \(time(log.retain))",
             "max_size = \(size(log.maxSizeBytes))", "compress = \(log.isCompressed)",

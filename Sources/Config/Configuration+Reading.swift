@@ -59,8 +59,10 @@ extension Configuration {
             reader.string("listen", &configuration.admin.listen)
             reader.checkAddress("listen", configuration.admin.listen, allowsEmpty: true)
             configuration.admin.token = reader.secret("token", secrets)
+            reader.bool("show_content", &configuration.admin.showsContent)
             reader.table("tls") { configuration.admin.tls.read(&$0) }
         }
+        reader.table("alerts") { configuration.alerts.read(&$0, secrets) }
         reader.table("log") { configuration.log.read(&$0) }
         reader.readAccess(into: &configuration)
         reader.table("prices") { configuration.prices.read(&$0) }

@@ -19,6 +19,8 @@ public struct Configuration: Sendable {
     public var prices = PriceSettings()
     /// `[sinks.NAME]`, in the order of their names.
     public var sinks: [SinkSettings] = []
+    /// `[alerts]`.
+    public var alerts = AlertSettings()
     /// `[access]`.
     public var access = AccessSettings()
     /// `[keys.NAME]`, in the order of the file.
@@ -32,7 +34,7 @@ public struct Configuration: Sendable {
     /// The gateway's own secrets, which no record may hold.
     public var ownSecrets: [Secret] {
         vendors.flatMap(\.ownSecrets) + sinks.flatMap { $0.headers.map(\.value) }
-            + sinks.compactMap(\.password) + [admin.token].compactMap { $0 }
+            + sinks.compactMap(\.password) + [admin.token, alerts.webhook].compactMap { $0 }
     }
 
     /// The vendor of a name.
@@ -77,6 +79,12 @@ public struct Configuration: Sendable {
         public var tunnels = TunnelPolicy.known
         /// Who answers the question which models there are.
         public var models = ModelListPolicy.vendor
+        /// Whether the three vendors that need no entry are there beside those of the file.
+        public var usesBuiltinVendors = true
+        /// Whether the file, and those that it names for secrets, are read again when they change.
+        public var isWatched = false
+        /// From the moment a drain begins to be visible on `/readyz` to the moment it begins.
+        public var drainDelay = Interval.zero
         /// Worker threads; 0 is one per processor this process may use.
         public var workers = 0
         /// Client connections at once, over all workers.
@@ -108,6 +116,8 @@ public struct Configuration: Sendable {
         public var listen = "127.0.0.1:9090"
         /// What all but probes have to show; nil where nothing is asked for.
         public var token: Secret?
+        /// Whether the page shows header fields and bodies.
+        public var showsContent = false
         /// `[admin.tls]`.
         public var tls = ListenerTLS()
     }

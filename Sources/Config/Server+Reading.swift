@@ -28,6 +28,8 @@ extension Configuration.Server {
         reader.choice(
             "models", &models, Configuration.ModelListPolicy.allCases.map(\.rawValue))
         self.models = Configuration.ModelListPolicy(rawValue: models) ?? .vendor
+        reader.bool("builtin_vendors", &usesBuiltinVendors)
+        reader.bool("watch", &isWatched)
         reader.integer("workers", &workers, in: 0...1024)
         reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
         reader.size("max_body", &maxBodyBytes, atLeast: 1)
@@ -43,6 +45,7 @@ extension Configuration.Server {
         reader.duration("keepalive_timeout", &keepaliveTimeout, allowsZero: false)
         reader.duration("slow_client_timeout", &slowClientTimeout, allowsZero: false)
         reader.duration("drain_timeout", &drainTimeout)
+        reader.duration("drain_delay", &drainDelay)
         readProxyNetworks(&reader)
         var policy = forwarded.rawValue
         reader.choice("forwarded", &policy, ForwardedPolicy.allCases.map(\.rawValue))

@@ -102,7 +102,8 @@ struct TableReader {
     mutating func duration(_ key: String, _ value: inout Interval, allowsZero: Bool = true) {
         guard let node = node(key) else { return }
         guard case .string(let text) = node, let interval = Quantities.duration(text) else {
-            return wrong(key, "a duration such as \"250ms\", \"5s\", \"2m\" or \"30d\"", node)
+            return wrong(
+                key, "a duration such as \"250ms\", \"5s\", \"2m\" or \"30d\"", node, quotes: true)
         }
         guard allowsZero || interval > .zero else {
             return error(key, "cannot be switched off; allowed: a duration above 0")
@@ -124,7 +125,7 @@ struct TableReader {
     mutating func size(_ key: String, _ value: inout Int, atLeast least: Int) {
         guard let node = node(key) else { return }
         guard case .string(let text) = node, let bytes = Quantities.size(text) else {
-            return wrong(key, "a size such as \"16KiB\" or \"64MiB\"", node)
+            return wrong(key, "a size such as \"16KiB\" or \"64MiB\"", node, quotes: true)
         }
         guard bytes >= least else {
             return error(
@@ -136,7 +137,8 @@ struct TableReader {
     mutating func share(_ key: String, _ value: inout MemoryShare) {
         guard let node = node(key) else { return }
         guard case .string(let text) = node, let share = MemoryShare(text) else {
-            return wrong(key, "a share of the memory such as \"25%\", or a size", node)
+            return wrong(
+                key, "a share of the memory such as \"25%\", or a size", node, quotes: true)
         }
         value = share
     }
@@ -202,7 +204,15 @@ struct TableReader {
         }
     }
 
-    private func wrong(_ key: String, _ wanted: String, _ node: TOMLValue.Content) {
-        error(key, "\(node.kind) where \(wanted) is needed")
+    /// A value of another kind than is needed.
+    ///
+    /// `quotes`: the key holds no secret, so a text may be repeated.
+    private func wrong(
+        _ key: String, _ wanted: String, _ node: TOMLValue.Content, quotes: Bool = false
+    ) {
+        var found = node.kind
+        if quotes, case .string(let text) = node { found = "\"\(text.prefix(60))\"" }
+        if quotes, case .integer(let number) = node { found = "\(number)" }
+        error(key, "\(found) where \(wanted) is needed")
     }
 }

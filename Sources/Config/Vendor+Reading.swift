@@ -9,7 +9,14 @@ extension TableReader {
         var named: [Vendor] = []
         namedTables("vendors") { named.append(Vendor.read($0, &$1, secrets)) }
         let names = Set(named.map(\.name))
-        configuration.vendors = named + Vendor.defaults.filter { !names.contains($0.name) }
+        configuration.vendors = named
+        if configuration.server.usesBuiltinVendors {
+            configuration.vendors += Vendor.defaults.filter { !names.contains($0.name) }
+        } else if named.isEmpty {
+            error(
+                "server.builtin_vendors",
+                "false leaves no vendor, because the file has none under [vendors.NAME]")
+        }
         checkAuthorities(configuration.vendors)
         checkProxies(configuration.vendors)
     }
@@ -55,6 +62,7 @@ extension Vendor {
         }
         vendor.readCredential(&reader, secrets)
         vendor.readHeaders(&reader, secrets)
+        vendor.warnOfMistakes(reader)
         vendor.proxy = reader.proxy("proxy", secrets)
         vendor.readDroppedFields(&reader)
         var policy = vendor.onClientDisconnect.rawValue

@@ -4,8 +4,8 @@ public import Primitives
 import Synchronization
 public import Telemetry
 
-/// The pages for operators and probes: `/healthz`, `/readyz`, `/metrics`; what operators do besides
-/// is for ``OperatorActions``.
+/// The pages for operators and probes: `/healthz`, `/readyz`, `/metrics`, and the page itself; what
+/// operators do besides is for ``OperatorActions``.
 public final class OperatorPages: Responder {
     /// Whether the gateway accepts clients; its composition sets it.
     public final class Readiness: Sendable {
@@ -28,33 +28,54 @@ public final class OperatorPages: Responder {
     private let exposition: Exposition
     private let readiness: Readiness
     private let records: RecordSource?
-    /// What all but probes have to show; nil where nothing is asked for.
-    private let token: [UInt8]?
+    private let status: GatewayStatus
+    private let facts: GatewayFacts
+    private let settings: Settings
+    private let queries: PageQueries
+    private var visitors: PageVisitors
     private let actions: (any OperatorActions)?
+
+    /// What the pages are of.
+    public struct Settings: Sendable {
+        /// What all but probes have to show; nil where nothing is asked for.
+        public var token: Secret?
+        /// Whether header fields and bodies are shown.
+        public var showsContent = false
+        /// Whether this machine alone can reach the listener.
+        public var isOnLoopback = false
+        /// Whether the listener speaks TLS.
+        public var isEncrypted = false
+        /// The record's folder.
+        public var recordFolder = ""
+
+        /// Pages without a token, of no record.
+        public init() {}
+    }
 
     /// Pages about these workers.
     public init(
-        workers: [WorkerMetrics], readiness: Readiness, version: String,
-        failureClasses: [String] = [], records: RecordSource? = nil,
-        reloads: ReloadMetrics? = nil, certificates: CertificateMetrics? = nil,
-        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }, token: Secret? = nil,
-        actions: (any OperatorActions)? = nil
+        _ settings: Settings, workers: [WorkerMetrics], readiness: Readiness,
+        exposition: Exposition, status: GatewayStatus, facts: GatewayFacts,
+        records: RecordSource?, actions: (any OperatorActions)? = nil
     ) {
         self.actions = actions
+        self.settings = settings
         self.workers = workers
         self.readiness = readiness
-        exposition = Exposition(
-            workers: workers, version: version, failureClasses: failureClasses,
-            records: records, reloads: reloads, certificates: certificates, limits: limits
-        )
-        self.token = token.map { Array($0.reveal().utf8) }
+        self.exposition = exposition
+        self.status = status
+        self.facts = facts
         self.records = records
+        queries = PageQueries(
+            folder: settings.recordFolder, status: status, showsContent: settings.showsContent)
+        visitors = PageVisitors(
+            token: settings.token, isOnLoopback: settings.isOnLoopback,
+            isEncrypted: settings.isEncrypted)
     }
 
     /// The page of a path, or what an action of an operator's answers.
     public func respond(
-        to head: borrowing RequestHead, body: Span<UInt8>,
-        later: @escaping (LocalResponse) -> Void
+        to head: borrowing RequestHead, body: Span<UInt8>, later: () -> LaterAnswer?
     ) -> LocalResponse? {
         let path = head.path
         let isReading = head.method == .get || head.method == .head
@@ -63,33 +84,103 @@ public final class OperatorPages: Responder {
             return readiness.isReady
                 ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
         }
-        guard isAllowed(head) else {
-            return text(401, "this page wants the token of [admin]: Authorization: Bearer …\n")
+        if head.method == .post {
+            if path.matches("/login") { return logIn(PageParameters(body)) }
+            if path.matches("/logout"), visitors.isKnown(head) {
+                return PageAnswers.redirect(to: "/login", cookie: visitors.forgetAll())
+            }
         }
         let request = OperatorRequest(method: head.method.name, path: path.text)
         if let actions, actions.know(request) {
-            guard isReading || token != nil else {
-                return text(403, "nothing is changed here without a token under [admin]\n")
-            }
-            return actions.act(on: request, body: body) { later($0.page) }?.page
+            guard visitors.showsToken(head) else { return Self.wantsToken }
+            return act(actions, request, body, later)
         }
-        guard isReading else { return text(405, "only GET and HEAD are answered here\n") }
-        if path.matches("/metrics") {
-            return LocalResponse(
-                status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
-                body: exposition.text()
-            )
+        guard isReading else {
+            return visitors.showsToken(head)
+                ? text(405, "only GET and HEAD are answered here\n") : Self.wantsToken
         }
-        return text(404, "here are /healthz, /readyz, /metrics, /keys and /limits\n")
+        if path.matches("/metrics") { return metrics(head) }
+        return page(request.path, head, later)
     }
 
-    /// Whether a request shows the token, compared in the same time wherever it differs.
-    private func isAllowed(_ head: borrowing RequestHead) -> Bool {
-        guard let token else { return true }
-        guard let shown = head.authorizationToken, shown.count == token.count else { return false }
-        var difference: UInt8 = 0
-        for index in token.indices { difference |= token[index] ^ shown[index] }
-        return difference == 0
+    private static var wantsToken: LocalResponse {
+        LocalResponse(
+            status: 401, contentType: "text/plain; charset=utf-8",
+            body: "this page wants the token of [admin]: Authorization: Bearer …\n")
+    }
+
+    /// Has an action of an operator's carried out: a cookie is not enough, which a browser sends
+    /// by itself.
+    private func act(
+        _ actions: any OperatorActions, _ request: OperatorRequest, _ body: Span<UInt8>,
+        _ later: () -> LaterAnswer?
+    ) -> LocalResponse? {
+        guard request.method == "GET" || request.method == "HEAD" || settings.token != nil else {
+            return text(403, "nothing is changed here without a token under [admin]\n")
+        }
+        let answer = later()
+        return actions.act(on: request, body: body) { answer?.give(.whole($0.page)) }?.page
+    }
+
+    private func metrics(_ head: borrowing RequestHead) -> LocalResponse {
+        guard visitors.showsToken(head) else { return Self.wantsToken }
+        return LocalResponse(
+            status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
+            body: exposition.text())
+    }
+
+    private func logIn(_ form: PageParameters) -> LocalResponse {
+        guard let cookie = visitors.letIn(showing: form["token"] ?? "") else {
+            return PageAnswers.redirect(to: "/login?wrong")
+        }
+        return PageAnswers.redirect(to: "/", cookie: cookie)
+    }
+
+    private func page(
+        _ path: String, _ head: borrowing RequestHead, _ later: () -> LaterAnswer?
+    ) -> LocalResponse? {
+        guard visitors.hasPage else {
+            return text(
+                403, "beyond loopback there is no page without a token: set [admin] token\n")
+        }
+        let isKnown = visitors.isKnown(head)
+        if path.hasPrefix("/api/") {
+            guard isKnown else { return PageAnswers.fault(401, "the token of [admin] is needed") }
+            do {
+                return try answer(
+                    String(path.dropFirst("/api".count)), PageParameters(head.query), later)
+            } catch {
+                return PageAnswers.fault(400, error.description)
+            }
+        }
+        guard let asset = PageAsset(path: path) else {
+            return text(404, "here are /, /healthz, /readyz, /metrics, /keys and /limits\n")
+        }
+        // Scripts and styles hold nothing of the operator's.
+        return isKnown || path != "/"
+            ? PageAnswers.asset(asset) : PageAnswers.redirect(to: "/login")
+    }
+
+    /// The answer of the API; nil where the page's thread gives it.
+    private func answer(
+        _ path: String, _ parameters: PageParameters, _ later: () -> LaterAnswer?
+    ) throws(PageParameters.Fault) -> LocalResponse? {
+        if path == "/status" { return PageAnswers.json(status.json()) }
+        if path == "/route", let running = facts.current.running {
+            return PageAnswers.json(try RouteView.json(parameters, running))
+        }
+        let question = try PageQuestion(
+            path: path, parameters, now: Int(Identifier.wallClockMilliseconds()) * 1000,
+            readsContent: settings.showsContent)
+        guard let question else { return PageAnswers.fault(404, "there is no such page") }
+        guard settings.showsContent || !question.isContent else {
+            return PageAnswers.fault(403, "bodies are not shown; see [admin] show_content")
+        }
+        guard let answer = later() else {
+            return PageAnswers.fault(503, "there are no descriptors left")
+        }
+        queries.ask(question, answer)
+        return nil
     }
 
     private func health() -> LocalResponse {

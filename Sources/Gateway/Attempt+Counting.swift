@@ -68,7 +68,8 @@ extension Attempt {
         let until = cooldown.map { worker.loop.now + $0 }
         let isCoolingDown = exchange.snapshot.health.failed(
             route.plan.targets[route.target].health, policy: route.plan.policy,
-            now: worker.loop.now, until: until, isVendorsWord: failureClass == .status(429))
+            now: worker.loop.now, until: until, isVendorsWord: failureClass == .status(429),
+            failure: failureClass)
         if isCoolingDown { exchange.snapshot.metrics[route.vendor].cooldowns.add() }
     }
 

@@ -35,12 +35,39 @@ enum OwnAnswer {
             status: page.status, contentType: page.contentType, to: exchange.client
         ) {
             writeFields(exchange, to: &$0)
+            write(page.fields, to: &$0)
             guard !page.entityTag.isEmpty else { return }
             $0.append("etag: ")
             $0.append(text: page.entityTag)
             $0.append("\r\n")
         } body: {
-            $0.append(text: page.body)
+            $0.append(page.body.span)
+        }
+    }
+
+    private static func write(_ fields: [LocalResponse.Field], to output: inout ByteBuffer) {
+        for field in fields {
+            output.append(text: field.name)
+            output.append(": ")
+            output.append(text: field.value)
+            output.append("\r\n")
+        }
+    }
+
+    /// Begins a page that comes in pieces.
+    static func begin(_ page: LocalResponse, to exchange: RequestExchange) {
+        let framing = ResponseFraming(
+            status: page.status, isHeadRequest: exchange.request.head.method == .head,
+            contentLength: nil, clientMinorVersion: exchange.request.head.minorVersion)
+        exchange.writer.head(framing, to: exchange.client) {
+            $0.append("HTTP/1.1 ")
+            $0.append(decimal: page.status)
+            $0.append(" OK\r\ncontent-type: ")
+            $0.append(text: page.contentType)
+            $0.append("\r\n")
+            framing.writeField(withheldBytes: nil, to: &$0)
+        } own: {
+            write(page.fields, to: &$0)
         }
     }
 

@@ -33,20 +33,6 @@ extension RequestExchange {
         if client.phase != .answering { client.enter(.answering) }
     }
 
-    /// Answers with a page, now or once it is there.
-    func answer(by responder: any Responder) {
-        let request = request
-        let page = request.withHead { head in
-            intake.withBody(of: request) { body in
-                responder.respond(to: head, body: body.bytes) { [weak self] page in
-                    guard let self, !writer.hasHead, state.outcome == nil else { return }
-                    answerHere(page)
-                }
-            }
-        }
-        if let page { answerHere(page) }
-    }
-
     /// Answers without a vendor: with a page for operators, or a preflight where there is none.
     func answerHere(_ page: LocalResponse?) {
         state.answeredHere()

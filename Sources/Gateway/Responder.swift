@@ -7,27 +7,47 @@ public struct LocalResponse: Sendable {
     /// The media type of the body.
     public let contentType: String
     /// The body.
-    public let body: String
+    public let body: [UInt8]
     /// What names this version of it, in quotes; empty where nothing does.
     public let entityTag: String
+    /// Further fields.
+    public var fields: [Field] = []
+
+    /// A field of the head.
+    public struct Field: Sendable {
+        let name: String
+        let value: String
+
+        /// A field of these parts, which hold no line's end.
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
 
     /// An answer of these parts.
     public init(status: Int, contentType: String, body: String, entityTag: String = "") {
+        self.init(
+            status: status, contentType: contentType, bytes: Array(body.utf8),
+            entityTag: entityTag)
+    }
+
+    /// An answer of these parts, its body as bytes.
+    public init(status: Int, contentType: String, bytes: [UInt8], entityTag: String = "") {
         self.entityTag = entityTag
         self.status = status
         self.contentType = contentType
-        self.body = body
+        body = bytes
     }
 }
 
 /// Answers requests without a vendor: the pages for operators and probes.
 public protocol Responder: AnyObject {
-    /// The answer to a request, of which all is here; nil where it is given later.
+    /// The answer to a request; nil where the one that `later` makes is given by another thread.
     ///
-    /// `later` is called once then, on the same thread; it does nothing where the client is gone.
+    /// It is called on a loop that others need: what waits for a disk is for later.
     func respond(
-        to head: borrowing RequestHead, body: Span<UInt8>,
-        later: @escaping (LocalResponse) -> Void
+        to head: borrowing RequestHead, body: Span<UInt8>, later: () -> LaterAnswer?
     ) -> LocalResponse?
 }
 
@@ -37,6 +57,7 @@ func reasonPhrase(_ status: Int) -> StaticString {
     case 200: "OK"
     case 201: "Created"
     case 204: "No Content"
+    case 303: "See Other"
     case 400: "Bad Request"
     case 401: "Unauthorized"
     case 403: "Forbidden"

@@ -76,6 +76,8 @@ public final class Worker: TurnHandler, TimerHandler {
     private var connections = ConnectionTable()
     private var detached = DetachedExchanges()
     private var unflushed = FlushQueue()
+    /// Answers that another thread gives; nil where no responder is, or descriptors are short.
+    private(set) lazy var laterAnswers = responder.flatMap { _ in LaterAnswers(on: loop) }
     /// The requests whose bodies wait for memory.
     private(set) lazy var roomQueue = RoomQueue(self)
     /// The memory for bodies.

@@ -43,6 +43,45 @@ public final class JournalFolder: Sendable {
         number.withUTF8 { _ = unsafe write(lock, $0.baseAddress, $0.count) }
     }
 
+    /// What would keep a gateway out of a folder.
+    public struct Obstacle: Sendable {
+        /// What is wrong with it.
+        public let description: String
+        /// Whether it is in use by a gateway, and nothing else is wrong.
+        public var isInUse = false
+    }
+
+    /// What would keep a gateway out of a folder at this moment; nil where it could be taken.
+    ///
+    /// Nothing is made or changed.
+    public static func obstacle(to path: String) -> Obstacle? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            if errno == ENOENT, unsafe access(parent.isEmpty ? "/" : parent, W_OK) == 0 {
+                return nil
+            }
+            let reason = unsafe String(cString: strerror(errno))
+            return Obstacle(description: "\(path) cannot be made: \(reason)")
+        }
+        do {
+            try checkOwner(path)
+        } catch {
+            return Obstacle(description: "\(error)")
+        }
+        guard unsafe access(path, W_OK) == 0 else {
+            return Obstacle(description: "\(path): \(unsafe String(cString: strerror(errno)))")
+        }
+        let lock = unsafe open("\(path)/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard lock >= 0 else { return nil }
+        defer { close(lock) }
+        guard flock(lock, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+        let owner = text(of: lock)
+        return Obstacle(
+            description: "\(path) is in use by another gateway"
+                + (owner.isEmpty ? "" : ", process \(owner)"), isInUse: true)
+    }
+
     deinit {
         // The lock goes with the descriptor.
         close(lock)

@@ -94,7 +94,8 @@ public struct Rollup: Equatable, Sendable {
         costNanodollars.add(record.costNanodollars ?? 0)
     }
 
-    mutating func add(_ other: Rollup) {
+    /// Adds the sums of other calls.
+    public mutating func add(_ other: Rollup) {
         calls += other.calls
         failed += other.failed
         failovers += other.failovers

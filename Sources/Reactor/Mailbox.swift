@@ -59,3 +59,13 @@ public final class Mailbox<Message: Sendable>: DescriptorHandler, Sendable {
         for message in taken { receive(message) }
     }
 }
+
+/// Where a mailbox finds whom its messages are for: written once and read on the thread of the loop
+/// that empties the mailbox, and on no other.
+public final class LoopOwned<Owner: AnyObject>: @unchecked Sendable {
+    /// The owner, for as long as another reference keeps it.
+    public weak var value: Owner?
+
+    /// No owner.
+    public init() {}
+}

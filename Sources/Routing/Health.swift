@@ -4,7 +4,7 @@ import Synchronization
 /// The health of the targets, for all workers of a process: failures in a row, and the end of a
 /// cooldown.
 ///
-/// Four atomics a target. Workers may count a failure twice or miss one at the very same moment;
+/// Five atomics a target. Workers may count a failure twice or miss one at the very same moment;
 /// what it decides is a preference, and the chain is tried anyway when everything is cooling down.
 public final class Health: Sendable {
     private struct State: ~Copyable, Sendable {
@@ -13,6 +13,8 @@ public final class Health: Sendable {
         let coolsSince = Atomic<Int64>(0)
         /// Until when the vendor itself asked to be left alone.
         let askedUntil = Atomic<Int64>(0)
+        /// The class of the last failure, by its index; -1 before the first.
+        let failure = Atomic<Int>(-1)
     }
 
     private final class Entry: Sendable {
@@ -50,6 +52,27 @@ public final class Health: Sendable {
         entries[target].state.coolsUntil.load(ordering: .relaxed) > now.nanoseconds
     }
 
+    /// What is known of a target, for people.
+    public struct Target: Sendable {
+        /// Failures in a row.
+        public let failures: Int
+        /// The name of the last failure's class; empty without one.
+        public let failure: String
+        /// The end of its cooldown; nil where it is not in one.
+        public let coolsUntil: Instant?
+    }
+
+    /// What is known of a target at an instant.
+    public func target(_ index: Int, now: Instant) -> Target {
+        let state = entries[index]
+        let until = state.state.coolsUntil.load(ordering: .relaxed)
+        let failure = state.state.failure.load(ordering: .relaxed)
+        return Target(
+            failures: state.state.failures.load(ordering: .relaxed),
+            failure: failure < 0 ? "" : FailureClass.names[failure],
+            coolsUntil: until > now.nanoseconds ? Instant(nanoseconds: until) : nil)
+    }
+
     /// The target answered an attempt that began at an instant.
     ///
     /// An answer to an attempt that began before the cooldown says nothing about its reason.
@@ -74,9 +97,10 @@ public final class Health: Sendable {
     @discardableResult
     public func failed(
         _ target: Int, policy: FailoverPolicy, now: Instant, until: Instant? = nil,
-        isVendorsWord: Bool = false
+        isVendorsWord: Bool = false, failure: FailureClass? = nil
     ) -> Bool {
         let state = entries[target]
+        if let failure { state.state.failure.store(failure.index, ordering: .relaxed) }
         let count = state.state.failures.add(1, ordering: .relaxed).newValue
         let (limit, cooldown) = policy.cooldown
         if let until {

@@ -97,6 +97,9 @@ public final class RoutingTable: Sendable {
         return API.allCases.compactMap { entry.plans[$0] }
     }
 
+    /// The plans of requests that no chain serves, by dialect, to be shown.
+    public var plansWithoutChain: [Plan] { API.allCases.compactMap { plansByAPI[$0] } }
+
     /// Whether a WebSocket on `/v1/responses` cannot be served by a chain: the model decides there.
     public func refusesSockets(_ chain: String) -> Bool {
         guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }),

@@ -16,5 +16,5 @@ public final class CertificateMetrics: Sendable {
     }
 
     /// All of them.
-    var all: [(listener: String, seconds: Int)] { ends.withLock { $0 } }
+    public var all: [(listener: String, seconds: Int)] { ends.withLock { $0 } }
 }

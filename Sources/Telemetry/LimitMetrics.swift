@@ -14,6 +14,10 @@ public struct LimitMetrics: Sendable {
     public let tokens: Int
     /// Billionths of a dollar that were charged.
     public let nanodollars: Int
+    /// Billionths of a dollar spent in the current period of its budget.
+    public let spent: Int
+    /// Billionths of a dollar that are held.
+    public let held: Int
 
     /// Names beyond these are counted together: a label for each of ten thousand keys would be a
     /// burden to every server that asks.
@@ -22,8 +26,10 @@ public struct LimitMetrics: Sendable {
     /// Counts of these parts.
     public init(
         scope: String, name: String, inFlight: Int, admitted: Int, refused: Int, tokens: Int,
-        nanodollars: Int
+        nanodollars: Int, spent: Int = 0, held: Int = 0
     ) {
+        self.spent = spent
+        self.held = held
         self.scope = scope
         self.name = name
         self.inFlight = inFlight

@@ -129,6 +129,11 @@ final class GatewayProcess {
         process.signal(SIGHUP)
     }
 
+    /// Writes its configuration anew, the first sections as they were.
+    func rewriteKeepingSections(_ toml: String) throws {
+        try rewrite(sections + toml)
+    }
+
     /// Its configuration.
     var configurationPath: String { "\(folder.path)/config.toml" }
 

@@ -36,7 +36,10 @@ struct LayeringTests {
             "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config", "Routing",
             "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal", "Telemetry",
         ],
-        "Dashboard": ["Primitives", "HTTP", "Telemetry", "Gateway"],
+        "Dashboard": [
+            "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
+            "LogStore", "Telemetry", "Gateway", "CPage",
+        ],
         "Testbed": ["Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Cryptography"],
     ]
 
@@ -62,7 +65,7 @@ struct LayeringTests {
         for (module, target) in [
             "CLinux": "Reactor", "CCurl": "Transfers", "CLLHTTP": "HTTP",
             "COpenSSL": "Cryptography", "CJournal": "Journal", "CCompression": "Codings",
-            "CSQLite": "LogStore",
+            "CSQLite": "LogStore", "CPage": "Dashboard",
         ] {
             let targets = Set(
                 SourceTree.sources.filter { $0.imports.contains(module) }.map(\.target))
@@ -96,7 +99,7 @@ struct LayeringTests {
         let both = SourceTree.sources.filter {
             $0.imports.contains("Gateway") && $0.imports.contains("Dashboard")
         }
-        #expect(both.map(\.name) == ["Composition"])
+        #expect(!both.isEmpty && both.allSatisfy { $0.name.hasPrefix("Composition") })
     }
 
     @Test("nothing of ours imports Foundation, but for the one file where the store needs it")
@@ -114,7 +117,7 @@ struct LayeringTests {
             "strictMemorySafety()", "treatAllWarnings(as: .error)", "ExistentialAny",
             "InternalImportsByDefault", "MemberImportVisibility", "swiftLanguageMode(.v6)",
         ] { #expect(manifest.contains(setting)) }
-        for target in Self.allowed.keys where target != "Testbed" && target != "Dashboard" {
+        for target in Self.allowed.keys where target != "Testbed" {
             #expect(
                 manifest.contains("tests(\"\(target)Tests\"")
                     || manifest.contains("\"\(target)Tests\","))

@@ -1,0 +1,126 @@
+import Config
+import Cryptography
+import Dialects
+import Glibc
+import Journal
+import LogStore
+import Primitives
+import Reactor
+import Routing
+import Transfers
+
+/// What would stop `weir serve` on this machine, or is probably not meant: found without a start.
+enum StartObstacle {
+    /// What the files that a configuration names hold against it: no start succeeds anywhere.
+    static func faults(of configuration: Configuration) -> [String] {
+        var faults: [String] = []
+        for (section, tls) in [
+            ("server.tls", configuration.server.tls), ("admin.tls", configuration.admin.tls),
+        ] where tls.isOn {
+            do {
+                _ = try TLSContext(TLSSettings(tls), tickets: TicketKeys())
+            } catch {
+                faults.append("[\(section)] \(error)")
+            }
+        }
+        do {
+            _ = try Prices.table(configuration)
+        } catch {
+            faults.append("\(error)")
+        }
+        for vendor in configuration.vendors where !vendor.caFile.isEmpty {
+            do {
+                _ = try TrustStore(file: vendor.caFile)
+            } catch {
+                faults.append("vendors.\(vendor.name).ca_file: \(error)")
+            }
+        }
+        return faults
+    }
+
+    /// What would stop a start on this machine at this moment.
+    ///
+    /// Where a gateway runs with the same folder its ports are not tried: they are its own.
+    static func present(_ configuration: Configuration) -> [String] {
+        var found: [String] = []
+        let folder = JournalFolder.obstacle(to: configuration.log.path)
+        if let folder { found.append("log.path: \(folder.description)") }
+        guard folder?.isInUse != true else { return found }
+        for (key, listen) in configuration.server.listen.map({ ("server.listen", $0) })
+            + [("admin.listen", configuration.admin.listen)] where !listen.isEmpty
+        {
+            if let reason = refusal(of: listen) { found.append("\(key): \(listen): \(reason)") }
+        }
+        return found
+    }
+
+    /// Why an address cannot be listened on; nil where it can.
+    private static func refusal(of listen: String) -> String? {
+        guard let address = SocketAddress(listen) else { return "is no address" }
+        if address.isLocalPath {
+            let path = listen.dropFirst("unix:".count)
+            let parent = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+            return unsafe access(parent.isEmpty ? "/" : parent, W_OK) == 0
+                ? nil : "\(parent): \(unsafe String(cString: strerror(errno)))"
+        }
+        do {
+            Socket.close(try Socket.listen(on: address, reusePort: false))
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// What is probably not meant.
+    static func doubts(_ configuration: Configuration) -> [String] {
+        var doubts: [String] = []
+        if configuration.server.listen.contains(configuration.admin.listen),
+            !configuration.admin.listen.hasSuffix(":0")
+        {
+            doubts.append(
+                "admin.listen: \(configuration.admin.listen) is one of server.listen, too: the "
+                    + "second of them cannot be listened on")
+        }
+        for cover in ChainCover.all(in: configuration.chains) {
+            doubts.append(
+                "chains.\(cover.shadowed): no request reaches it, because chain \(cover.by) before "
+                    + "it takes them all")
+        }
+        let processors = Reactor.Thread.processorCount
+        if configuration.server.workers > processors {
+            doubts.append(
+                "server.workers: \(configuration.server.workers) workers share \(processors) "
+                    + "processors; more of them than processors make every call slower")
+        }
+        return doubts + moneyDoubts(configuration)
+    }
+
+    private static func moneyDoubts(_ configuration: Configuration) -> [String] {
+        var doubts: [String] = []
+        let hasPrices = !configuration.prices.models.isEmpty || !configuration.prices.file.isEmpty
+        let budgets =
+            configuration.groups.filter { $0.limits.budget != nil && !$0.limits.allowsUnpriced }
+            .map { "groups.\($0.name)" }
+            + configuration.keys.filter { $0.limits.budget != nil && !$0.limits.allowsUnpriced }
+            .map { "keys.\($0.name)" }
+        if !hasPrices, let first = budgets.first {
+            doubts.append(
+                "\(first).budget: there are no [prices], so every call of a model is refused as "
+                    + "one without a price")
+        }
+        guard hasPrices else { return doubts }
+        let silent = configuration.vendors.filter { vendor in
+            vendor.dialect == .openai && vendor.includeUsage == .client
+                && (configuration.chains.isEmpty
+                    || configuration.chains.contains { chain in
+                        chain.targets.contains { $0.vendor == vendor.name }
+                    })
+        }
+        for vendor in silent {
+            doubts.append(
+                "vendors.\(vendor.name).include_usage: there are [prices], and streams whose "
+                    + "client does not ask for usage have no cost; \"inject\" asks for it")
+        }
+        return doubts
+    }
+}

@@ -1,0 +1,86 @@
+import Dialects
+import Primitives
+
+// What is probably wrong with a vendor, though it can be served: each is a warning.
+extension Vendor {
+    /// Paths of endpoints, which requests bring with them.
+    private static let endpoints = [
+        "/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models",
+    ]
+
+    func warnOfMistakes(_ reader: TableReader) {
+        if reader.has("base_url") { warnOfPath(reader) }
+        if reader.has("credential") { warnOfCredential(reader) }
+        if scheme == "http", credential != .none, !isNear {
+            reader.warn(
+                "base_url",
+                "sends keys to \(host) without encryption; is https:// meant?")
+        }
+    }
+
+    private func warnOfPath(_ reader: TableReader) {
+        if let endpoint = Self.endpoints.first(where: basePath.hasSuffix) {
+            let rest = basePath.dropLast(endpoint.count)
+            reader.warn(
+                "base_url",
+                "ends in \(endpoint), which every request brings with it; "
+                    + "is \"\(scheme)://\(host)\(rest)\" meant?")
+        } else if dialect == .openai, basePath.isEmpty {
+            reader.warn(
+                "base_url",
+                "has no path: /v1/models is asked for as /models; is \"…/v1\" meant, as that "
+                    + "vendor's own SDK has it?")
+        } else if dialect != .openai, let version = versionAtEnd {
+            reader.warn(
+                "base_url",
+                "ends in \(version), and requests bring their own: the vendor is asked for "
+                    + "\(basePath)\(version)/…; is it meant without?")
+        }
+    }
+
+    private var versionAtEnd: String? {
+        ["/v1", "/v1beta"].first { basePath.hasSuffix($0) }
+    }
+
+    /// A key that is none: with quotes of a shell's around it, or the name of a variable.
+    private func warnOfCredential(_ reader: TableReader) {
+        guard case .own(let secret) = credential else { return }
+        let text = secret.reveal()
+        if text.count > 1, let quote = text.first, quote == "\"" || quote == "'",
+            text.last == quote
+        {
+            reader.warn(
+                "credential", "has quotes around it, which the vendor gets as a part of the key")
+        } else if text.hasPrefix("$") {
+            reader.warn(
+                "credential",
+                "begins with \"$\": nothing is put in for a variable; is \"env:NAME\" meant?")
+        }
+    }
+
+    /// Whether the host is on this machine or in a network of the operator's own, as far as its
+    /// name says.
+    private var isNear: Bool {
+        if host.hasPrefix("[") {
+            guard let address = IPAddress(host.dropFirst().dropLast()) else { return false }
+            // Loopback, unique local and link-local addresses.
+            return address.bytes.count == 4
+                ? Self.isNear(address.bytes)
+                : address.bytes == [UInt8](repeating: 0, count: 15) + [1]
+                    || address.bytes[0] & 0xFE == 0xFC
+                    || address.bytes[0] == 0xFE && address.bytes[1] & 0xC0 == 0x80
+        }
+        if let address = IPAddress(host) { return Self.isNear(address.bytes) }
+        return !host.contains(".")
+            || [".local", ".internal", ".localhost", ".lan", ".test", ".svc", ".home.arpa"]
+                .contains(where: host.hasSuffix)
+    }
+
+    /// Loopback, link-local, and what RFC 1918 and RFC 6598 keep for networks of one's own.
+    private static func isNear(_ bytes: [UInt8]) -> Bool {
+        switch (bytes[0], bytes[1]) {
+        case (127, _), (10, _), (192, 168), (169, 254), (172, 16...31), (100, 64...127): true
+        default: false
+        }
+    }
+}

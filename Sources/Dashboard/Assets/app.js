@@ -1,0 +1,90 @@
+// The frame: which view is shown, what it asks the gateway, and how it ends.
+
+import { h, put, empty } from './dom.js';
+import * as views from './views.js';
+import { call } from './call.js';
+
+const names = [
+  ['now', 'Now'], ['calls', 'Calls'], ['sessions', 'Sessions'], ['spend', 'Spend'],
+  ['chains', 'Chains'], ['bench', 'Bench'],
+];
+const shown = { ...views, call };
+let current = null;
+
+// Asks the gateway; throws with its own words.
+async function ask(path, parameters) {
+  const query = new URLSearchParams(
+    Object.entries(parameters || {}).filter(([, value]) => value !== '' && value !== undefined));
+  const rest = query.toString();
+  const answer = await fetch(`/api/${path}${rest ? `?${rest}` : ''}`, {
+    headers: { accept: 'application/json' }, signal: current ? current.abort.signal : undefined });
+  if (answer.status === 401) location.assign('/login');
+  const type = answer.headers.get('content-type') || '';
+  const body = type.startsWith('application/json') ? await answer.json() : await answer.text();
+  if (!answer.ok) throw new Error(body.error || body);
+  return body;
+}
+
+// Follows events for as long as the view is shown.
+function follow(path, parameters, handlers) {
+  const query = new URLSearchParams(
+    Object.entries(parameters || {}).filter(([, value]) => value !== '' && value !== undefined));
+  const rest = query.toString();
+  const source = new EventSource(`/api/${path}${rest ? `?${rest}` : ''}`);
+  for (const [name, handle] of Object.entries(handlers)) {
+    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+  }
+  source.addEventListener('open', () => say('live'));
+  source.addEventListener('error', () => say('the gateway does not answer; trying again'));
+  const stop = () => { source.close(); say(''); };
+  if (current) current.ends.push(stop);
+  return stop;
+}
+
+function say(text) {
+  const state = document.getElementById('state');
+  if (state.textContent !== text) state.textContent = text;
+}
+
+function navigation(name) {
+  const owner = { call: 'calls', session: 'sessions' }[name] || name;
+  put(document.getElementById('nav'), ...names.map(([view, title]) =>
+    h('a', { href: `#/${view}`, 'aria-current': view === owner ? 'page' : null }, title)));
+  document.title = `Weir: ${(names.find(([view]) => view === owner) || ['', ''])[1]}`;
+}
+
+async function show() {
+  if (location.hash === '#main') return;
+  if (current) {
+    current.abort.abort();
+    for (const end of current.ends) end();
+  }
+  const view = { abort: new AbortController(), ends: [] };
+  current = view;
+  const [path, query] = (location.hash.slice(2) || 'now').split('?');
+  const [name, ...rest] = path.split('/');
+  const make = Object.hasOwn(shown, name) ? shown[name] : null;
+  const main = document.getElementById('main');
+  navigation(name);
+  say('');
+  if (!make) return put(main, empty('There is no such view.'));
+  const tools = {
+    ask, follow, say, main, name: rest.map(decodeURIComponent).join('/'),
+    parameters: Object.fromEntries(new URLSearchParams(query || '')),
+    isCurrent: () => current === view, atEnd: (end) => view.ends.push(end),
+  };
+  try {
+    await make(tools);
+  } catch (error) {
+    if (current !== view || error.name === 'AbortError') return;
+    put(main, empty(error.message));
+  }
+}
+
+window.addEventListener('hashchange', () => {
+  if (location.hash === '#main') return;
+  show();
+  document.getElementById('main').focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+});
+show();

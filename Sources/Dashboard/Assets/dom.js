@@ -1,0 +1,198 @@
+// Elements, figures and pictures. Text always goes in as text: what a client or a vendor wrote is
+// never read as markup.
+
+const vectors = 'http://www.w3.org/2000/svg';
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+// Replaces what an element holds; lists are taken apart, and what is nothing is left out.
+export function put(element, ...children) {
+  element.replaceChildren(
+    ...children.flat(3).filter((child) => child !== null && child !== undefined));
+}
+
+export function h(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+export function s(tag, attributes, ...children) {
+  return fill(document.createElementNS(vectors, tag), attributes, children);
+}
+
+export function card(title, ...children) {
+  return h('section', { class: 'card' }, title ? h('h2', null, title) : null, ...children);
+}
+
+export function empty(...text) { return h('p', { class: 'empty' }, ...text); }
+
+// Figures.
+
+const groups = new Intl.NumberFormat('en-US');
+
+export function count(number) {
+  return number === null || number === undefined ? '–' : groups.format(number);
+}
+
+export function time(microseconds) {
+  if (microseconds === null || microseconds === undefined) return '–';
+  if (microseconds < 10000) return `${(microseconds / 1000).toFixed(1)} ms`;
+  if (microseconds < 1000000) return `${Math.round(microseconds / 1000)} ms`;
+  if (microseconds < 60000000) return `${(microseconds / 1000000).toFixed(1)} s`;
+  const seconds = Math.floor(microseconds / 1000000);
+  return `${Math.floor(seconds / 60)} m ${seconds % 60} s`;
+}
+
+export function money(dollars) {
+  if (dollars === null || dollars === undefined) return '–';
+  const digits = dollars < 0.01 ? 6 : dollars < 100 ? 4 : 2;
+  return `$${dollars.toLocaleString('en-US', {
+    minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
+// For axes, where there is room for a few letters.
+export function brief(number) {
+  if (number >= 1e9) return `${+(number / 1e9).toPrecision(3)}G`;
+  if (number >= 1e6) return `${+(number / 1e6).toPrecision(3)}M`;
+  return number >= 1e4 ? `${+(number / 1e3).toPrecision(3)}k` : `${+number.toPrecision(3)}`;
+}
+
+export function bytes(number) {
+  if (number < 1024) return `${number} B`;
+  return number < 1048576
+    ? `${(number / 1024).toFixed(1)} KiB` : `${(number / 1048576).toFixed(1)} MiB`;
+}
+
+export function share(part, whole) {
+  return whole > 0 ? `${Math.round((part / whole) * 100)} %` : '–';
+}
+
+export function clock(text) { return text ? text.slice(11, 19) : '–'; }
+
+export function moment(text) { return text ? `${text.slice(5, 10)} ${text.slice(11, 19)}` : '–'; }
+
+export function named(name) { return name === '' || name === undefined ? '–' : name; }
+
+// A table: columns are [heading, cell, class].
+export function table(caption, columns, rows) {
+  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+    h('table', null, h('caption', null, caption),
+      h('thead', null, h('tr', null,
+        columns.map(([name, , kind]) => h('th', { scope: 'col', class: kind }, name)))),
+      h('tbody', null, rows.map((row) => tableRow(columns, row)))));
+}
+
+export function tableRow(columns, row) {
+  return h('tr', null, columns.map(([, cell, kind]) => h('td', { class: kind }, cell(row))));
+}
+
+export function link(view, parameters, text) {
+  const query = new URLSearchParams(Object.entries(parameters || {}).filter(([, value]) => value));
+  const rest = query.toString();
+  return h('a', { href: `#/${view}${rest ? `?${rest}` : ''}` }, text);
+}
+
+// What a call's end is called, and how it looks.
+export function result(call) {
+  const failed = call.error_class !== '' && call.error_class !== undefined;
+  const word = call.outcome === 'complete' && call.status > 0 ? `${call.status}` : call.outcome;
+  const kind = !failed ? 'good' : call.outcome === 'client_cancelled' ? 'warn' : 'bad';
+  return h('span', { class: `pill ${kind}` }, failed && call.outcome === 'complete'
+    ? `${word} ${call.error_class}` : word.replaceAll('_', ' '));
+}
+
+// Pictures.
+
+function nice(value) {
+  if (value <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
+}
+
+// As wide as the screen allows, so that figures are as large there as anywhere.
+export function room() { return Math.max(300, Math.min(640, window.innerWidth - 70)); }
+
+const frame = { width: 640, height: 190, left: 58, right: 10, top: 10, bottom: 24 };
+
+function marksOf(labels, step) {
+  const every = Math.ceil(labels.length / Math.floor(frame.width / 100));
+  return labels.map((text, index) => [frame.left + step * (index + 0.5), text])
+    .filter((_, index) => index % every === 0);
+}
+
+function axes(title, top, label, marks) {
+  const { width, height, left, right, bottom } = frame;
+  const parts = [];
+  for (const part of [0, 0.5, 1]) {
+    const y = position(top * part, top);
+    parts.push(s('line', { class: 'grid', x1: left, x2: width - right, y1: y, y2: y }));
+    parts.push(s('text', { x: left - 6, y: y + 4, 'text-anchor': 'end' }, label(top * part)));
+  }
+  for (const [x, text] of marks) {
+    parts.push(s('text', { x, y: height - 6, 'text-anchor': 'middle' }, text));
+  }
+  return s('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title }, parts);
+}
+
+function position(value, top) {
+  return frame.height - frame.bottom
+    - (Math.min(value, top) / top) * (frame.height - frame.bottom - frame.top);
+}
+
+// Bars in layers, the first at the bottom: series are [class, values].
+export function bars(title, labels, series, label) {
+  frame.width = room();
+  const step = (frame.width - frame.left - frame.right) / Math.max(1, labels.length);
+  const totals = labels.map((_, index) => series.reduce((sum, [, values]) => sum + values[index], 0));
+  const top = nice(Math.max(...totals, 0));
+  const picture = axes(title, top, label, marksOf(labels, step));
+  labels.forEach((_, index) => {
+    let below = 0;
+    for (const [kind, values] of series) {
+      const y = position(below + values[index], top);
+      const height = position(below, top) - y;
+      below += values[index];
+      if (height > 0) {
+        picture.append(s('rect', { class: kind, y, height,
+          x: frame.left + step * index + step * 0.12, width: Math.max(0.5, step * 0.76) }));
+      }
+    }
+  });
+  return picture;
+}
+
+// Lines; a value that is missing interrupts its line.
+export function lines(title, labels, series, label) {
+  frame.width = room();
+  const step = (frame.width - frame.left - frame.right) / Math.max(1, labels.length);
+  const known = series.flatMap(([, values]) => values).filter((value) => value !== null);
+  const top = nice(Math.max(...known, 0));
+  const picture = axes(title, top, label, marksOf(labels, step));
+  for (const [kind, values] of series) {
+    let path = '';
+    values.forEach((value, index) => {
+      if (value === null) return;
+      const isFirst = index === 0 || values[index - 1] === null;
+      const isLonely = isFirst && (index + 1 === values.length || values[index + 1] === null);
+      const x = frame.left + step * (index + 0.5);
+      const y = position(value, top);
+      path += `${isFirst ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
+      if (isLonely) path += 'h2';
+    });
+    picture.append(s('path', { class: kind, d: path || 'M0 0' }));
+  }
+  return picture;
+}
+
+export function key(kind, text) {
+  return h('span', { class: 'key' },
+    s('svg', { viewBox: '0 0 8 8', 'aria-hidden': 'true' },
+      s('rect', { class: kind, width: 8, height: 8, rx: 2 })), text);
+}

@@ -1,0 +1,77 @@
+import HTTP
+import Primitives
+
+/// Who may see the page: a client that shows the token, or a browser that has shown it once.
+///
+/// On the control loop. A browser gets a name of random bytes, which no script can read and no
+/// other site can have it send; the names end with the process.
+struct PageVisitors {
+    private static let namesMax = 64
+    private static let cookieName = "weir_visitor"
+
+    private let token: [UInt8]?
+    /// Whether this machine alone can reach the listener.
+    private let isOnLoopback: Bool
+    private let isEncrypted: Bool
+    private var names: [String] = []
+
+    init(token: Secret?, isOnLoopback: Bool, isEncrypted: Bool) {
+        self.token = token.map { Array($0.reveal().utf8) }
+        self.isOnLoopback = isOnLoopback
+        self.isEncrypted = isEncrypted
+    }
+
+    /// Whether there is a page at all: not for a whole network without a token.
+    var hasPage: Bool { token != nil || isOnLoopback }
+
+    /// Whether a request shows the token.
+    func showsToken(_ head: borrowing RequestHead) -> Bool {
+        guard let token else { return true }
+        guard let shown = head.authorizationToken else { return false }
+        return Self.isEqual(shown, token)
+    }
+
+    /// Whether a request may see the page.
+    func isKnown(_ head: borrowing RequestHead) -> Bool {
+        if showsToken(head) { return true }
+        for field in head.fields where head.name(of: field).matchesIgnoringCase("cookie") {
+            for pair in head.value(of: field).text.split(separator: ";") {
+                let parts = pair.split(separator: "=", maxSplits: 1)
+                guard parts.count == 2, parts[0].drop(while: { $0 == " " }) == Self.cookieName
+                else { continue }
+                if names.contains(String(parts[1])) { return true }
+            }
+        }
+        return false
+    }
+
+    /// Lets a browser in that shows the token in a form; returns its cookie.
+    mutating func letIn(showing shown: String) -> String? {
+        guard let token, Self.isEqual(Array(shown.utf8).span, token) else { return nil }
+        var random = SystemRandomNumberGenerator()
+        let name = (0..<4).map { _ in String(random.next(), radix: 36) }.joined()
+        // The one that was let in first gives way.
+        if names.count >= Self.namesMax { names.removeFirst() }
+        names.append(name)
+        return cookie(name)
+    }
+
+    /// Forgets every browser; returns the cookie that ends this one's.
+    mutating func forgetAll() -> String {
+        names = []
+        return cookie("") + "; Max-Age=0"
+    }
+
+    private func cookie(_ name: String) -> String {
+        "\(Self.cookieName)=\(name); Path=/; HttpOnly; SameSite=Strict"
+            + (isEncrypted ? "; Secure" : "")
+    }
+
+    /// Compares in the same time wherever the texts differ.
+    private static func isEqual(_ shown: Span<UInt8>, _ token: [UInt8]) -> Bool {
+        guard shown.count == token.count else { return false }
+        var difference: UInt8 = 0
+        for index in token.indices { difference |= token[index] ^ shown[index] }
+        return difference == 0
+    }
+}

@@ -1,0 +1,188 @@
+import Glibc
+import JSON
+import Support
+import Testing
+
+@Suite("weir status, weir reload, weir check")
+struct StatusTests {
+    private static func toml(_ port: Int, more: String = "") -> String {
+        """
+        [vendors.first]
+        dialect = "openai"
+        base_url = "http://127.0.0.1:\(port)/v1"
+        credential = "none"
+        \(more)
+        [[chains]]
+        name = "chat"
+        targets = [{ vendor = "first" }]
+
+        """
+    }
+
+    private static func run(_ arguments: [String]) throws -> (status: Int32, text: String) {
+        let process = try ChildProcess(try Binaries.weir, arguments)
+        let status = try process.wait(seconds: 60)
+        return (status, process.text)
+    }
+
+    /// A configuration by which commands find a gateway that listens on a port of the kernel's.
+    private static func way(to gateway: GatewayProcess, in folder: TemporaryFolder) throws -> String
+    {
+        try folder.write(
+            "[admin]\nlisten = \"127.0.0.1:\(gateway.adminPort)\"\ntoken = \"canary\"\n",
+            to: "way.toml")
+    }
+
+    private static let chat =
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 32\r\n\r\n"
+        + "{\"model\":\"gpt-4o\",\"messages\":[]}"
+
+    @Test("status shows a running gateway, and says where none answers")
+    func status() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let gateway = try GatewayProcess(Self.toml(vendor.port), adminToken: "canary")
+        let way = try Self.way(to: gateway, in: folder)
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        let shown = try Self.run(["status", "--config", way])
+        #expect(shown.status == 0, "\(shown.text)")
+        for words in ["serving for", "first", "chain chat, openai: first", "record:", "sha256 "] {
+            #expect(shown.text.contains(words), "\(words): \(shown.text)")
+        }
+        #expect(!shown.text.contains("canary"))
+        let value = try JSONValue(
+            parsing: try Self.run(["status", "--json", "--config", way]).text)
+        #expect(value["vendors"]?.elements?.first?["calls"]?.integer == 1)
+        let wrong = try folder.write(
+            "[admin]\nlisten = \"127.0.0.1:\(gateway.adminPort)\"\ntoken = \"wrong\"\n",
+            to: "wrong.toml")
+        #expect(try Self.run(["status", "--config", wrong]).status == 1)
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        let gone = try Self.run(["status", "--config", way])
+        #expect(gone.status == 1 && gone.text.contains("no gateway answers"))
+    }
+
+    @Test("reload waits, and prints what changed, or why nothing did")
+    func reload() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let gateway = try GatewayProcess(Self.toml(vendor.port), adminToken: "canary")
+        let way = try Self.way(to: gateway, in: folder)
+        let whole = try folder.write(
+            "[admin]\nlisten = \"127.0.0.1:\(gateway.adminPort)\"\ntoken = \"canary\"\n",
+            to: "whole.toml")
+        let same = try Self.run(["reload", "--config", way])
+        #expect(same.status == 0 && same.text.contains("nothing has changed"), "\(same.text)")
+        let started = gateway.process.text
+        try gateway.rewriteKeepingSections(
+            Self.toml(vendor.port, more: "first_content = \"9s\"\n"))
+        let changed = try Self.run(["reload", "--config", whole])
+        #expect(changed.status == 0)
+        #expect(
+            changed.text.contains("vendors.first.first_content: \"\", now \"9s\""),
+            "\(changed.text)")
+        let digest = try ChildProcess("/usr/bin/sha256sum", [gateway.configurationPath])
+        #expect(try digest.wait() == 0)
+        let sum = String(digest.text.prefix(64))
+        #expect(changed.text.contains(sum) && gateway.process.text.contains("sha256=\(sum)"))
+        #expect(!started.contains(sum))
+        try gateway.rewriteKeepingSections(Self.toml(vendor.port, more: "terminal = \"maybe\"\n"))
+        let refused = try Self.run(["reload", "--config", way])
+        #expect(refused.status == 1)
+        #expect(refused.text.contains("vendors.first.terminal: \"maybe\" is not known"))
+        #expect(try Self.run(["status", "--config", way]).text.contains("not reloaded"))
+    }
+
+    @Test("with watch a changed file is read again, and a secret's file, too")
+    func watch() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let key = try folder.write("canary-one\n", to: "key")
+        let toml = Self.toml(vendor.port).replacing("\"none\"", with: "\"file:\(key)\"")
+        let gateway = try GatewayProcess(toml, server: "watch = true")
+        try gateway.rewriteKeepingSections(toml + "retries = 1\n")
+        try gateway.process.awaitLines(" notice reloaded ", count: 1)
+        _ = try folder.write("canary-two\n", to: "key")
+        try gateway.process.awaitLines(" notice reloaded ", count: 2)
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        let seen = try vendor.statistics().requests.last?["authorization"]
+        #expect(seen == "Bearer canary-two")
+    }
+
+    @Test("with drain_delay readyz turns first, and calls are served until it has passed")
+    func drainDelay() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(Self.toml(vendor.port), server: "drain_delay = \"1h\"")
+        gateway.process.signal(SIGTERM)
+        try gateway.process.awaitLine(" draining begins ")
+        #expect(try gateway.page("/readyz").status == 503)
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        let short = try GatewayProcess(Self.toml(vendor.port), server: "drain_delay = \"10ms\"")
+        short.process.signal(SIGTERM)
+        #expect(try short.process.wait() == 0)
+        #expect(short.process.text.contains(" draining\n"))
+    }
+
+    @Test("check finds what serve would die of, and what is probably not meant")
+    func check() throws {
+        let folder = try TemporaryFolder()
+        let cases: [(toml: String, status: Int32, words: String)] = [
+            ("[prices]\nfile = \"/nowhere\"\n", 2, "prices.file: /nowhere cannot be read"),
+            ("[vendors.openai]\nca_file = \"/nowhere\"\n", 2, "vendors.openai.ca_file"),
+            ("[server]\nlisten = \"127.0.0.1:9090\"\n", 1, "is one of server.listen, too"),
+            ("[server]\nworkers = 1000\n", 1, "1000 workers share"),
+            ("[log]\npath = \"/proc/nowhere/record\"\n", 1, "log.path: "),
+            (
+                Self.toml(1) + "[[chains]]\nname = \"late\"\ntargets = [{ vendor = \"first\" }]\n",
+                1, "chains.late: no request reaches it, because chain chat"
+            ),
+            ("[prices.models.x]\ninput = 1\noutput = 1\n", 1, "include_usage"),
+            ("[groups.g]\nbudget = \"$1/day\"\n", 1, "groups.g.budget: there are no [prices]"),
+        ]
+        for (toml, status, words) in cases {
+            let file = try folder.write(toml, to: "config.toml")
+            let result = try Self.run(["check", "--strict", "--config", file])
+            #expect(result.status == status && result.text.contains(words), "\(result.text)")
+            // Without the flag what is only doubtful is no failure.
+            if status == 1 { #expect(try Self.run(["check", "--config", file]).status == 0) }
+        }
+    }
+
+    @Test("check finds a port in use, and a folder in use by a gateway, whose ports are its own")
+    func inUse() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(Self.toml(vendor.port))
+        let folder = try TemporaryFolder()
+        let ports =
+            "[server]\nlisten = \"127.0.0.1:\(gateway.port)\"\n"
+            + "[admin]\nlisten = \"127.0.0.1:\(gateway.adminPort)\"\n"
+        let other = try folder.write(
+            ports + "[log]\npath = \"\(folder.path)/record\"\n", to: "other.toml")
+        let busy = try Self.run(["check", "--config", other])
+        #expect(busy.status == 0)
+        #expect(busy.text.contains("serve would fail: admin.listen"), "\(busy.text)")
+        let own = try folder.write(
+            ports + "[log]\npath = \"\(gateway.recordPath)\"\n", to: "own.toml")
+        let running = try Self.run(["check", "--config", own])
+        #expect(running.text.contains("is in use by another gateway"))
+        #expect(!running.text.contains("serve would fail: admin.listen"))
+    }
+
+    @Test("check --probe shows the key, and says whether it is accepted")
+    func probe() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let toml = Self.toml(vendor.port).replacing("\"none\"", with: "\"canary\"")
+        let file = try folder.write(toml, to: "config.toml")
+        let result = try Self.run(["check", "--probe", "--config", file])
+        #expect(result.text.contains("# first: the key is accepted"), "\(result.text)")
+        // Vendors that no chain names are not asked.
+        #expect(!result.text.contains("# anthropic: "))
+        let seen = try vendor.statistics().requests.last
+        #expect(seen?["authorization"] == "Bearer canary")
+        #expect(!result.text.contains("canary"))
+    }
+}
