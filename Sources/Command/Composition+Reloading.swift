@@ -54,7 +54,7 @@ extension Composition {
         }
         let plan = try snapshots.make(next, access: try access.plan(next), isAgain: true)
         report.waiting = next.sectionsThatDiffer(from: configuration)
-        report.changes = next.changes(from: configuration)
+        report.changes = ConfigurationChanges.list(from: configuration, to: next)
         if !report.waiting.isEmpty {
             logger.warning(
                 "changes that wait for a restart",

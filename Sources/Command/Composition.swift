@@ -7,7 +7,6 @@ import Logging
 import Primitives
 import Reactor
 import Routing
-import Synchronization
 import Telemetry
 import Transfers
 
@@ -300,35 +299,6 @@ final class Composition {
         snapshot.take().map {
             Worker(
                 settings: settings, metrics: metrics, loop: loop, snapshot: $0, journal: journal)
-        }
-    }
-}
-
-/// A value on its way to a thread, whose closure would keep it for as long as the thread lives,
-/// with keys that were replaced long ago.
-private final class Handover<Value: Sendable>: Sendable {
-    private let value: Mutex<Value?>
-
-    init(_ value: Value) {
-        self.value = Mutex(value)
-    }
-
-    func take() -> Value? {
-        value.withLock { value in
-            defer { value = nil }
-            return value
-        }
-    }
-}
-
-/// What a process does once, before it starts a thread or makes a connection.
-enum Process {
-    static func prepare() throws(Composition.StartError) {
-        Resources.raiseDescriptorLimit()
-        // OpenSSL through libcurl would write every session's keys into the file this names.
-        unsafe unsetenv("SSLKEYLOGFILE")
-        guard Curl.initialize() else {
-            throw Composition.StartError(description: "libcurl cannot be initialised")
         }
     }
 }

@@ -102,7 +102,8 @@ struct ChangeTests {
             let secrets = SecretSource(environment: { _ in key }, file: { _ in nil })
             return try Configuration.read(text, file: "c", secrets: secrets).configuration
         }
-        return try read(edit(before), key).changes(from: read(before, "sk-1"))
+        return try ConfigurationChanges.list(
+            from: read(before, "sk-1"), to: read(edit(before), key))
     }
 
     @Test("are named by section and key, with both values")

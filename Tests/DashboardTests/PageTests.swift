@@ -93,7 +93,8 @@ struct PageVisitorTests {
         #expect(try !Self.isKnown(visitors, "Authorization: Bearer canarx\r\n"))
         #expect(visitors.letIn(showing: "wrong") == nil)
         #expect(visitors.letIn(showing: "") == nil)
-        let cookie = try #require(visitors.letIn(showing: "canary"))
+        let given = visitors.letIn(showing: "canary")
+        let cookie = try #require(given)
         for word in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/"] {
             #expect(cookie.contains(word))
         }

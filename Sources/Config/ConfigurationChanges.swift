@@ -1,7 +1,7 @@
 import Primitives
 
-// What a reading of the configuration says otherwise than the one before, for people.
-extension Configuration {
+/// What a reading of the configuration says otherwise than the one before, for people.
+public enum ConfigurationChanges {
     /// A section of a configuration as it is printed, its keys with their values in order.
     private struct Section {
         let name: String
@@ -11,9 +11,9 @@ extension Configuration {
     /// The longest value that is repeated.
     private static let valueLengthMax = 60
 
-    /// What differs from an earlier configuration, a line each, secrets redacted.
-    public func changes(from before: Configuration) -> [String] {
-        let (mine, theirs) = (sections, before.sections)
+    /// What differs between two configurations, a line each, secrets redacted.
+    public static func list(from before: Configuration, to after: Configuration) -> [String] {
+        let (mine, theirs) = (sections(of: after), sections(of: before))
         var lines: [String] = []
         for section in theirs where !mine.contains(where: { $0.name == section.name }) {
             lines.append("\(section.name): removed")
@@ -23,15 +23,17 @@ extension Configuration {
                 lines.append("\(section.name): added")
                 continue
             }
-            let changed = Self.changes(of: section, from: other)
+            let changed = changes(of: section, from: other)
             lines += changed
-            if changed.isEmpty, secrets(of: section.name) != before.secrets(of: section.name) {
+            if changed.isEmpty,
+                secrets(of: section.name, after) != secrets(of: section.name, before)
+            {
                 lines.append("\(section.name): a secret has changed")
             }
         }
         for (kind, now, earlier) in [
-            ("vendors", vendors.map(\.name), before.vendors.map(\.name)),
-            ("chains", chains.map(\.name), before.chains.map(\.name)),
+            ("vendors", after.vendors.map(\.name), before.vendors.map(\.name)),
+            ("chains", after.chains.map(\.name), before.chains.map(\.name)),
         ] where now != earlier && now.sorted() == earlier.sorted() {
             lines.append("\(kind): their order has changed")
         }
@@ -50,10 +52,10 @@ extension Configuration {
     }
 
     /// The printed configuration by its headings; a chain's tables have its name.
-    private var sections: [Section] {
+    private static func sections(of configuration: Configuration) -> [Section] {
         var sections: [Section] = []
         var chain = ""
-        for line in description.split(separator: "\n") {
+        for line in configuration.description.split(separator: "\n") {
             if line == "[[chains]]" {
                 chain = ""
                 sections.append(Section(name: "chains"))
@@ -81,14 +83,19 @@ extension Configuration {
     }
 
     /// The secrets of a section, which its printed form does not show.
-    private func secrets(of section: String) -> [Secret] {
+    private static func secrets(
+        of section: String, _ configuration: Configuration
+    ) -> [Secret] {
         switch section {
-        case "admin": [admin.token].compactMap { $0 }
-        case "alerts": [alerts.webhook].compactMap { $0 }
+        case "admin": return [configuration.admin.token].compactMap { $0 }
+        case "alerts": return [configuration.alerts.webhook].compactMap { $0 }
         default:
-            vendors.filter { section == "vendors.\($0.name)" }.flatMap(\.ownSecrets)
-                + sinks.filter { section.hasPrefix("sinks.") && section.contains($0.name) }
-                .flatMap { $0.headers.map(\.value) + [$0.password].compactMap { $0 } }
+            let vendors = configuration.vendors.filter { section == "vendors.\($0.name)" }
+            let sinks = configuration.sinks.filter {
+                section.hasPrefix("sinks.") && section.contains($0.name)
+            }
+            return vendors.flatMap(\.ownSecrets)
+                + sinks.flatMap { $0.headers.map(\.value) + [$0.password].compactMap { $0 } }
         }
     }
 }
