@@ -242,7 +242,8 @@ let package = Package(
             "DashboardTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "ExchangeCore", "LogStore", "Telemetry", "Gateway", "Dashboard", "Support",
+                "ExchangeCore", "LogStore", "Telemetry", "Gateway", "Transfers", "Dashboard",
+                "Support",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
