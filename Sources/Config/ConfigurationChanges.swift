@@ -76,7 +76,7 @@ public enum ConfigurationChanges {
                 }
             } else if let last = sections.last?.values.indices.last {
                 // A list that goes on over several lines.
-                sections[sections.count - 1].values[last].text += line.drop { $0 == " " }
+                sections[sections.count - 1].values[last].text += " \(line.drop { $0 == " " })"
             }
         }
         return sections

@@ -40,6 +40,19 @@ public final class LaterAnswer: Sendable {
     }
 }
 
+/// What answers instead of vendors, and the answers of it that come later.
+final class LocalPages {
+    let responder: any Responder
+    private let loop: EventLoop
+    /// Nil where there was no descriptor for their mailbox; made with the first of them.
+    private(set) lazy var answers = LaterAnswers(on: loop)
+
+    init(_ responder: any Responder, on loop: EventLoop) {
+        self.responder = responder
+        self.loop = loop
+    }
+}
+
 /// The answers that a worker waits for, by their numbers.
 ///
 /// A request is held weakly: a client that goes away leaves a number that nothing is written to.
@@ -69,8 +82,8 @@ final class LaterAnswers {
     }
 
     /// Has a responder answer a request, at once or later.
-    static func ask(_ responder: any Responder, for exchange: RequestExchange) {
-        let answers = exchange.worker.laterAnswers
+    static func ask(_ pages: LocalPages, for exchange: RequestExchange) {
+        let (responder, answers) = (pages.responder, pages.answers)
         let response = exchange.request.withHead { head in
             exchange.request.withBody { body in
                 responder.respond(to: head, body: body.bytes) { answers?.make(for: exchange) }

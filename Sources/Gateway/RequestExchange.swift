@@ -111,7 +111,7 @@ final class RequestExchange {
 
     /// The request is whole.
     func requestArrived() {
-        if let responder = worker.responder { return LaterAnswers.ask(responder, for: self) }
+        if let pages = worker.pages { return LaterAnswers.ask(pages, for: self) }
         if origin == .allowed, request.head.isPreflight { return answerHere(nil) }
         guard intake.isStreaming else {
             return OwnModelList.answer(self) ? () : RequestStart.begin(self)

@@ -61,7 +61,9 @@ public final class Worker: TurnHandler, TimerHandler {
     let metrics: WorkerMetrics
     let logger: Logger
     /// Answers instead of vendors: on the listener for operators.
-    let responder: (any Responder)?
+    var responder: (any Responder)? { pages?.responder }
+    /// The responder, and the answers that it gives later.
+    let pages: LocalPages?
     let buffers = BufferPool()
     var random = RandomSource()
     /// Where exchanges are recorded; nil when nothing is kept.
@@ -76,8 +78,6 @@ public final class Worker: TurnHandler, TimerHandler {
     private var connections = ConnectionTable()
     private var detached = DetachedExchanges()
     private var unflushed = FlushQueue()
-    /// Answers that another thread gives; nil where no responder is, or descriptors are short.
-    private(set) lazy var laterAnswers = responder.flatMap { _ in LaterAnswers(on: loop) }
     /// The requests whose bodies wait for memory.
     private(set) lazy var roomQueue = RoomQueue(self)
     /// The memory for bodies.
@@ -110,7 +110,7 @@ public final class Worker: TurnHandler, TimerHandler {
         self.metrics = metrics
         self.loop = loop
         self.snapshot = RoutingSnapshot(snapshot, metrics)
-        self.responder = responder
+        pages = responder.map { LocalPages($0, on: loop) }
         self.journal = journal
         chunkTee = ChunkTee(journal)
         journal?.adopt(self.snapshot.routing.mask)

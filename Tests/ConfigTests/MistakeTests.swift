@@ -119,7 +119,8 @@ struct ChangeTests {
             ])
         #expect(
             try Self.changes { $0.replacing("[{ vendor = \"a\" }, ", with: "[") } == [
-                "chains.chat.targets: changed"
+                "chains.chat.targets: [ { vendor = \"a\" }, { vendor = \"b\" }, ], "
+                    + "now [ { vendor = \"b\" }, ]"
             ])
         let added = try Self.changes {
             $0 + "\n[[chains]]\nname = \"rest\"\ntargets = [{ vendor = \"a\" }]\n"

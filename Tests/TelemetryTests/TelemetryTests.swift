@@ -56,7 +56,8 @@ struct ExpositionTests {
             scope: "key", name: "a", inFlight: 0, admitted: 0, refused: 0, tokens: 0, nanodollars: 0
         )
         let text = Exposition(
-            workers: [WorkerMetrics(vendors: ["a"])], version: "1", records: records,
+            workers: [WorkerMetrics(vendors: ["a"])], version: "1", failureClasses: ["timeout"],
+            records: records,
             reloads: ReloadMetrics(), certificates: certificates, limits: { [limit] }
         ).text()
         let known = Set(
