@@ -159,7 +159,7 @@ final class Composition {
             let signals = try Signals(
                 [signalTerminate, signalInterrupt, signalHangUp], on: loop
             ) { [unowned self] in signalled($0) }
-            let admin = try startAdmin(on: loop)
+            let admin = try OperatorListener.start(self, on: loop)
             try startAlerts()
             let keys = watchKeys(on: loop)
             let watch = watchFile(on: loop)

@@ -60,9 +60,13 @@ final class LaterAnswers {
     /// Bytes of a page in pieces that may wait for a client; one that takes less is given up.
     private static let waitingBytesMax = 4 << 20
 
+    /// Entries at which those without a request that waits are looked for.
+    private static let entriesMax = 512
+
     private struct Entry {
         weak var exchange: RequestExchange?
         let answer: LaterAnswer
+        var hasBegun = false
     }
 
     private let mailbox: Mailbox<(number: Int, part: LaterAnswer.Part)>
@@ -85,7 +89,7 @@ final class LaterAnswers {
     static func ask(_ pages: LocalPages, for exchange: RequestExchange) {
         let (responder, answers) = (pages.responder, pages.answers)
         let response = exchange.request.withHead { head in
-            exchange.request.withBody { body in
+            exchange.intake.withBody(of: exchange.request) { body in
                 responder.respond(to: head, body: body.bytes) { answers?.make(for: exchange) }
             }
         }
@@ -94,6 +98,12 @@ final class LaterAnswers {
 
     private func make(for exchange: RequestExchange) -> LaterAnswer {
         count += 1
+        // Answers that were not wanted in the end, and those whose clients went.
+        if entries.count >= Self.entriesMax {
+            entries = entries.filter { _, entry in
+                entry.exchange.map { entry.hasBegun || !$0.writer.hasHead } ?? false
+            }
+        }
         let answer = LaterAnswer(count, mailbox)
         entries[count] = Entry(exchange: exchange, answer: answer)
         return answer
@@ -109,7 +119,8 @@ final class LaterAnswers {
         }
         switch part {
         case .whole, .end: entries[number] = nil
-        case .begin, .piece: break
+        case .begin: entries[number]?.hasBegun = true
+        case .piece: break
         }
     }
 

@@ -19,7 +19,7 @@ struct OperationTests {
         let gateway = try GatewayProcess(vendor: vendor.port)
         #expect(try gateway.page("/healthz").status == 200)
         #expect(try gateway.page("/readyz").text == "ready\n")
-        #expect(try gateway.page("/").status == 404)
+        #expect(try gateway.page("/nothing").status == 404)
         let post = try RawConnection(port: gateway.adminPort).exchange(
             "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
         )
