@@ -67,7 +67,7 @@ async function show() {
   const main = document.getElementById('main');
   navigation(name);
   say('');
-  if (!make) return put(main, empty('There is no such view.'));
+  if (!make) return put(main, h('h1', null, 'Nothing here'), empty('There is no such view.'));
   const tools = {
     ask, follow, say, main, name: rest.map(decodeURIComponent).join('/'),
     parameters: Object.fromEntries(new URLSearchParams(query || '')),
@@ -77,7 +77,7 @@ async function show() {
     await make(tools);
   } catch (error) {
     if (current !== view || error.name === 'AbortError') return;
-    put(main, empty(error.message));
+    put(main, h('h1', null, 'No answer'), empty(error.message));
   }
 }
 
