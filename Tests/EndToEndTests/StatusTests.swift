@@ -127,6 +127,28 @@ struct StatusTests {
         #expect(short.process.text.contains(" draining\n"))
     }
 
+    @Test("a cooldown is posted to the webhook, once")
+    func alert() throws {
+        let hook = try MockProcess()
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(
+            """
+            [alerts]
+            webhook = "http://127.0.0.1:\(hook.port)/v1/chat/completions"
+            [vendors.away]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:9/v1"
+            credential = "none"
+
+            """ + Self.toml(vendor.port).replacing("[{", with: "[{ vendor = \"away\" }, {")
+                + "[chains.failover]\ncooldown = \"1h\"\ncooldown_after = 1\n")
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        try gateway.await("the alert") { try hook.statistics().requestCount > 0 }
+        let seen = try #require(try hook.statistics().requests.last)
+        #expect(seen["content-type"] == "application/json" && seen.bodyBytes > 50)
+        #expect(try hook.statistics().requestCount == 1)
+    }
+
     @Test("check finds what serve would die of, and what is probably not meant")
     func check() throws {
         let folder = try TemporaryFolder()
