@@ -30,7 +30,11 @@ extension AnswerFailure {
         let code = error["code"]?.plain ?? error["code"]?.integer.map(String.init)
         let type = error["type"]?.plain
         let words = [code, type].compactMap { $0 }
-        let kind = words.lazy.compactMap(Self.kind(word:)).first
+        var kind = words.lazy.compactMap(Self.kind(word:)).first
+        // Some give every error the type of a bad request; the status says more.
+        if kind == .badRequest, let status, status > 400, status != 409, status != 422 {
+            kind = Self.kind(status: status)
+        }
         self.init(
             kind: Self.refined(kind ?? Self.kind(status: status ?? Int(code ?? "")), message),
             message: message, code: code)

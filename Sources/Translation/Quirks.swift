@@ -1,7 +1,7 @@
 /// What a target's model and vendor take, where they differ from their dialect's description.
 public struct Quirks: Equatable, Sendable {
     /// What becomes of a system text in the middle of a conversation.
-    public enum MiddleSystem: String, Sendable {
+    public enum MiddleSystem: String, Sendable, CaseIterable {
         /// It stays where it is.
         case keep
         /// It is added to the turn before it, or to the next one.
@@ -9,7 +9,7 @@ public struct Quirks: Equatable, Sendable {
     }
 
     /// How a target is asked to think.
-    public enum Thinking: String, Sendable {
+    public enum Thinking: String, Sendable, CaseIterable {
         /// The model decides by the effort.
         case adaptive
         /// So many tokens.
@@ -19,7 +19,7 @@ public struct Quirks: Equatable, Sendable {
     }
 
     /// The member of a chat request that bounds the answer.
-    public enum LimitField: String, Sendable {
+    public enum LimitField: String, Sendable, CaseIterable {
         /// OpenAI's own models.
         case completion = "max_completion_tokens"
         /// Most servers that follow OpenAI's dialect.
@@ -27,7 +27,7 @@ public struct Quirks: Equatable, Sendable {
     }
 
     /// When a chat vendor wants its reasoning back.
-    public enum Replay: String, Sendable {
+    public enum Replay: String, Sendable, CaseIterable {
         /// It does not.
         case never
         /// In turns that call tools.
@@ -37,7 +37,7 @@ public struct Quirks: Equatable, Sendable {
     }
 
     /// The words in which a Gemini vendor takes a schema.
-    public enum SchemaWords: String, Sendable {
+    public enum SchemaWords: String, Sendable, CaseIterable {
         /// JSON Schema, in a member of its own.
         case json
         /// The older subset of OpenAPI's.

@@ -13,23 +13,27 @@ public struct RequestTranslation: Sendable {
 
     /// Translates a body; refuses it where the target cannot serve it.
     ///
-    /// The model is the target's; nil keeps the client's.
+    /// The model is the target's; nil keeps the client's. Gemini's path says what the others'
+    /// bodies do: whether the answer is a stream, and the client's name of the model.
     public init(
         _ body: RawJSON, from source: Form, to target: Form, quirks: Quirks = Quirks(),
-        model: String? = nil
+        model: String? = nil, path: (model: String, isStreamed: Bool)? = nil
     ) throws(Refusal) {
         guard body.isObject else { throw Refusal("", "the body is no object") }
         var conversation = try Self.read(body, source)
+        if let path { conversation.isStreamed = path.isStreamed }
         if source != target {
             try conversation.checkPairs()
             conversation.joinTurns()
             conversation.declareFlattened()
         }
         let names = try TargetNames(conversation, for: target)
-        let model = model ?? conversation.model?.plain
+        let model = model ?? path?.model ?? conversation.model?.plain
         outbound = OutboundForm(
             target, model: model ?? "", isStreamed: conversation.isStreamed)
-        context = AnswerContext(conversation, body, from: target, to: source, names)
+        var context = AnswerContext(conversation, body, from: target, to: source, names)
+        if let path { context.model = path.model }
+        self.context = context
         if source != target, target == .chat || target == .responses,
             quirks.middleSystem == .fold
         {

@@ -10,6 +10,8 @@ public struct StreamTranslation: ~Copyable {
         public let status: Int
         /// The body in the client's dialect.
         public let body: [UInt8]
+        /// The vendor's own words for it; empty where it said nothing.
+        public let source: [UInt8]
     }
 
     private let context: AnswerContext
@@ -20,6 +22,11 @@ public struct StreamTranslation: ~Copyable {
     private var events: [AnswerEvent] = []
     private var checked: [AnswerEvent] = []
     private var hasEnded = false
+    private var current: [UInt8] = []
+    /// Whether a failure before the answer's beginning may still be a status.
+    public var mayFailEarly = true
+    /// Whether the stream ended with a failure.
+    public private(set) var hasFailed = false
     /// The vendor's failure before the answer's beginning; nil where there was none.
     public private(set) var earlyFailure: EarlyFailure?
 
@@ -64,6 +71,8 @@ public struct StreamTranslation: ~Copyable {
             }
         }
         for piece in pieces { take(event: piece, into: &output) }
+        guard !hasEnded else { return }
+        current = []
         reader.end(isMarked: false, &events)
         pass(into: &output)
     }
@@ -71,6 +80,7 @@ public struct StreamTranslation: ~Copyable {
     /// Takes the data of one event.
     mutating func take(event data: [UInt8], into output: inout ByteBuffer) {
         guard !hasEnded else { return }
+        current = data
         if data.span.matches("[DONE]") {
             reader.end(isMarked: true, &events)
         } else if !data.isEmpty {
@@ -83,8 +93,10 @@ public struct StreamTranslation: ~Copyable {
         pass(into: &output)
     }
 
-    private mutating func fail(_ reason: String, into output: inout ByteBuffer) {
+    /// Ends the answer with a failure of the vendor's, for a reason in words.
+    public mutating func fail(_ reason: String, into output: inout ByteBuffer) {
         guard !hasEnded else { return }
+        current = []
         events.append(.failed(AnswerFailure(kind: .server, message: EscapedText(reason))))
         pass(into: &output)
     }
@@ -96,11 +108,13 @@ public struct StreamTranslation: ~Copyable {
             switch event {
             case .failed(let failure):
                 hasEnded = true
-                if !writer.hasBegun {
+                hasFailed = true
+                if mayFailEarly, !writer.hasBegun {
                     var json = JSONWriter()
                     failure.write(for: context.target, to: &json)
                     earlyFailure = EarlyFailure(
-                        status: failure.status(for: context.target), body: json.bytes)
+                        status: failure.status(for: context.target), body: json.bytes,
+                        source: current)
                     continue
                 }
             case .finished: hasEnded = true

@@ -3,17 +3,23 @@ public enum TranslationHeader {
     /// The name of the header.
     public static let name = "x-weir-translated"
     /// A header's value is not longer: the record has all of it.
-    private static let bytesMax = 1024
+    public static let bytesMax = 1024
 
     /// The header's value; losses that change no answer stand apart.
-    public static func value(from source: Form, to target: Form, losses: [Loss]) -> String {
+    ///
+    /// Of many losses it says how many there are beyond so many bytes.
+    public static func value(
+        from source: Form, to target: Form, losses: [Loss], bytesMax: Int = bytesMax
+    ) -> String {
         var value = "\(source.rawValue)>\(target.rawValue)"
-        append("lost", losses.filter { !$0.isHarmless }, to: &value)
-        append("harmless", losses.filter(\.isHarmless), to: &value)
+        append("lost", losses.filter { !$0.isHarmless }, to: &value, bytesMax)
+        append("harmless", losses.filter(\.isHarmless), to: &value, bytesMax)
         return value
     }
 
-    private static func append(_ name: String, _ losses: [Loss], to value: inout String) {
+    private static func append(
+        _ name: String, _ losses: [Loss], to value: inout String, _ bytesMax: Int
+    ) {
         guard !losses.isEmpty else { return }
         value += "; \(name)="
         for (index, loss) in losses.enumerated() {
