@@ -93,8 +93,8 @@ let package = Package(
         target("Codings", ["Primitives", "CCompression"]),
         target("Dialects", ["Primitives", "HTTP", "JSON", "Codings"]),
         target("Translation", ["Primitives", "HTTP", "JSON"]),
-        target("Config", ["Primitives", "HTTP", "JSON", "Dialects"]),
-        target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Config"]),
+        target("Config", ["Primitives", "HTTP", "JSON", "Dialects", "Translation"]),
+        target("Routing", ["Primitives", "HTTP", "JSON", "Dialects", "Translation", "Config"]),
         target("ExchangeCore", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
         target("Access", ["Primitives", "HTTP", "JSON", "Dialects", "Config", "Routing"]),
 
@@ -125,9 +125,9 @@ let package = Package(
         target(
             "Gateway",
             [
-                "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config",
-                "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal",
-                "Telemetry", .product(name: "Logging", package: "swift-log"),
+                "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Translation",
+                "Config", "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers",
+                "Journal", "Telemetry", .product(name: "Logging", package: "swift-log"),
             ]
         ),
         target(

@@ -84,6 +84,7 @@ struct CheckCommand: ParsableCommand {
                     table.vendors[target.vendor].name
                         + (target.model.map { " as \($0)" } ?? "")
                 }
+                let pairs = TranslationPair.all(of: plan, table)
                 // Google's endpoint for OpenAI's clients has a line where its targets differ.
                 let name =
                     plan.api == .geminiCompatible ? "/v1beta/openai" : plan.dialect.rawValue
@@ -91,6 +92,7 @@ struct CheckCommand: ParsableCommand {
                 line += targets.joined(separator: ", then ")
                 line += "; at most \(plan.attemptsMax) attempts"
                 lines.append(line)
+                lines += pairs.map { "#   \($0)" }
                 for skipped in plan.skipped {
                     lines.append("#   never \(skipped.vendor): \(skipped.reason)")
                 }

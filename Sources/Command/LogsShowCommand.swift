@@ -72,6 +72,9 @@ struct LogsShowCommand: ParsableCommand {
             "model",
             record.answeringModel.isEmpty || record.answeringModel == record.model
                 ? record.model : "\(record.model), answered by \(record.answeringModel)")
+        for (index, attempt) in record.attempts.enumerated() where !attempt.translation.isEmpty {
+            add("translated", "attempt \(index + 1): \(Printable.text(attempt.translation))")
+        }
         add("key", record.key)
         add("finish reason", record.finishReason)
         add("tokens", tokens(record))

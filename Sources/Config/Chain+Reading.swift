@@ -26,6 +26,10 @@ extension Chain {
         chain.readTargets(&reader, vendors)
         reader.integer("attempts", &chain.attempts, in: 0...100)
         reader.integer("retries", &chain.retries, in: 0...100)
+        reader.bool("translate", &chain.translates)
+        var policy = chain.translateLoss.rawValue
+        reader.choice("translate_loss", &policy, LossPolicy.allCases.map(\.rawValue))
+        chain.translateLoss = LossPolicy(rawValue: policy) ?? .declare
         reader.bool("tunnel", &chain.tunnel)
         reader.duration("heartbeat", &chain.heartbeat)
         reader.size("hold_bytes", &chain.holdBytes, atLeast: 0)

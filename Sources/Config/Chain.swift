@@ -67,6 +67,14 @@ public struct Chain: Sendable {
         public init() {}
     }
 
+    /// What becomes of a target that would lose some of a request in its translation.
+    public enum LossPolicy: String, Sendable, CaseIterable {
+        /// It is asked, and the answer says what is lost.
+        case declare
+        /// It is passed over.
+        case refuse
+    }
+
     /// The unique name.
     public var name: String
     /// Stripped from the path.
@@ -81,6 +89,10 @@ public struct Chain: Sendable {
     public var attempts = 0
     /// Further tries at one target.
     public var retries = 0
+    /// Whether targets of other dialects serve requests, translated.
+    public var translates = true
+    /// What becomes of a target where a translation loses something.
+    public var translateLoss = LossPolicy.declare
     /// Whether WebSocket handshakes on all of its paths open tunnels.
     public var tunnel = false
     /// How long a client of a stream gets nothing before it gets a sign of life; zero is for ever.

@@ -50,6 +50,7 @@ extension Configuration {
         for sink in sinks { lines += describe(sink) }
         for vendor in vendors { lines += describe(vendor) }
         for chain in chains { lines += describe(chain) }
+        for row in quirks { lines += row.description }
         for alias in models {
             lines += [
                 "", "[models.\(key(alias.name))]", "model = \(quote(alias.model))",
@@ -95,7 +96,8 @@ extension Configuration {
             "first_content = \(time(vendor.firstContent))", "idle = \(time(vendor.idle))",
             "terminal = \(quote(vendor.terminal.rawValue))",
             "include_usage = \(quote(vendor.includeUsage.rawValue))",
-        ]
+            "translate = \(vendor.translates)", "quirks = \(vendor.appliesQuirks)",
+        ] + (vendor.dialect == .openai ? ["apis = \(list(vendor.apis.map(\.rawValue)))"] : [])
     }
 
     private func describe(_ chain: Chain) -> [String] {
@@ -112,6 +114,8 @@ extension Configuration {
             "models = [\(chain.models.map(quote).joined(separator: ", "))]", "targets = [",
         ] + targets + [
             "]", "attempts = \(chain.attempts)", "retries = \(chain.retries)",
+            "translate = \(chain.translates)",
+            "translate_loss = \(quote(chain.translateLoss.rawValue))",
             "tunnel = \(chain.tunnel)", "heartbeat = \(time(chain.heartbeat))",
             "hold_bytes = \(size(chain.holdBytes))",
             "hold_time = \(time(chain.holdTime))", "",

@@ -72,6 +72,7 @@ extension Configuration {
             configuration.chains.append(Chain.read(&reader, configuration.vendors))
         }
         reader.checkUniqueNames(configuration.chains)
+        reader.tables("quirks") { configuration.quirks.append(QuirkSettings.read(&$0)) }
         reader.namedTables("models") { name, reader in
             configuration.models.append(
                 ModelAlias.read(name, &reader, configuration.vendors))

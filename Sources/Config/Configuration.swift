@@ -13,6 +13,8 @@ public struct Configuration: Sendable {
     public var vendors = Vendor.defaults
     /// `[[chains]]`, in the order of the file.
     public var chains: [Chain] = []
+    /// `[[quirks]]`, in the order of the file.
+    public var quirks: [QuirkSettings] = []
     /// `[models.NAME]`, in the order of the file.
     public var models: [ModelAlias] = []
     /// `[prices]`.

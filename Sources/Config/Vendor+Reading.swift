@@ -84,6 +84,9 @@ extension Vendor {
             reader.error(
                 "include_usage", "\"inject\" is for dialect openai: the others always state it")
         }
+        reader.bool("translate", &vendor.translates)
+        reader.bool("quirks", &vendor.appliesQuirks)
+        vendor.readAPIs(&reader)
         return vendor
     }
 

@@ -32,6 +32,13 @@ public struct Vendor: Sendable {
         case inject
     }
 
+    /// The two of OpenAI's APIs that ask a model.
+    public enum OpenAIAPI: String, Sendable, CaseIterable {
+        /// Chat completions.
+        case chat
+        case responses
+    }
+
     /// A field that is set on every request.
     public struct Header: Sendable, Equatable {
         /// Its name.
@@ -75,6 +82,13 @@ public struct Vendor: Sendable {
     public var terminal = TerminalPolicy.lenient
     /// Whether the client or the gateway asks for the usage of a stream.
     public var includeUsage = UsagePolicy.client
+
+    /// Whether it may serve requests of other dialects, translated.
+    public var translates = true
+    /// Whether what is known of its models changes requests of its own dialect, too.
+    public var appliesQuirks = false
+    /// Which of OpenAI's two APIs it has, if it speaks that dialect; the other is translated.
+    public var apis = OpenAIAPI.allCases
 
     /// The proxy by way of which it is reached; nil where it is called itself.
     public var proxy: VendorProxy?

@@ -54,6 +54,7 @@ struct AliasChains {
                 name: alias.name,
                 targets: vendors.map { Chain.Target(vendor: $0, model: alias.model) })
             chain.clocks = .withoutChain
+            chain.translates = false
             add(chain, for: alias)
         }
     }

@@ -13,6 +13,8 @@ public final class Plan: Sendable {
         public let model: String?
         /// The target's index in ``Health``.
         public let health: Int
+        /// Whether its vendor speaks another dialect than the plan's requests.
+        public var isForeign = false
     }
 
     /// A target that cannot serve such requests, and why.
@@ -35,6 +37,10 @@ public final class Plan: Sendable {
     // would be copied with its text each time.
     private let clocks: [Chain.Clocks]
     private let ownFirstContents: [Bool]
+    /// Whether some target gets some requests translated.
+    public let translates: Bool
+    /// Whether a target is passed over where a translation loses something.
+    public let refusesLosses: Bool
     /// Attempts in all.
     public let attemptsMax: Int
     /// Further tries at one target.
@@ -72,6 +78,11 @@ public final class Plan: Sendable {
             !vendor.basePath.isEmpty || vendor.usesOwnSecret || vendor.credential != .client
         }
         self.targets = targets
+        translates =
+            targets.contains { $0.isForeign }
+            || api.dialect == .openai && vendors.contains { $0.lacksAPI }
+            || vendors.contains { $0.appliesQuirks }
+        refusesLosses = chain.translateLoss == .refuse
         clocks = vendors.map { vendor in
             var clocks = chain.clocks
             clocks.adopt(vendor)

@@ -65,22 +65,36 @@ final class PreparedChain: Sendable {
                 continue
             }
             let vendor = vendors[index]
-            if !api.isServed(by: vendor.dialect) {
-                let reason =
-                    "it speaks \(vendor.dialect.rawValue), and requests are not translated"
-                skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
-            } else if vendor.credential == .client, keyBearer ?? index != index {
-                let reason =
-                    "it has no credential of its own, and the caller's is meant for another"
-                skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
-            } else {
-                if vendor.credential == .client { keyBearer = index }
-                targets.append(Plan.Target(vendor: index, model: target.model, health: count))
-                indices.append(index)
-                count += 1
+            let isForeign = !api.isServed(by: vendor.dialect)
+            var reason = isForeign ? reasonAgainstTranslation(vendor, chain) : nil
+            if !isForeign, vendor.credential == .client {
+                if keyBearer ?? index == index {
+                    keyBearer = index
+                } else {
+                    reason =
+                        "it has no credential of its own, and the caller's is meant for another"
+                }
             }
+            if let reason {
+                skipped.append(Plan.Skipped(vendor: vendor.name, reason: reason))
+                continue
+            }
+            targets.append(
+                Plan.Target(
+                    vendor: index, model: target.model, health: count, isForeign: isForeign))
+            indices.append(index)
+            count += 1
         }
         return (targets, indices, skipped)
+    }
+
+    /// Why a vendor of another dialect gets no request translated; nil where it does.
+    private static func reasonAgainstTranslation(_ vendor: Vendor, _ chain: Chain) -> String? {
+        let speaks = "it speaks \(vendor.dialect.rawValue), and "
+        if !chain.translates { return speaks + "the chain has translate = false" }
+        if !vendor.translates { return speaks + "the vendor has translate = false" }
+        guard vendor.credential == .client else { return nil }
+        return speaks + "it has no credential of its own, and the caller's is another dialect's"
     }
 
     /// The path that is left behind the chain's prefix; nil where it has another.

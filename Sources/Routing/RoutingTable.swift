@@ -2,6 +2,7 @@ public import Config
 public import Dialects
 public import HTTP
 public import Primitives
+public import Translation
 
 /// The choice of targets for a request: the configuration's vendors and chains, made ready.
 public final class RoutingTable: Sendable {
@@ -52,6 +53,7 @@ public final class RoutingTable: Sendable {
     public let usesOwnSecret: Bool
     /// The models that the gateway lists itself.
     public let models: ModelCatalog
+    private let quirks: [QuirkRow]
     private let chains: [PreparedChain]
     private let plansByAPI: [API: Plan]
 
@@ -66,6 +68,7 @@ public final class RoutingTable: Sendable {
                 entry.chain, configuration.vendors, &count, isAlias: entry.isAlias)
         }
         models = ModelCatalog(configuration)
+        quirks = configuration.quirks.map(QuirkRow.init)
         var plans: [API: Plan] = [:]
         for api in API.allCases {
             // A request that no chain names is the caller's own business: if there are chains, it
@@ -89,6 +92,15 @@ public final class RoutingTable: Sendable {
         targetCount = count
     }
 
+    /// What a vendor's model takes that is asked in a form.
+    public func quirks(of model: String, at vendor: SharedVendor, _ form: Form) -> Quirks {
+        var quirks = QuirkTable.quirks(of: model, form)
+        for row in self.quirks where row.matches(vendor.name, model) {
+            row.settings.apply(to: &quirks)
+        }
+        return quirks
+    }
+
     /// The plans of a chain, to be printed.
     public func plans(of chain: String) -> [Plan] {
         guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }) else {
@@ -105,7 +117,7 @@ public final class RoutingTable: Sendable {
         guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }),
             let plan = entry.plans[.openai]
         else { return false }
-        return entry.needsModel || plan.targets.allSatisfy { $0.model != nil }
+        return entry.needsModel || plan.targets.allSatisfy { $0.model != nil || $0.isForeign }
     }
 
     /// Whether the route of a request with this head, or the body for its target, depends on its
@@ -119,9 +131,10 @@ public final class RoutingTable: Sendable {
             // Gemini's paths name it.
             let isInBody = api != .gemini || path.modelRange == nil
             guard chain.needsModel else {
-                return isInBody && chain.plans[api]?.replacesModel == true
+                guard let plan = chain.plans[api] else { return false }
+                return plan.translates || isInBody && plan.replacesModel
             }
-            if isInBody { return true }
+            if isInBody || chain.plans[api]?.translates == true { return true }
         }
         return false
     }

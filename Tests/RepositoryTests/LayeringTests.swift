@@ -13,8 +13,8 @@ struct LayeringTests {
         "Codings": ["Primitives", "CCompression"],
         "Dialects": ["Primitives", "HTTP", "JSON", "Codings"],
         "Translation": ["Primitives", "HTTP", "JSON"],
-        "Config": ["Primitives", "HTTP", "JSON", "Dialects"],
-        "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Config"],
+        "Config": ["Primitives", "HTTP", "JSON", "Dialects", "Translation"],
+        "Routing": ["Primitives", "HTTP", "JSON", "Dialects", "Translation", "Config"],
         "ExchangeCore": ["Primitives", "HTTP", "Dialects", "Config", "Routing"],
         "Access": ["Primitives", "HTTP", "JSON", "Dialects", "Config", "Routing"],
         "Transfers": ["Primitives", "HTTP", "ExchangeCore", "Reactor", "Cryptography", "CCurl"],
@@ -33,8 +33,9 @@ struct LayeringTests {
             "Transfers",
         ],
         "Gateway": [
-            "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Config", "Routing",
-            "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal", "Telemetry",
+            "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Translation",
+            "Config", "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal",
+            "Telemetry",
         ],
         "Dashboard": [
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",

@@ -129,7 +129,8 @@ struct RoutingTests {
                 [
                     Plan.Skipped(
                         vendor: "openai",
-                        reason: "it speaks openai, and requests are not translated"
+                        reason: "it speaks openai, and it has no credential of its own, and the "
+                            + "caller's is another dialect's"
                     )
                 ]
             )

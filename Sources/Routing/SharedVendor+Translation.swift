@@ -1,0 +1,28 @@
+import Config
+public import Dialects
+public import Translation
+
+extension SharedVendor {
+    /// The form in which it is asked for a client of a form: the client's own where it has that.
+    public func form(for client: Form) -> Form {
+        switch self.dialect {
+        case .anthropic: return .messages
+        case .gemini: return .gemini
+        case .openai:
+            if client == .responses, self.apis.contains(.responses) { return .responses }
+            return self.apis.contains(.chat) ? .chat : .responses
+        }
+    }
+}
+
+extension API {
+    /// The forms of its requests that other dialects have, too.
+    public var forms: [Form] {
+        switch self {
+        case .openai: [.chat, .responses]
+        case .geminiCompatible: [.chat]
+        case .anthropic: [.messages]
+        case .gemini: [.gemini]
+        }
+    }
+}
