@@ -3,7 +3,7 @@ public import Primitives
 
 /// Why a client gets an answer of ours instead of a vendor's: what happened, whose fault it is,
 /// whether to try again, and why.
-public struct Failure: Equatable, Sendable {
+public struct Failure: Error, Equatable, Sendable {
     /// Who could have prevented it.
     public enum Fault: String, Sendable {
         case client, gateway, vendor, network

@@ -35,7 +35,7 @@ extension Attempt {
     func countAnswer() {
         guard let hold = pipeline.hold else { return }
         let metrics = exchange.snapshot.metrics[route.vendor]
-        metrics.statusClasses[min(5, hold.status / 100)].add()
+        metrics.statusClasses[min(5, status / 100)].add()
         metrics.responseBytes.add(hold.bodyBytes)
         countSuccess()
     }

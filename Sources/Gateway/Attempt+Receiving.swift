@@ -16,6 +16,9 @@ extension Attempt: TransferDelegate {
         status = transfer.head.status
         exchange.recorder.writeHead(transfer.head, of: self)
         if exchange.state.isDetached { return DetachedAnswer.headReceived(self) }
+        if let translated, translated.changesForm {
+            return TranslatedAnswer.begin(self, transfer.head, translated)
+        }
         let demands = ResponsePipeline.Demands(
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
             watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies,
@@ -107,6 +110,7 @@ extension Attempt: TransferDelegate {
             exchange.tunnel?.vendorSent(bytes)
             return pass(bytes, of: transfer)
         }
+        if pipeline.translator != nil { return TranslatedAnswer.take(bytes, of: self, transfer) }
         var plain = ByteBuffer()
         swap(&plain, &worker.plain)
         if let isReadable = pipeline.decode(bytes, to: &plain) {
@@ -132,7 +136,7 @@ extension Attempt: TransferDelegate {
     /// Takes a piece that was filtered through inspection and hold to the client.
     ///
     /// Called from inside libcurl; a failure is handled at the end of the turn.
-    private func advance(
+    func advance(
         _ bytes: Span<UInt8>, reads plain: Span<UInt8>, isReadable: Bool, of transfer: Transfer
     ) {
         pipeline.take(bytes, reads: plain, isReadable: isReadable, now: worker.loop.now)
@@ -173,10 +177,17 @@ extension Attempt: TransferDelegate {
     func transferEnded(_ transfer: Transfer, _ result: TransferResult) {
         headIsComplete = transfer.head.isComplete
         headViolation = transfer.head.violation
-        // A last event without its blank line still waits in the filter.
-        var rest = ByteBuffer()
-        pipeline.endFilter(to: &rest)
-        if !rest.isEmpty { advance(rest.bytes, reads: rest.bytes, isReadable: true, of: transfer) }
+        let isWhole = result.code == .ok && headIsComplete
+        if pipeline.translator != nil {
+            TranslatedAnswer.end(self, transfer, isWhole: isWhole)
+        } else {
+            // A last event without its blank line still waits in the filter.
+            var rest = ByteBuffer()
+            pipeline.endFilter(to: &rest, isWhole: isWhole)
+            if !rest.isEmpty {
+                advance(rest.bytes, reads: rest.bytes, isReadable: true, of: transfer)
+            }
+        }
         self.transfer = nil
         // A client at rest gives way, so that the next request finds a descriptor.
         if result.isStarved { _ = worker.closeResting() }

@@ -7,6 +7,7 @@ import Reactor
 import Routing
 import Telemetry
 import Transfers
+import Translation
 
 /// One try of an exchange against one target: its transfer, and its result.
 final class Attempt {
@@ -18,6 +19,8 @@ final class Attempt {
     let number: Int
     let route: RoutingTable.Route
     let vendor: SharedVendor
+    /// The request in the vendor's dialect, where the client speaks another.
+    let translated: TranslatedRequest?
     let began: Instant
     /// When the vendor last gave or took a byte.
     var lastVendorByte: Instant
@@ -37,6 +40,7 @@ final class Attempt {
         number = exchange.state.attempts
         self.route = route
         vendor = exchange.snapshot.routing.vendors[route.vendor]
+        translated = exchange.translated
         began = exchange.worker.loop.now
         lastVendorByte = began
         pipeline = ResponsePipeline(dialect: route.dialect)
@@ -46,6 +50,10 @@ final class Attempt {
     var headIsComplete = false
     /// The status of the response.
     var status = 0
+    /// The dialect in which the vendor answers.
+    var answerDialect: Dialect { translated?.vendor.dialect ?? route.dialect }
+    /// The status that the client is given.
+    var clientStatus: Int { pipeline.translator?.clientStatus ?? status }
     /// What made the head unfit.
     var headViolation: StaticString?
     /// Whether libcurl began to send the request.
@@ -67,11 +75,8 @@ final class Attempt {
         }
         transfer.needsFreshConnection = isFresh
         let isTunnel = exchange.tunnel != nil
-        let (body, change) = isTunnel ? (.tunnel, OutboundRequest.BodyChange()) : bodyForTarget()
         let request = exchange.request
-        let isReplaced = OutboundRequest.write(
-            request.head, route: route, vendor: vendor, carrier: exchange.caller?.carrier,
-            forwarded: worker.settings.server.forwarded, change: change, into: transfer)
+        let (body, isReplaced) = writeRequest(to: transfer, isTunnel: isTunnel)
         if worker.settings.server.forwarded == .append {
             let client = exchange.client
             ForwardedFields.write(
@@ -82,6 +87,7 @@ final class Attempt {
         exchange.recorder.writeBegin(
             of: self, model: isReplaced ? route.plan.targets[route.target].model ?? "" : "",
             isFresh: isFresh)
+        exchange.recorder.writeTranslation(of: self)
         transfer.prepare(
             method: request.head.method, body: body, connectTimeout: route.clocks.connect)
         self.transfer = transfer
@@ -89,6 +95,35 @@ final class Attempt {
             self.transfer = nil
             exchange.ended(self, result)
         }
+    }
+
+    /// Writes target and fields; returns the body, and whether it asks for another model than the
+    /// client does.
+    private func writeRequest(to transfer: Transfer, isTunnel: Bool) -> (RequestBody, Bool) {
+        let request = exchange.request
+        if let translated, let body = translated.body {
+            let target = route.plan.targets[route.target]
+            if target.isForeign {
+                OutboundRequest.write(translated, request.head, vendor: vendor, into: transfer)
+            } else {
+                let change = OutboundRequest.BodyChange(
+                    isChanged: true, isDecoded: request.head.isEncoded,
+                    needsReadableAnswer: translated.changesForm)
+                _ = OutboundRequest.write(
+                    request.head, route: route, vendor: vendor, carrier: exchange.caller?.carrier,
+                    forwarded: worker.settings.server.forwarded, change: change,
+                    path: translated.changesForm ? translated.outbound.path : nil, into: transfer)
+                if translated.changesForm {
+                    transfer.headers.add(name: "accept-encoding", value: "identity")
+                }
+            }
+            return (.bytes(body), target.model != nil)
+        }
+        let (body, change) = isTunnel ? (.tunnel, OutboundRequest.BodyChange()) : bodyForTarget()
+        let isReplaced = OutboundRequest.write(
+            request.head, route: route, vendor: vendor, carrier: exchange.caller?.carrier,
+            forwarded: worker.settings.server.forwarded, change: change, into: transfer)
+        return (body, isReplaced)
     }
 
     /// Takes the transfer back, wherever it is.
@@ -251,6 +286,9 @@ final class Attempt {
         output.append("\r\nx-weir-attempts: ")
         output.append(decimal: exchange.state.attempts)
         output.append("\r\n")
+        if let translated {
+            TranslatedHead.writeLosses(translated, pipeline.translator, to: &output)
+        }
         if exchange.request.head.asksForTrace { writeTiming(to: &output) }
     }
 

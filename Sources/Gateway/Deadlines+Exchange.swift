@@ -22,9 +22,10 @@ extension Deadlines.Exchange {
         if exchange.tunnel != nil, !attempt.headIsComplete {
             handshakeUntil = attempt.began + Limits.handshakeTime
         }
-        hasResponseBytes = attempt.hasPassedBytes
+        hasResponseBytes =
+            attempt.hasPassedBytes || attempt.pipeline.translator?.awaitsEnd ?? false
         lastContent = attempt.pipeline.lastContent
-        if let hold = attempt.pipeline.hold, route.plan.holdTime > .zero {
+        if let hold = attempt.pipeline.hold, !hold.awaitsEnd, route.plan.holdTime > .zero {
             holdUntil = hold.began + route.plan.holdTime
         }
     }

@@ -81,7 +81,10 @@ struct ExchangeRecorder: ~Copyable {
     private mutating func writeRest(_ exchange: RequestExchange, _ journal: WorkerJournal) {
         writeGatheredRequest(exchange)
         writeHeldRequest(exchange, journal)
-        if let answering = exchange.answeringAttempt { writeRest(of: answering, journal) }
+        if let answering = exchange.answeringAttempt {
+            writeRest(of: answering, journal)
+            writeAnswerLosses(of: answering)
+        }
         if let attempt = exchange.attempt, attempt !== exchange.answeringAttempt {
             writeRest(of: attempt, journal)
         }
@@ -108,7 +111,7 @@ struct ExchangeRecorder: ~Copyable {
             wallMicroseconds: Int(identifier.high >> 16) * 1000 + since(now) / 1000,
             outcome: outcome.rawValue,
             // The status that the client was given: none where it had gone before.
-            status: exchange.writer.hasHead ? answering?.status ?? ownStatus : 0,
+            status: exchange.writer.hasHead ? answering?.clientStatus ?? ownStatus : 0,
             attempts: exchange.state.attempts, answered: answering?.number ?? 0,
             durationNanoseconds: since(now), headNanoseconds: since(response?.recorder.headAt),
             lastByteNanoseconds: answering.map { since($0.lastVendorByte) } ?? -1,

@@ -19,8 +19,7 @@ extension FailoverDecision {
         return after(facts, Allowance(route.plan)) {
             Backoff.wait(before: $0, asked: advice.after, using: &worker.random)
         } next: {
-            exchange.snapshot.health.next(
-                of: route.plan, excluding: exchange.tried, now: worker.loop.now)
+            TargetChoice.next(of: route, for: exchange)
         }
     }
 }

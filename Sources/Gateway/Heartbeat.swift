@@ -27,12 +27,27 @@ struct Heartbeat {
         last = exchange.worker.loop.now
     }
 
+    /// How long a translated stream is silent before its client gets a sign of life.
+    ///
+    /// The vendor's own ones are another dialect's, and a call that waits for an earlier one is
+    /// silent while its bytes come.
+    private static let translatedInterval = Interval.seconds(15)
+
+    /// Signs of life for the client of a translated stream whose head has gone; nil for one that
+    /// bears none.
+    init?(translating exchange: RequestExchange) {
+        guard let dialect = exchange.route?.dialect, dialect != .gemini else { return nil }
+        interval = Self.translatedInterval
+        last = exchange.worker.loop.now
+    }
+
     /// When the next one is due.
     func due(_ exchange: RequestExchange) -> Instant? {
         var since = last
         if exchange.state.isCommitted, let attempt = exchange.answeringAttempt {
             guard attempt.pipeline.bearsHeartbeats else { return nil }
-            since = max(since, attempt.lastVendorByte)
+            since = max(
+                since, attempt.pipeline.translator?.lastOutput ?? attempt.lastVendorByte)
         }
         return since + interval
     }

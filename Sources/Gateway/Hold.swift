@@ -18,10 +18,12 @@ final class Hold {
     }
 
     let reason: AttemptVerdict.HoldReason
-    let status: Int
+    private(set) var status: Int
     /// The status line and the vendor's fields, the framing included.
     var head = ByteBuffer()
-    let framing: ResponseFraming
+    private(set) var framing: ResponseFraming
+    /// Whether its time has no bound: it cannot go out before its end.
+    let awaitsEnd: Bool
     let bytesMax: Int
     let began: Instant
     /// What the vendor asks for before it is tried again.
@@ -31,6 +33,8 @@ final class Hold {
     private(set) var finding = Finding.waiting
     /// Whether the response is here to its end.
     var isWhole = false
+    /// Whether it is in another dialect than the vendor's.
+    private var isTranslated = false
 
     /// Bytes of an error that are read: a few compressed ones can stand for very many.
     private static let textBytesMax = 256 << 10
@@ -45,8 +49,9 @@ final class Hold {
 
     init(
         _ reason: AttemptVerdict.HoldReason, status: Int, framing: ResponseFraming,
-        advice: RetryAdvice, bytesMax: Int, now: Instant
+        advice: RetryAdvice, bytesMax: Int, now: Instant, awaitsEnd: Bool = false
     ) {
+        self.awaitsEnd = awaitsEnd
         self.reason = reason
         self.status = status
         self.framing = framing
@@ -98,8 +103,27 @@ final class Hold {
         if finding == .failed { remember(facts) }
     }
 
+    /// Takes what stands for the vendor's response in the client's dialect: it is whole.
+    func adopt(
+        _ answer: AnswerTranslator.Answer, framing: ResponseFraming, head: consuming ByteBuffer
+    ) {
+        status = answer.status
+        self.framing = framing
+        self.head = head
+        body.append(answer.body.span)
+        ends.append(body.count)
+        text.append(answer.body.span)
+        isWhole = true
+        isTranslated = true
+        guard answer.isError else { return finding = .release }
+        remember(answer.facts)
+        if reason == .stream { finding = .failed } else { answerBody = .error }
+    }
+
     /// Reads the body of an error that is whole.
     func readText() {
+        // The vendor's own words were read.
+        guard !isTranslated else { return }
         switch reason {
         case .stream: break
         case .answer:

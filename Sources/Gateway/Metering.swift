@@ -131,7 +131,9 @@ enum Metering {
             PricedModel(
                 name: targets[index].model ?? caller.model,
                 vendor: exchange.snapshot.routing.vendors[targets[index].vendor].name,
-                dialect: route.dialect)
+                dialect: targets[index].isForeign
+                    ? exchange.snapshot.routing.vendors[targets[index].vendor].dialect
+                    : route.dialect)
         }
         do {
             return try CallBound(
@@ -198,7 +200,7 @@ enum Metering {
         let target = attempt.route.plan.targets[attempt.route.target]
         return PricedModel(
             name: target.model ?? attempt.exchange.caller?.model ?? "",
-            vendor: attempt.vendor.name, dialect: attempt.route.dialect)
+            vendor: attempt.vendor.name, dialect: attempt.answerDialect)
     }
 
     private static func callEnd(
@@ -215,8 +217,9 @@ enum Metering {
             let facts = attempt.pipeline.endObservation(
                 now: exchange.worker.loop.now)
         else { return end }
-        let dialect = attempt.route.dialect
-        let target = exchange.request.withHead { $0.pathAndQuery.text }
+        let dialect = attempt.answerDialect
+        let target =
+            attempt.translated?.vendor.path ?? exchange.request.withHead { $0.pathAndQuery.text }
         let lacksTerminal =
             attempt.recorder.isEventStream && facts.isUnderstood && !facts.sawTerminal
             && dialect.marksStreamEnds(target: target.utf8.span)

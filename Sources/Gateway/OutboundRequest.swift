@@ -26,23 +26,28 @@ enum OutboundRequest {
     /// No credential passes by omission: with one of ours, everything that could carry the client's
     /// is left out; with the client's own, everything that is meant for another vendor.
     ///
-    /// `carrier`: what carried the key by which the client was let in, which goes nowhere. Returns
-    /// whether the request names another model than the client's.
+    /// `carrier`: what carried the key by which the client was let in, which goes nowhere. `path`:
+    /// the one for the vendor where it is another than the client's. Returns whether the request
+    /// names another model than the client's.
     static func write(
         _ head: borrowing RequestHead, route: RoutingTable.Route, vendor: SharedVendor,
         carrier: PresentedKey.Carrier?, forwarded: ForwardedPolicy, change: BodyChange,
-        into transfer: Transfer
+        path: String? = nil, into transfer: Transfer
     ) -> Bool {
         let api = route.plan.api
         let whole = head.pathAndQuery
         let target = OutboundTarget(
             api: api, vendor: vendor.dialect, basePath: vendor.basePath,
             baseQuery: vendor.baseQuery)
-        let isReplaced = target.write(
-            whole.extracting(route.prefixLength..<whole.count),
-            dropping: dropped(head, api, vendor, carrier),
-            model: route.plan.targets[route.target].model,
-            to: &transfer.target)
+        let dropped = dropped(head, api, vendor, carrier)
+        var isReplaced = false
+        if let path {
+            target.write(Array(path.utf8).span, dropping: dropped, to: &transfer.target)
+        } else {
+            isReplaced = target.write(
+                whole.extracting(route.prefixLength..<whole.count), dropping: dropped,
+                model: route.plan.targets[route.target].model, to: &transfer.target)
+        }
         let options = head.connectionOptions
         for index in head.fields.indices {
             let field = head.fields[index]
@@ -180,7 +185,7 @@ enum OutboundRequest {
         name.count > 7 && name.extracting(0..<7).matchesIgnoringCase("x-weir-")
     }
 
-    private static func isOverridden(_ name: Span<UInt8>, by vendor: SharedVendor) -> Bool {
+    static func isOverridden(_ name: Span<UInt8>, by vendor: SharedVendor) -> Bool {
         let text = name.text.lowercased()
         return vendor.headers.contains { $0.name.lowercased() == text }
     }

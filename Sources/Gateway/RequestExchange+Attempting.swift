@@ -43,6 +43,13 @@ extension RequestExchange {
         // The body goes as soon as the vendor has it all, which matters to long streams after long
         // prompts.
         if attempt.releaseSentBody() { returnBody() }
+        if let translated = attempt.translated {
+            // No other attempt follows.
+            translated.releaseBody()
+            self.translated = nil
+            if heartbeat == nil, translated.changesForm { heartbeat = Heartbeat(translating: self) }
+            intake.dropBody(of: request)
+        }
     }
 
     /// Carries out the decision about the end of an attempt's transfer.

@@ -23,7 +23,7 @@ extension RequestExchange {
         Metering.attemptFailed(attempt)
         recorder.writeFailure(
             of: attempt, failureClass.name, result,
-            status: keptAttempt?.pipeline.hold?.status ?? 0, reason: failure.explanation)
+            status: keptAttempt?.status ?? 0, reason: failure.explanation)
         // A failure for lack of room in the gateway is no fault of the target.
         if failure.fault != .gateway {
             attempt.countAgainstHealth(failureClass, advice, isCertain: isCertain)

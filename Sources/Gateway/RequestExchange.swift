@@ -33,6 +33,8 @@ final class RequestExchange {
     var caller: ExchangeCaller?
     var identifier: Identifier?
     var route: RoutingTable.Route?
+    /// The request in the dialect of the current target, where that is another.
+    var translated: TranslatedRequest?
     /// The targets that were tried.
     var tried = TriedTargets()
     /// When the request was whole, or its streaming began.

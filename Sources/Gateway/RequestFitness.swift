@@ -56,6 +56,10 @@ enum RequestFitness {
     ) -> Failure? {
         let target = route.plan.targets[index]
         let vendor = exchange.snapshot.routing.vendors[target.vendor]
+        if route.plan.translates, let need = TranslatedRequest.Need(index, route, exchange) {
+            let obstacle = need.obstacle(exchange)
+            if need.isForeign || obstacle != nil { return obstacle }
+        }
         if vendor.credential == .client,
             CallerCredential.fitness(
                 of: exchange.request.head, api: route.plan.api, isBuiltIn: vendor.isBuiltIn)

@@ -30,13 +30,7 @@ enum RequestStart {
 
     /// Makes the first attempt of a request that is admitted, or refuses it.
     static func goOn(_ exchange: RequestExchange, refusal: Failure?) {
-        if refusal == nil, var route = exchange.route {
-            // Last: the target may be cooling down, and this request be its probe.
-            route.target =
-                exchange.snapshot.health.first(
-                    of: route.plan, excluding: exchange.tried, now: exchange.worker.loop.now) ?? 0
-            exchange.route = route
-        }
+        let refusal = refusal ?? chooseTarget(exchange)
         exchange.recorder.writeBegin(exchange)
         if let refusal = refusal ?? unrecorded(exchange) {
             exchange.refuse(refusal, closing: exchange.client.phase == .body)
@@ -46,6 +40,19 @@ enum RequestStart {
             exchange.startAttempt(onFreshConnection: false)
         }
         exchange.client.ensureClock()
+    }
+
+    /// Chooses the target of a request that has a route; returns why none can be asked.
+    private static func chooseTarget(_ exchange: RequestExchange) -> Failure? {
+        guard var route = exchange.route else { return nil }
+        do throws(Failure) {
+            // Last: the target may be cooling down, and this request be its probe.
+            route.target = try TargetChoice.first(of: route, for: exchange)
+        } catch {
+            return error
+        }
+        exchange.route = route
+        return nil
     }
 
     private static func chooseRoute(

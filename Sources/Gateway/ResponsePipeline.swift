@@ -25,6 +25,8 @@ struct ResponsePipeline: ~Copyable {
         var observesFrames = false
         /// Whether the usage that the vendor reports is needed at the end.
         var readsUsage = false
+        /// What says the response in the client's dialect; nil where it is that.
+        var translator: AnswerTranslator?
     }
 
     private let dialect: Dialect
@@ -32,6 +34,8 @@ struct ResponsePipeline: ~Copyable {
     /// Undoes the content coding on the side, for the stages that look into it.
     private var decoder: ContentDecoder?
     private var usageFilter: UsageFilter?
+    /// Says the response in the client's dialect, where that is another than the vendor's.
+    private(set) var translator: AnswerTranslator?
     /// Reads the events of a stream.
     private var inspector: EventInspector?
     /// Reads the usage, for a caller with limits.
@@ -66,7 +70,12 @@ struct ResponsePipeline: ~Copyable {
         self.hold = hold
         isEventStream = head.mediaType == .eventStream
         isEncoded = head.isEncoded
-        if isEncoded {
+        translator = demands.translator
+        if translator != nil {
+            decoder = isEncoded ? ContentDecoder(head.codings.span) : nil
+            // What the client gets is written here, plain.
+            isEncoded = false
+        } else if isEncoded {
             let isWanted =
                 hold != nil || demands.awaitsTerminal || demands.masksBodies
                 || demands.watchesContent && isEventStream || demands.readsUsage
@@ -86,7 +95,8 @@ struct ResponsePipeline: ~Copyable {
             if isEncoded, decoder == nil { inspector?.stopReading(now: now) }
         }
         if demands.readsUsage, head.status < 300 {
-            observer = UsageObserver(dialect: dialect, isEventStream: isEventStream)
+            observer = UsageObserver(
+                dialect: translator?.vendor.dialect ?? dialect, isEventStream: isEventStream)
         }
         updateIsPlain()
     }
@@ -95,7 +105,7 @@ struct ResponsePipeline: ~Copyable {
         isPlain =
             usageFilter == nil && inspector == nil && decoder == nil && hold == nil
             && !demands.observesFrames
-            && observer == nil
+            && observer == nil && translator == nil
     }
 
     /// Whether the bytes are another protocol's.
@@ -137,6 +147,10 @@ struct ResponsePipeline: ~Copyable {
 
     /// Takes out of a piece what the client did not ask for; false where nothing is taken out.
     mutating func filter(_ bytes: Span<UInt8>, to passed: inout ByteBuffer) -> Bool {
+        if let translator {
+            translator.take(bytes, into: &passed)
+            return true
+        }
         guard var filter = usageFilter.take() else { return false }
         filter.take(bytes, to: &passed)
         usageFilter = consume filter
@@ -144,7 +158,10 @@ struct ResponsePipeline: ~Copyable {
     }
 
     /// Appends what the filter still holds at the end of the stream.
-    mutating func endFilter(to passed: inout ByteBuffer) {
+    ///
+    /// `isWhole`: whether the vendor's response is here to its end.
+    mutating func endFilter(to passed: inout ByteBuffer, isWhole: Bool) {
+        if let translator { return translator.end(isWhole: isWhole, into: &passed) }
         guard var filter = usageFilter.take() else { return }
         filter.endStream(to: &passed)
     }
@@ -200,8 +217,11 @@ struct ResponsePipeline: ~Copyable {
         // A response released because time was up has shown no content yet; its clock goes on.
         hasPassedBytes = showsContent
         hold = nil
+        translator?.headWentOut()
         if !demands.awaitsTerminal, !demands.watchesContent { inspector = nil }
-        if inspector == nil, !demands.masksBodies, observer == nil { decoder = nil }
+        if inspector == nil, !demands.masksBodies, observer == nil, translator == nil {
+            decoder = nil
+        }
         updateIsPlain()
     }
 
@@ -217,6 +237,7 @@ struct ResponsePipeline: ~Copyable {
 
     /// Whether the stream, which has ended, lacks the marker that it must end in.
     mutating func lacksTerminal() -> Bool {
+        if let translator { return translator.lacksEnd }
         guard demands.awaitsTerminal, let inspector else { return false }
         inspector.end()
         return inspector.lacksTerminal
@@ -227,6 +248,7 @@ struct ResponsePipeline: ~Copyable {
         hold = nil
         inspector = nil
         usageFilter = nil
+        translator = nil
         demands.awaitsTerminal = false
         demands.watchesContent = false
         updateIsPlain()
@@ -236,7 +258,9 @@ struct ResponsePipeline: ~Copyable {
     ///
     /// Only between two events: in the middle of one it would be taken for the rest of that.
     func writeErrorEvent(_ error: DialectError, to output: inout ByteBuffer) {
-        guard isEventStream, !isEncoded, hasPassedBytes, streamEnd.isBetweenEvents else { return }
+        guard isEventStream, !isEncoded, hasPassedBytes, streamEnd.isBetweenEvents,
+            !(translator?.hasFailed ?? false)
+        else { return }
         dialect.errorEvent(error, to: &output)
     }
 }

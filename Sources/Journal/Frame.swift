@@ -38,6 +38,8 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case requestBodyAside = 9
     /// A piece of the response's body that is in no file.
     case chunkAside = 10
+    /// Between which forms an attempt is translated, and what that loses; the payload is the text.
+    case translation = 11
 
     /// The kind under which a reader is lent a frame of this kind.
     var lentKind: FrameKind {

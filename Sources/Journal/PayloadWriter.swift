@@ -74,6 +74,11 @@ public struct PayloadWriter: ~Copyable {
         }
     }
 
+    /// Writes a text that is all of the payload, and so needs no length.
+    public mutating func raw(_ value: String) {
+        buffer.append(text: value)
+    }
+
     /// Writes bytes, with a length of two bytes before them.
     public mutating func bytes(_ value: Span<UInt8>) {
         let count = min(value.count, Self.textBytesMax)

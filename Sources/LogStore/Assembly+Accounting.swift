@@ -10,7 +10,8 @@ extension Assembly {
         record.usageText = facts.usageText
         guard isDecoded,
             let usage = facts.account(
-                in: record.dialect, target: record.target, isWhole: record.outcome == "complete")
+                in: record.answerDialect, target: record.answerTarget,
+                isWhole: record.outcome == "complete")
         else { return }
         record.serviceTier = facts.serviceTier
         record.usage = usage

@@ -74,6 +74,10 @@ final class Assembly {
         case .requestBody: takeRequestBody(frame, ring)
         case .attemptBegan: attemptBegan(frame)
         case .attemptFailed: attemptFailed(frame)
+        case .translation:
+            if let index = attempt(frame.attempt) {
+                record.attempts[index].translation = frame.payload.text
+            }
         case .responseHead: takeHead(frame)
         case .chunk: takeChunk(frame, ring)
         case .delivery:
@@ -239,7 +243,8 @@ final class Assembly {
         response.status = frame.detail
         response.isStream = payload.isEventStream
         response.observer = AnswerObserver(
-            dialect: record.dialect, isEventStream: payload.isEventStream)
+            dialect: record.attempts[index].translatedDialect ?? record.dialect,
+            isEventStream: payload.isEventStream)
         let encoding = payload.encoding.utf8
         response.decoder = ContentDecoder(encoding.span, bytesMax: Self.decodedBytesMax)
         if response.decoder == nil, !ContentDecoder.isIdentity(encoding.span) {
@@ -341,7 +346,7 @@ final class Assembly {
         // Without the terminal marker that is due here, a clean end may be a truncation.
         if record.isStream, facts.isUnderstood, !facts.sawTerminal, record.outcome == "complete",
             200..<300 ~= record.status, record.status != 204, record.method != "HEAD",
-            record.dialect.marksStreamEnds(target: record.target.utf8.span)
+            record.answerDialect.marksStreamEnds(target: record.answerTarget.utf8.span)
         {
             record.outcome = Outcome.truncated.name
         }

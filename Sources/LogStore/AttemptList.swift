@@ -15,6 +15,7 @@ public enum AttemptList {
         // Nearly every exchange has one attempt, which did not fail.
         guard attempts.count == 1, let only = attempts.first, only.failure.isEmpty,
             only.model.isEmpty, !only.isFresh, !only.wasSent, only.reason.isEmpty,
+            only.translation.isEmpty,
             only.failedMicroseconds == nil, only.curlCode == 0, let head = only.headMicroseconds
         else { return value(attempts).write(to: &buffer) }
         buffer.append("[{\"vendor\":")
@@ -52,6 +53,7 @@ public enum AttemptList {
         add("failure", attempt.failure)
         if attempt.curlCode > 0 { add("curl", attempt.curlCode) }
         add("reason", attempt.reason)
+        add("translation", attempt.translation)
         if attempt.wasSent { members.append(JSONValue.Member("sent", .bool(true))) }
         return .object(members)
     }
@@ -71,6 +73,7 @@ public enum AttemptList {
             attempt.failure = element["failure"]?.text ?? ""
             attempt.curlCode = element["curl"]?.integer ?? 0
             attempt.reason = element["reason"]?.text ?? ""
+            attempt.translation = element["translation"]?.text ?? ""
             attempt.wasSent = element["sent"]?.isTrue ?? false
             return attempt
         }

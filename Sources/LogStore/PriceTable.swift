@@ -127,7 +127,7 @@ extension Record {
     fileprivate var pricedCall: PricedCall {
         PricedCall(
             models: [answeringModel, attempts.last?.model ?? "", model], vendor: vendor,
-            dialect: dialect, usage: usage, tier: serviceTier, usageText: usageText)
+            dialect: answerDialect, usage: usage, tier: serviceTier, usageText: usageText)
     }
 
     /// The record with its cost worked out anew: tokens are the ledger, money follows from them.

@@ -36,6 +36,9 @@ public struct Record: Equatable, Sendable {
         public var reason = ""
         /// Whether the vendor may have acted on it though it failed.
         public var wasSent = false
+        /// Between which forms it was translated, and what that lost, as `x-weir-translated` says
+        /// it; empty where it was not.
+        public var translation = ""
     }
 
     /// A body, as far as it was kept.

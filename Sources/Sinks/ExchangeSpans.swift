@@ -72,7 +72,8 @@ struct ExchangeSpans {
         let server = servers[attempt.vendor]
         let attributes = AttributeList { list in
             list.add("gen_ai.operation.name", operation)
-            list.add("gen_ai.provider.name", Self.provider(attempt.vendor, record.dialect))
+            let dialect = attempt.translatedDialect ?? record.dialect
+            list.add("gen_ai.provider.name", Self.provider(attempt.vendor, dialect))
             list.add("gen_ai.request.model", model)
             list.add("server.address", server?.address ?? "")
             list.add("server.port", server?.port)

@@ -13,6 +13,7 @@ struct StoredNumbersTests {
         let numbers: [FrameKind: UInt8] = [
             .begin: 1, .requestBody: 2, .attemptBegan: 3, .attemptFailed: 4, .responseHead: 5,
             .chunk: 6, .settlement: 7, .delivery: 8, .requestBodyAside: 9, .chunkAside: 10,
+            .translation: 11,
         ]
         #expect(numbers.count == FrameKind.allCases.count)
         for kind in FrameKind.allCases { #expect(kind.rawValue == numbers[kind]) }

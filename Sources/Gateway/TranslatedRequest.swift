@@ -1,0 +1,184 @@
+import Config
+import Dialects
+import ExchangeCore
+import HTTP
+import JSON
+import Primitives
+import Routing
+import Transfers
+import Translation
+
+/// A request as a target of another dialect gets it, and what is needed to read the answer.
+final class TranslatedRequest {
+    /// The target's index in the plan.
+    let target: Int
+    /// The form of the client, and that of the vendor.
+    let client: Form
+    let vendor: Form
+    /// The path, the model and the fields that the vendor's dialect requires.
+    let outbound: OutboundForm
+    let context: AnswerContext
+    /// Whether the answer is another dialect's: false where quirks alone changed the request.
+    var changesForm: Bool { client != vendor }
+    /// What the body for the vendor does not say.
+    let losses: [Loss]
+    /// The body; nil once the vendor has it.
+    private(set) var body: KeptBody?
+
+    private init(
+        _ translation: RequestTranslation, from client: Form, to vendor: Form, target: Int,
+        for exchange: RequestExchange
+    ) {
+        self.target = target
+        self.client = client
+        self.vendor = vendor
+        outbound = translation.outbound
+        var context = translation.context
+        // Names that are made here differ from those of every other answer.
+        context.seed = exchange.logName
+        context.created = Int(Identifier.wallClockMilliseconds() / 1000)
+        self.context = context
+        losses = translation.losses
+        var bytes = ByteBuffer(capacity: translation.body.count)
+        bytes.append(translation.body.span)
+        body = KeptBody(bytes, countedBy: exchange.worker.bodies)
+    }
+
+    /// Lets go of the body, which the vendor has.
+    func releaseBody() {
+        body = nil
+    }
+
+    /// Translates the request of an exchange for a target of its plan.
+    ///
+    /// Returns why the target cannot be asked; nil where it can, and the exchange has what it gets
+    /// if that is another body than the client's.
+    static func prepare(
+        _ index: Int, of route: RoutingTable.Route, for exchange: RequestExchange
+    ) -> Failure? {
+        exchange.translated = nil
+        guard route.plan.translates, let need = Need(index, route, exchange) else { return nil }
+        guard let call = need.call else { return need.obstacle(exchange) }
+        do throws(Failure) {
+            exchange.translated = try translate(call, index, route, need.vendor, exchange)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Nil where the vendor gets the client's own bytes.
+    private static func translate(
+        _ call: TranslatableCall, _ index: Int, _ route: RoutingTable.Route,
+        _ vendor: SharedVendor, _ exchange: RequestExchange
+    ) throws(Failure) -> TranslatedRequest? {
+        let body = try readBody(exchange)
+        let form = vendor.form(for: call.form)
+        let model = route.plan.targets[index].model
+        let asked = model ?? call.path?.model ?? body.model ?? ""
+        guard !asked.isEmpty else { throw .untranslatable(vendor.name, "it names no model") }
+        let quirks = exchange.snapshot.routing.quirks(of: asked, at: vendor, form)
+        let translation: RequestTranslation
+        do throws(Translation.Refusal) {
+            translation = try RequestTranslation(
+                body, from: call.form, to: form, quirks: quirks, model: model, path: call.path)
+            if form == call.form {
+                let plain = try RequestTranslation(
+                    body, from: form, to: form, model: model, path: call.path)
+                if plain.body == translation.body { return nil }
+            }
+        } catch {
+            // Its own dialect's vendor says itself what it does not take.
+            if form == call.form { return nil }
+            let field = error.field.isEmpty ? "" : "\(error.field): "
+            throw .untranslatable(vendor.name, field + error.reason)
+        }
+        let lost = translation.losses.filter { !$0.isHarmless }
+        if route.plan.refusesLosses, !lost.isEmpty {
+            let list = lost.map(\.description).joined(separator: ", ")
+            throw .untranslatable(vendor.name, "it would lose \(list.prefix(1024))")
+        }
+        return TranslatedRequest(
+            translation, from: call.form, to: form, target: index, for: exchange)
+    }
+
+    /// The body without a content coding, as one value.
+    private static func readBody(_ exchange: RequestExchange) throws(Failure) -> RawJSON {
+        let request = exchange.request
+        var text: [UInt8] = []
+        let fault: String? = request.withHead { head in
+            exchange.intake.withBody(of: request) { body in
+                guard head.isEncoded else {
+                    text = Array(body.bytes)
+                    return nil
+                }
+                var plain = ByteBuffer()
+                let fault = RequestContent.decode(head, body.bytes, isWhole: true, to: &plain)
+                text = Array(plain.bytes)
+                return fault
+            }
+        }
+        if let fault { throw .refused(400, "body_unreadable", "the body cannot be read: \(fault)") }
+        do throws(JSONScanner.Malformed) {
+            return try RawJSON(parsing: text)
+        } catch {
+            throw .refused(400, "body_unreadable", "the body is no JSON: \(error)")
+        }
+    }
+}
+
+extension TranslatedRequest {
+    /// That a target's vendor needs another body than the client's.
+    struct Need {
+        let vendor: SharedVendor
+        /// The call; nil where other dialects have none like it.
+        let call: TranslatableCall?
+
+        /// Whether the vendor speaks another dialect.
+        let isForeign: Bool
+
+        /// Nil where the vendor takes the request as it is.
+        init?(_ index: Int, _ route: RoutingTable.Route, _ exchange: RequestExchange) {
+            let target = route.plan.targets[index]
+            vendor = exchange.snapshot.routing.vendors[target.vendor]
+            isForeign = target.isForeign
+            guard isForeign || vendor.lacksAPI || vendor.appliesQuirks else { return nil }
+            call = exchange.request.withHead {
+                TranslatableCall($0, prefixLength: route.prefixLength)
+            }
+            if isForeign { return }
+            guard let call else { return nil }
+            if vendor.form(for: call.form) != call.form { return }
+            guard vendor.appliesQuirks, !exchange.intake.isStreaming, exchange.tunnel == nil
+            else { return nil }
+        }
+
+        /// Why the request cannot be translated, as far as that is known without its body.
+        func obstacle(_ exchange: RequestExchange) -> Failure? {
+            let speaks = "vendor \(vendor.name) speaks \(vendor.dialect.rawValue), and "
+            if exchange.tunnel != nil {
+                return .refused(
+                    404, "no_target", speaks + "WebSockets are not translated")
+            }
+            if call == nil {
+                return .refused(
+                    404, "no_target",
+                    speaks + "a request for this path, or of this kind, is not translated")
+            }
+            guard exchange.intake.isStreaming else { return nil }
+            return .refused(
+                413, "request_too_large",
+                speaks + "the body is too large to be kept, and so to be translated; see "
+                    + "replay_limit in [server]")
+        }
+    }
+}
+
+extension Failure {
+    /// A request that cannot be said in a vendor's dialect.
+    static func untranslatable(_ vendor: String, _ reason: String) -> Failure {
+        .refused(
+            400, "untranslatable",
+            "the request cannot be translated for vendor \(vendor): \(reason)")
+    }
+}

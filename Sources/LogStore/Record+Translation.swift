@@ -1,0 +1,42 @@
+public import Dialects
+
+extension Record.Attempt {
+    /// The form in which its vendor was asked, and answers; nil where it was not translated.
+    private var vendorForm: Substring? {
+        let pair = translation.prefix { $0 != ";" }
+        return pair.firstIndex(of: ">").map { pair[pair.index(after: $0)...] }
+    }
+
+    /// The dialect in which its vendor answers; nil for the request's own.
+    public var translatedDialect: Dialect? {
+        switch vendorForm {
+        case "chat", "responses": .openai
+        case "messages": .anthropic
+        case "gemini": .gemini
+        default: nil
+        }
+    }
+
+    /// A path of the vendor's API, for what depends on it; nil where it was not translated.
+    var translatedTarget: String? {
+        switch vendorForm {
+        case "chat": "/v1/chat/completions"
+        case "responses": "/v1/responses"
+        case "messages": "/v1/messages"
+        case "gemini": "/v1beta/models/-:streamGenerateContent"
+        default: nil
+        }
+    }
+}
+
+extension Record {
+    private var answeringAttempt: Attempt? {
+        attempts.indices.contains(answered - 1) ? attempts[answered - 1] : nil
+    }
+
+    /// The dialect of the answer as the vendor sent it.
+    var answerDialect: Dialect { answeringAttempt?.translatedDialect ?? dialect }
+
+    /// The path and query of the vendor's API that answered.
+    var answerTarget: String { answeringAttempt?.translatedTarget ?? target }
+}
