@@ -16,8 +16,7 @@ struct TopCommand: ParsableCommand {
             [admin].
             """)
 
-    @Option(name: .long, help: "The configuration; without one, the defaults serve.")
-    var config: String?
+    @OptionGroup var options: ConfigurationOption
 
     @Option(help: "The operators' listener, such as https://gateway:9090; else that of [admin].")
     var url: String?
@@ -36,7 +35,7 @@ struct TopCommand: ParsableCommand {
     }
 
     func run() throws {
-        let configuration = try ConfigurationOption.load(config.map(ConfigurationFile.init(path:)))
+        let configuration = try options.load()
         let address = try address(of: configuration)
         let trust = address.hasPrefix("https:") ? try TrustStore(file: caFile) : nil
         guard let client = Post(trust: trust) else {
