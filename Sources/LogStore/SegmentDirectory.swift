@@ -105,7 +105,7 @@ struct SegmentDirectory {
             self = stated
             return
         }
-        let packed = file.read(Segment.headBytes..<max(file.size, Segment.headBytes))
+        let packed = file.read(Segment.headBytes..<max(file.end, Segment.headBytes))
         let bytes = packed.span
         var offset = 0
         while let frame = ZstdFrame.measure(bytes.extracting(offset..<bytes.count)) {
@@ -131,14 +131,14 @@ struct SegmentDirectory {
     static func isStated(in file: SegmentFile) -> Bool { stated(in: file) != nil }
 
     private static func stated(in file: SegmentFile) -> SegmentDirectory? {
-        guard file.size >= Segment.headBytes + endBytes else { return nil }
-        let trailer = file.read(file.size - endBytes..<file.size)
+        guard file.end >= Segment.headBytes + endBytes else { return nil }
+        let trailer = file.read(file.end - endBytes..<file.end)
         guard trailer.count == endBytes else { return nil }
         var end = PayloadReader(trailer.span)
         let count = Int(end.number(bytes: 4))
-        guard count <= file.size - Segment.headBytes - endBytes else { return nil }
-        let start = file.size - endBytes - count
-        let list = file.read(start..<file.size - endBytes + 4)
+        guard count <= file.end - Segment.headBytes - endBytes else { return nil }
+        let start = file.end - endBytes - count
+        let list = file.read(start..<file.end - endBytes + 4)
         guard list.count == count + 4 else { return nil }
         var checksum = Checksum(seed: 0)
         checksum.add(list.span)

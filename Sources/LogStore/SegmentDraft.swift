@@ -34,7 +34,7 @@ final class SegmentDraft {
         path = folder.draftPath(of: file.head.number)
         // One that a death left behind is no use.
         unsafe unlink(path)
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         // Given back as a whole; the allocator would keep it.
         let contentBytes = ZstdFrame.contentBytesMax
         let count = contentBytes + ZstdFrame.bound(contentBytes)
@@ -112,6 +112,10 @@ final class SegmentDraft {
     func adopt() throws(SystemError) -> Int {
         let list = directory.bytes
         try unsafe list.bytes.withUnsafeBytes { bytes throws(SystemError) in
+            try unsafe append(bytes)
+        }
+        let parity = SegmentParity(end: offset).section { SegmentFile.read(descriptor, $0) }
+        try unsafe parity.bytes.withUnsafeBytes { bytes throws(SystemError) in
             try unsafe append(bytes)
         }
         let code = disk.sync(descriptor)

@@ -76,6 +76,8 @@ struct SegmentErasing {
     /// A packed one is replaced: frames without such an entry are taken over as they are.
     private func replace(_ file: SegmentFile, without entries: [Entry]) throws {
         let draft = try SegmentDraft(replacing: file, in: folder, disk)
+        // What can be restored is written as it was.
+        _ = file.restore()
         let ranges = entries.flatMap(\.ranges)
         for frame in SegmentDirectory(of: file).frames {
             let packed = file.read(frame.offset..<frame.offset + frame.packedCount)

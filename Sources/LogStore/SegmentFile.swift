@@ -12,6 +12,10 @@ final class SegmentFile {
     private(set) var head: Segment.Head
     /// Whether its beginning is what was written.
     let isHeadWhole: Bool
+    /// What restores damaged bytes of it; nil where nothing does.
+    private(set) var parity: SegmentParity?
+    /// What was restored, in the order of offsets.
+    private var restored: [SegmentParity.Damage] = []
 
     /// Why a segment cannot be read.
     enum Fault: Error, Equatable {
@@ -32,6 +36,8 @@ final class SegmentFile {
         let stated = Segment.Head(first.span, number: number)
         isHeadWhole = stated != nil
         head = stated ?? Segment.Head(number: number, isPacked: false, madeAt: 0)
+        if stated?.isPacked == false { return }
+        parity = SegmentParity(of: self)
         // Both forms can be read without it: only which of them it is must be found out.
         if stated == nil { head.isPacked = SegmentDirectory.isStated(in: self) }
     }
@@ -40,11 +46,30 @@ final class SegmentFile {
         close(descriptor)
     }
 
+    /// Bytes of it without what restores them.
+    var end: Int { parity?.end ?? size }
+
+    /// Looks for damage in a packed segment, of which what can be restored is read as it was
+    /// written from then on.
+    func restore() -> [SegmentParity.Damage] {
+        let damage = parity?.damage(in: self) ?? []
+        restored = damage.filter { $0.restored != nil }
+        return damage
+    }
+
     /// The bytes of a range, as far as they can be read.
     func read(_ range: Range<Int>) -> [UInt8] {
         let end = min(range.upperBound, size)
         guard range.lowerBound >= 0, range.lowerBound < end else { return [] }
-        return Self.read(descriptor, range.lowerBound..<end)
+        var bytes = Self.read(descriptor, range.lowerBound..<end)
+        for damage in restored {
+            guard let right = damage.restored else { continue }
+            for (index, byte) in right.enumerated() {
+                let position = damage.offset + index - range.lowerBound
+                if bytes.indices.contains(position) { bytes[position] = byte }
+            }
+        }
+        return bytes
     }
 
     /// The bytes of a range of a file, as far as they can be read.
