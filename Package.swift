@@ -176,7 +176,7 @@ let package = Package(
         .executableTarget(
             name: "weir-load",
             dependencies: [
-                "Primitives", "Reactor", "HTTP", "JSON", "Support",
+                "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "LogStore", "Support",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Load",

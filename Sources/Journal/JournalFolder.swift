@@ -9,6 +9,8 @@ public final class JournalFolder: Sendable {
     public struct Unusable: Error, CustomStringConvertible {
         /// What is wrong with it.
         public let description: String
+        /// Whether another process has it.
+        public var isInUse = false
     }
 
     private static let ending = ".journal"
@@ -35,7 +37,8 @@ public final class JournalFolder: Sendable {
             throw Unusable(
                 description: "\(path) is in use by another gateway"
                     + (owner.isEmpty ? "" : ", process \(owner)")
-                    + "; give each its own log.path"
+                    + "; give each its own log.path",
+                isInUse: true
             )
         }
         ftruncate(lock, 0)

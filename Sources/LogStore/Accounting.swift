@@ -58,7 +58,8 @@ extension Store {
         return account
     }
 
-    private static func journals(_ folder: String) throws -> [JournalFile] {
+    /// The journals of a folder.
+    static func journals(_ folder: String) throws -> [JournalFile] {
         var files: [JournalFile] = []
         for path in try JournalFolder.journals(in: folder) {
             do {
@@ -109,18 +110,14 @@ extension Store {
     private static func account(
         _ file: JournalFile, _ db: Database, _ betweenReadings: () throws -> Void
     ) throws -> (part: Accounting?, cursor: Int64) {
-        let name = file.name.description
         let row = try row(file, db)
         let stored: Int64 = row?["cursor"] ?? 0
         if let row, row["is_ended"] == 1 { return (closed(row), stored) }
         let cursor = UInt64(clamping: stored)
-        var open = Set(
-            try Int64.fetchAll(
-                db, sql: "SELECT DISTINCT exchange FROM open_frames WHERE journal = ?",
-                arguments: [name]))
+        var open = try openExchanges(of: file.name.description, db)
         try betweenReadings()
         let tally = file.tally
-        var begun: [(exchange: Int64, id: String)] = []
+        var begun: [(exchange: Int64, id: Identifier)] = []
         var reader = JournalReader(file, from: cursor)
         guard reader.cursor == max(cursor, file.readCursor), file.readCursor <= cursor else {
             return (nil, stored)
@@ -128,18 +125,13 @@ extension Store {
         reader.read { frame in
             guard frame.position < tally.writeCursor else { return false }
             if frame.kind == .begin, let payload = BeginPayload(frame.payload) {
-                begun.append(
-                    (Int64(clamping: frame.exchange), payload.identifier.description))
+                begun.append((Int64(clamping: frame.exchange), payload.identifier))
             }
             return true
         }
         guard file.readCursor <= cursor else { return (nil, stored) }
         for (exchange, id) in begun {
-            let isStored =
-                try Bool.fetchOne(
-                    db.cachedStatement(sql: "SELECT 1 FROM records WHERE id = ?"),
-                    arguments: [id]) ?? false
-            if !isStored { open.insert(exchange) }
+            if try !isStored(id, db) { open.insert(exchange) }
         }
         var part = Accounting()
         part.emitted = tally.emitted

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 
 /// Bytes in the database.
 ///
@@ -12,7 +13,10 @@ struct Bytes: DatabaseValueConvertible, StatementColumnConvertible {
     }
 
     init(sqliteStatement: SQLiteStatement, index: CInt) {
-        bytes = unsafe [UInt8](Data(sqliteStatement: sqliteStatement, index: index))
+        // In this order: SQLite may have to make it one.
+        let start = unsafe sqlite3_column_blob(sqliteStatement, index)
+        let count = unsafe Int(sqlite3_column_bytes(sqliteStatement, index))
+        bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
     }
 
     var databaseValue: DatabaseValue { Data(bytes).databaseValue }

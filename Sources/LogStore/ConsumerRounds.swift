@@ -21,7 +21,7 @@ final class ConsumerRounds {
 
     private let settings: Consumer.Settings
     private var keeper: SegmentKeeper
-    private var mover: BodyMover
+    private var mover: RecordMover
     private var retirement: RecordRetirement
     private var sources: [JournalSource] = []
     private var journals: [JournalFile]
@@ -43,7 +43,7 @@ final class ConsumerRounds {
     init(_ settings: Consumer.Settings, _ keeper: SegmentKeeper, journals: [JournalFile]) {
         self.settings = settings
         self.keeper = keeper
-        mover = BodyMover(settings.store, settings.logger)
+        mover = RecordMover(settings.store, settings.logger)
         retirement = RecordRetirement(settings)
         self.journals = journals
     }
@@ -77,7 +77,8 @@ final class ConsumerRounds {
             prepareRings()
             return waker.sleep(atMost: .milliseconds(50)) { false }
         }
-        waker.sleep(atMost: retirement.isGoingOn ? Self.gatherTime : Self.idleTime) { hasUnread }
+        let isGoingOn = retirement.isGoingOn || mover.isGoingOn(.now())
+        waker.sleep(atMost: isGoingOn ? Self.gatherTime : Self.idleTime) { hasUnread }
         guard hasUnread else { return }
         // More comes meanwhile, unless a ring has no room for it.
         for _ in 0..<Self.gatherSteps where !isRingFilling {
@@ -345,7 +346,7 @@ final class ConsumerRounds {
         }
         if !isRingFilling { retirement.retire(now) }
         keeper.keep(now)
-        if unstored == nil, !hasUnread { mover.move(now) }
+        if unstored == nil, !isRingFilling { mover.move(now, isBusy: hasUnread) }
     }
 
     /// Whether a ring wants its room back sooner than anything else.

@@ -4,6 +4,10 @@ import Primitives
 /// Looks for a text in the bodies that are in segments, as a function of SQL.
 enum ContentSearch {
     private static let name = "content_holds"
+    private static let exchangeName = "exchange_holds"
+
+    /// The call for a row of `exchanges`; its text is a parameter.
+    static let exchangeCall = "\(exchangeName)(id, segment, start, details, ?)"
 
     /// The call for a row of `contents` and the identifier of its record; its text is a parameter.
     static func call(_ identifier: String) -> String {
@@ -13,30 +17,51 @@ enum ContentSearch {
         """
     }
 
-    /// The function, for a connection.
-    static func function(_ reader: SegmentReader) -> DatabaseFunction {
-        DatabaseFunction(name, argumentCount: 8) { values in
-            guard let id = String.fromDatabaseValue(values[0]).flatMap({ Identifier($0) }),
-                let pointer = ContentTable.pointer(values[1...6]),
-                let text = String.fromDatabaseValue(values[7])
-            else { return false }
-            var isFound = false
-            var fields = ""
-            // What cannot be read is not found, and named where the record itself is read.
-            _ = reader.read(pointer, id) { kind, bytes in
-                guard !isFound else { return }
-                switch kind {
-                // A body's fields are read before it.
-                case .requestFields, .responseFields: fields = bytes.text
-                case .requestBody:
-                    isFound = Self.holds(bytes, text, fields: fields)
-                    // An answer may have no fields.
-                    fields = ""
-                case .responseBody: isFound = Self.holds(bytes, text, fields: fields)
-                }
+    /// The functions, for a connection.
+    static func functions(_ reader: SegmentReader) -> [DatabaseFunction] {
+        [
+            DatabaseFunction(name, argumentCount: 8) { values in
+                guard let id = String.fromDatabaseValue(values[0]).flatMap({ Identifier($0) }),
+                    let pointer = ContentTable.pointer(values[1...6]),
+                    let text = String.fromDatabaseValue(values[7])
+                else { return false }
+                return holds(text, pointer, id, reader)
+            },
+            DatabaseFunction(exchangeName, argumentCount: 5) { values in
+                guard let id = Bytes.fromDatabaseValue(values[0]),
+                    let segment = Int64.fromDatabaseValue(values[1]), segment > 0,
+                    let start = Int64.fromDatabaseValue(values[2]),
+                    let details = Bytes.fromDatabaseValue(values[3]),
+                    let text = String.fromDatabaseValue(values[4])
+                else { return false }
+                let sizes = RecordDetails.sizes(details.bytes.span)
+                let pointer = ExchangeTable.pointer(segment: segment, start: start, sizes)
+                return holds(text, pointer, ExchangeTable.identifier(id), reader)
+            },
+        ]
+    }
+
+    /// Whether a text is in what a record keeps.
+    private static func holds(
+        _ text: String, _ pointer: ContentPointer, _ id: Identifier, _ reader: SegmentReader
+    ) -> Bool {
+        var isFound = false
+        var fields = ""
+        // What cannot be read is not found, and named where the record itself is read.
+        _ = reader.read(pointer, id) { kind, bytes in
+            guard !isFound else { return }
+            switch kind {
+            // A body's fields are read before it.
+            case .requestFields, .responseFields: fields = bytes.text
+            case .requestBody:
+                isFound = Self.holds(bytes, text, fields: fields)
+                // An answer may have no fields.
+                fields = ""
+            case .responseBody: isFound = Self.holds(bytes, text, fields: fields)
+            case .openFrames: break
             }
-            return isFound
         }
+        return isFound
     }
 
     /// Whether a text stands in a body, as it was sent or decoded.

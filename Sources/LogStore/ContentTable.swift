@@ -1,11 +1,11 @@
 import GRDB
 import Primitives
 
-/// The tables that say where records' fields and bodies are, and how far each segment is.
+/// How far each segment is; and, of records of earlier versions, where their fields and bodies are.
 enum ContentTable {
     /// Makes them.
     static let schema = [
-        // A row for each record that keeps anything; records of version 0.1 are in `bodies`.
+        // A row for each record of before that keeps anything; those of 0.1 are in `bodies`.
         """
         CREATE TABLE contents (
             number INTEGER PRIMARY KEY, segment INTEGER NOT NULL, start INTEGER NOT NULL,
@@ -121,16 +121,39 @@ enum ContentTable {
         }
     }
 
-    /// Says how far a segment is, and the newest of its records.
+    /// Says how far a segment is, the newest of its records, and which rows have something in it.
     static func advance(
-        _ end: SegmentWriter.End, newestMicroseconds: Int, _ db: Database
+        _ end: SegmentWriter.End, newestMicroseconds: Int, _ numbers: NumberRange, _ db: Database
     ) throws {
         try db.cachedStatement(
             sql: """
-                INSERT INTO segments VALUES (?1, ?2, ?3) ON CONFLICT (number) DO UPDATE
-                SET end = max(end, ?2), newest_us = max(newest_us, ?3)
+                INSERT INTO segments (number, end, newest_us, first, last)
+                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (number) DO UPDATE
+                SET end = max(end, ?2), newest_us = max(newest_us, ?3), first = min(first, ?4),
+                    last = max(last, ?5)
                 """
         ).execute(
-            arguments: [Int64(clamping: end.segment), end.offset, newestMicroseconds])
+            arguments: [
+                Int64(clamping: end.segment), end.offset, newestMicroseconds, numbers.first,
+                numbers.last,
+            ])
+    }
+
+    /// Says which rows have something in a segment.
+    static func extend(_ segment: UInt64, _ numbers: NumberRange, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: "UPDATE segments SET first = min(first, ?), last = max(last, ?) WHERE number = ?"
+        ).execute(arguments: [numbers.first, numbers.last, Int64(clamping: segment)])
+    }
+}
+
+/// The least and the largest of some rows' numbers.
+struct NumberRange: Equatable {
+    private(set) var first = Int64.max
+    private(set) var last: Int64 = 0
+
+    mutating func add(_ number: Int64) {
+        first = min(first, number)
+        last = max(last, number)
     }
 }

@@ -8,10 +8,15 @@ public enum Dimension: String, CaseIterable, Sendable {
     case chain
     /// The digest of the caller's key.
     case key
+    /// The group of the caller's key.
+    case group
     /// The session, as the client names it.
     case session
     /// The class of error.
     case errorClass = "class"
+
+    /// Its column in tables of sums.
+    var column: String { self == .group ? "key_group" : rawValue }
 
     /// A call's group.
     func name(of record: borrowing Record) -> String {
@@ -20,6 +25,7 @@ public enum Dimension: String, CaseIterable, Sendable {
         case .model: record.model
         case .chain: record.chain
         case .key: record.key
+        case .group: record.group
         case .session: record.session
         case .errorClass: record.errorClass
         }
@@ -31,7 +37,7 @@ public enum Dimension: String, CaseIterable, Sendable {
         case .vendor: attempt.vendor
         case .model: attempt.model.isEmpty ? record.model : attempt.model
         case .errorClass: attempt.failure
-        case .chain, .key, .session: name(of: record)
+        case .chain, .key, .group, .session: name(of: record)
         }
     }
 }

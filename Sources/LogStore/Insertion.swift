@@ -36,6 +36,13 @@ struct Insertion: ~Copyable {
         unsafe sqlite3_clear_bindings(statement)
     }
 
+    /// Forgets what was bound for a row that is not inserted.
+    mutating func discard() {
+        parameter = 0
+        lent.removeAll(keepingCapacity: true)
+        memory.removeAll()
+    }
+
     mutating func bind(_ text: String) {
         bind { $0.append(text: text) }
     }
@@ -71,6 +78,13 @@ struct Insertion: ~Copyable {
         parameter += 1
         let start = memory.count
         memory.append(bytes.span)
+        lent.append((parameter, .bytes, start..<memory.count))
+    }
+
+    mutating func bind(contentsOf buffer: borrowing ByteBuffer) {
+        parameter += 1
+        let start = memory.count
+        memory.append(contentsOf: buffer)
         lent.append((parameter, .bytes, start..<memory.count))
     }
 

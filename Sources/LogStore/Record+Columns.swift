@@ -2,10 +2,11 @@ import Dialects
 import JSON
 import Primitives
 
-// A column is added here, in one line, and nowhere else: the store's tables, what is inserted and
-// read, JSON, CSV and ClickHouse's table and rows are made of these lists. Their order is that of
-// the exports; the numbers are the order of the tables on disks. A new column takes the next number
-// of its table. Stores of earlier versions are given it when a gateway opens them.
+// A column is added here, in one line, and nowhere else: what the store writes and reads, JSON, CSV
+// and ClickHouse's table and rows are made of these lists. Their order is that of the exports; the
+// numbers are what the store's rows say (RecordDetails.swift). A new column takes the next number:
+// rows of before have nothing in it, and a version that does not know it passes it over.
+// `ExchangeTable.swift` has those that are columns of SQL's, too, because they are searched by.
 extension RecordColumn {
     /// The columns of a record: those that exports print, and those that the store alone has.
     ///
@@ -16,14 +17,17 @@ extension RecordColumn {
 
     private static let whole = records + bodies
 
-    /// The columns of the table `records`, and what exports work out of them.
+    /// The numbers of those whose texts are forgotten with the bodies: `error_message`, `trace`.
+    static let erased: Set<Int> = [38, 40]
+
+    /// The columns of a record without its bodies, and what exports work out of them.
     static let records = identity + request + course + tokens + ending
 
     private static let identity: [RecordColumn] = [
         .written(
             "id", 1, { $0.identifier.write(to: &$1) },
             { $0.identifier = Identifier($1) ?? Identifier(high: 0, low: 0) }, isUnique: true),
-        .text("journal", 2, { $0.journal }, { $0.journal = $1 }, []),
+        .name("journal", 2, { $0.journal }, { $0.journal = $1 }, []),
         .number(
             "exchange", 3, { Int(clamping: $0.exchange) }, { $0.exchange = UInt64(clamping: $1) },
             []),
@@ -36,21 +40,21 @@ extension RecordColumn {
         .number(
             "time_us", 4, { $0.acceptedMicroseconds }, { $0.acceptedMicroseconds = $1 },
             .clickHouse, storedAs: "accepted_us"),
-        .text("outcome", 13, { $0.outcome }, { $0.outcome = $1 }),
+        .name("outcome", 13, { $0.outcome }, { $0.outcome = $1 }),
         .number("status", 14, { $0.status }, { $0.status = $1 }, clickHouse: "UInt16"),
     ]
 
     private static let request: [RecordColumn] = [
-        .text("method", 5, { $0.method }, { $0.method = $1 }),
+        .name("method", 5, { $0.method }, { $0.method = $1 }),
         .text("target", 6, { $0.target }, { $0.target = $1 }),
-        .text(
+        .name(
             "dialect", 7, { $0.dialect.rawValue },
             { $0.dialect = Dialect(rawValue: $1) ?? .openai }),
-        .text("chain", 8, { $0.chain }, { $0.chain = $1 }),
-        .text("vendor", 9, { $0.vendor }, { $0.vendor = $1 }),
-        .text("model", 10, { $0.model }, { $0.model = $1 }),
-        .text("answering_model", 11, { $0.answeringModel }, { $0.answeringModel = $1 }),
-        .text("key", 12, { $0.key }, { $0.key = $1 }),
+        .name("chain", 8, { $0.chain }, { $0.chain = $1 }),
+        .name("vendor", 9, { $0.vendor }, { $0.vendor = $1 }),
+        .name("model", 10, { $0.model }, { $0.model = $1 }),
+        .name("answering_model", 11, { $0.answeringModel }, { $0.answeringModel = $1 }),
+        .name("key", 12, { $0.key }, { $0.key = $1 }),
         .flag("stream", 23, { $0.isStream }, { $0.isStream = $1 }, storedAs: "is_stream"),
     ]
 
@@ -76,7 +80,7 @@ extension RecordColumn {
     ]
 
     private static let tokens: [RecordColumn] = [
-        .text(
+        .name(
             "usage_state", 34, { $0.usageState.rawValue },
             { $0.usageState = Record.UsageState(rawValue: $1) ?? .unknown }),
         .text("usage", 35, { $0.usageText }, { $0.usageText = $1 }, .clickHouse),
@@ -96,12 +100,12 @@ extension RecordColumn {
             "cost_nanodollars", 41, { $0.costNanodollars }, { $0.costNanodollars = $1 },
             .clickHouse),
         .decimal("cost_usd", { $0.costNanodollars.map { Double($0) / 1e9 } }, [.json, .csv]),
-        .text("price_version", 42, { $0.priceVersion }, { $0.priceVersion = $1 }),
+        .name("price_version", 42, { $0.priceVersion }, { $0.priceVersion = $1 }),
     ]
 
     private static let ending: [RecordColumn] = [
-        .text("finish_reason", 36, { $0.finishReason }, { $0.finishReason = $1 }),
-        .text("error_kind", 37, { $0.errorKind }, { $0.errorKind = $1 }),
+        .name("finish_reason", 36, { $0.finishReason }, { $0.finishReason = $1 }),
+        .name("error_kind", 37, { $0.errorKind }, { $0.errorKind = $1 }),
         .text("error_message", 38, { $0.errorMessage }, { $0.errorMessage = $1 }),
         .number(
             "dropped_frames", 39, { $0.droppedFrames }, { $0.droppedFrames = $1 },
@@ -114,25 +118,25 @@ extension RecordColumn {
         .optional(
             "image_output_tokens", 44, { $0.usage.imageOutput }, { $0.usage.imageOutput = $1 },
             [.json, .csv]),
-        .text(
+        .name(
             "service_tier", 45, { $0.serviceTier == .standard ? "" : $0.serviceTier.rawValue },
             { $0.serviceTier = ServiceTier(rawValue: $1) ?? .standard }, [.json, .csv]),
-        .text("client", 46, { $0.client }, { $0.client = $1 }, [.json, .csv]),
-        .text("session", 47, { $0.session }, { $0.session = $1 }, [.json, .csv]),
-        .text("agent", 48, { $0.agent }, { $0.agent = $1 }, [.json, .csv]),
-        .text("parent_agent", 49, { $0.parentAgent }, { $0.parentAgent = $1 }, [.json, .csv]),
+        .name("client", 46, { $0.client }, { $0.client = $1 }, [.json, .csv]),
+        .name("session", 47, { $0.session }, { $0.session = $1 }, [.json, .csv]),
+        .name("agent", 48, { $0.agent }, { $0.agent = $1 }, [.json, .csv]),
+        .name("parent_agent", 49, { $0.parentAgent }, { $0.parentAgent = $1 }, [.json, .csv]),
         .text("error_class", 50, { $0.errorClass }, nil, [.json, .csv]),
         .text("sent_model", 51, { $0.sentModel }, nil, [.json, .csv]),
-        .text("key_group", 52, { $0.group }, { $0.group = $1 }, [.json, .csv]),
+        .name("key_group", 52, { $0.group }, { $0.group = $1 }, [.json, .csv]),
         .optional(
             "charged_tokens", 53, { $0.chargedTokens }, { $0.chargedTokens = $1 }, [.json, .csv]),
         .optional(
             "charged_nanodollars", 54, { $0.chargedNanodollars }, { $0.chargedNanodollars = $1 },
             [.json, .csv]),
-        .text("charge_basis", 55, { $0.chargeBasis }, { $0.chargeBasis = $1 }, [.json, .csv]),
+        .name("charge_basis", 55, { $0.chargeBasis }, { $0.chargeBasis = $1 }, [.json, .csv]),
     ]
 
-    /// The columns of the table `bodies`.
+    /// What is wide; records of version 0.1 have it in the table `bodies`.
     static let bodies: [RecordColumn] = [
         .text(
             "request_fields", 1, { $0.requestFields }, { $0.requestFields = $1 },

@@ -24,18 +24,27 @@ public struct RecordColumn: Sendable {
         case tree(@Sendable (borrowing Record) -> JSONValue?)
     }
 
-    /// How a table of the store holds the value.
+    /// How a stored value is put into a record.
+    enum Assignment: Sendable {
+        case text(Setter<String>)
+        case number(Setter<Int>)
+        case optional(Setter<Int?>)
+        case flag(Setter<Bool>)
+        case bytes(Setter<Bytes>)
+    }
+
+    /// How the store holds the value.
     struct Stored: Sendable {
-        /// Its number in the table, from 1.
-        ///
-        /// Tables on disks have their columns in this order: a number is never given twice.
+        /// Its number, from 1: what is on disks says it, and it is never given twice.
         let number: Int
-        /// Its name in the table.
+        /// Its name in a table of columns.
         let name: String
-        /// SQL's type and conditions.
+        /// SQL's type and conditions there.
         let declaration: String
-        /// Puts the value of a row into a record; nil where another column says the same.
-        var read: (@Sendable (inout Record, Row, Int) -> Void)?
+        /// Whether the texts repeat from record to record.
+        var isName = false
+        /// Puts the value into a record; nil where others say the same.
+        let assignment: Assignment?
     }
 
     /// What prints a column.
@@ -82,7 +91,20 @@ extension RecordColumn {
     ) -> RecordColumn {
         RecordColumn(
             name: name, exports: exports, clickHouseType: "String", value: .text(get),
-            stored: stored(number, name, "TEXT NOT NULL", set))
+            stored: stored(number, name, "TEXT NOT NULL", set.map(Assignment.text)))
+    }
+
+    /// A text that repeats from record to record.
+    static func name(
+        _ name: String, _ number: Int?, _ get: @escaping Getter<String>,
+        _ set: Setter<String>? = nil,
+        _ exports: Exports = .all
+    ) -> RecordColumn {
+        var stored = stored(number, name, "TEXT NOT NULL", set.map(Assignment.text))
+        stored?.isName = true
+        return RecordColumn(
+            name: name, exports: exports, clickHouseType: "String", value: .text(get),
+            stored: stored)
     }
 
     static func written(
@@ -92,7 +114,9 @@ extension RecordColumn {
     ) -> RecordColumn {
         RecordColumn(
             name: name, exports: exports, clickHouseType: "String", value: .written(write),
-            stored: stored(number, name, isUnique ? "TEXT NOT NULL UNIQUE" : "TEXT NOT NULL", set))
+            stored: stored(
+                number, name, isUnique ? "TEXT NOT NULL UNIQUE" : "TEXT NOT NULL",
+                set.map(Assignment.text)))
     }
 
     static func number(
@@ -101,7 +125,8 @@ extension RecordColumn {
     ) -> RecordColumn {
         RecordColumn(
             name: name, exports: exports, clickHouseType: clickHouse, value: .number(get),
-            stored: stored(number, column ?? name, "INTEGER NOT NULL", set))
+            stored: stored(
+                number, column ?? name, "INTEGER NOT NULL", set.map(Assignment.number)))
     }
 
     static func optional(
@@ -110,7 +135,8 @@ extension RecordColumn {
     ) -> RecordColumn {
         RecordColumn(
             name: name, exports: exports, clickHouseType: "Nullable(Int64)",
-            value: .optional(get), stored: stored(number, name, "INTEGER", set))
+            value: .optional(get),
+            stored: stored(number, name, "INTEGER", set.map(Assignment.optional)))
     }
 
     static func flag(
@@ -119,18 +145,20 @@ extension RecordColumn {
     ) -> RecordColumn {
         RecordColumn(
             name: name, exports: exports, clickHouseType: "UInt8", value: .flag(get),
-            stored: stored(number, column ?? name, "INTEGER NOT NULL", set))
+            stored: stored(
+                number, column ?? name, "INTEGER NOT NULL", set.map(Assignment.flag)))
     }
 
     static func body(
         _ name: String, _ number: Int?, _ get: @escaping Getter<Record.Body>,
         _ set: Setter<[UInt8]>? = nil, _ exports: Exports = [.json, .clickHouse]
     ) -> RecordColumn {
-        var bytes: Setter<Bytes>?
-        if let set { bytes = { record, value in set(&record, value.bytes) } }
+        let assignment = set.map { set in
+            Assignment.bytes { record, value in set(&record, value.bytes) }
+        }
         return RecordColumn(
             name: name, exports: exports, clickHouseType: "String", value: .body(get),
-            stored: stored(number, name, "BLOB NOT NULL", bytes))
+            stored: stored(number, name, "BLOB NOT NULL", assignment))
     }
 
     static func decimal(
@@ -146,13 +174,24 @@ extension RecordColumn {
             name: name, exports: .json, clickHouseType: "String", value: .tree(get), stored: nil)
     }
 
-    private static func stored<Value>(
-        _ number: Int?, _ name: String, _ declaration: String, _ set: Setter<Value>?
-    ) -> Stored?
-    where Value: DatabaseValueConvertible & StatementColumnConvertible & SendableMetatype {
-        guard let number else { return nil }
-        var stored = Stored(number: number, name: name, declaration: declaration, read: nil)
-        if let set { stored.read = { record, row, index in set(&record, row[index]) } }
-        return stored
+    private static func stored(
+        _ number: Int?, _ name: String, _ declaration: String, _ assignment: Assignment?
+    ) -> Stored? {
+        number.map {
+            Stored(number: $0, name: name, declaration: declaration, assignment: assignment)
+        }
+    }
+}
+
+extension RecordColumn.Assignment {
+    /// Puts the value of a row into a record.
+    func read(_ row: Row, _ index: Int, into record: inout Record) {
+        switch self {
+        case .text(let set): set(&record, row[index])
+        case .number(let set): set(&record, row[index])
+        case .optional(let set): set(&record, row[index])
+        case .flag(let set): set(&record, row[index])
+        case .bytes(let set): set(&record, row[index])
+        }
     }
 }

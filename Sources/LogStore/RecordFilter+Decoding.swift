@@ -15,8 +15,11 @@ extension RecordFilter {
         return DecodedBody(body, fields: fields)?.holds(text) ?? false
     }
 
-    /// The condition that a text is in a body of a record, and how many question marks it has, each
-    /// of which that text stands for.
+    /// The condition that a text is in what an exchange keeps in a segment.
+    static let contentsHold = (sql: ContentSearch.exchangeCall, parameterCount: 1)
+
+    /// The condition that a text is in a body of a record of an earlier version, and how many
+    /// question marks it has, each of which that text stands for.
     static let bodiesHold: (sql: String, parameterCount: Int) = (
         """
         EXISTS (

@@ -32,15 +32,52 @@ public struct RecordFilter: Equatable, Sendable {
     /// Every record.
     public init() {}
 
-    /// Whether sums know all that is asked about: those of minutes time, vendor and model, those of
-    /// hours chain, key and class of error, too.
+    /// Whether the sums of a period know all that is asked about.
     func isKnown(to period: Rollup.Period) -> Bool {
-        let isOfHours =
-            outcome == nil && status == nil && session == nil && client == nil && text == nil
-            && after == nil
-        switch period {
-        case .hour: return isOfHours
-        case .minute: return isOfHours && chain == nil && key == nil && errorClass == nil
+        guard outcome == nil, status == nil, client == nil, text == nil, after == nil
+        else { return false }
+        let dimensions = period.dimensions
+        func isKnown(_ value: String?, _ dimension: Dimension) -> Bool {
+            value == nil || dimensions.contains(dimension)
+        }
+        return isKnown(chain, .chain) && isKnown(key, .key) && isKnown(errorClass, .errorClass)
+            && isKnown(session, .session)
+    }
+
+    /// A condition in the making: its parts, and what stands for its question marks.
+    private struct Condition {
+        var parts: [String] = []
+        var arguments: [(any DatabaseValueConvertible)?] = []
+
+        mutating func add(_ sql: String, _ values: (any DatabaseValueConvertible)?...) {
+            parts.append(sql)
+            arguments += values
+        }
+
+        /// Its columns hold texts, or, with `areNames`, numbers of names.
+        mutating func add(_ column: String, _ text: String?, areNames: Bool) {
+            guard let text else { return }
+            if areNames {
+                add(NameTable.isEqual(column), text, text)
+            } else {
+                add("\(column) = ?", text)
+            }
+        }
+
+        mutating func add(_ column: String, like pattern: String?, areNames: Bool) {
+            guard let pattern else { return }
+            if areNames {
+                add(NameTable.isLike(column), pattern, pattern)
+            } else {
+                add("\(column) GLOB ?", pattern)
+            }
+        }
+
+        var result: (sql: String, arguments: StatementArguments) {
+            (
+                parts.isEmpty ? "1" : parts.joined(separator: " AND "),
+                StatementArguments(arguments)
+            )
         }
     }
 
@@ -48,58 +85,82 @@ public struct RecordFilter: Equatable, Sendable {
     func condition(onSumsOf period: Rollup.Period, in numbers: Range<Int>) -> (
         sql: String, arguments: StatementArguments
     ) {
-        var parts = ["\(period.rawValue) >= ? AND \(period.rawValue) < ?"]
-        var arguments: [(any DatabaseValueConvertible)?] = [
-            numbers.lowerBound, numbers.upperBound,
-        ]
-        for (sql, value) in [
-            ("vendor = ?", vendor), ("model GLOB ?", model), ("chain = ?", chain),
-            ("key GLOB ?", key.map { "\($0)*" }), ("class = ?", errorClass),
-        ] {
-            guard let value else { continue }
-            parts.append(sql)
-            arguments.append(value)
-        }
-        return (parts.joined(separator: " AND "), StatementArguments(arguments))
+        var condition = Condition()
+        condition.add(
+            "\(period.column) >= ? AND \(period.column) < ?", numbers.lowerBound,
+            numbers.upperBound)
+        let areNames = period == .session
+        condition.add("vendor", vendor, areNames: areNames)
+        condition.add("model", like: model, areNames: areNames)
+        condition.add("chain", chain, areNames: areNames)
+        condition.add("key", like: key.map { "\($0)*" }, areNames: areNames)
+        condition.add("class", errorClass, areNames: areNames)
+        if let session { Self.add(session: session, to: &condition) }
+        return condition.result
     }
 
-    /// The filter as a condition on `records`, and what stands for its question marks.
-    var condition: (sql: String, arguments: StatementArguments) {
-        var parts: [String] = []
-        var arguments: [(any DatabaseValueConvertible)?] = []
-        func add(_ sql: String, _ values: (any DatabaseValueConvertible)?...) {
-            parts.append(sql)
-            arguments += values
+    /// The filter as a condition on `exchanges`.
+    var condition: (sql: String, arguments: StatementArguments) { condition(areNames: true) }
+
+    /// The filter as a condition on `records`, the table of earlier versions.
+    var oldCondition: (sql: String, arguments: StatementArguments) { condition(areNames: false) }
+
+    private func condition(areNames: Bool) -> (sql: String, arguments: StatementArguments) {
+        var condition = Condition()
+        if let since { condition.add("accepted_us >= ?", since) }
+        if let until { condition.add("accepted_us < ?", until) }
+        condition.add("vendor", vendor, areNames: areNames)
+        if let model {
+            var either = Condition()
+            either.add("model", like: model, areNames: areNames)
+            either.add("answering_model", like: model, areNames: areNames)
+            condition.parts.append("(\(either.parts.joined(separator: " OR ")))")
+            condition.arguments += either.arguments
         }
-        if let since { add("accepted_us >= ?", since) }
-        if let until { add("accepted_us < ?", until) }
-        if let vendor { add("vendor = ?", vendor) }
-        if let model { add("(model GLOB ? OR answering_model GLOB ?)", model, model) }
-        if let outcome { add("outcome = ?", outcome) }
-        if let key { add("key GLOB ?", "\(key)*") }
-        if let chain { add("chain = ?", chain) }
+        condition.add("outcome", outcome, areNames: areNames)
+        condition.add("key", like: key.map { "\($0)*" }, areNames: areNames)
+        condition.add("chain", chain, areNames: areNames)
         if let session {
-            // The condition of the index, too, or SQLite does not use it.
-            add(
-                "session <> '' AND session >= ? AND session < ?", session, "\(session)\u{10FFFF}")
-        }
-        if let client { add("client GLOB ?", client) }
-        if let errorClass { add("error_class = ?", errorClass) }
-        if let after { add("number > ?", after) }
-        if let status, let digit = status.first?.wholeNumberValue {
-            if status.lowercased().hasSuffix("xx") {
-                add("status BETWEEN ? AND ?", digit * 100, digit * 100 + 99)
+            if areNames {
+                Self.add(session: session, to: &condition)
             } else {
-                add("status = ?", Int(status))
+                // The condition of the index, too, or SQLite does not use it.
+                condition.add(
+                    "session <> '' AND session >= ? AND session < ?", session,
+                    "\(session)\u{10FFFF}")
             }
         }
+        condition.add("client", like: client, areNames: areNames)
+        condition.add("error_class", errorClass, areNames: areNames)
+        if let after { condition.add("number > ?", after) }
+        if let status { Self.add(status: status, to: &condition) }
         if let text {
-            let (holds, count) = Self.bodiesHold
-            parts.append("(instr(target, ?) > 0 OR \(holds))")
-            for _ in 0...count { arguments.append(text) }
+            let (holds, count) = areNames ? Self.contentsHold : Self.bodiesHold
+            let target = areNames ? ExchangeTable.target : "target"
+            condition.add("(instr(\(target), ?) > 0 OR \(holds))", text)
+            for _ in 0..<count { condition.arguments.append(text) }
         }
-        return (
-            parts.isEmpty ? "1" : parts.joined(separator: " AND "), StatementArguments(arguments)
-        )
+        return condition.result
+    }
+
+    private static func add(session: String, to condition: inout Condition) {
+        let end = "\(session)\u{10FFFF}"
+        // The condition of the index, too, or SQLite does not use it.
+        condition.add(
+            """
+            session <> 0 AND session IN (
+                SELECT +number FROM names WHERE text >= ? AND text < ?
+                UNION ALL SELECT session FROM exchanges
+                    WHERE session <> 0 AND session >= ? AND session < ?)
+            """, session, end, session, end)
+    }
+
+    private static func add(status: String, to condition: inout Condition) {
+        guard let digit = status.first?.wholeNumberValue else { return }
+        if status.lowercased().hasSuffix("xx") {
+            condition.add("status BETWEEN ? AND ?", digit * 100, digit * 100 + 99)
+        } else {
+            condition.add("status = ?", Int(status))
+        }
     }
 }

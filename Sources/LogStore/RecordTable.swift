@@ -1,34 +1,37 @@
 import GRDB
 
-/// A table of the store that holds records' columns, and the statements about it.
+/// A table of an earlier version that holds records' columns: what is in it is moved out of it (see
+/// ``RecordMover``), and read until then.
 struct RecordTable: Sendable {
     /// Its name.
     let name: String
     /// The declaration of a record's number in it.
     private let number: String
-    /// How many columns it had when it was made first; later ones are added to it.
+    /// How many columns it had when it was made first; others were added to it.
     private let countAtFirst: Int
     /// The columns by their numbers.
     let columns: [RecordColumn.Stored]
     // Beside them, and not in them: an insertion looks at nothing else.
     private let values: [RecordColumn.Value]
 
-    /// What lists and statistics are made of.
+    /// Records of versions that had a column for each value.
     static let records = RecordTable(
         "records", number: "INTEGER PRIMARY KEY AUTOINCREMENT", RecordColumn.records,
-        countAtFirst: 42)
-    /// What is wide, and looked at for one record at a time.
+        countAtFirst: 42, count: 55)
+    /// The bodies of records of version 0.1.
     static let bodies = RecordTable(
-        "bodies", number: "INTEGER PRIMARY KEY", RecordColumn.bodies, countAtFirst: 6)
+        "bodies", number: "INTEGER PRIMARY KEY", RecordColumn.bodies, countAtFirst: 6, count: 6)
 
-    /// A table of those of the columns that are stored.
-    init(_ name: String, number: String, _ columns: [RecordColumn], countAtFirst: Int) {
+    /// A table of those of the columns that were stored in it.
+    private init(
+        _ name: String, number: String, _ columns: [RecordColumn], countAtFirst: Int, count: Int
+    ) {
         self.name = name
         self.number = number
         self.countAtFirst = countAtFirst
         let stored = columns.compactMap { column in
             column.stored.map { (column: $0, value: column.value) }
-        }.sorted { $0.column.number < $1.column.number }
+        }.filter { $0.column.number <= count }.sorted { $0.column.number < $1.column.number }
         self.columns = stored.map(\.column)
         values = stored.map(\.value)
     }
@@ -71,7 +74,9 @@ struct RecordTable: Sendable {
 
     /// Puts the values of a row into a record, from its column `start` on.
     func read(_ row: Row, from start: Int, into record: inout Record) {
-        for (index, column) in columns.enumerated() { column.read?(&record, row, start + index) }
+        for (index, column) in columns.enumerated() {
+            column.assignment?.read(row, start + index, into: &record)
+        }
     }
 
     /// Selects records, as ``StoredRecord`` reads them: what they keep is in a segment, or, of

@@ -5,39 +5,74 @@ import GRDB
 ///
 /// Statistics over millions of records read thousands of these instead.
 public struct Rollup: Equatable, Sendable {
-    /// A length of time that sums are of, and its column.
-    enum Period: String, CaseIterable {
+    /// What sums are kept of: a length of time, and what they are kept by.
+    enum Period: CaseIterable {
         case minute, hour
+        /// Hours by all there is: some more rows, which hold numbers of names.
+        case session
 
         var microseconds: Int { self == .minute ? 60_000_000 : 3_600_000_000 }
-        var table: String { self == .minute ? "rollups" : "hours" }
+        /// The column of its number.
+        var column: String { self == .minute ? "minute" : "hour" }
+        var table: String {
+            switch self {
+            case .minute: "rollups"
+            case .hour: "hours"
+            case .session: "session_hours"
+            }
+        }
         /// What its sums are kept by.
         var dimensions: [Dimension] {
-            self == .minute
-                ? [.vendor, .model] : [.vendor, .model, .chain, .key, .errorClass]
+            switch self {
+            case .minute: [.vendor, .model]
+            case .hour: [.vendor, .model, .chain, .key, .errorClass]
+            case .session: [.vendor, .model, .chain, .key, .errorClass, .session, .group]
+            }
         }
     }
+
+    /// The slots of names, by the dimensions of ``Period/session``.
+    private static let slots = [
+        ExchangeTable.Slot.vendor, ExchangeTable.Slot.model, ExchangeTable.Slot.chain,
+        ExchangeTable.Slot.key, ExchangeTable.Slot.errorClass, ExchangeTable.Slot.session, 52,
+    ]
 
     /// Which calls.
     struct Key: Hashable {
         var number: Int
         var names: [String]
 
-        init(_ record: borrowing Record, _ period: Period) {
-            number = record.acceptedMicroseconds / period.microseconds
+        init(_ record: borrowing Record) {
+            number = record.acceptedMicroseconds / Period.minute.microseconds
             names = []
-            for dimension in period.dimensions { names.append(dimension.name(of: record)) }
+            let dimensions = Period.session.dimensions
+            names.reserveCapacity(dimensions.count)
+            for dimension in dimensions { names.append(dimension.name(of: record)) }
+        }
+
+        /// The same calls among those of a longer period, or of less that is kept apart.
+        func folded(to period: Period) -> Key {
+            var key = self
+            key.number =
+                period == .minute
+                ? number : number * Period.minute.microseconds / period.microseconds
+            key.names.removeLast(names.count - period.dimensions.count)
+            return key
         }
     }
 
-    /// Sums on their way to the store, by what they are of.
+    /// Sums on their way to the store, by what they are of: minutes, by all there is.
     struct Gathered {
-        private(set) var minutes: [Key: Rollup] = [:]
-        private(set) var hours: [Key: Rollup] = [:]
+        fileprivate var sums: [Key: Rollup] = [:]
 
         mutating func add(_ record: borrowing Record) {
-            minutes[Key(record, .minute), default: Rollup()].add(record)
-            hours[Key(record, .hour), default: Rollup()].add(record)
+            sums[Key(record), default: Rollup()].add(record)
+        }
+
+        fileprivate func folded(to period: Period) -> [Key: Rollup] {
+            var result: [Key: Rollup] = [:]
+            for (key, sum) in sums { result[key.folded(to: period), default: Rollup()].add(sum) }
+            return result
         }
     }
 
@@ -166,44 +201,95 @@ extension Int {
     }
 }
 
-extension Store {
-    /// Adds to the sums of minutes and hours.
-    static func add(_ gathered: Rollup.Gathered, _ db: Database) throws {
-        try add(gathered.minutes, of: .minute, db)
-        try add(gathered.hours, of: .hour, db)
+extension Rollup {
+    /// The columns of sums, as they are declared.
+    private static let declarations = """
+        calls INTEGER NOT NULL, failed INTEGER NOT NULL, failovers INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+        without_usage INTEGER NOT NULL, cost_nanodollars INTEGER NOT NULL,
+        without_cost INTEGER NOT NULL, content_times TEXT NOT NULL, unbilled INTEGER NOT NULL
+        """
+
+    /// Makes the sums of hours by session, and what says from which hour on they are whole: those
+    /// before are when the records of before have been moved.
+    static let sessionSchema = [
+        """
+        CREATE TABLE session_hours (
+            hour INTEGER NOT NULL, vendor ANY NOT NULL, model ANY NOT NULL, chain ANY NOT NULL,
+            key ANY NOT NULL, class ANY NOT NULL, session ANY NOT NULL, key_group ANY NOT NULL,
+            \(declarations),
+            PRIMARY KEY (hour, session, vendor, model, chain, key, class, key_group)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE TABLE session_hours_begin (hour INTEGER NOT NULL) STRICT",
+        """
+        INSERT INTO session_hours_begin
+        SELECT ifnull(max(accepted_us) / 3600000000 + 1, 0) FROM records
+        """,
+    ]
+
+    private static let minuteStatements = statements(.minute)
+    private static let hourStatements = statements(.hour)
+    private static let sessionStatements = statements(.session)
+
+    private static func statements(_ period: Period) -> (select: String, replace: String) {
+        let keys = [period.column] + period.dimensions.map(\.column)
+        let marks = (0..<keys.count + columnCount).map { _ in "?" }
+        return (
+            "SELECT \(columns) FROM \(period.table) WHERE "
+                + keys.map { "\($0) = ?" }.joined(separator: " AND "),
+            "INSERT OR REPLACE INTO \(period.table) (\(keys.joined(separator: ", ")), "
+                + "\(columns)) VALUES (\(marks.joined(separator: ", ")))"
+        )
     }
 
-    private static func add(
-        _ rollups: [Rollup.Key: Rollup], of period: Rollup.Period, _ db: Database
+    /// Adds to the sums of one period.
+    static func add(
+        _ gathered: Gathered, to period: Period, _ names: inout NameWriter, _ db: Database
     ) throws {
-        guard !rollups.isEmpty else { return }
-        let (select, replace) = period == .minute ? minuteStatements : hourStatements
-        var replacement = try Insertion(replace, db)
-        let selection = try db.cachedStatement(sql: select)
-        for (key, rollup) in rollups {
+        guard !gathered.sums.isEmpty else { return }
+        let statements =
+            switch period {
+            case .minute: minuteStatements
+            case .hour: hourStatements
+            case .session: sessionStatements
+            }
+        var replacement = try Insertion(statements.replace, db)
+        let selection = try db.cachedStatement(sql: statements.select)
+        for (key, rollup) in gathered.folded(to: period) {
+            let day = NameTable.day(ofMicroseconds: key.number * period.microseconds)
+            var values: [any DatabaseValueConvertible] = []
+            replacement.bind(key.number)
+            for (index, name) in key.names.enumerated() {
+                if period == .session,
+                    let number = try names.number(of: name, day: day, slot: slots[index])
+                {
+                    values.append(number)
+                    replacement.bind(Int(number))
+                } else {
+                    values.append(name)
+                    replacement.bind(name)
+                }
+            }
             var sum = rollup
-            let arguments = StatementArguments([key.number]) + StatementArguments(key.names)
+            let arguments = StatementArguments([key.number]) + StatementArguments(values)
             if let known = try Row.fetchOne(selection, arguments: arguments) {
                 sum.add(Rollup(known))
             }
-            replacement.bind(key.number)
-            for name in key.names { replacement.bind(name) }
             sum.bind(to: &replacement)
             try replacement.execute()
         }
     }
+}
 
-    private static let minuteStatements = statements(.minute)
-    private static let hourStatements = statements(.hour)
-
-    private static func statements(_ period: Rollup.Period) -> (select: String, replace: String) {
-        let keys = [period.rawValue] + period.dimensions.map(\.rawValue)
-        let marks = (0..<keys.count + Rollup.columnCount).map { _ in "?" }
-        return (
-            "SELECT \(Rollup.columns) FROM \(period.table) WHERE "
-                + keys.map { "\($0) = ?" }.joined(separator: " AND "),
-            "INSERT OR REPLACE INTO \(period.table) (\(keys.joined(separator: ", ")), "
-                + "\(Rollup.columns)) VALUES (\(marks.joined(separator: ", ")))"
-        )
+extension Store {
+    /// Adds to all sums.
+    static func add(
+        _ gathered: Rollup.Gathered, _ names: inout NameWriter, _ db: Database
+    ) throws {
+        for period in Rollup.Period.allCases {
+            try Rollup.add(gathered, to: period, &names, db)
+        }
     }
 }

@@ -3,7 +3,8 @@ import Primitives
 
 // DESIGN
 //
-// A segment is a file of entries, one behind the other, each with a text or a body of one record:
+// A segment is a file of entries, one behind the other, each with a text or a body of one record,
+// or with frames of an exchange that was open for long:
 //
 //   0  crc32c    of everything after it, padding aside; it begins with a number made of the
 //                segment's number and the entry's offset, so that an entry that is copied
@@ -11,7 +12,7 @@ import Primitives
 //   4  mark      0x5E61
 //   6  kind      see Segment.Kind
 //   8  length    bytes of what it holds
-//  16  identifier of its record, in two words
+//  16  identifier of its record, in two words; of frames their exchange and their position
 //  32  what it holds, padded to a multiple of eight
 //
 // It is written by one process, at its end, and never changed. The row of a record is committed
@@ -22,11 +23,18 @@ import Primitives
 /// What a segment's file looks like.
 enum Segment {
     /// What an entry holds of its record.
-    enum Kind: UInt8, CaseIterable, Sendable {
+    enum Kind: UInt8, Sendable {
         case requestFields = 1
         case requestBody = 2
         case responseFields = 3
         case responseBody = 4
+        /// Frames of an exchange that was open for long.
+        case openFrames = 5
+
+        /// What a record's entries are, in order.
+        static let ofRecord: [Kind] = [
+            .requestFields, .requestBody, .responseFields, .responseBody,
+        ]
 
         /// As messages and exports call it.
         var name: String {
@@ -35,6 +43,7 @@ enum Segment {
             case .requestBody: "request_body"
             case .responseFields: "response_fields"
             case .responseBody: "response_body"
+            case .openFrames: "open_frames"
             }
         }
     }

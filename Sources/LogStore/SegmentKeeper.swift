@@ -12,6 +12,7 @@ struct SegmentKeeper {
 
     private let settings: Consumer.Settings
     private let packer: SegmentPacker
+    private let request: SealRequest
     private var lookedAt: Instant?
     private var current: UInt64 = 0
     private var isTroubled = false
@@ -21,6 +22,7 @@ struct SegmentKeeper {
     init(_ settings: Consumer.Settings, _ packer: SegmentPacker) {
         self.settings = settings
         self.packer = packer
+        request = SealRequest(in: settings.folder.path)
         var bounds = settings.segmentBounds
         bounds.isSynced = settings.syncEvery > .zero
         if settings.bytesMax > 0 {
@@ -33,6 +35,12 @@ struct SegmentKeeper {
     /// Does what is due.
     mutating func keep(_ now: Instant) {
         let store = settings.store
+        if request.isThere {
+            // In this order: who asked goes on when the request is gone.
+            store.sealSegment()
+            request.remove()
+            packer.wake()
+        }
         let isDue = lookedAt.map { now - $0 > settings.lookEvery } ?? true
         let hasChanged = store.writer?.current != current
         guard isDue || hasChanged else { return }

@@ -156,8 +156,7 @@ final class SegmentPacker: Sendable {
     private static func pack(
         _ number: UInt64, _ packing: SegmentPacking, _ store: Store, _ logger: Logger
     ) throws {
-        let runs = try store.packingOrder(of: number)
-        guard let result = try packing.pack(number, runs) else { return }
+        guard let result = try store.pack(number, packing) else { return }
         logger.debug(
             "a segment of the record is packed",
             metadata: [

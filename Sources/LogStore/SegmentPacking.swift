@@ -18,14 +18,16 @@ struct SegmentPacking {
     let disk: SegmentDisk
     /// Asked before each frame, and may let time pass: whether to give up.
     var isEnding: () -> Bool = { false }
+    /// Whether to wait while another works on the segment.
+    var waits = false
 
     /// Packs what records keep in a segment; nil where it is packed already, or gone.
     ///
     /// `runs`: where the entries of each record are, in the order in which they are packed. Frames
     /// are filled with whole runs, so that few need two. Bytes of no record are left out.
-    /// Throws ``SegmentFile/Refusal`` where another works on it: it can be packed later.
+    /// Throws ``SegmentFile/Refusal`` where another works on it, unless it waits for that.
     func pack(_ number: UInt64, _ runs: [Range<Int>]) throws -> Result? {
-        guard let file = try SegmentFile.held(number, in: folder, waits: false),
+        guard let file = try SegmentFile.held(number, in: folder, waits: waits),
             !file.head.isPacked
         else { return nil }
         let draft = try SegmentDraft(replacing: file, in: folder, disk)

@@ -54,6 +54,17 @@ struct SegmentPlan: ~Copyable {
         return pointer.footprint == 0 ? ContentPointer() : pointer
     }
 
+    /// Lays out frames of an open exchange; the offset at which they will be.
+    mutating func add(_ spill: borrowing Batch.Spill) -> Int {
+        let offset = end
+        let identifier = Identifier(high: spill.exchange, low: spill.position)
+        let bytes = spill.frames
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe add(.openFrames, bytes.count, identifier) { lend in unsafe lend(bytes, false) }
+        }
+        return offset
+    }
+
     private mutating func add(
         _ kind: Segment.Kind, _ text: String, _ identifier: Identifier
     ) -> Int {

@@ -28,10 +28,12 @@ final class SegmentReader: Sendable {
     ) -> [ContentFault] {
         guard pointer.segment > 0 else { return [] }
         let range = pointer.offset..<pointer.offset + pointer.footprint
-        let bytes: [UInt8]
+        var bytes: [UInt8]
+        var packed: SegmentFile?
         do throws(SegmentFile.Fault) {
             let path = folder.path(of: pointer.segment)
             let file = try SegmentFile(path, number: pointer.segment)
+            if file.head.isPacked { packed = file }
             bytes =
                 file.head.isPacked
                 ? unpack(range, of: file) : plain(range, of: file)
@@ -44,7 +46,41 @@ final class SegmentReader: Sendable {
             }
             bytes = []
         }
+        // Only then what restores it is looked at: to do so all of the file is read.
+        if let packed, !Self.isWhole(pointer, identifier, bytes),
+            packed.restore().contains(where: { $0.restored != nil })
+        {
+            last.withLock { $0 = nil }
+            bytes = unpack(range, of: packed)
+        }
         return Self.entries(of: pointer, identifier, in: bytes, take)
+    }
+
+    /// The frames of an open exchange; none where they cannot be read.
+    func frames(_ pointer: FramesPointer) -> [UInt8] {
+        // What a damaged index says is bounded by what is there.
+        let count = min(max(0, pointer.count), RecordDetails.Sizes.limit)
+        let offset = min(max(Segment.headBytes, pointer.offset), RecordDetails.Sizes.limit)
+        let range = offset..<offset + Segment.footprint(count)
+        let path = folder.path(of: pointer.segment)
+        guard let file = try? SegmentFile(path, number: pointer.segment) else { return [] }
+        func content(_ bytes: [UInt8]) -> [UInt8]? {
+            Segment.content(
+                of: bytes.span, .openFrames, length: count, pointer.identifier,
+                segment: pointer.segment, offset: offset
+            ).map { Array(bytes[$0]) }
+        }
+        guard file.head.isPacked else { return content(plain(range, of: file)) ?? [] }
+        if let whole = content(unpack(range, of: file)) { return whole }
+        guard file.restore().contains(where: { $0.restored != nil }) else { return [] }
+        last.withLock { $0 = nil }
+        return content(unpack(range, of: file)) ?? []
+    }
+
+    private static func isWhole(
+        _ pointer: ContentPointer, _ identifier: Identifier, _ bytes: [UInt8]
+    ) -> Bool {
+        entries(of: pointer, identifier, in: bytes) { _, _ in }.isEmpty
     }
 
     private static func entries(
@@ -54,7 +90,7 @@ final class SegmentReader: Sendable {
         let bytes = bytes.span
         var faults: [ContentFault] = []
         var start = 0
-        for (index, kind) in Segment.Kind.allCases.enumerated() {
+        for (index, kind) in Segment.Kind.ofRecord.enumerated() {
             let length = pointer.lengths[index]
             guard length > 0 else { continue }
             let entry = bytes.extracting(min(start, bytes.count)..<bytes.count)

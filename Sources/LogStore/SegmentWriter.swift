@@ -86,13 +86,14 @@ final class SegmentWriter: Sendable {
         self.bounds.withLock { $0 = bounds }
     }
 
-    /// Writes what records keep behind what rows know, by one call where the disk takes it.
+    /// Writes what records keep, and frames of open exchanges, behind what rows know, by one call where the disk takes it.
     ///
     /// Nothing is known of it until rows say where it is.
     func append(
         _ batch: Batch, after end: End
-    ) throws(SystemError) -> (pointers: [ContentPointer], end: End) {
+    ) throws(SystemError) -> (pointers: [ContentPointer], frames: [Int], end: End) {
         var result: [ContentPointer] = []
+        var frames: [Int] = []
         var newEnd = end
         let error = state.withLock { state -> SystemError? in
             do throws(SystemError) {
@@ -104,6 +105,7 @@ final class SegmentWriter: Sendable {
                 for index in records.indices {
                     result.append(plan.add(records[index], batch.content(of: index)))
                 }
+                for spill in batch.spills { frames.append(plan.add(spill)) }
                 newEnd = End(segment: state.number, offset: plan.end)
                 guard plan.end > offset else { return nil }
                 try plan.write(to: state.descriptor, disk)
@@ -114,7 +116,7 @@ final class SegmentWriter: Sendable {
             }
         }
         if let error { throw error }
-        return (result, newEnd)
+        return (result, frames, newEnd)
     }
 
     /// Makes sure that there is a segment to write to; the offset at which to go on.

@@ -1,4 +1,5 @@
 import GRDB
+import Primitives
 
 // What one person asked to be forgotten must be gone from the files, and not only from answers.
 // SQLite overwrites what a row gives up (`secure_delete`), but the pages of before stay in the
@@ -21,16 +22,24 @@ extension Store {
     /// The numbers of a caller's records, in the order of time.
     public func numbers(_ caller: Caller) throws -> [Int64] {
         // Names are whole here: what begins alike is another's.
-        let (condition, name) =
+        let (column, name) =
             switch caller {
-            case .key(let name): ("key = ?", name)
-            case .session(let name): ("session <> '' AND session = ?", name)
+            case .key(let name): ("key", name)
+            case .session(let name): ("session", name)
             }
         return try database.read { db in
-            try Int64.fetchAll(
-                db,
-                sql: "SELECT number FROM records WHERE \(condition) ORDER BY accepted_us, number",
-                arguments: [name])
+            var found: [(time: Int, number: Int64)] = []
+            for (table, condition) in [
+                ("exchanges", "\(column) <> 0 AND \(NameTable.isEqual(column))"),
+                ("records", "\(column) <> '' AND \(column) = ?"),
+            ] {
+                let rows = try Row.fetchCursor(
+                    db, sql: "SELECT accepted_us, number FROM \(table) WHERE \(condition)",
+                    arguments: table == "records" ? [name] : [name, name])
+                while let row = try rows.next() { found.append((row[0], row[1])) }
+            }
+            found.sort { $0 < $1 }
+            return found.map(\.number)
         }
     }
 
@@ -95,7 +104,32 @@ extension Store {
     }
 
     private static func erase(_ number: Int64, _ db: Database) throws {
-        try eraseContent(number, db)
+        let selection = try db.cachedStatement(
+            sql: "SELECT segment, start, details, rest FROM exchanges WHERE number = ?")
+        guard let row = try Row.fetchOne(selection, arguments: [number]) else {
+            return try eraseOld(number, db)
+        }
+        try writeDownErasure(of: pointer(row), db)
+        try db.execute(
+            sql: """
+                INSERT OR REPLACE INTO erasures
+                SELECT segment, start, bytes FROM left_entries WHERE number = ?
+                """, arguments: [number])
+        try db.execute(sql: "DELETE FROM left_entries WHERE number = ?", arguments: [number])
+        let details: Bytes = row[2]
+        let rest = (row[3] as String?)?.prefix { $0 != "?" }
+        // What no version wrote tells nothing of anything.
+        let erased = RecordDetails.erased(details.bytes.span, without: RecordColumn.erased) ?? []
+        try db.cachedStatement(
+            sql: """
+                UPDATE exchanges SET segment = 0, start = 0, rest = ?, details = ?
+                WHERE number = ?
+                """
+        ).execute(arguments: [rest.map(String.init), Bytes(erased), number])
+    }
+
+    private static func eraseOld(_ number: Int64, _ db: Database) throws {
+        try eraseOldContent(number, db)
         try db.cachedStatement(
             sql: """
                 UPDATE bodies SET request_fields = '', request_body = x'', response_fields = '',
@@ -111,14 +145,9 @@ extension Store {
         ).execute(arguments: [number])
     }
 
-    /// Writes down which entries are to be erased, and forgets where they are.
-    private static func eraseContent(_ number: Int64, _ db: Database) throws {
-        let row = try Row.fetchOne(
-            db.cachedStatement(
-                sql: "SELECT \(ContentTable.columns) FROM contents WHERE number = ?"),
-            arguments: [number])
-        guard let row, let pointer = ContentTable.pointer(row, from: 0), pointer.segment > 0
-        else { return }
+    /// Writes down which entries are to be erased.
+    private static func writeDownErasure(of pointer: ContentPointer, _ db: Database) throws {
+        guard pointer.segment > 0 else { return }
         var start = pointer.offset
         for index in pointer.lengths.indices where pointer.lengths[index] > 0 {
             try db.cachedStatement(sql: "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?)")
@@ -126,6 +155,17 @@ extension Store {
                     arguments: [Int64(clamping: pointer.segment), start, pointer.lengths[index]])
             start += Segment.footprint(pointer.lengths[index])
         }
+    }
+
+    /// Writes down which entries are to be erased, and forgets where they are.
+    private static func eraseOldContent(_ number: Int64, _ db: Database) throws {
+        let row = try Row.fetchOne(
+            db.cachedStatement(
+                sql: "SELECT \(ContentTable.columns) FROM contents WHERE number = ?"),
+            arguments: [number])
+        guard let row, let pointer = ContentTable.pointer(row, from: 0), pointer.segment > 0
+        else { return }
+        try writeDownErasure(of: pointer, db)
         // The totals stay: they say how much there was.
         try db.cachedStatement(
             sql: """
@@ -143,27 +183,47 @@ extension Store {
         var ids: [String] = []
         try database.read { db in
             var firsts: [String: Int] = [:]
+            let names = NameReader(db)
             for number in numbers {
-                let statement = try db.cachedStatement(
-                    sql: "SELECT session, accepted_us FROM records WHERE number = ?")
-                guard let row = try Row.fetchOne(statement, arguments: [number]) else { continue }
-                let session: String = row[0]
-                if !session.isEmpty { firsts[session] = min(firsts[session] ?? .max, row[1]) }
+                for table in ["exchanges", "records"] {
+                    let statement = try db.cachedStatement(
+                        sql: "SELECT session, accepted_us FROM \(table) WHERE number = ?")
+                    guard let row = try Row.fetchOne(statement, arguments: [number])
+                    else { continue }
+                    let session = try names.text(row, 0)
+                    if !session.isEmpty { firsts[session] = min(firsts[session] ?? .max, row[1]) }
+                }
             }
             for (session, first) in firsts.sorted(by: { $0.key < $1.key }) {
-                let rows = try Row.fetchCursor(
-                    db,
-                    sql: """
-                        SELECT number, id FROM records
-                        WHERE session <> '' AND session = ? AND accepted_us >= ?
-                        ORDER BY accepted_us, number
-                        """,
-                    arguments: [session, first])
-                while let row = try rows.next() {
-                    if !erased.contains(row[0]) { ids.append(row[1]) }
-                }
+                ids += try Self.turns(of: session, since: first, but: erased, db)
             }
         }
         return ids
+    }
+
+    private static func turns(
+        of session: String, since first: Int, but erased: Set<Int64>, _ db: Database
+    ) throws -> [String] {
+        var turns: [(time: Int, number: Int64, id: String)] = []
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT accepted_us, number, id FROM exchanges
+                WHERE session <> 0 AND \(NameTable.isEqual("session")) AND accepted_us >= ?
+                """,
+            arguments: [session, session, first])
+        while let row = try rows.next() {
+            turns.append((row[0], row[1], ExchangeTable.identifier(row[2]).description))
+        }
+        let olds = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT accepted_us, number, id FROM records
+                WHERE session <> '' AND session = ? AND accepted_us >= ?
+                """,
+            arguments: [session, first])
+        while let row = try olds.next() { turns.append((row[0], row[1], row[2])) }
+        turns.sort { ($0.time, $0.number) < ($1.time, $1.number) }
+        return turns.filter { !erased.contains($0.number) }.map(\.id)
     }
 }

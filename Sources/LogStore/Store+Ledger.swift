@@ -97,6 +97,11 @@ extension Store {
                         UNION ALL
                         SELECT key, 0, 0, -charged_tokens, -charged_nanodollars FROM records
                             WHERE charged_tokens IS NOT NULL
+                        UNION ALL
+                        SELECT \(NameTable.text("key")), 0, 0, -tokens, -nanodollars FROM (
+                            SELECT key, sum(charged_tokens) AS tokens,
+                                sum(charged_nanodollars) AS nanodollars
+                            FROM exchanges WHERE charged_tokens IS NOT NULL GROUP BY key)
                     )
                     SELECT key, sum(tokens), sum(nanodollars), sum(left_tokens),
                         sum(left_nanodollars) FROM parts GROUP BY key ORDER BY key

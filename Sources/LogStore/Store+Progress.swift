@@ -23,26 +23,6 @@ extension Store {
         }
     }
 
-    /// Lends the frames of a journal's open exchanges, in order.
-    func eachOpenFrames(
-        of journal: String, _ body: (_ exchange: UInt64, _ frames: [UInt8]) -> Void
-    ) throws {
-        try database.read { db in
-            // One row at a time: together they may be more than there is memory for.
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT exchange, frames FROM open_frames WHERE journal = ?
-                    ORDER BY exchange, position
-                    """,
-                arguments: [journal])
-            while let row = try rows.next() {
-                let frames: Bytes = row["frames"]
-                body(UInt64(clamping: row["exchange"] as Int64), frames.bytes)
-            }
-        }
-    }
-
     /// Closes a journal's account: what it emitted and is neither stored nor dropped is lost.
     ///
     /// Returns how many that are.
@@ -64,7 +44,7 @@ extension Store {
                     WHERE name = ?
                     """,
                 arguments: [missing, emitted, tally.dropped, journal])
-            try db.execute(sql: "DELETE FROM open_frames WHERE journal = ?", arguments: [journal])
+            try Self.endFrames(of: journal, db)
             return missing
         }
     }
@@ -77,7 +57,10 @@ extension Store {
                 db,
                 sql: """
                     SELECT newest_us FROM doubts UNION ALL
-                    SELECT max(accepted_us) FROM records LIMIT 1
+                    SELECT max(us) FROM (
+                        SELECT max(accepted_us) AS us FROM exchanges
+                        UNION ALL SELECT max(accepted_us) FROM records)
+                    LIMIT 1
                     """) ?? 0
         }
     }
@@ -98,47 +81,56 @@ extension Store {
     ///
     /// Returns how many: ``retiredAtOnce`` at most, so that nothing waits for it.
     package func retire(before microseconds: Int) throws -> Int {
-        try database.write { db in
+        let count = try database.write { db in
             for period in Rollup.Period.allCases {
                 try db.execute(
-                    sql: "DELETE FROM \(period.table) WHERE \(period.rawValue) < ?",
+                    sql: "DELETE FROM \(period.table) WHERE \(period.column) < ?",
                     arguments: [microseconds / period.microseconds])
             }
             return try Self.retire(before: microseconds, db)
         }
+        if count > 0 { names.forget() }
+        return count
     }
 
     /// Takes some of the oldest records out, whatever their age; how many.
     func retireOldest() throws -> Int {
-        try database.write { db in try Self.retire(before: .max, db) }
+        let count = try database.write { db in try Self.retire(before: .max, db) }
+        names.forget()
+        return count
     }
 
     private static func retire(before microseconds: Int, _ db: Database) throws -> Int {
-        let numbers = try Int64.fetchAll(
-            db,
-            sql: """
-                SELECT number FROM records WHERE accepted_us < ?
-                ORDER BY accepted_us LIMIT \(Self.retiredAtOnce)
-                """,
-            arguments: [microseconds])
-        guard !numbers.isEmpty else { return 0 }
-        for number in numbers {
-            for table in ["contents", "bodies"] {
-                try db.cachedStatement(sql: "DELETE FROM \(table) WHERE number = ?")
-                    .execute(arguments: [number])
+        var count = 0
+        // Those that are not moved yet are the oldest.
+        for (table, others) in [("records", ["contents", "bodies"]), ("exchanges", [])] {
+            let numbers = try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT number FROM \(table) WHERE accepted_us < ?
+                    ORDER BY accepted_us LIMIT ?
+                    """,
+                arguments: [microseconds, Self.retiredAtOnce - count])
+            count += numbers.count
+            for number in numbers {
+                for table in others + [table] {
+                    try db.cachedStatement(sql: "DELETE FROM \(table) WHERE number = ?")
+                        .execute(arguments: [number])
+                }
             }
-            try db.cachedStatement(sql: "DELETE FROM records WHERE number = ?")
-                .execute(arguments: [number])
         }
-        try db.execute(sql: "UPDATE removals SET rows = rows + ?", arguments: [numbers.count])
+        guard count > 0 else { return 0 }
+        try db.execute(sql: "UPDATE removals SET rows = rows + ?", arguments: [count])
         // What a sink would not take is named for as long as it can still be looked at.
         try db.execute(
             sql: """
-                DELETE FROM quarantine
-                WHERE number < ifnull((SELECT min(number) FROM records), \(Int64.max))
+                DELETE FROM quarantine WHERE number < coalesce(
+                    (SELECT min(number) FROM records), (SELECT min(number) FROM exchanges),
+                    \(Int64.max))
                 """)
+        if count < Self.retiredAtOnce { try NameTable.removeUnused(db) }
         try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
-        return numbers.count
+        return count
     }
 
     /// Takes what was retired out of the file beside the database, too, which holds pages as they

@@ -5,16 +5,18 @@ import Primitives
 extension Store {
     /// The records that a filter asks for, without their bodies, the newest first.
     public func records(_ filter: RecordFilter, limit: Int) throws -> [StoredRecord] {
-        let (sql, arguments) = filter.condition
-        return try database.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    \(RecordTable.selection(withBodies: false)) WHERE \(sql)
-                    ORDER BY accepted_us DESC, number DESC LIMIT ?
-                    """,
-                arguments: arguments + [limit]
-            ).map { StoredRecord($0, reader) }
+        try database.read { db in
+            var records: [StoredRecord] = []
+            let order = "ORDER BY accepted_us DESC, number DESC LIMIT ?"
+            try eachExchange(db, filter.condition, order, [limit]) { records.append($0) }
+            guard try Self.hasOld(db) else { return records }
+            let bounds: StatementArguments = [limit]
+            try eachOld(db, filter.oldCondition, order, bounds) { records.append($0) }
+            records.sort {
+                ($0.record.acceptedMicroseconds, $0.number)
+                    > ($1.record.acceptedMicroseconds, $1.number)
+            }
+            return Array(records.prefix(limit))
         }
     }
 
@@ -24,43 +26,166 @@ extension Store {
         _ filter: RecordFilter, withBodies: Bool, limit: Int = .max,
         _ body: (StoredRecord) throws -> Void
     ) throws {
-        let (sql, arguments) = filter.condition
-        let selection = RecordTable.selection(withBodies: withBodies)
         try database.read { db in
-            let rows = try Row.fetchCursor(
-                db,
-                sql: "\(selection) WHERE \(sql) ORDER BY number LIMIT ?",
-                arguments: arguments + [limit])
-            while let row = try rows.next() { try body(StoredRecord(row, reader)) }
+            try eachRecord(db, filter, withBodies: withBodies, limit: limit) {
+                try body($0)
+                return true
+            }
         }
+    }
+
+    /// Lends records in the order they were stored until the closure returns false.
+    ///
+    /// What is not moved yet was stored before all else (see ``RecordMover``).
+    func eachRecord(
+        _ db: Database, _ filter: RecordFilter, withBodies: Bool, limit: Int,
+        _ body: (StoredRecord) throws -> Bool
+    ) throws {
+        let order = "ORDER BY number LIMIT ?"
+        var left = limit
+        func lend(_ record: StoredRecord) throws -> Bool {
+            left -= 1
+            return try body(record)
+        }
+        if try Self.hasOld(db) {
+            let isOver = try !eachOld(
+                db, filter.oldCondition, order, [limit], withBodies: withBodies, while: lend)
+            if isOver { return }
+        }
+        guard left > 0 else { return }
+        _ = try eachExchange(
+            db, filter.condition, order, [left], withBodies: withBodies, while: lend)
+    }
+
+    /// Whether some records are where earlier versions put them.
+    static func hasOld(_ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM records)")) ?? false
+    }
+
+    /// Whether a record is there.
+    static func isOld(_ identifier: Identifier, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM records WHERE id = ?)"),
+            arguments: [identifier.description]) ?? false
+    }
+
+    /// Whether a record is in the store.
+    static func isStored(_ identifier: Identifier, _ db: Database) throws -> Bool {
+        let isThere = try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM exchanges WHERE id = ?)"),
+            arguments: [ExchangeTable.bytes(identifier)])
+        return try isThere ?? false || isOld(identifier, db)
+    }
+
+    /// Lends exchanges.
+    private func eachExchange(
+        _ db: Database, _ condition: (sql: String, arguments: StatementArguments),
+        _ order: String, _ bounds: StatementArguments, _ body: (StoredRecord) throws -> Void
+    ) throws {
+        _ = try eachExchange(db, condition, order, bounds, withBodies: false) {
+            try body($0)
+            return true
+        }
+    }
+
+    /// Lends exchanges until the closure returns false; whether it never did.
+    func eachExchange(
+        _ db: Database, _ condition: (sql: String, arguments: StatementArguments),
+        _ order: String, _ bounds: StatementArguments, withBodies: Bool,
+        while body: (StoredRecord) throws -> Bool
+    ) throws -> Bool {
+        let names = NameReader(db)
+        let rows = try Row.fetchCursor(
+            db,
+            sql: "SELECT \(ExchangeTable.columns) FROM exchanges WHERE \(condition.sql) \(order)",
+            arguments: condition.arguments + bounds)
+        while let row = try rows.next() {
+            let record = try StoredRecord(exchange: row, names, withBodies ? reader : nil)
+            guard try body(record) else { return false }
+        }
+        return true
+    }
+
+    private func eachOld(
+        _ db: Database, _ condition: (sql: String, arguments: StatementArguments),
+        _ order: String, _ bounds: StatementArguments, _ body: (StoredRecord) throws -> Void
+    ) throws {
+        _ = try eachOld(db, condition, order, bounds, withBodies: false) {
+            try body($0)
+            return true
+        }
+    }
+
+    /// The same for records of earlier versions.
+    func eachOld(
+        _ db: Database, _ condition: (sql: String, arguments: StatementArguments),
+        _ order: String, _ bounds: StatementArguments, withBodies: Bool,
+        while body: (StoredRecord) throws -> Bool
+    ) throws -> Bool {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                \(RecordTable.selection(withBodies: withBodies)) WHERE \(condition.sql) \(order)
+                """,
+            arguments: condition.arguments + bounds)
+        while let row = try rows.next() {
+            guard try body(StoredRecord(old: row, reader)) else { return false }
+        }
+        return true
     }
 
     /// How many records a filter asks for.
     public func count(_ filter: RecordFilter) throws -> Int {
-        let (sql, arguments) = filter.condition
-        return try database.read { db in
-            try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM records WHERE \(sql)", arguments: arguments) ?? 0
+        try database.read { db in
+            var count = 0
+            for (table, condition) in [
+                ("exchanges", filter.condition), ("records", filter.oldCondition),
+            ] {
+                count +=
+                    try Int.fetchOne(
+                        db, sql: "SELECT count(*) FROM \(table) WHERE \(condition.sql)",
+                        arguments: condition.arguments) ?? 0
+            }
+            return count
         }
     }
 
     /// The records whose names begin like this, at most two, with their bodies.
     public func records(named prefix: String) throws -> [StoredRecord] {
-        try database.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    \(RecordTable.selection(withBodies: true))
-                    WHERE id >= ?1 AND id < ?1 || 'a' LIMIT 2
-                    """,
-                arguments: [prefix.uppercased()]
-            ).map { StoredRecord($0, reader) }
+        let prefix = prefix.uppercased()
+        return try database.read { db in
+            var records: [StoredRecord] = []
+            func lend(_ record: StoredRecord) -> Bool {
+                records.append(record)
+                return records.count < 2
+            }
+            if let range = ExchangeTable.range(named: prefix) {
+                let bounds: StatementArguments = [
+                    ExchangeTable.bytes(range.least), ExchangeTable.bytes(range.largest),
+                ]
+                _ = try eachExchange(
+                    db, ("id >= ? AND id <= ?", bounds), "LIMIT 2", [], withBodies: true,
+                    while: lend)
+            }
+            guard records.count < 2, try Self.hasOld(db) else { return records }
+            _ = try eachOld(
+                db, ("id >= ?1 AND id < ?1 || 'a'", [prefix]), "LIMIT 2", [], withBodies: true,
+                while: lend)
+            return records
         }
     }
 
     /// The number of the record that was stored last; 0 without any.
     public func lastNumber() throws -> Int64 {
-        try database.read { try Int64.fetchOne($0, sql: "SELECT max(number) FROM records") ?? 0 }
+        try database.read { db in
+            try Int64.fetchOne(
+                db,
+                sql: """
+                    SELECT coalesce((SELECT max(number) FROM exchanges),
+                        (SELECT max(number) FROM records), 0)
+                    """) ?? 0
+        }
     }
 }
 
@@ -87,8 +212,20 @@ public struct StoredRecord: Sendable {
         self.record = record
     }
 
+    /// Reads a row of ``ExchangeTable/columns``; with a reader, what the record keeps, too.
+    init(exchange row: Row, _ names: NameReader, _ reader: SegmentReader?) throws {
+        // By index: a name is looked up in every one of a row's names, in lower case.
+        number = row[0]
+        record = Record(Identifier(high: 0, low: 0))
+        let kept = try ExchangeTable.read(row, names, into: &record)
+        guard let reader else { return }
+        record.requestBody.totalBytes = kept.sizes.request
+        record.responseBody.totalBytes = kept.sizes.response
+        readContent(kept.pointer, reader)
+    }
+
     /// Reads a row of ``RecordTable/selection(withBodies:)``.
-    init(_ row: Row, _ reader: SegmentReader) {
+    init(old row: Row, _ reader: SegmentReader) {
         // By index: a name is looked up in every one of a row's names, in lower case.
         number = row[0]
         record = Record(Identifier(high: 0, low: 0))
@@ -114,6 +251,7 @@ public struct StoredRecord: Sendable {
             case .requestBody: record.requestBody.bytes = [UInt8](bytes)
             case .responseFields: record.responseFields = bytes.text
             case .responseBody: record.responseBody.bytes = [UInt8](bytes)
+            case .openFrames: break
             }
         }
     }

@@ -1,10 +1,9 @@
 import GRDB
 
 extension Store {
-    /// Brings a database to the shape that holds these tables.
-    static func migrator(
-        _ tables: [RecordTable] = [.records, .bodies]
-    ) -> DatabaseMigrator {
+    /// Brings a database to this version's shape.
+    static func migrator() -> DatabaseMigrator {
+        let tables: [RecordTable] = [.records, .bodies]
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: records") { db in
             for table in tables { try db.execute(sql: table.creation) }
@@ -24,6 +23,14 @@ extension Store {
         }
         migrator.registerMigration("5: removals") { db in
             for statement in ContentTable.removals { try db.execute(sql: statement) }
+        }
+        migrator.registerMigration("6: exchanges") { db in
+            for statement in ExchangeTable.schema + Rollup.sessionSchema {
+                try db.execute(sql: statement)
+            }
+        }
+        migrator.registerMigration("7: open entries") { db in
+            for statement in openSchema { try db.execute(sql: statement) }
         }
         return migrator
     }
@@ -70,7 +77,8 @@ extension Store {
             PRIMARY KEY (minute, vendor, model)
         ) STRICT, WITHOUT ROWID
         """,
-        // Frames of exchanges that were open for so long that the ring wanted their room.
+        // Frames of exchanges that were open for so long that the ring wanted their room; those of
+        // now are in segments.
         """
         CREATE TABLE open_frames (
             journal TEXT NOT NULL, exchange INTEGER NOT NULL, position INTEGER NOT NULL,

@@ -25,20 +25,10 @@ extension Store {
     ) throws -> ContentAccount {
         var account = ContentAccount()
         try database.read { db in
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT \(ContentTable.columns), records.id
-                    FROM contents JOIN records USING (number) WHERE segment > 0 ORDER BY number
-                    """)
-            while let row = try rows.next() {
-                let id: String = row[ContentTable.columnCount]
-                guard let pointer = ContentTable.pointer(row, from: 0),
-                    let identifier = Identifier(id)
-                else { continue }
+            func look(_ pointer: ContentPointer, _ identifier: Identifier) {
                 account.records += 1
                 let faults = reader.read(pointer, identifier) { _, _ in }
-                for fault in faults { report(id, fault) }
+                for fault in faults { report(identifier.description, fault) }
                 if faults.isEmpty {
                     account.whole += 1
                 } else if faults.contains(where: { $0.reason == .damaged }) {
@@ -47,8 +37,49 @@ extension Store {
                     account.gone += 1
                 }
             }
+            let olds = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(ContentTable.columns), records.id
+                    FROM contents JOIN records USING (number) WHERE segment > 0 ORDER BY number
+                    """)
+            while let row = try olds.next() {
+                guard let pointer = ContentTable.pointer(row, from: 0),
+                    let identifier = Identifier(row[ContentTable.columnCount] as String)
+                else { continue }
+                look(pointer, identifier)
+            }
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT segment, start, details, id FROM exchanges WHERE segment > 0
+                    ORDER BY number
+                    """)
+            while let row = try rows.next() {
+                look(Self.pointer(row), ExchangeTable.identifier(row[3]))
+            }
         }
         return account
+    }
+
+    /// The damaged bytes of packed segments, which were written a second time in another form.
+    public func damagedSegments() -> [SegmentDamage] {
+        segments.numbers.flatMap { number -> [SegmentDamage] in
+            guard let file = try? SegmentFile(segments.path(of: number), number: number),
+                file.head.isPacked
+            else { return [] }
+            return file.restore().map {
+                SegmentDamage(
+                    segment: number, offset: $0.offset, isRestored: $0.restored != nil)
+            }
+        }
+    }
+
+    /// Where what an exchange keeps is, by its columns segment, start and details.
+    static func pointer(_ row: Row) -> ContentPointer {
+        let details: Bytes = row[2]
+        return ExchangeTable.pointer(
+            segment: row[0], start: row[1], RecordDetails.sizes(details.bytes.span))
     }
 
     /// Rows that were stored, were never removed for their age or for room, and are not there.
@@ -58,7 +89,8 @@ extension Store {
                 db,
                 sql: """
                     SELECT max(0, ifnull((SELECT sum(stored) FROM journals), 0)
-                        - (SELECT sum(rows) FROM removals) - (SELECT count(*) FROM records))
+                        - (SELECT sum(rows) FROM removals) - (SELECT count(*) FROM records)
+                        - (SELECT count(*) FROM exchanges))
                     """) ?? 0
         }
     }
@@ -108,10 +140,42 @@ extension Store {
 
     /// Where records' entries are in a segment, those of a session together: each call of an agent
     /// repeats the last one's prompt, and the nearer they are the more is found again.
-    func packingOrder(of number: UInt64) throws -> [Range<Int>] {
+    ///
+    /// Also the offsets of frames that are left out, because their exchanges have ended.
+    func packingOrder(of number: UInt64) throws -> (runs: [Range<Int>], left: [Int64]) {
         var runs: [(session: Int, range: Range<Int>)] = []
         var firsts: [String: Int] = [:]
+        var left: [Int64] = []
+        func add(_ pointer: ContentPointer, _ session: String) {
+            // Those of no session stay in the order of time.
+            let first = firsts[session] ?? pointer.offset
+            firsts[session] = first
+            runs.append((first, pointer.offset..<pointer.offset + pointer.footprint))
+        }
         try database.read { db in
+            left = try Int64.fetchAll(
+                db, sql: "SELECT start FROM left_entries WHERE segment = ?",
+                arguments: [Int64(clamping: number)])
+            let open = try Row.fetchCursor(
+                db, sql: "SELECT start, bytes FROM open_entries WHERE segment = ?",
+                arguments: [Int64(clamping: number)])
+            while let row = try open.next() {
+                let start: Int = row[0]
+                runs.append((start, start..<start + Segment.footprint(row[1])))
+            }
+            let names = NameReader(db)
+            let exchanges = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT segment, start, details, session FROM exchanges
+                    WHERE number >= (SELECT first FROM segments WHERE number = ?1)
+                        AND number <= (SELECT last FROM segments WHERE number = ?1)
+                        AND segment = ?1
+                    """,
+                arguments: [Int64(clamping: number)])
+            while let row = try exchanges.next() {
+                add(Self.pointer(row), try names.text(row, 3))
+            }
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
@@ -121,26 +185,57 @@ extension Store {
                 arguments: [Int64(clamping: number)])
             while let row = try rows.next() {
                 guard let pointer = ContentTable.pointer(row, from: 0) else { continue }
-                let session: String = row[ContentTable.columnCount]
-                // Those of no session stay in the order of time.
-                let first = firsts[session] ?? pointer.offset
-                firsts[session] = first
-                runs.append((first, pointer.offset..<pointer.offset + pointer.footprint))
+                add(pointer, row[ContentTable.columnCount])
             }
         }
         runs.sort { ($0.session, $0.range.lowerBound) < ($1.session, $1.range.lowerBound) }
-        return runs.map(\.range)
+        return (runs.map(\.range), left)
     }
 
-    /// Packs all sealed segments that are not packed yet; `report` is lent each one's number, and
-    /// its bytes before and after.
-    public func packSegments(_ report: (UInt64, Int, Int) -> Void) throws {
-        let packing = SegmentPacking(folder: segments, disk: disk)
-        for number in try sealedSegments(after: 0) {
-            let runs = try packingOrder(of: number)
-            guard let result = try packing.pack(number, runs) else { continue }
+    /// Has the gateway that writes to the folder seal the segment that it is writing; the number of
+    /// the last segment that is complete then, or nil if none answers in time.
+    ///
+    /// `rest`: called until it does, with the time that it may take.
+    public func requestSeal(_ rest: () -> Bool) throws -> UInt64? {
+        let known = try database.read { try ContentTable.ends($0, after: 0) }.last?.number ?? 0
+        let request = SealRequest(in: segments.parent)
+        try request.make()
+        while request.isThere {
+            guard rest() else {
+                request.remove()
+                return nil
+            }
+        }
+        return known
+    }
+
+    /// Packs the sealed segments that are not packed yet, up to a number; `report` is lent each
+    /// one's number, and its bytes before and after.
+    public func packSegments(
+        upTo last: UInt64 = .max, _ report: (UInt64, Int, Int) -> Void
+    ) throws {
+        var packing = SegmentPacking(folder: segments, disk: disk)
+        packing.waits = true
+        for number in try sealedSegments(after: 0) where number <= last {
+            guard let result = try pack(number, packing) else { continue }
             report(number, result.before, result.after)
         }
+    }
+
+    /// Packs a segment; nil where it is packed already, or gone.
+    func pack(_ number: UInt64, _ packing: SegmentPacking) throws -> SegmentPacking.Result? {
+        let (runs, left) = try packingOrder(of: number)
+        guard let result = try packing.pack(number, runs) else { return nil }
+        guard !left.isEmpty else { return result }
+        try database.write { db in
+            for start in left {
+                // The packed file has nothing of them.
+                try db.cachedStatement(
+                    sql: "DELETE FROM left_entries WHERE segment = ? AND start = ?"
+                ).execute(arguments: [Int64(clamping: number), start])
+            }
+        }
+        return result
     }
 
     // MARK: Bounds
@@ -181,6 +276,9 @@ extension Store {
                     DELETE FROM segments WHERE number = ?
                     AND number < (SELECT max(number) FROM segments)
                     """,
+                arguments: [Int64(clamping: number)])
+            try db.execute(
+                sql: "DELETE FROM left_entries WHERE segment = ?",
                 arguments: [Int64(clamping: number)])
         }
         return wasThere

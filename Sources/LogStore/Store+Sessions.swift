@@ -70,26 +70,47 @@ extension Store {
     public func sessions(
         _ filter: RecordFilter, limit: Int, withCalls: Bool = false
     ) throws -> [SessionSummary] {
-        let (sql, arguments) = filter.condition
-        let names = try database.read { db in
-            try String.fetchAll(
-                db,
-                sql: """
-                    SELECT session FROM records WHERE session <> '' AND \(sql)
-                    GROUP BY session ORDER BY max(accepted_us) DESC, session LIMIT ?
-                    """,
-                arguments: arguments + [limit])
-        }
+        let names = try database.read { try latestSessions($0, filter, limit: limit) }
         return try names.map { name in
             var summary = SessionSummary(name: name)
             var own = filter
             own.session = name
-            try eachRecord(own, of: .summedUp, inOrderOf: "accepted_us, number") { record in
+            var calls: [(number: Int64, record: Record)] = []
+            try eachRecord(own, of: .summedUp) { number, record in
                 // The filter takes a name for the beginning of one.
-                guard record.session == name else { return }
-                summary.add(record, keepsCalls: withCalls)
+                if record.session == name { calls.append((number, record)) }
             }
+            calls.sort {
+                ($0.record.acceptedMicroseconds, $0.number)
+                    < ($1.record.acceptedMicroseconds, $1.number)
+            }
+            for call in calls { summary.add(call.record, keepsCalls: withCalls) }
             return summary
         }
+    }
+
+    /// The names of the sessions with the latest calls.
+    private func latestSessions(
+        _ db: Database, _ filter: RecordFilter, limit: Int
+    ) throws -> [String] {
+        let names = NameReader(db)
+        var latest: [String: Int] = [:]
+        for (table, none, condition) in [
+            ("exchanges", "0", filter.condition), ("records", "''", filter.oldCondition),
+        ] {
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT session, max(accepted_us) AS latest FROM \(table)
+                    WHERE session <> \(none) AND \(condition.sql)
+                    GROUP BY session ORDER BY latest DESC LIMIT ?
+                    """,
+                arguments: condition.arguments + [limit])
+            while let row = try rows.next() {
+                let name = try names.text(row, 0)
+                latest[name] = max(latest[name] ?? .min, row[1])
+            }
+        }
+        return latest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(limit).map(\.key)
     }
 }

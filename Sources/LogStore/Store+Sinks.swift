@@ -94,19 +94,16 @@ extension Store {
     public func records(
         after number: Int64, limit: Int, withBodies: Bool
     ) throws -> [StoredRecord] {
-        let selection = RecordTable.selection(withBodies: withBodies)
+        var filter = RecordFilter()
+        filter.after = number
         return try database.read { db in
-            let rows = try Row.fetchCursor(
-                db,
-                sql: "\(selection) WHERE number > ? ORDER BY number LIMIT ?",
-                arguments: [number, limit])
             var records: [StoredRecord] = []
             var bytes = 0
-            while bytes < Self.bodyBytesAtOnce, let row = try rows.next() {
-                let record = StoredRecord(row, reader)
+            try eachRecord(db, filter, withBodies: withBodies, limit: limit) { record in
                 bytes += record.record.requestBody.bytes.count
                 bytes += record.record.responseBody.bytes.count
                 records.append(record)
+                return bytes < Self.bodyBytesAtOnce
             }
             return records
         }

@@ -31,7 +31,7 @@ extension Store {
             rest = edges
         }
         for filter in rest {
-            try eachRecord(filter, of: prices == nil ? .summedUp : .records) { record in
+            try eachRecord(filter, of: prices == nil ? .summedUp : .records) { _, record in
                 let record = prices.map { record.repriced(by: $0) } ?? record
                 sums[dimensions.map { $0.name(of: record) }, default: Rollup()].add(record)
             }
@@ -53,7 +53,7 @@ extension Store {
             return (since / length..<max(end, since / length), [])
         }
         let begin = try database.read { db in
-            try Int.fetchOne(db, sql: "SELECT hour FROM hours_begin") ?? 0
+            try Int.fetchOne(db, sql: "SELECT hour FROM \(period.table)_begin") ?? 0
         }
         let first = max(begin, since / length + (since % length > 0 ? 1 : 0))
         let end = until.map { $0 / length } ?? .max
@@ -78,8 +78,9 @@ extension Store {
         _ dimensions: [Dimension], to sums: inout [[String]: Rollup]
     ) throws {
         let (sql, arguments) = filter.condition(onSumsOf: period, in: numbers)
-        let columns = [Rollup.columns] + dimensions.map(\.rawValue)
+        let columns = [Rollup.columns] + dimensions.map(\.column)
         try database.read { db in
+            let reader = NameReader(db)
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
@@ -87,7 +88,9 @@ extension Store {
                     """,
                 arguments: arguments)
             while let row = try rows.next() {
-                let names = dimensions.indices.map { row[Rollup.columnCount + $0] as String }
+                let names = try dimensions.indices.map {
+                    try reader.text(row, Rollup.columnCount + $0)
+                }
                 sums[names, default: Rollup()].add(Rollup(row))
             }
         }
@@ -103,7 +106,7 @@ extension Store {
         let vendor = filter.vendor
         filter.vendor = nil
         var sums: [[String]: AttemptSums] = [:]
-        try eachRecord(filter, of: .summedUp) { record in
+        try eachRecord(filter, of: .summedUp) { _, record in
             for (index, attempt) in record.attempts.enumerated() {
                 if let vendor, attempt.vendor != vendor { continue }
                 let names = dimensions.map { $0.name(of: attempt, in: record) }
@@ -123,18 +126,22 @@ extension Store {
         count == other ? names.lexicographicallyPrecedes(others) : count > other
     }
 
-    /// Lends the records that a filter asks for, with a selection of their columns.
+    /// Lends the records that a filter asks for, those of earlier versions with a selection of their
+    /// columns.
     func eachRecord(
-        _ filter: RecordFilter, of columns: ColumnSelection, inOrderOf order: String = "number",
-        _ body: (Record) throws -> Void
+        _ filter: RecordFilter, of columns: ColumnSelection,
+        _ body: (Int64, Record) throws -> Void
     ) throws {
-        let (sql, arguments) = filter.condition
         try database.read { db in
+            _ = try eachExchange(db, filter.condition, "", [], withBodies: false) {
+                try body($0.number, $0.record)
+                return true
+            }
+            let (sql, arguments) = filter.oldCondition
             let rows = try Row.fetchCursor(
-                db,
-                sql: "SELECT \(columns.names) FROM records WHERE \(sql) ORDER BY \(order)",
+                db, sql: "SELECT number, \(columns.names) FROM records WHERE \(sql)",
                 arguments: arguments)
-            while let row = try rows.next() { try body(columns.record(row)) }
+            while let row = try rows.next() { try body(row[0], columns.record(row)) }
         }
     }
 }

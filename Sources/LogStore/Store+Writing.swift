@@ -20,56 +20,80 @@ extension Store {
     /// Throws ``Failure`` where it may work later: a full disk, a locked file.
     func write(_ batch: Batch, capture: Capture) throws(Failure) -> Written {
         do {
-            return try database.write { db in
-                var written = Written()
-                var refused: [String: Int] = [:]
-                var sums = Rollup.Gathered()
-                var charges = LedgerEntry.Gathered()
-                var recovered = LedgerEntry.Gathered()
-                var records = try Insertion(Self.insertRecord, db)
-                var contents = try Insertion(ContentTable.insertion, db)
-                var batch = batch
-                for index in batch.spilled {
-                    let record = (batch.records[index].journal, batch.records[index].exchange)
-                    try Self.takeBackSpilled(
-                        record, batch.records[index].answered, &batch.contents[index], capture, db)
-                }
-                // Before the rows that say where it is.
-                let pointers = try append(batch, db)
-                // Where they lie: a record holds some thirty references, and is not copied.
-                let all = batch.records.span
-                for index in all.indices {
-                    do {
-                        guard
-                            try Self.insert(
-                                all[index], pointers[index], &records, &contents, db)
-                        else { continue }
-                        written.stored[all[index].journal, default: 0] += 1
-                        sums.add(all[index])
-                        charges.add(all[index])
-                        if batch.leftJournals.contains(all[index].journal) {
-                            recovered.add(all[index])
-                        }
-                    } catch let error as DatabaseError where !error.mayWorkLater {
-                        // One record that cannot be stored must not keep all others from it.
-                        written.refused.append((all[index].identifier.description, "\(error)"))
-                        refused[all[index].journal, default: 0] += 1
-                    }
-                }
-                try Self.add(sums, db)
-                try Self.add(charges, db)
-                written.recovered = recovered.charges
-                for spill in batch.spills { try Self.insert(spill, db) }
-                for progress in batch.progress {
-                    try Self.writeProgress(
-                        progress, stored: written.stored[progress.name] ?? 0,
-                        refused: refused[progress.name] ?? 0, db)
-                }
-                return written
-            }
+            let (written, known) = try database.write { db in try store(batch, capture, db) }
+            names.keep(known)
+            return written
         } catch {
             throw Failure(error)
         }
+    }
+
+    private func store(
+        _ batch: Batch, _ capture: Capture, _ db: Database
+    ) throws -> (Written, NameWriter.Known) {
+        var insertion = try ExchangeInsertion(db, names.writer(db))
+        var batch = batch
+        for index in batch.spilled {
+            try takeBackSpilled(
+                Self.open(batch.records[index]), batch.records[index].answered,
+                &batch.contents[index], capture, db)
+        }
+        // Before the rows that say where it is.
+        let appended = try append(batch, db)
+        let (written, refused) = try Self.insertRecords(of: batch, appended, &insertion, db)
+        // Those that were there already, or that SQLite would not take.
+        for index in batch.spilled {
+            try Self.end(Self.open(batch.records[index]), number: nil, db)
+        }
+        for (index, spill) in batch.spills.enumerated() {
+            try Self.insert(spill, at: appended.frames[index], in: appended.segment, db)
+        }
+        for progress in batch.progress {
+            try Self.writeProgress(
+                progress, stored: written.stored[progress.name] ?? 0,
+                refused: refused[progress.name] ?? 0, db)
+        }
+        return (written, insertion.names.known)
+    }
+
+    /// Inserts the records, with their sums; also how many were refused, by journal.
+    private static func insertRecords(
+        of batch: Batch, _ appended: Appended, _ insertion: inout ExchangeInsertion, _ db: Database
+    ) throws -> (Written, refused: [String: Int]) {
+        var written = Written()
+        var refused: [String: Int] = [:]
+        var sums = Rollup.Gathered()
+        var charges = LedgerEntry.Gathered()
+        var recovered = LedgerEntry.Gathered()
+        var numbers = NumberRange()
+        let mayBeOld = try !batch.leftJournals.isEmpty && hasOld(db)
+        // Where they lie: a record holds some thirty references, and is not copied.
+        let all = batch.records.span
+        for index in all.indices {
+            let isLeft = batch.leftJournals.contains(all[index].journal)
+            if isLeft, mayBeOld, try isOld(all[index].identifier, db) { continue }
+            do {
+                guard try insertion.insert(all[index], appended.pointers[index]) else { continue }
+                let number = db.lastInsertedRowID
+                numbers.add(number)
+                if batch.spilled.contains(index) {
+                    try end(open(all[index]), number: number, db)
+                }
+                written.stored[all[index].journal, default: 0] += 1
+                sums.add(all[index])
+                charges.add(all[index])
+                if isLeft { recovered.add(all[index]) }
+            } catch let error as DatabaseError where !error.mayWorkLater {
+                // One record that cannot be stored must not keep all others from it.
+                written.refused.append((all[index].identifier.description, "\(error)"))
+                refused[all[index].journal, default: 0] += 1
+            }
+        }
+        try appended.advance(numbers, db)
+        try add(sums, &insertion.names, db)
+        try add(charges, db)
+        written.recovered = recovered.charges
+        return (written, refused)
     }
 
     /// Inserts records that came through no journal.
@@ -79,48 +103,46 @@ extension Store {
         _ = try write(batch, capture: Capture(bytesMax: .max))
     }
 
-    private static let insertRecord = RecordTable.records.insertion(
-        "INSERT OR IGNORE", withNumber: false)
+    /// What a batch's records keep in the segment.
+    struct Appended {
+        /// Where each of them is.
+        var pointers: [ContentPointer] = []
+        /// The offsets of frames of open exchanges.
+        var frames: [Int] = []
+        /// The segment.
+        var segment: UInt64 { end?.segment ?? 0 }
+        fileprivate var end: SegmentWriter.End?
+        fileprivate var newestMicroseconds = 0
 
-    /// Writes what records keep into the segment; where each of them is.
-    func append(_ batch: Batch, _ db: Database) throws -> [ContentPointer] {
-        guard !batch.records.isEmpty else { return [] }
+        /// Says how far the segment is, and which rows have something in it.
+        func advance(_ numbers: NumberRange, _ db: Database) throws {
+            guard let end else { return }
+            try ContentTable.advance(
+                end, newestMicroseconds: newestMicroseconds, numbers, db)
+        }
+    }
+
+    private static func open(_ record: borrowing Record) -> OpenExchange {
+        OpenExchange(journal: record.journal, exchange: record.exchange)
+    }
+
+    /// Writes what records keep, and frames of open exchanges, into the segment.
+    func append(_ batch: Batch, _ db: Database) throws -> Appended {
+        guard !batch.records.isEmpty || !batch.spills.isEmpty else { return Appended() }
         guard let writer else {
             throw Failure(code: "SQLITE_READONLY", description: "the store is open for reading")
         }
         let end = try ContentTable.end(db)
-        let (pointers, newEnd) = try writer.append(batch, after: end)
-        if newEnd != end {
-            let newest = batch.records.reduce(0) { max($0, $1.acceptedMicroseconds) }
-            try ContentTable.advance(newEnd, newestMicroseconds: newest, db)
+        let written = try writer.append(batch, after: end)
+        guard written.end != end else { return Appended(pointers: written.pointers) }
+        var newest = batch.records.reduce(0) { max($0, $1.acceptedMicroseconds) }
+        if !batch.spills.isEmpty {
+            // Their exchanges end later than now.
+            newest = max(newest, Int(Identifier.wallClockMilliseconds()) * 1000)
         }
-        return pointers
-    }
-
-    /// Inserts a record; false when it is there already, as after a death between a commit and the
-    /// moving of the ring's cursor.
-    private static func insert(
-        _ record: borrowing Record, _ pointer: ContentPointer, _ records: inout Insertion,
-        _ contents: inout Insertion, _ db: Database
-    ) throws -> Bool {
-        RecordTable.records.bind(record, to: &records)
-        try records.execute()
-        guard db.changesCount > 0 else { return false }
-        ContentTable.bind(
-            Int(db.lastInsertedRowID), pointer, requestTotal: record.requestBody.totalBytes,
-            responseTotal: record.responseBody.totalBytes, to: &contents)
-        try contents.execute()
-        return true
-    }
-
-    private static func insert(_ spill: Batch.Spill, _ db: Database) throws {
-        let statement = try db.cachedStatement(
-            sql: "INSERT OR REPLACE INTO open_frames VALUES (?, ?, ?, ?)")
-        let values: [(any DatabaseValueConvertible)?] = [
-            spill.journal, Int64(clamping: spill.exchange), Int64(clamping: spill.position),
-            Bytes(spill.frames),
-        ]
-        try statement.execute(arguments: StatementArguments(values))
+        return Appended(
+            pointers: written.pointers, frames: written.frames, end: written.end,
+            newestMicroseconds: newest)
     }
 
     private static func writeProgress(
@@ -138,44 +160,6 @@ extension Store {
             progress.emitted, progress.dropped, progress.isEnded ? 1 : 0,
         ]
         try statement.execute(arguments: StatementArguments(values))
-    }
-
-    /// Puts the beginning of a record's bodies back that was spilled, and forgets the spilled.
-    private static func takeBackSpilled(
-        _ record: (journal: String, exchange: UInt64), _ answered: Int,
-        _ content: inout RecordContent, _ capture: Capture, _ db: Database
-    ) throws {
-        let key: StatementArguments = [record.journal, Int64(clamping: record.exchange)]
-        var request: [UInt8] = []
-        var response: [UInt8] = []
-        let rows = try Bytes.fetchCursor(
-            db,
-            sql: """
-                SELECT frames FROM open_frames WHERE journal = ? AND exchange = ? ORDER BY position
-                """,
-            arguments: key
-        )
-        while let row = try rows.next() {
-            StoredFrames.read(row.bytes.span) { frame in
-                switch frame.kind {
-                case .requestBody: request.append(frame.payload, upTo: capture.bytesMax)
-                case .chunk where frame.attempt == answered:
-                    response.append(frame.payload, upTo: capture.bytesMax)
-                default: break
-                }
-            }
-        }
-        content.request.prepend(request)
-        content.response.prepend(response)
-        try db.execute(
-            sql: "DELETE FROM open_frames WHERE journal = ? AND exchange = ?", arguments: key)
-    }
-}
-
-extension [UInt8] {
-    /// Appends bytes until so many are there.
-    fileprivate mutating func append(_ bytes: Span<UInt8>, upTo bytesMax: Int) {
-        append(bytes.extracting(0..<Swift.min(Swift.max(0, bytesMax - count), bytes.count)))
     }
 }
 

@@ -20,6 +20,8 @@ public final class Store: Sendable {
     /// Writes them; nil where the store was opened for reading.
     let writer: SegmentWriter?
     let disk: SegmentDisk
+    /// What its writer knows of the names.
+    let names = NameBook()
     /// Which file the database is in, where this process writes to it.
     private let identity: FileIdentity?
 
@@ -96,7 +98,7 @@ public final class Store: Sendable {
 
     private static func addFunctions(_ db: Database, _ reader: SegmentReader) {
         db.add(function: RecordFilter.bodyHolds)
-        db.add(function: ContentSearch.function(reader))
+        for function in ContentSearch.functions(reader) { db.add(function: function) }
     }
 
     /// Makes the database's file if it is not there, and makes sure that it, and those that SQLite

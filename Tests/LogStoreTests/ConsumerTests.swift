@@ -20,9 +20,7 @@ struct ConsumerTests {
     }
 
     private static func targets(_ store: Store) throws -> [String] {
-        try store.database.read {
-            try String.fetchAll($0, sql: "SELECT target FROM records ORDER BY target")
-        }
+        try store.records(after: 0, limit: .max, withBodies: false).map(\.record.target).sorted()
     }
 
     @Test("what is written becomes records, and every moment adds up")
@@ -214,7 +212,7 @@ struct ConsumerTests {
         #expect(found.record.responseBody.bytes == call.pieces.flatMap { $0 })
         #expect(found.record.requestBody.bytes == call.request)
         let spilled = try store.database.read {
-            try Int.fetchOne($0, sql: "SELECT count(*) FROM open_frames")
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM open_entries")
         }
         #expect(spilled == 0)
     }

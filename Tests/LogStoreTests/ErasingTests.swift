@@ -1,10 +1,12 @@
 import Codings
 import GRDB
 import Glibc
+import Journal
 import Primitives
 import Reactor
 import Support
 import Synchronization
+import Telemetry
 import Testing
 
 @testable import LogStore
@@ -109,22 +111,53 @@ struct ErasingTests {
     @Test("records of a store without segments are erased, too")
     func bodiesInTable() throws {
         let folder = try ScratchFolder("erase-old")
-        let store = try Store(folder: folder.path)
         let record = Self.record(1, session: "s", bytes: 40_000)
-        try store.insert([record])
-        try store.database.write { db in
-            try db.execute(sql: "DELETE FROM contents")
-            try db.execute(
-                sql: "INSERT INTO bodies VALUES (1, ?, ?, ?, ?, ?, ?)",
-                arguments: [
-                    record.requestFields, Bytes(record.requestBody.bytes), 9, "",
-                    Bytes(record.responseBody.bytes), 9,
-                ])
-        }
-        #expect(try store.retireSegments(before: .max) == 1)
+        try OldStore.write([record], in: folder.path)
+        let store = try Store(folder: folder.path)
         #expect(Self.found([1], in: folder.path) == [1])
         try store.erase(numbers: [1])
         #expect(Self.found([1], in: folder.path) == [])
+    }
+
+    @Test("frames of an exchange that was open for long are erased with it", arguments: [0, 1])
+    func openFrames(packs: Int) throws {
+        let scratch = try RecordScratch(journalBytes: 128 << 10)
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(metrics: metrics)
+        let call = RecordScratch.Call()
+        let open = try #require(scratch.begin(call))
+        scratch.head(open, call)
+        let folder = scratch.folder.path
+        let text = "data: \(Self.canary(1)) \(String(repeating: "x", count: 900))\n\n"
+        for _ in 0..<400 {
+            #expect(try scratch.await { scratch.chunk(open, Array(text.utf8)) })
+        }
+        // It is in flight, by its name, and counted.
+        let inFlight = try store.exchangesInFlight(folder: folder)
+        #expect(inFlight.map(\.identifier) == [open.identifier])
+        #expect(try store.account(folder: folder).pending == 1)
+        scratch.settle(open, call)
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        #expect(try store.exchangesInFlight(folder: folder).isEmpty)
+        consumer.end()
+        let found = try store.records(after: 0, limit: 2, withBodies: true)
+        #expect(found.map(\.record.responseBody.bytes.count) == [400 * text.utf8.count])
+        func left() throws -> Int? {
+            try store.database.read { db in
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM left_entries")
+            }
+        }
+        #expect(try left() ?? 0 > 0)
+        if packs > 0 {
+            store.sealSegment()
+            try store.packSegments { _, _, _ in }
+            #expect(try left() == 0)
+            #expect(try store.verifyContents { _, _ in }.whole == 1)
+        }
+        #expect(Self.found([1], in: folder) == [1])
+        try store.erase(numbers: [1])
+        #expect(Self.found([1], in: folder) == [])
+        #expect(try left() == 0)
     }
 
     @Test("a death at any step leaves what the next start erases, and nothing else is touched")
@@ -164,7 +197,7 @@ struct ErasingTests {
                 try Bool.fetchOne(
                     $0, sql: "SELECT EXISTS (SELECT 1 FROM erasures WHERE segment = 1)") ?? false
             }
-            #expect(isBegun == (step <= 5))
+            #expect(isBegun == (step <= 6))
             if isBegun {
                 let draft = next.segments.draftPath(of: 1)
                 let file = unsafe try #require(fopen(draft, "we"))
@@ -179,7 +212,7 @@ struct ErasingTests {
             }
             #expect(rest == 0)
         }
-        // Head, frame, directory, sync and rename of the one; two writes an entry and sync of the
+        // Head, frame, directory, parity, sync and rename of the one; two writes an entry and sync of the
         // other.
         #expect(step > 10)
     }

@@ -66,7 +66,7 @@ struct LedgerStoreTests {
         try store.insert(records)
         let before = try store.pastCharges(since: 0, now: Self.start)
         #expect(try store.retire(before: (Self.start + 5 * Self.hour) * 1000) == 5)
-        try store.database.write { try $0.execute(sql: "DELETE FROM records WHERE number > 15") }
+        try store.database.write { try $0.execute(sql: "DELETE FROM exchanges WHERE number > 15") }
         #expect(try store.pastCharges(since: 0, now: Self.start) == before)
         let verified = try store.verifyLedger()
         #expect(verified.keys == 2 && verified.tokens == 200 && verified.nanodollars == 20_000)
@@ -75,7 +75,7 @@ struct LedgerStoreTests {
         try store.insert([records[7]])
         #expect(try store.verifyLedger().differences.isEmpty)
         try store.database.write {
-            try $0.execute(sql: "UPDATE records SET charged_tokens = 11 WHERE number = 10")
+            try $0.execute(sql: "UPDATE exchanges SET charged_tokens = 11 WHERE number = 10")
         }
         #expect(
             try store.verifyLedger().differences

@@ -254,33 +254,134 @@ struct RecordColumnsTests {
         }
     }
 
-    @Test("a column of a later version is added to a store of before, and to a new one")
-    func addition() throws {
-        let later: [RecordColumn] = [
-            .text("word", 56, { $0.model }), .number("size", 57, { $0.status }),
-            .optional("time", 58, { $0.headMicroseconds }), .flag("odd", 59, { $0.isStream }),
-        ]
-        let tables = [
-            RecordTable(
-                "records", number: "INTEGER", RecordColumn.records + later, countAtFirst: 42),
-            .bodies,
-        ]
+    @Test("fields of a later version are passed over, and damaged ones cost what follows")
+    func details() throws {
         let (scratch, store) = try Self.stored([Self.full])
         defer { _ = scratch }
-        let fresh = try DatabaseQueue()
-        for database in [store.database, fresh] as [any DatabaseWriter] {
-            try Store.migrator(tables).migrate(database)
-            let names = try database.read { try $0.columns(in: "records").map(\.name) }
-            #expect(names.dropFirst() == tables[0].columns.map(\.name)[...])
-        }
-        let row = try #require(
+        let details = try #require(
             try store.database.read { db in
-                try Row.fetchOne(db, sql: "SELECT word, size, time, odd FROM records")
-            })
-        #expect(row == ["word": "", "size": 0, "time": nil, "odd": 0])
-        // This version, which does not know the columns, reads and writes on.
-        try store.insert([Self.bare])
-        let found = try store.records(after: 0, limit: 9, withBodies: true)
-        #expect(found.map(\.record) == [Self.full, Self.bare])
+                try Bytes.fetchOne(db, sql: "SELECT details FROM exchanges")
+            }
+        ).bytes
+        let later = ByteBuffer.made {
+            // Behind the last field, 55: a number, a name and bytes.
+            $0.append(varint: 10 << 2 | RecordDetails.Kind.number)
+            $0.append(zigzag: -7)
+            $0.append(varint: 1 << 2 | RecordDetails.Kind.name)
+            $0.append(varint: 1)
+            $0.append(varint: 200 << 2 | RecordDetails.Kind.bytes)
+            $0.append(varint: 3)
+            $0.append("abc")
+        }
+        var plain = Self.full
+        plain.requestFields = ""
+        plain.responseFields = ""
+        plain.requestBody = Record.Body()
+        plain.responseBody = Record.Body()
+        for bytes in [details, details + later, details + [0xFF], details + [0x03]] {
+            try store.database.write { db in
+                try db.execute(sql: "UPDATE exchanges SET details = ?", arguments: [Bytes(bytes)])
+            }
+            let found = try store.records(RecordFilter(), limit: 1)
+            #expect(found.map(\.record) == [plain])
+        }
+        // Cut or changed anywhere they are read without harm.
+        for cut in details.indices {
+            var changed = details
+            changed[cut] ^= 0xFF
+            for bytes in [Array(details[..<cut]), changed] {
+                var record = Self.bare
+                _ = RecordDetails.read(bytes.span, into: &record) { "\($0)" }
+                _ = RecordDetails.erased(bytes.span, without: [38])
+            }
+        }
+    }
+
+    @Test("what is forgotten leaves the details, and nothing else does")
+    func erasedDetails() throws {
+        let (scratch, store) = try Self.stored([Self.full, Self.bare])
+        defer { _ = scratch }
+        try store.erase(numbers: [1, 2])
+        let found = try store.records(after: 0, limit: 9, withBodies: true).map(\.record)
+        var wanted = Self.full
+        wanted.target = "/v1/x"
+        wanted.errorMessage = ""
+        wanted.trace = ""
+        wanted.requestFields = ""
+        wanted.responseFields = ""
+        wanted.requestBody.bytes = []
+        wanted.responseBody.bytes = []
+        #expect(found == [wanted, Self.bare])
+    }
+
+    @Test("attempts, usage and targets come back byte for byte", arguments: [0, 1])
+    func forms(full: Int) throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        if full > 0 {
+            // A table of names that takes no more: rows say the texts themselves.
+            try store.database.write { db in
+                try db.execute(
+                    sql: """
+                        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+                            WHERE i < \(NameTable.countMax))
+                        INSERT INTO names (text, day) SELECT 'name ' || i, 99999999 FROM n
+                        """)
+            }
+        }
+        let usages = [
+            "", "{}", "{\"a\":12,\"b5\":[1,22,333]}", "#", "{\"a\":\"#\",\"b\":1}", "7", "1,2,3",
+            "ü9ü",
+            String(repeating: "{\"a\":1}", count: 400), String(repeating: "1", count: 2000),
+        ]
+        let targets = [
+            "", "/", "/v1/chat/completions", "/v1/messages?beta=true", "?", "a?b?c",
+            "/v1/files/12345678",
+            "/v1/responses/resp_0123456789abcdef/cancel", "//", "/v1/ü?ü", "/1234567/x",
+        ]
+        var records: [LogStore.Record] = []
+        for (index, usage) in usages.enumerated() {
+            for target in targets {
+                var record = Self.full
+                record.identifier = Identifier(high: UInt64(index), low: UInt64(records.count))
+                record.usageText = usage
+                record.target = target
+                record.model = "12"
+                record.attempts = Array(repeating: record.attempts[index % 2], count: index * 30)
+                if records.count % 3 == 0 { record.acceptedMicroseconds = -5 }
+                records.append(record)
+            }
+        }
+        try store.insert(records)
+        let found = try store.records(after: 0, limit: .max, withBodies: true).map(\.record)
+        let wanted = records.map { record in
+            var record = record
+            record.attempts = Array(record.attempts.prefix(255))
+            return record
+        }
+        for (one, other) in zip(found, wanted) { #expect(one == other) }
+        #expect(found.count == wanted.count)
+        var filter = RecordFilter()
+        filter.model = "12"
+        #expect(try store.count(filter) == records.count)
+        filter.model = "1*"
+        filter.session = "s"
+        filter.text = "messages?beta"
+        #expect(try store.count(filter) == usages.count)
+        filter = RecordFilter()
+        filter.vendor = "12"
+        #expect(try store.count(filter) == 0)
+        filter.vendor = nil
+        filter.key = "12"
+        #expect(try store.count(filter) == 0)
+    }
+}
+
+extension ByteBuffer {
+    /// Bytes that a closure writes.
+    fileprivate static func made(_ write: (inout ByteBuffer) -> Void) -> [UInt8] {
+        var buffer = ByteBuffer()
+        write(&buffer)
+        return [UInt8](buffer.bytes)
     }
 }

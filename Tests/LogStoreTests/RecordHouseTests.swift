@@ -97,7 +97,7 @@ struct RecordHouseTests {
         try store.insert([SegmentScratch.record(1), SegmentScratch.record(2)])
         try store.database.write { db in
             try db.execute(sql: "UPDATE journals SET stored = stored + 2")
-            try db.execute(sql: "DELETE FROM records WHERE number = 6")
+            try db.execute(sql: "DELETE FROM exchanges WHERE number = 6")
         }
         #expect(try store.missingRows() == 1)
     }

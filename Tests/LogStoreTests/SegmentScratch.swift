@@ -44,7 +44,7 @@ final class SegmentScratch {
     ) throws {
         var batch = Batch()
         batch.records = records
-        let (pointers, end) = try writer.append(batch, after: end)
+        let (pointers, _, end) = try writer.append(batch, after: end)
         guard isCommitted else { return }
         self.end = end
         rows += zip(records, pointers).map { ($0, $1) }

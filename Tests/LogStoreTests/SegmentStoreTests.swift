@@ -56,7 +56,7 @@ struct SegmentStoreTests {
             let process = try ChildProcess("/bin/cp", [Store.path(in: scratch.folder.path), copy])
             #expect(try process.wait() == 0)
             let count = try DatabaseQueue(path: copy).read {
-                try Int.fetchOne($0, sql: "SELECT count(*) FROM contents")
+                try Int.fetchOne($0, sql: "SELECT count(*) FROM exchanges")
             }
             #expect(count == written.count)
             unsafe unlink(copy)
@@ -87,19 +87,9 @@ struct SegmentStoreTests {
     @Test("records of version 0.1, whose bodies are in the database, are read as before")
     func firstVersion() throws {
         let scratch = try RecordScratch()
-        let store = try Store(folder: scratch.folder.path)
         let old = SegmentScratch.record(1)
-        try store.database.write { db in
-            var records = try Insertion(
-                RecordTable.records.insertion("INSERT", withNumber: false), db)
-            RecordTable.records.bind(old, to: &records)
-            try records.execute()
-            var bodies = try Insertion(
-                RecordTable.bodies.insertion("INSERT", withNumber: true), db)
-            bodies.bind(1)
-            RecordTable.bodies.bind(old, to: &bodies)
-            try bodies.execute()
-        }
+        try OldStore.write([old], in: scratch.folder.path)
+        let store = try Store(folder: scratch.folder.path)
         try Self.write(store, Self.batch(2...2))
         let found = try Self.full(store)
         #expect(
@@ -118,21 +108,9 @@ struct SegmentStoreTests {
     @Test("bodies of version 0.1 are moved into segments of their own, and nothing else changes")
     func moving() throws {
         let scratch = try RecordScratch()
-        let store = try Store(folder: scratch.folder.path)
         let olds = (1...9).map { SegmentScratch.record(UInt64($0), bytes: $0 == 4 ? 0 : 900) }
-        try store.database.write { db in
-            for (index, old) in olds.enumerated() {
-                var records = try Insertion(
-                    RecordTable.records.insertion("INSERT", withNumber: false), db)
-                RecordTable.records.bind(old, to: &records)
-                try records.execute()
-                var bodies = try Insertion(
-                    RecordTable.bodies.insertion("INSERT", withNumber: true), db)
-                bodies.bind(index + 1)
-                RecordTable.bodies.bind(old, to: &bodies)
-                try bodies.execute()
-            }
-        }
+        try OldStore.write(olds, in: scratch.folder.path)
+        let store = try Store(folder: scratch.folder.path)
         try Self.write(store, Self.batch(20...20))
         let before = try Self.full(store)
         let (consumer, _) = try scratch.consumer { $0.store = store }
@@ -162,21 +140,9 @@ struct SegmentStoreTests {
                 guard calls.add(1, ordering: .relaxed).newValue < step else { return -1 }
                 return unsafe pwritev($0, $1, $2, $3)
             }
+            let olds = (1...4).map { SegmentScratch.record(UInt64($0), bytes: 900) }
+            try OldStore.write(olds, in: scratch.folder.path)
             var store = try Store(folder: scratch.folder.path, disk: disk)
-            try store.database.write { db in
-                for number in 1...4 {
-                    let old = SegmentScratch.record(UInt64(number), bytes: 900)
-                    var records = try Insertion(
-                        RecordTable.records.insertion("INSERT", withNumber: false), db)
-                    RecordTable.records.bind(old, to: &records)
-                    try records.execute()
-                    var bodies = try Insertion(
-                        RecordTable.bodies.insertion("INSERT", withNumber: true), db)
-                    bodies.bind(number)
-                    RecordTable.bodies.bind(old, to: &bodies)
-                    try bodies.execute()
-                }
-            }
             let before = try Self.full(store).map(\.record)
             do {
                 while try store.moveBodies(bytesMax: 1) > 0 {}
@@ -200,7 +166,7 @@ struct SegmentStoreTests {
         try Self.write(store, Self.batch(1...3))
         let path = store.segments.path(of: 1)
         let offset = try store.database.read {
-            try Int.fetchOne($0, sql: "SELECT start FROM contents WHERE number = 2") ?? 0
+            try Int.fetchOne($0, sql: "SELECT start FROM exchanges WHERE number = 2") ?? 0
         }
         let file = unsafe open(path, O_RDWR)
         defer { close(file) }
@@ -352,7 +318,7 @@ struct SegmentStoreTests {
             batch = Batch()
             source.read(into: &batch, recordsMax: 6, now: .now())
             let end = try store.database.read(ContentTable.end)
-            let (_, newEnd) = try #require(store.writer).append(batch, after: end)
+            let (_, _, newEnd) = try #require(store.writer).append(batch, after: end)
             #expect(newEnd.offset > end.offset)
             try store.close()
         }
@@ -461,7 +427,7 @@ struct SegmentStoreTests {
                 var last: UInt64 = 0
                 while !isOver.load(ordering: .acquiring) {
                     for number in (try? store.sealedSegments(after: last)) ?? [] {
-                        let runs = (try? store.packingOrder(of: number)) ?? []
+                        let runs = (try? store.packingOrder(of: number).runs) ?? []
                         answers.withLock { _ = $0[number, default: []].insert(runs) }
                         if index == 0 { _ = try? packing.pack(number, runs) }
                         last = number
@@ -475,7 +441,7 @@ struct SegmentStoreTests {
         store.sealSegment()
         // What was said of a segment while others were written is true of it now.
         for (number, runs) in answers.withLock({ $0 }) {
-            #expect(try runs == [store.packingOrder(of: number)], "\(number)")
+            #expect(try runs == [store.packingOrder(of: number).runs], "\(number)")
         }
         try store.packSegments { _, _, _ in }
         #expect(try store.verifyContents { _, _ in }.whole == 600)
@@ -493,9 +459,9 @@ struct SegmentStoreTests {
         try Self.write(store, batch)
         store.sealSegment()
         let starts = try store.database.read {
-            try Int.fetchAll($0, sql: "SELECT start FROM contents ORDER BY number")
+            try Int.fetchAll($0, sql: "SELECT start FROM exchanges ORDER BY number")
         }
-        let order = try store.packingOrder(of: 1).map { starts.firstIndex(of: $0.lowerBound) }
+        let order = try store.packingOrder(of: 1).runs.map { starts.firstIndex(of: $0.lowerBound) }
         #expect(order == [0, 3, 1, 4, 2, 5])
         try store.erase(numbers: [4])
         try store.packSegments { _, _, _ in }

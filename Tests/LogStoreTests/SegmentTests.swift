@@ -71,11 +71,44 @@ struct SegmentTests {
         #expect(named > whole.count * 2 / 3)
     }
 
-    @Test("a bit that flips in a packed segment is never taken for what was written")
+    @Test("a bit that flips in a packed segment is found, and costs nothing")
     func packedFlips() throws {
         let scratch = try Self.written()
         try Self.pack(scratch)
         let whole = try scratch.bytes(of: 1)
+        let path = scratch.folder.path(of: 1)
+        let end = try SegmentFile(path, number: 1).end
+        #expect(end < whole.count)
+        for index in whole.indices {
+            var bytes = whole
+            bytes[index] ^= 1 << UInt8(index % 8)
+            try scratch.replace(1, with: bytes)
+            let reader = SegmentReader(scratch.folder)
+            for row in scratch.rows.indices {
+                let (faults, isRight) = scratch.faults(of: row, reader)
+                #expect(isRight && faults.isEmpty, "byte \(index), row \(row)")
+            }
+            let damage = try SegmentFile(path, number: 1).restore()
+            #expect(damage.count == (index < end ? 1 : 0), "byte \(index)")
+            guard let only = damage.first, let restored = only.restored else { continue }
+            #expect(restored.indices.contains(index - only.offset))
+            #expect(restored[...] == whole[only.offset..<only.offset + restored.count])
+        }
+        // Cut anywhere it is read as far as it goes, and no further.
+        for count in 0..<whole.count {
+            try scratch.replace(1, with: Array(whole.prefix(count)))
+            let reader = SegmentReader(scratch.folder)
+            for row in scratch.rows.indices { #expect(scratch.faults(of: row, reader).isRight) }
+        }
+    }
+
+    @Test("in a packed segment without parity a flipped bit is never taken for what was written")
+    func flipsWithoutParity() throws {
+        let scratch = try Self.written()
+        try Self.pack(scratch)
+        let end = try SegmentFile(scratch.folder.path(of: 1), number: 1).end
+        // As earlier versions wrote it.
+        let whole = Array(try scratch.bytes(of: 1).prefix(end))
         var found = 0
         for index in whole.indices {
             var bytes = whole
@@ -92,12 +125,40 @@ struct SegmentTests {
             }
         }
         #expect(found > 0)
-        // Cut anywhere it is read as far as it goes, and no further.
-        for count in 0..<whole.count {
-            try scratch.replace(1, with: Array(whole.prefix(count)))
-            let reader = SegmentReader(scratch.folder)
-            for row in scratch.rows.indices { #expect(scratch.faults(of: row, reader).isRight) }
+    }
+
+    @Test("a run of bad bytes is restored, and what is too much is named")
+    func runs() throws {
+        let scratch = try SegmentScratch()
+        let writer = try scratch.writer()
+        var random = RandomSource(seed: 3)
+        // What cannot be packed keeps its length: three groups of blocks.
+        var record = SegmentScratch.record(1)
+        record.requestBody.bytes = (0..<300_000).map { _ in
+            UInt8(truncatingIfNeeded: random.next())
         }
+        record.requestBody.totalBytes = 300_000
+        try scratch.append([record, SegmentScratch.record(2)], writer)
+        try Self.pack(scratch)
+        let whole = try scratch.bytes(of: 1)
+        for start in [0, 5, 4096, 100_000, 250_001] {
+            var bytes = whole
+            for index in start..<start + 2 * 4096 + 1 { bytes[index] ^= 0x5A }
+            try scratch.replace(1, with: bytes)
+            let reader = SegmentReader(scratch.folder)
+            for row in scratch.rows.indices {
+                let (faults, isRight) = scratch.faults(of: row, reader)
+                #expect(isRight && faults.isEmpty, "\(start)")
+            }
+        }
+        var bytes = whole
+        for index in 100_000..<100_000 + 4 * 4096 { bytes[index] ^= 0x5A }
+        try scratch.replace(1, with: bytes)
+        let damage = try SegmentFile(scratch.folder.path(of: 1), number: 1).restore()
+        #expect(damage.contains { $0.restored == nil } && damage.contains { $0.restored != nil })
+        let reader = SegmentReader(scratch.folder)
+        #expect(scratch.faults(of: 0, reader).faults.map(\.part) == ["request_body"])
+        #expect(scratch.rows.indices.allSatisfy { scratch.faults(of: $0, reader).isRight })
     }
 
     @Test("an entry that stands elsewhere is none, and neither is another record's")

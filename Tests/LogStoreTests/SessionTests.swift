@@ -228,12 +228,12 @@ struct SessionTests {
             try Row.fetchAll(
                 db,
                 sql: """
-                    EXPLAIN QUERY PLAN SELECT session FROM records
-                    WHERE session <> '' GROUP BY session ORDER BY max(accepted_us) DESC
+                    EXPLAIN QUERY PLAN SELECT session FROM exchanges
+                    WHERE session <> 0 GROUP BY session ORDER BY max(accepted_us) DESC
                     """
             ).map { $0["detail"] as String }
         }
-        #expect(plan.contains { $0.contains("USING COVERING INDEX records_session") })
+        #expect(plan.contains { $0.contains("USING COVERING INDEX exchanges_session") })
     }
 
     @Test("hours before the first whole one are read from records, once")

@@ -186,7 +186,7 @@ struct StoreTests {
         #expect(try store.count(RecordFilter()) == 100)
         #expect(try store.progress(of: "j")?.stored == 1200)
         let bodies = try store.database.read {
-            try Int.fetchOne($0, sql: "SELECT count(*) FROM contents")
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM exchanges")
         }
         #expect(bodies == 100)
         #expect(try store.quarantined(bySink: "s", limit: 5).map(\.number) == [1101])
@@ -202,7 +202,8 @@ struct StoreTests {
         try store.database.write { db in
             try db.execute(
                 sql: """
-                    CREATE TRIGGER poison BEFORE INSERT ON records WHEN new.model = 'poison'
+                    CREATE TRIGGER poison BEFORE INSERT ON exchanges
+                    WHEN new.model = (SELECT number FROM names WHERE text = 'poison')
                     BEGIN SELECT RAISE(ABORT, 'too bad'); END
                     """)
         }
