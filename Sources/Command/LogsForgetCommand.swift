@@ -1,5 +1,6 @@
 import ArgumentParser
 import LogStore
+import Primitives
 
 /// `weir logs forget`.
 struct LogsForgetCommand: ParsableCommand {
@@ -38,16 +39,42 @@ struct LogsForgetCommand: ParsableCommand {
         let folder = try options.folder()
         try LogsOptions.orFail {
             let store = try Store(changing: folder)
+            // Before the store is asked: what ends meanwhile is among those that are erased.
+            let inFlight = try store.exchangesInFlight(folder: folder).filter(isMeant)
             let numbers = try numbers(store)
-            guard !numbers.isEmpty else {
+            guard !numbers.isEmpty || !inFlight.isEmpty else {
                 Output.error("weir: no exchange is of that name")
                 throw ExitCode(1)
             }
-            try store.erase(numbers: numbers)
-            let later = try store.laterTurns(than: numbers)
+            if !numbers.isEmpty {
+                try store.erase(numbers: numbers)
+                let later = try store.laterTurns(than: numbers)
+                Output.text(Self.report(erased: numbers.count, later: later))
+            }
+            let left = try inFlight.filter { exchange in
+                let found = try store.records(named: exchange.identifier.description)
+                return !found.contains { numbers.contains($0.number) }
+            }
             try store.close()
-            Output.text(Self.report(erased: numbers.count, later: later))
+            guard left.isEmpty else {
+                Output.error(Self.report(inFlight: left))
+                throw ExitCode(1)
+            }
         }
+    }
+
+    /// Whether the options mean an exchange.
+    private func isMeant(_ exchange: ExchangeInFlight) -> Bool {
+        if let id { return exchange.identifier.description.hasPrefix(id.uppercased()) }
+        if let key { return exchange.key == key }
+        return exchange.session == session
+    }
+
+    private static func report(inFlight: [ExchangeInFlight]) -> String {
+        let names = inFlight.prefix(shownMax).map(\.identifier.description)
+        let more = inFlight.count - names.count
+        return "weir: still in flight, and erased by the same command when they have ended: "
+            + names.joined(separator: " ") + (more > 0 ? " and \(more) more" : "")
     }
 
     private func numbers(_ store: Store) throws -> [Int64] {

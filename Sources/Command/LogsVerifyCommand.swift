@@ -25,13 +25,14 @@ struct LogsVerifyCommand: ParsableCommand {
         var missing: Int
         var contents: Store.ContentAccount
         var faults: [(id: String, fault: ContentFault)] = []
+        var damage: [SegmentDamage]
         var ledger: LedgerBalance
         var sinks: [(name: String, progress: Store.SinkProgress)]
         var last: Int64
 
         var isRight: Bool {
             account.difference == 0 && missing == 0 && contents.damaged == 0
-                && ledger.differences.isEmpty
+                && damage.isEmpty && ledger.differences.isEmpty
         }
     }
 
@@ -44,7 +45,7 @@ struct LogsVerifyCommand: ParsableCommand {
         }
         let findings = Findings(
             account: account, missing: try store.missingRows(), contents: contents,
-            faults: faults, ledger: try store.verifyLedger(),
+            faults: faults, damage: store.damagedSegments(), ledger: try store.verifyLedger(),
             sinks: try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) },
             last: try store.lastNumber())
         if options.json {
@@ -79,6 +80,7 @@ struct LogsVerifyCommand: ParsableCommand {
             JSONValue.Member("contents_whole", number(contents.whole)),
             JSONValue.Member("contents_gone", number(contents.gone)),
             JSONValue.Member("contents_damaged", number(contents.damaged)),
+            JSONValue.Member("segments_damaged", number(findings.damage.count)),
             JSONValue.Member("ledger", json(findings.ledger)),
             JSONValue.Member("sinks", .array(sinks)),
         ])
@@ -97,6 +99,7 @@ struct LogsVerifyCommand: ParsableCommand {
             "fields and bodies of \(contents.records) records: \(contents.whole) whole, "
                 + "\(contents.gone) gone with their segments, \(contents.damaged) damaged\n")
         for (id, fault) in findings.faults { Output.text("  \(id): \(fault)\n") }
+        for damage in findings.damage { Output.text("  \(damage)\n") }
         Output.text(text(findings.ledger))
         for (name, progress) in findings.sinks {
             Output.text(
