@@ -3,7 +3,7 @@ import Glibc
 /// The parsers that read what strangers send, each with what must hold of any bytes at all: that it
 /// does not trap, and that it says the same however they are cut.
 enum FuzzTarget: String {
-    case request, head, events, answers, json, toml, record, bodies, codings, segments
+    case request, head, events, answers, json, toml, record, bodies, codings, segments, rows
 
     /// The one that `WEIR_FUZZ` names.
     static let chosen: FuzzTarget? =
@@ -21,6 +21,7 @@ enum FuzzTarget: String {
         case .bodies: BodyFuzz.run(input)
         case .codings: CodingFuzz.run(input)
         case .segments: SegmentFuzz.run(input)
+        case .rows: RowFuzz.run(input)
         }
     }
 }

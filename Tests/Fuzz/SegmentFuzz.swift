@@ -36,6 +36,8 @@ enum SegmentFuzz {
             }
             precondition(lent + faults.count == lengths.filter { $0 > 0 }.count)
         }
+        let restored = (try? SegmentFile(folder.path(of: 1), number: 1))?.restore() ?? []
+        precondition(restored.allSatisfy { ($0.restored?.count ?? 0) <= 4096 })
         let packing = SegmentPacking(folder: folder, disk: SegmentDisk())
         _ = try? packing.pack(1, [32..<Int.max, 0..<40, 64..<72])
     }
