@@ -1,8 +1,9 @@
 import GRDB
 import Primitives
 
-/// Some of the columns of `records`, a table of earlier versions: what reads a million rows reads no
-/// more of each than it needs.
+/// Some of the columns of `records`, a table of earlier versions.
+///
+/// What reads a million rows reads no more of each than it needs.
 struct ColumnSelection {
     private let columns: [RecordColumn.Stored]
 

@@ -11,7 +11,7 @@ struct ExchangeInsertion: ~Copyable {
     /// Gives texts their numbers.
     var names: NameWriter
 
-    /// An insertion that gives records their numbers, or that is told them.
+    /// An insertion that gives records their numbers, or takes those that they have.
     init(_ db: Database, _ names: NameWriter, withNumber: Bool = false) throws {
         self.db = db
         self.names = names

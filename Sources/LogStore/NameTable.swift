@@ -5,7 +5,7 @@ import GRDB
 // Texts that repeat from record to record are stored once, and rows say their numbers. A text that
 // is long, or that finds the table full, stands in the row itself: a client that makes up a new
 // model for each call makes the table no larger than its bound. The column of such a text holds a
-// number or a text, and SQLite tells the two apart.
+// number or a text, each of its own type.
 //
 // A name is removed when nothing says it any more. Each has the latest day of the records and sums
 // that say it: one whose day is before that of the oldest of them is said by none. Numbers are

@@ -86,7 +86,8 @@ final class SegmentWriter: Sendable {
         self.bounds.withLock { $0 = bounds }
     }
 
-    /// Writes what records keep, and frames of open exchanges, behind what rows know, by one call where the disk takes it.
+    /// Writes what records keep, and frames of open exchanges, behind what rows know; by one call
+    /// where the disk takes it.
     ///
     /// Nothing is known of it until rows say where it is.
     func append(

@@ -118,7 +118,7 @@ extension Store {
         try db.execute(sql: "DELETE FROM left_entries WHERE number = ?", arguments: [number])
         let details: Bytes = row[2]
         let rest = (row[3] as String?)?.prefix { $0 != "?" }
-        // What no version wrote tells nothing of anything.
+        // Of what no version wrote nothing is kept.
         let erased = RecordDetails.erased(details.bytes.span, without: RecordColumn.erased) ?? []
         try db.cachedStatement(
             sql: """

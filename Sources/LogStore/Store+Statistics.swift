@@ -126,7 +126,7 @@ extension Store {
         count == other ? names.lexicographicallyPrecedes(others) : count > other
     }
 
-    /// Lends the records that a filter asks for, those of earlier versions with a selection of their
+    /// Lends the records that a filter asks for; of those of earlier versions a selection of their
     /// columns.
     func eachRecord(
         _ filter: RecordFilter, of columns: ColumnSelection,

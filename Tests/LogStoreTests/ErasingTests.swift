@@ -212,8 +212,8 @@ struct ErasingTests {
             }
             #expect(rest == 0)
         }
-        // Head, frame, directory, parity, sync and rename of the one; two writes an entry and sync of the
-        // other.
+        // Head, frame, directory, parity, sync and rename of the one; two writes an entry and sync
+        // of the other.
         #expect(step > 10)
     }
 
