@@ -5,6 +5,7 @@ import Primitives
 /// How many, and of each:
 ///
 ///   flags · vendor · model · begin · (head) · (failure's time) · status · failure · code · reason
+///   · (translation)
 ///
 /// Names are two times their number, or, in the text itself, two times its length and one more.
 enum PackedAttempts {
@@ -12,6 +13,7 @@ enum PackedAttempts {
     private static let wasSent: UInt64 = 2
     private static let hasHead: UInt64 = 4
     private static let hasFailed: UInt64 = 8
+    private static let isTranslated: UInt64 = 16
     private static let countMax = 255
 
     /// Slots of names, beyond the numbers of columns.
@@ -32,6 +34,7 @@ enum PackedAttempts {
             if attempt.wasSent { flags |= wasSent }
             if attempt.headMicroseconds != nil { flags |= hasHead }
             if attempt.failedMicroseconds != nil { flags |= hasFailed }
+            if !attempt.translation.isEmpty { flags |= isTranslated }
             buffer.append(varint: flags)
             try append(attempt.vendor, day, vendorSlot, &names, to: &buffer)
             try append(attempt.model, day, modelSlot, &names, to: &buffer)
@@ -43,6 +46,9 @@ enum PackedAttempts {
             buffer.append(zigzag: attempt.curlCode)
             buffer.append(varint: UInt64(attempt.reason.utf8.count))
             buffer.append(text: attempt.reason)
+            guard flags & isTranslated > 0 else { continue }
+            buffer.append(varint: UInt64(attempt.translation.utf8.count))
+            buffer.append(text: attempt.translation)
         }
     }
 
@@ -79,6 +85,9 @@ enum PackedAttempts {
             attempt.failure = try text(&reader, name)
             attempt.curlCode = reader.zigzag()
             attempt.reason = reader.run(reader.number()).text
+            if flags & isTranslated > 0 {
+                attempt.translation = reader.run(reader.number()).text
+            }
             guard !reader.isShort else { break }
             attempts.append(attempt)
         }

@@ -347,6 +347,7 @@ struct RecordColumnsTests {
                 record.usageText = usage
                 record.target = target
                 record.model = "12"
+                if index % 3 == 2 { record.attempts[index % 2].translation = "a>b; top_k" }
                 record.attempts = Array(repeating: record.attempts[index % 2], count: index * 30)
                 if records.count % 3 == 0 { record.acceptedMicroseconds = -5 }
                 records.append(record)
