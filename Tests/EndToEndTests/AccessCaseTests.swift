@@ -34,12 +34,17 @@ struct AccessCaseTests {
         let refused = Atomic<Int>(0)
         let late = Atomic<Int>(0)
 
-        /// Calls again and again, on a connection that is kept.
+        /// Calls again and again, on a connection that is kept until a refusal ends it.
         func call(_ port: Int, _ key: String) {
-            guard let client = try? RawConnection(port: port) else { return }
+            var client: RawConnection?
             while !isOver.load(ordering: .acquiring) {
                 let isLate = isReloaded.load(ordering: .acquiring)
-                guard let response = try? client.exchange(chat(key)) else { return }
+                client = client ?? (try? RawConnection(port: port))
+                guard let response = try? client?.exchange(chat(key)) else {
+                    client = nil
+                    continue
+                }
+                if response.status == 401 { client = nil }
                 if response.status == 200 {
                     if isLate {
                         late.add(1, ordering: .relaxed)

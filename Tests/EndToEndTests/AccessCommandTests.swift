@@ -219,12 +219,12 @@ struct AccessCommandTests {
         let unknown = try signer.token(claims, keyName: "k2")
         try gateway.await("the keys") { try Self.status(gateway, good) != 503 }
         #expect(try Self.status(gateway, good) == 200)
-        let client = try RawConnection(port: gateway.port)
         let began = Instant.now()
+        // A refusal before the body ends its connection.
         for _ in 0..<1000 {
-            let response = try client.exchange(Self.chat(unknown))
-            guard response.status != 401 else { continue }
-            Issue.record("\(response.status)")
+            let status = try Self.status(gateway, unknown)
+            guard status != 401 else { continue }
+            Issue.record("\(status)")
             break
         }
         let most = 2 + Int((Instant.now() - began).seconds) / 30
