@@ -205,7 +205,8 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),
-        tests("RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing"]),
+        tests(
+            "RoutingTests", ["Primitives", "HTTP", "Dialects", "Config", "Routing", "Support"]),
         tests("ExchangeCoreTests", ["Primitives", "HTTP", "Config", "Routing", "ExchangeCore"]),
         tests(
             "AccessTests",
@@ -270,7 +271,10 @@ let package = Package(
         ),
         tests(
             "CommandTests",
-            ["Primitives", "Dialects", "Config", "JSON", "LogStore", "Support", "weir"]),
+            [
+                "Primitives", "Reactor", "Dialects", "Config", "JSON", "LogStore", "Transfers",
+                "Testbed", "Support", "weir",
+            ]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Primitives", "Reactor", "JSON", "Testbed", "Support"],

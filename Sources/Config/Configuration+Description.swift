@@ -92,6 +92,7 @@ extension Configuration {
             "proxy = \(quote(vendor.proxy?.description ?? ""))",
             "drop_headers = \(list(vendor.dropHeaders))",
             "on_client_disconnect = \(quote(vendor.onClientDisconnect.rawValue))",
+            "rewrite_urls = \(vendor.rewritesURLs)",
             "ca_file = \(quote(vendor.caFile))", "connect = \(time(vendor.connect))",
             "first_content = \(time(vendor.firstContent))", "idle = \(time(vendor.idle))",
             "terminal = \(quote(vendor.terminal.rawValue))",

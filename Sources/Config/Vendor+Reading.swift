@@ -70,6 +70,7 @@ extension Vendor {
             "on_client_disconnect", &policy, DisconnectPolicy.allCases.map(\.rawValue),
             renamed: "drain", to: "continue")
         vendor.onClientDisconnect = DisconnectPolicy(rawValue: policy) ?? .cancel
+        reader.bool("rewrite_urls", &vendor.rewritesURLs)
         reader.string("ca_file", &vendor.caFile)
         reader.optionalDuration("connect", &vendor.connect, allowsZero: false)
         reader.optionalDuration("first_content", &vendor.firstContent)

@@ -89,6 +89,8 @@ public struct Vendor: Sendable {
     public var appliesQuirks = false
     /// Which of OpenAI's two APIs it has, if it speaks that dialect; the other is translated.
     public var apis = OpenAIAPI.allCases
+    /// Whether addresses of its own in answers become addresses of the gateway's.
+    public var rewritesURLs = false
 
     /// The proxy by way of which it is reached; nil where it is called itself.
     public var proxy: VendorProxy?

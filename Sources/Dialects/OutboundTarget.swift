@@ -16,10 +16,19 @@ public struct OutboundTarget: Sendable {
     private let vendor: Dialect
     private let basePath: String
     private let baseQuery: String
+    private let dropsAddress: Bool
+
+    /// The parameter by which an address of the gateway's names the vendor that it stands for.
+    public static let vendorParameter: StaticString = "x-weir-vendor"
 
     /// Targets of requests in an API to a vendor of a dialect, whose `base_url` has this path and
     /// this query.
-    public init(api: API, vendor: Dialect, basePath: String, baseQuery: String) {
+    ///
+    /// `dropsAddress`: whether ``vendorParameter``, which is the gateway's own, may be there.
+    public init(
+        api: API, vendor: Dialect, basePath: String, baseQuery: String, dropsAddress: Bool = false
+    ) {
+        self.dropsAddress = dropsAddress
         self.api = api
         self.vendor = vendor
         self.basePath = basePath
@@ -29,13 +38,20 @@ public struct OutboundTarget: Sendable {
     /// Appends a target: the client's path led to the vendor's base, then the base's own query,
     /// then the client's as it was, without what is dropped.
     ///
-    /// `model` replaces the one that the path names. Returns whether it did: only Gemini's paths
-    /// name one.
+    /// `model` replaces the one that the target names. Returns whether it did: only Gemini's paths
+    /// name one, and the queries of OpenAI's sessions.
     @discardableResult
     public func write(
         _ pathAndQuery: Span<UInt8>, dropping dropped: Dropped, model: String? = nil,
         to output: inout ByteBuffer
     ) -> Bool {
+        if let model, api.dialect == .openai {
+            var replaced = ByteBuffer()
+            if SessionModel.write(pathAndQuery, model: model, to: &replaced) {
+                write(replaced.bytes, dropping: dropped, to: &output)
+                return true
+            }
+        }
         let before = output.count
         output.append(text: basePath)
         let question = pathAndQuery.firstIndex(of: UInt8(ascii: "?")) ?? pathAndQuery.count
@@ -46,7 +62,7 @@ public struct OutboundTarget: Sendable {
         if output.count == before { output.append(byte: UInt8(ascii: "/")) }
         let start = min(question + 1, pathAndQuery.count)
         let query = pathAndQuery.extracting(start..<pathAndQuery.count)
-        if baseQuery.isEmpty, dropped == .none {
+        if baseQuery.isEmpty, dropped == .none, !dropsAddress {
             if question < pathAndQuery.count {
                 output.append(byte: UInt8(ascii: "?"))
                 output.append(query)
@@ -109,6 +125,7 @@ public struct OutboundTarget: Sendable {
     private func isDropped(_ pair: Span<UInt8>, _ dropped: Dropped) -> Bool {
         let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.count
         let name = pair.extracting(0..<equals)
+        if dropsAddress, name.matches(Self.vendorParameter) { return true }
         switch dropped {
         case .none: break
         case .key:

@@ -14,7 +14,13 @@ extension Attempt: TransferDelegate {
     func transferReceivedHead(_ transfer: Transfer) {
         headIsComplete = transfer.head.isComplete
         status = transfer.head.status
+        let addresses = AnswerAddresses(self)
+        // The record has the addresses as they came, and that they did not stay so.
+        addresses?.declare(in: transfer)
         exchange.recorder.writeHead(transfer.head, of: self)
+        addresses?.apply(to: transfer)
+        let ownAddress = addresses?.filter(transfer.head)
+        changesLength = ownAddress != nil
         if exchange.state.isDetached { return DetachedAnswer.headReceived(self) }
         if let translated, translated.changesForm {
             return TranslatedAnswer.begin(self, transfer.head, translated)
@@ -23,7 +29,8 @@ extension Attempt: TransferDelegate {
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
             watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies,
             observesFrames: transfer.head.switchesProtocol,
-            readsUsage: exchange.caller?.reservation?.demand.isWork ?? false)
+            readsUsage: exchange.caller?.reservation?.demand.isWork ?? false,
+            addresses: ownAddress)
         let hold = holdReason(transfer.head).map {
             makeHold($0, transfer.head)
         }

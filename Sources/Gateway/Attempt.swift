@@ -29,6 +29,8 @@ final class Attempt {
 
     var transfer: Transfer?
     private(set) var isUsageInjected = false
+    /// Whether the body that the client gets may have another length than the vendor's.
+    var changesLength = false
     /// Relayed bytes that the counters of the vendor do not know of yet.
     var uncountedBytes = 0
 
@@ -163,7 +165,8 @@ final class Attempt {
                 }
             if isUsageInjected { change.isChanged = true } else { swap(&plain, &written) }
         }
-        change.needsReadableAnswer = isUsageInjected || exchange.heartbeat != nil
+        change.needsReadableAnswer =
+            isUsageInjected || exchange.heartbeat != nil || AnswerAddresses.areOfBatches(self)
         let body: RequestBody =
             change.isChanged
             ? .bytes(KeptBody(written, countedBy: worker.bodies))
@@ -259,7 +262,8 @@ final class Attempt {
     private func framing(of head: borrowing ResponseHead) -> ResponseFraming {
         // A stream may have to be broken off, and its usage may be taken out. With a length in its
         // head it would be whole with the last byte of that, whatever was missing.
-        let contentLength = head.mediaType == .eventStream ? nil : head.contentLength
+        let isOpen = head.mediaType == .eventStream || changesLength
+        let contentLength = isOpen ? nil : head.contentLength
         let request = exchange.request
         return ResponseFraming(
             status: head.status, isHeadRequest: request.head.method == .head,

@@ -108,7 +108,7 @@ enum Metering {
         let outside: RequestModel.Finding? = request.withHead { head in
             let whole = head.path
             return RoutingTable.modelOutsideBody(
-                whole.extracting(route.prefixLength..<whole.count), route.plan.api)
+                head, whole.extracting(route.prefixLength..<whole.count), route.plan.api)
         }
         if let outside { return outside }
         guard request.head.hasBody else { return .none }

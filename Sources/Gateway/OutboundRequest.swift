@@ -38,7 +38,7 @@ enum OutboundRequest {
         let whole = head.pathAndQuery
         let target = OutboundTarget(
             api: api, vendor: vendor.dialect, basePath: vendor.basePath,
-            baseQuery: vendor.baseQuery)
+            baseQuery: vendor.baseQuery, dropsAddress: vendor.rewritesURLs)
         let dropped = dropped(head, api, vendor, carrier)
         var isReplaced = false
         if let path {

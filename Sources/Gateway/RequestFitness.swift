@@ -56,6 +56,13 @@ enum RequestFitness {
     ) -> Failure? {
         let target = route.plan.targets[index]
         let vendor = exchange.snapshot.routing.vendors[target.vendor]
+        if exchange.snapshot.routing.rewritesURLs,
+            exchange.request.withHead({ OwnAddress.leadsElsewhere($0.query, than: vendor) })
+        {
+            return .refused(
+                404, "address_of_another_vendor",
+                "the address was made of one of another vendor's than \(vendor.name)")
+        }
         if route.plan.translates, let need = TranslatedRequest.Need(index, route, exchange) {
             let obstacle = need.obstacle(exchange)
             if need.isForeign || obstacle != nil { return obstacle }
@@ -70,8 +77,8 @@ enum RequestFitness {
                 "the request shows the key of another vendor than \(vendor.name), and it was "
                     + "sent nowhere")
         }
-        if target.model != nil, exchange.tunnel != nil {
-            return .webSocketModel(chain: route.plan.chain)
+        if target.model != nil, let tunnel = exchange.tunnel {
+            return tunnel.model.isEmpty ? .webSocketModel(chain: route.plan.chain) : nil
         }
         guard target.model != nil, let reason = modelObstacle(exchange, route) else { return nil }
         return .refused(
@@ -85,11 +92,13 @@ enum RequestFitness {
         _ exchange: RequestExchange, _ route: RoutingTable.Route
     ) -> String? {
         let request = exchange.request
-        let takesFiles = request.withHead { head in
+        let isElsewhere = request.withHead { head in
             let path = head.path
+            // Files name none, and a session's target does.
             return RequestPath.takesFiles(path.extracting(route.prefixLength..<path.count))
+                || route.dialect == .openai && SessionModel.name(in: head.pathAndQuery) != nil
         }
-        guard request.head.hasBody, !takesFiles else { return nil }
+        guard request.head.hasBody, !isElsewhere else { return nil }
         switch exchange.intake.readContent(request).model.finding {
         case .unreadable(let reason): return reason
         case .none: return nil

@@ -3,6 +3,7 @@ import Dialects
 import ExchangeCore
 import HTTP
 import Primitives
+import Routing
 
 /// The stages between a vendor's bytes and the writer: they read a response, take something out
 /// of it, or hold it back.
@@ -27,6 +28,8 @@ struct ResponsePipeline: ~Copyable {
         var readsUsage = false
         /// What says the response in the client's dialect; nil where it is that.
         var translator: AnswerTranslator?
+        /// What makes addresses in the body the gateway's; nil leaves them.
+        var addresses: OwnAddress?
     }
 
     private let dialect: Dialect
@@ -36,6 +39,7 @@ struct ResponsePipeline: ~Copyable {
     private var usageFilter: UsageFilter?
     /// Says the response in the client's dialect, where that is another than the vendor's.
     private(set) var translator: AnswerTranslator?
+    private var addressFilter: AddressFilter?
     /// Reads the events of a stream.
     private var inspector: EventInspector?
     /// Reads the usage, for a caller with limits.
@@ -84,6 +88,8 @@ struct ResponsePipeline: ~Copyable {
             if decoder == nil { self.demands.awaitsTerminal = false }
         } else if demands.filtersUsage, isEventStream {
             usageFilter = UsageFilter()
+        } else if let addresses = demands.addresses {
+            addressFilter = AddressFilter(addresses)
         }
         let watchesEvents = self.demands.awaitsTerminal || demands.watchesContent
         if isEventStream, watchesEvents || hold?.reason == .stream {
@@ -103,7 +109,8 @@ struct ResponsePipeline: ~Copyable {
 
     private mutating func updateIsPlain() {
         isPlain =
-            usageFilter == nil && inspector == nil && decoder == nil && hold == nil
+            usageFilter == nil && addressFilter == nil && inspector == nil && decoder == nil
+            && hold == nil
             && !demands.observesFrames
             && observer == nil && translator == nil
     }
@@ -145,15 +152,21 @@ struct ResponsePipeline: ~Copyable {
         return isReadable
     }
 
-    /// Takes out of a piece what the client did not ask for; false where nothing is taken out.
+    /// Takes out of a piece what the client did not ask for, or puts the gateway's addresses in;
+    /// false where nothing is filtered.
     mutating func filter(_ bytes: Span<UInt8>, to passed: inout ByteBuffer) -> Bool {
         if let translator {
             translator.take(bytes, into: &passed)
             return true
         }
-        guard var filter = usageFilter.take() else { return false }
+        if var filter = usageFilter.take() {
+            filter.take(bytes, to: &passed)
+            usageFilter = consume filter
+            return true
+        }
+        guard var filter = addressFilter.take() else { return false }
         filter.take(bytes, to: &passed)
-        usageFilter = consume filter
+        addressFilter = consume filter
         return true
     }
 
@@ -162,6 +175,7 @@ struct ResponsePipeline: ~Copyable {
     /// `isWhole`: whether the vendor's response is here to its end.
     mutating func endFilter(to passed: inout ByteBuffer, isWhole: Bool) {
         if let translator { return translator.end(isWhole: isWhole, into: &passed) }
+        if var filter = addressFilter.take() { filter.end(to: &passed) }
         guard var filter = usageFilter.take() else { return }
         filter.endStream(to: &passed)
     }
@@ -249,6 +263,7 @@ struct ResponsePipeline: ~Copyable {
         inspector = nil
         usageFilter = nil
         translator = nil
+        addressFilter = nil
         demands.awaitsTerminal = false
         demands.watchesContent = false
         updateIsPlain()

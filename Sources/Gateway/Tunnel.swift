@@ -33,29 +33,12 @@ final class Tunnel {
 
     init(_ exchange: RequestExchange) {
         self.exchange = exchange
-        model = exchange.request.withHead { Self.model(in: $0) }
+        model = exchange.request.withHead { SessionModel.name(in: $0.pathAndQuery) ?? "" }
     }
 
     /// What the handshake says of its model, for a route that depends on it.
     var modelFinding: RequestModel.Finding {
         model.isEmpty ? .unreadable("it is named only once the WebSocket is open") : .named(model)
-    }
-
-    /// The model in the query: a session of OpenAI's realtime API is one model's.
-    private static func model(in head: borrowing RequestHead) -> String {
-        guard head.path.firstRange(of: "/realtime") != nil else { return "" }
-        let query = head.query
-        var start = 0
-        while start < query.count {
-            let end = query.firstIndex(of: UInt8(ascii: "&"), from: start) ?? query.count
-            let pair = query.extracting(start..<end)
-            if pair.hasPrefix("model=") {
-                let name = pair.extracting(6..<pair.count).percentDecoded()
-                return String(decoding: name, as: UTF8.self)
-            }
-            start = end + 1
-        }
-        return ""
     }
 
     // MARK: Course

@@ -186,6 +186,39 @@ public struct ResponseHead: ~Copyable {
         fields[last].valueEnd = UInt32(storage.count)
     }
 
+    /// Adds a field of the gateway's own behind the vendor's.
+    public mutating func add(_ name: StaticString, _ value: String) {
+        let start = storage.count
+        storage.append(name)
+        let middle = storage.count
+        storage.append(text: value)
+        fields.append(
+            HeaderField(
+                name: .other, nameStart: UInt32(start), nameEnd: UInt32(middle),
+                valueStart: UInt32(middle), valueEnd: UInt32(storage.count)))
+    }
+
+    /// Whether a closure has another value for some field of a name.
+    public func changes(_ name: StaticString, _ value: (Span<UInt8>) -> [UInt8]?) -> Bool {
+        fields.contains { field in
+            storage.bytes(field.nameRange).matchesIgnoringCase(name)
+                && value(storage.bytes(field.valueRange)) != nil
+        }
+    }
+
+    /// Gives fields of a name the values that a closure makes of theirs; nil leaves one.
+    public mutating func change(_ name: StaticString, _ value: (Span<UInt8>) -> [UInt8]?) {
+        for index in fields.indices {
+            let field = fields[index]
+            guard storage.bytes(field.nameRange).matchesIgnoringCase(name),
+                let next = value(storage.bytes(field.valueRange))
+            else { continue }
+            fields[index].valueStart = UInt32(storage.count)
+            storage.append(next.span)
+            fields[index].valueEnd = UInt32(storage.count)
+        }
+    }
+
     /// Writes the status line of this head for an HTTP/1.1 client: code and reason as they came.
     public func writeStatusLine(to output: inout ByteBuffer) {
         output.append("HTTP/1.1 ")

@@ -51,6 +51,8 @@ public final class RoutingTable: Sendable {
     public let mask: SecretMask
     /// Whether a request to some vendor carries anything of the gateway's own.
     public let usesOwnSecret: Bool
+    /// Whether some vendor's addresses become the gateway's.
+    public let rewritesURLs: Bool
     /// The models that the gateway lists itself.
     public let models: ModelCatalog
     private let quirks: [QuirkRow]
@@ -62,6 +64,7 @@ public final class RoutingTable: Sendable {
         vendors = configuration.vendors.map(SharedVendor.init)
         mask = SecretMask(configuration.ownSecrets)
         usesOwnSecret = configuration.vendors.contains { $0.usesOwnSecret }
+        rewritesURLs = configuration.vendors.contains { $0.rewritesURLs }
         var count = 0
         chains = AliasChains(configuration).entries.map { entry in
             PreparedChain(
@@ -128,8 +131,7 @@ public final class RoutingTable: Sendable {
             guard let path = chain.strip(whole), chain.matches(path: path) else { continue }
             guard let api = chain.api(of: head, path: path) else { continue }
             guard !RequestPath.takesFiles(path) else { return false }
-            // Gemini's paths name it.
-            let isInBody = api != .gemini || path.modelRange == nil
+            let isInBody = Self.modelOutsideBody(head, path, api) == nil
             guard chain.needsModel else {
                 guard let plan = chain.plans[api] else { return false }
                 return plan.translates || isInBody && plan.replacesModel
@@ -177,7 +179,7 @@ public final class RoutingTable: Sendable {
             guard let path = chain.strip(whole), chain.matches(path: path) else { continue }
             guard let api = chain.api(of: head, path: path) else { continue }
             if chain.needsModel {
-                let finding = Self.modelOutsideBody(path, api) ?? found ?? model()
+                let finding = Self.modelOutsideBody(head, path, api) ?? found ?? model()
                 found = finding
                 switch finding {
                 case .none: continue
@@ -210,13 +212,22 @@ public final class RoutingTable: Sendable {
         return Route(plan: plan, prefixLength: route.prefixLength)
     }
 
-    /// The model that a path of Gemini's names, and none for a file; nil where the body names it.
+    /// The model that the target of a request names: a path of Gemini's, or the query of a session
+    /// of OpenAI's; none for a file, and nil where the body names it.
+    ///
+    /// `path` is the request's, without what a chain's prefix takes of it.
     public static func modelOutsideBody(
-        _ path: Span<UInt8>, _ api: API
+        _ head: borrowing RequestHead, _ path: Span<UInt8>, _ api: API
     ) -> RequestModel.Finding? {
         if RequestPath.takesFiles(path) { return RequestModel.Finding.none }
-        guard api == .gemini, let range = path.modelRange else { return nil }
-        let plain = path.extracting(range).percentDecoded()
-        return .named(String(decoding: plain, as: UTF8.self))
+        switch api {
+        case .openai, .geminiCompatible:
+            return SessionModel.name(in: head.pathAndQuery).map { .named($0) }
+        case .anthropic: return nil
+        case .gemini:
+            guard let range = path.modelRange else { return nil }
+            let plain = path.extracting(range).percentDecoded()
+            return .named(String(decoding: plain, as: UTF8.self))
+        }
     }
 }

@@ -14,6 +14,8 @@ public final class SharedVendor: Sendable {
     private let droppedFields: [Glob]
     /// Whether there is any: asked for every request.
     public let dropsFields: Bool
+    /// See ``Vendor/rewritesURLs``; asked for every answer.
+    public let rewritesURLs: Bool
     /// Whether requests go out with a credential of the gateway's.
     public let hasOwnCredential: Bool
 
@@ -22,6 +24,7 @@ public final class SharedVendor: Sendable {
         isBuiltIn = vendor.isBuiltIn
         droppedFields = vendor.dropHeaders.map { Glob($0.lowercased()) }
         dropsFields = !droppedFields.isEmpty
+        rewritesURLs = vendor.rewritesURLs
         if case .own = vendor.credential {
             hasOwnCredential = true
         } else {

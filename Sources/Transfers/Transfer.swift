@@ -76,6 +76,11 @@ public final class Transfer {
         unsafe errorText.deallocate()
     }
 
+    /// Changes the response head, once it is whole.
+    public func changeHead(_ change: (inout ResponseHead) -> Void) {
+        change(&head)
+    }
+
     /// An address that is never read: libcurl wants one even for a body of no bytes.
     var errorTextAddress: UnsafeRawPointer { unsafe UnsafeRawPointer(errorText) }
 

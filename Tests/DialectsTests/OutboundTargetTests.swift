@@ -86,4 +86,37 @@ struct OutboundTargetTests {
         let google = API.geminiCompatible.credentialField(secret, vendor: .gemini)
         #expect(google == ("Authorization", "Bearer k"))
     }
+
+    @Test("name another model where a session's query names one")
+    func sessions() {
+        for (client, expected) in [
+            ("/v1/realtime?model=a", "/v1/realtime?model=b%26c"),
+            ("/v1/realtime/calls?x=1&model=a&y", "/v1/realtime/calls?x=1&model=b%26c&y"),
+            ("/v1/realtime?model=", "/v1/realtime?model="),
+            ("/v1/realtime?call_id=a", "/v1/realtime?call_id=a"),
+            ("/v1/realtime?models=a", "/v1/realtime?models=a"),
+            ("/v1/realtime", "/v1/realtime"),
+            ("/v1/models?model=a&next=/realtime", "/v1/models?model=a&next=/realtime"),
+        ] { #expect(Self.target(.openai, client, "/v1", model: "b&c") == expected, "\(client)") }
+        #expect(Self.target(.anthropic, "/realtime?model=a", "", model: "b") == "/realtime?model=a")
+    }
+
+    @Test("keep the parameter of a vendor's address to the gateway, where it has such addresses")
+    func addresses() {
+        for (isOwn, expected) in [
+            (true, "/v1/a?b=%20;c"), (false, "/v1/a?b=%20;c&x-weir-vendor=v"),
+        ] {
+            var output = ByteBuffer()
+            OutboundTarget(
+                api: .anthropic, vendor: .anthropic, basePath: "", baseQuery: "",
+                dropsAddress: isOwn
+            ).write(
+                Array("/v1/a?b=%20;c&x-weir-vendor=v".utf8).span, dropping: .none, to: &output)
+            #expect(output.bytes.text == expected)
+        }
+        // What resumes an upload is no credential.
+        let id = "AMNfjG2xQkZ8vVwq4k1h7bT0c5y9XnPzRtLmWsDfGhJk"
+        let upload = "/upload/v1beta/files?upload_id=\(id)&upload_protocol=resumable"
+        #expect(Self.target(.gemini, upload, "", dropping: .credentials) == upload)
+    }
 }

@@ -152,6 +152,75 @@ struct TunnelRouteTests {
         #expect(try other.response().status == 426)
     }
 
+    @Test("asks for a target's own model where the query names one, and for none otherwise")
+    func ownModel() throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(
+            """
+            [vendors.v]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(vendor.port)/openai/v1"
+            credential = "none"
+            [[chains]]
+            name = "voice"
+            models = ["gpt-realtime*"]
+            targets = [{ vendor = "v", model = "deployment&7" }]
+            """)
+        let client = try RawConnection(port: gateway.port)
+        try client.openTunnel("/v1/realtime?a=b&model=gpt-realtime%2Dmini&c")
+        try client.send("through")
+        #expect(try client.take(through: "through") == "through")
+        client.close()
+        #expect(
+            vendor.heads.first?.hasPrefix(
+                "GET /openai/v1/realtime?a=b&model=deployment%267&c HTTP/1.1\r\n") ?? false,
+            "\(vendor.heads)")
+        // A session that was made before names none: it cannot be another model's.
+        let other = try RawConnection(port: gateway.port)
+        try other.send(Request.handshake("/v1/realtime?call_id=c"))
+        #expect(try other.response().status == 426)
+        #expect(vendor.heads.count == 1)
+        gateway.stop()
+        let record = try #require(try gateway.record.records().first { $0.status == 101 })
+        #expect(record.model == "gpt-realtime-mini")
+        #expect(record.attempts.map(\.model) == ["deployment&7"])
+    }
+
+    @Test("is not needed to name a model so: a session over HTTP is routed by its query, too")
+    func sessionsOverHTTP() throws {
+        let vendor = try ByteVendor { connection, _ in
+            while true {
+                let request = try connection.request()
+                let body =
+                    "\(request.head.prefix { $0 != "\r\n" })|"
+                    + String(decoding: request.body, as: UTF8.self)
+                try connection.send(
+                    "HTTP/1.1 201 Created\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            }
+        }
+        defer { vendor.stop() }
+        let gateway = try TestGateway(
+            """
+            [vendors.v]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            credential = "none"
+            [[chains]]
+            name = "voice"
+            models = ["gpt-realtime"]
+            targets = [{ vendor = "v", model = "m2" }]
+            """)
+        let client = try RawConnection(port: gateway.port)
+        let answer = try client.exchange(
+            "POST /v1/realtime/calls?model=gpt-realtime HTTP/1.1\r\nHost: localhost\r\n"
+                + "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n")
+        #expect(answer.text == "POST /v1/realtime/calls?model=m2 HTTP/1.1|v=0\r\n")
+        gateway.stop()
+        let record = try #require(try gateway.record.records().first)
+        #expect(record.model == "gpt-realtime" && record.attempts.map(\.model) == ["m2"])
+    }
+
     /// What a client shows, and what goes out beside a credential of the gateway's.
     static let credentials: [(path: String, fields: String, asked: String, kept: [String])] = [
         (

@@ -1,0 +1,42 @@
+import Primitives
+
+/// The model of a session of OpenAI's realtime API, which its target names:
+/// `/v1/realtime?model=…`.
+public enum SessionModel {
+    private static let parameter: StaticString = "model="
+
+    /// The model that a target names, escapes undone; nil where it names none in its query, or is
+    /// no session's.
+    public static func name(in target: Span<UInt8>) -> String? {
+        guard let range = range(in: target) else { return nil }
+        return String(decoding: target.extracting(range).percentDecoded(), as: UTF8.self)
+    }
+
+    /// Where the model stands in a target.
+    static func range(in target: Span<UInt8>) -> Range<Int>? {
+        guard let question = target.firstIndex(of: UInt8(ascii: "?")),
+            let word = target.firstRange(of: "/realtime"), word.upperBound <= question
+        else { return nil }
+        var start = question + 1
+        while start < target.count {
+            let end = target.firstIndex(of: UInt8(ascii: "&"), from: start) ?? target.count
+            if target.extracting(start..<end).hasPrefix(parameter) {
+                let value = start + parameter.utf8CodeUnitCount..<end
+                return value.isEmpty ? nil : value
+            }
+            start = end + 1
+        }
+        return nil
+    }
+
+    /// Appends a target with another model in it; false where it names none.
+    static func write(
+        _ target: Span<UInt8>, model: String, to output: inout ByteBuffer
+    ) -> Bool {
+        guard let range = range(in: target) else { return false }
+        output.append(target.extracting(0..<range.lowerBound))
+        output.append(percentEncoding: model)
+        output.append(target.extracting(range.upperBound..<target.count))
+        return true
+    }
+}
