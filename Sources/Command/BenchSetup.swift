@@ -15,7 +15,7 @@ final class BenchSetup {
     private let folder: String?
 
     init(_ command: BenchCommand) throws(Composition.StartError) {
-        let key = try Self.key(command.key)
+        let key = try KeyOption.read(command.key)
         var targets: [BenchPlan.Target] = []
         var isScripted = false
         if let direct = command.direct {
@@ -83,21 +83,6 @@ final class BenchSetup {
             }
     }
 
-    private static func key(_ text: String?) throws(Composition.StartError) -> Secret? {
-        guard let text else { return nil }
-        var value: String?
-        if text.hasPrefix("env:") { value = Environment.variable(String(text.dropFirst(4))) }
-        if text.hasPrefix("file:") { value = Environment.file(String(text.dropFirst(5))) }
-        let trimmed = value.map { $0.filter { !$0.isWhitespace } } ?? ""
-        guard !trimmed.isEmpty else {
-            throw Composition.StartError(
-                description:
-                    "--key: \(text.hasPrefix("env:") || text.hasPrefix("file:") ? text : "it") "
-                    + "cannot be read; allowed are env:NAME and file:PATH")
-        }
-        return Secret(trimmed)
-    }
-
     /// `[NAME=]URL[@PID]`.
     private static func target(
         _ text: String, _ key: Secret?
@@ -113,24 +98,9 @@ final class BenchSetup {
             process = number
             url = url[..<at]
         }
-        // A vendor's table says what a base_url is, and what is wrong with one.
-        let toml = "[vendors.target]\ndialect = \"openai\"\nbase_url = \"\(url)\"\n"
-        let nowhere = SecretSource(environment: { _ in nil }, file: { _ in nil })
-        do {
-            let read = try Configuration.read(toml, file: "--via", secrets: nowhere)
-            guard let vendor = read.configuration.vendor(named: "target") else {
-                throw Composition.StartError(description: "\(url) is no URL")
-            }
-            let origin = Endpoint.Origin(
-                scheme: vendor.scheme, host: vendor.host, port: vendor.port)
-            return BenchPlan.Target(
-                name: name, origin: origin, basePath: vendor.basePath, process: process, key: key)
-        } catch let error as ConfigurationError {
-            throw Composition.StartError(
-                description: "\(url): \(error.diagnostics.first?.message ?? "is no URL")")
-        } catch {
-            throw Composition.StartError(description: "\(error)")
-        }
+        let read = try TargetURL(String(url), option: "--via")
+        return BenchPlan.Target(
+            name: name, origin: read.origin, basePath: read.path, process: process, key: key)
     }
 
     /// Whether a vendor on this machine is `weir mock`, which reports what it saw.

@@ -30,9 +30,17 @@ struct CheckCommand: ParsableCommand {
     )
     var health = false
 
+    @OptionGroup var agentOptions: AgentOptions
+
     func run() throws {
         let (configuration, warnings) = try options.loadWithWarnings()
         try Process.prepare()
+        if let agent = agentOptions.agent {
+            guard try agentOptions.check(agent, configuration, options.file) else {
+                throw ExitCode(1)
+            }
+            return
+        }
         if health {
             guard try Probe.health(configuration.admin) else { throw ExitCode(1) }
             return

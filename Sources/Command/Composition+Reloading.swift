@@ -73,6 +73,7 @@ extension Composition {
         recording.adopt(next.vendors)
         reloads.applied()
         report.isApplied = true
+        vendorModels?.adopt(next, plan.routing)
         hand(out: plan, report)
     }
 

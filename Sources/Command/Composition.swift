@@ -50,6 +50,8 @@ final class Composition {
     let facts = GatewayFacts()
     /// The file's SHA-256, and the files that were read with it.
     let reading: ConfigurationFile.Reading?
+    /// Lists what vendors list; nil where they are asked themselves.
+    private(set) var vendorModels: VendorModels?
     let recording: Recording
     /// The first snapshot, until the workers have it.
     private var first: SnapshotPlan?
@@ -149,8 +151,12 @@ final class Composition {
             let control = try Mailbox<ControlMessage> { slot.value?.received($0) }
             self.control = control
             control.open(on: loop)
+            if configuration.server.models == .own {
+                vendorModels = try VendorModels(logger: logger)
+            }
             if let first {
                 writeFacts(listening.description, first)
+                vendorModels?.adopt(configuration, first.routing)
                 for (index, sockets) in listening.ofWorkers.enumerated() {
                     try startWorker(index, sockets, certificate?.identity, first, control)
                 }

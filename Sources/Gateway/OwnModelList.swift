@@ -1,3 +1,4 @@
+import Access
 import Config
 import Cryptography
 import Dialects
@@ -15,7 +16,12 @@ enum OwnModelList {
         guard worker.settings.server.models == .own, worker.responder == nil else { return false }
         let request = exchange.request
         let catalog = exchange.snapshot.routing.models
-        let asked: ModelCatalog.Question? = request.withHead { catalog.question($0) }
+        let key = exchange.caller?.key
+        let asked: ModelCatalog.Question? = request.withHead { head in
+            catalog.question(head) { entry in
+                key.map { $0.mayUse(chain: entry.chain) && $0.mayUse(model: entry.name) } ?? true
+            }
+        }
         guard let question = asked else { return false }
         let shape: ModelList = request.withHead { Self.shape(of: $0) }
         var body = ByteBuffer()

@@ -1,46 +1,24 @@
 import Config
 public import HTTP
 import Primitives
+import Synchronization
 
-/// The models that the gateway lists itself: names of the operator's own, and those that chains
-/// name in full.
-public struct ModelCatalog: Sendable {
+/// The models that the gateway lists itself: names of the operator's own, those that chains name in
+/// full, and those that vendors list and that lead to them.
+public final class ModelCatalog: Sendable {
     /// A model's name, and who serves it.
     public struct Entry: Equatable, Sendable {
         /// The name to ask for.
         public let name: String
         /// The first vendor that is asked.
         public let vendor: String
-        /// The prefix of the chain that serves it.
+        /// The chain that serves it; empty where the dialect alone decides.
+        public let chain: String
+        /// The prefix of the chain.
         let prefix: String
     }
 
-    /// In the order of the file, aliases first.
-    let entries: [Entry]
-    private let prefixes: [String]
-
-    init(_ configuration: Configuration) {
-        var entries: [Entry] = []
-        func add(_ name: String, _ vendor: String, _ prefix: String) {
-            guard !name.contains("*"), !name.contains("?"),
-                !entries.contains(where: { $0.name == name && $0.prefix == prefix })
-            else { return }
-            entries.append(Entry(name: name, vendor: vendor, prefix: prefix))
-        }
-        for entry in AliasChains(configuration).entries where entry.isAlias {
-            for name in entry.chain.models {
-                add(name, entry.chain.targets.first?.vendor ?? "", entry.chain.prefix)
-            }
-        }
-        for chain in configuration.chains {
-            for name in chain.models { add(name, chain.targets.first?.vendor ?? "", chain.prefix) }
-        }
-        self.entries = entries
-        prefixes = Set(configuration.chains.map(\.prefix)).filter { !$0.isEmpty }
-            .sorted { $0.utf8.count > $1.utf8.count }
-    }
-
-    /// What a request asks of the models; nil where it asks for something else.
+    /// What a request asks of the models.
     public enum Question: Equatable, Sendable {
         /// Which there are.
         case list([Entry])
@@ -48,13 +26,122 @@ public struct ModelCatalog: Sendable {
         case one(String, Entry?)
     }
 
-    /// The question that a request is.
-    public func question(_ head: borrowing RequestHead) -> Question? {
+    /// A chain, as far as it decides who serves a model.
+    private struct Route: Sendable {
+        let chain: String
+        let prefix: String
+        let models: [Glob]
+        /// The vendors that are asked for the model that the client names.
+        let vendors: Set<String>
+    }
+
+    /// A path of each API by whose chain a vendor's models are listed.
+    private static let samples = [
+        "/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1beta/models/m:generateContent",
+    ]
+    private static let listedMax = 10_000
+
+    /// In the order of the file, aliases first.
+    let entries: [Entry]
+    private let prefixes: [String]
+    private let routes: [Route]
+    /// The vendors that serve what no chain does.
+    private let fallbacks: Set<String>
+    private let listed = Mutex<[Entry]>([])
+
+    init(_ configuration: Configuration) {
+        var entries: [Entry] = []
+        var routes: [Route] = []
+        func add(_ name: String, of chain: Chain) {
+            guard !name.contains("*"), !name.contains("?"),
+                !entries.contains(where: { $0.name == name && $0.prefix == chain.prefix })
+            else { return }
+            entries.append(
+                Entry(
+                    name: name, vendor: chain.targets.first?.vendor ?? "", chain: chain.name,
+                    prefix: chain.prefix))
+        }
+        let chains = AliasChains(configuration).entries
+        for entry in chains where entry.isAlias {
+            for name in entry.chain.models { add(name, of: entry.chain) }
+        }
+        for chain in configuration.chains {
+            for name in chain.models { add(name, of: chain) }
+        }
+        for chain in chains.map(\.chain) {
+            let paths = chain.paths.map(Glob.init)
+            let isOfModels = Self.samples.contains { sample in
+                paths.contains { $0.matches(sample.utf8.span) }
+            }
+            guard isOfModels else { continue }
+            routes.append(
+                Route(
+                    chain: chain.name, prefix: chain.prefix, models: chain.models.map(Glob.init),
+                    vendors: Set(chain.targets.filter { $0.model == nil }.map(\.vendor))))
+        }
+        self.entries = entries
+        self.routes = routes
+        prefixes = Set(configuration.chains.map(\.prefix)).filter { !$0.isEmpty }
+            .sorted { $0.utf8.count > $1.utf8.count }
+        // With chains, a request that none of them names is served with the caller's own
+        // credential alone.
+        var fallbacks: Set<String> = []
+        for vendor in configuration.vendors
+        where configuration.chains.isEmpty
+            || vendor.credential == .client && !vendor.usesOwnSecret
+        {
+            let isFirst = !configuration.vendors.contains {
+                $0.dialect == vendor.dialect && fallbacks.contains($0.name)
+            }
+            if isFirst { fallbacks.insert(vendor.name) }
+        }
+        self.fallbacks = fallbacks
+    }
+
+    /// Lists what vendors list themselves, by their names, as far as it leads to them.
+    public func adopt(_ lists: [String: [String]]) {
+        var found: [Entry] = []
+        var seen = Set(entries.map { "\($0.prefix) \($0.name)" })
+        for prefix in [""] + prefixes {
+            for (vendor, names) in lists.sorted(by: { $0.key < $1.key }) {
+                for name in names where found.count < Self.listedMax {
+                    guard !seen.contains("\(prefix) \(name)"),
+                        let chain = chain(for: name, of: vendor, prefix)
+                    else { continue }
+                    seen.insert("\(prefix) \(name)")
+                    found.append(Entry(name: name, vendor: vendor, chain: chain, prefix: prefix))
+                }
+            }
+        }
+        listed.withLock { $0 = found }
+    }
+
+    /// The chain by which a request for a model goes to a vendor; nil where it goes elsewhere.
+    private func chain(for name: String, of vendor: String, _ prefix: String) -> String? {
+        let route = routes.first { route in
+            route.prefix == prefix && route.models.contains { $0.matches(name.utf8.span) }
+        }
+        guard let route else {
+            return prefix.isEmpty && fallbacks.contains(vendor) ? "" : nil
+        }
+        return route.vendors.contains(vendor) ? route.chain : nil
+    }
+
+    /// The question that a request is, answered by what is listed for it; nil where it asks for
+    /// something else.
+    ///
+    /// `isAllowed`: whether the caller may ask for an entry.
+    public func question(
+        _ head: borrowing RequestHead, isAllowed: (Entry) -> Bool
+    ) -> Question? {
         guard head.method == .get || head.method == .head else { return nil }
         let whole = head.path.text
         let prefix = prefixes.first { whole.hasPrefix($0 + "/") } ?? ""
         let path = whole.dropFirst(prefix.count)
-        let served = entries.filter { $0.prefix == prefix }
+        guard path.hasPrefix("/v1/models") || path.hasPrefix("/v1beta/models") else { return nil }
+        let served = (entries + listed.withLock { $0 }).filter {
+            $0.prefix == prefix && isAllowed($0)
+        }
         for base in ["/v1/models", "/v1beta/models"] {
             if path == base || path == base + "/" { return .list(served) }
             guard path.hasPrefix(base + "/") else { continue }

@@ -26,6 +26,7 @@ struct VendorAnswer {
     ) -> VendorAnswer {
         let path = head.path.text
         let dialect = API(of: head, path: head.path)?.dialect ?? .openai
+        if head.isWebSocketHandshake { return socketRefusal(dialect) }
         if script.status != 200 { return failure(dialect, script) }
         if path.hasSuffix("/chat/completions") {
             return body?["stream"]?.isTrue ?? false
@@ -64,6 +65,15 @@ struct VendorAnswer {
             """
         )
         answer.status = 404
+        return answer
+    }
+
+    /// It speaks no WebSocket, and says so in the way that sends clients to HTTP.
+    private static func socketRefusal(_ dialect: Dialect) -> VendorAnswer {
+        var script = VendorScript("")
+        script.status = 426
+        var answer = failure(dialect, script)
+        answer.fields.append(("upgrade", "HTTP/1.1"))
         return answer
     }
 

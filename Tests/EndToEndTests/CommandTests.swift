@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Testing
 
@@ -56,6 +57,63 @@ struct CommandTests {
         #expect(process.text.contains("credential = \"<redacted>\""))
         #expect(!process.text.contains("canary"))
         #expect(try Self.run(["check"]).text.contains("base_url = \"https://api.anthropic.com\""))
+    }
+
+    @Test("check tries an agent's contract through the configuration, and ends by what it finds")
+    func agents() throws {
+        for agent in ["claude-code", "codex", "gemini-cli"] {
+            let result = try Self.run(["check", "--agent", agent])
+            #expect(result.status == 0, "\(result.text)")
+            #expect(result.text.contains(" 0 fail,") && !result.text.contains("FAILS"))
+        }
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            """
+            [vendors.own]
+            dialect = "anthropic"
+            base_url = "https://api.example.com/base"
+            credential = "env:WEIR_TEST_KEY"
+            drop_headers = ["anthropic-foo"]
+            [[chains]]
+            name = "agents"
+            prefix = "/team"
+            targets = [{ vendor = "own" }]
+            [chains.clocks]
+            idle = "60s"
+            """, to: "config.toml")
+        let process = try ChildProcess(
+            try Binaries.weir,
+            ["check", "--agent", "claude-code", "--prefix", "/team", "--config", file],
+            environment: ["WEIR_TEST_KEY": "sk-canary"])
+        #expect(try process.wait() == 1)
+        let failing = process.text.split(separator: "\n").filter { $0.hasPrefix("FAILS") }
+        #expect(failing.count == 2, "\(process.text)")
+        #expect(process.text.contains("anthropic-foo: sent \"1\", the vendor got []"))
+        #expect(process.text.contains("idle of chain agents is 60s"))
+        #expect(!process.text.contains("canary"))
+        for wrong in [
+            ["--agent", "hal"], ["--agent", "codex", "--url", "http://127.0.0.1:1"], ["--yes"],
+        ] {
+            let result = try Self.run(["check"] + wrong)
+            #expect(result.status == 2, "\(result)")
+        }
+    }
+
+    @Test("check tries an agent's contract at a running gateway, and at its price only where told")
+    func runningAgents() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let url = ["--url", "http://127.0.0.1:\(gateway.port)"]
+        let seen = try Self.run(
+            ["check", "--agent", "codex", "--mock", "http://127.0.0.1:\(vendor.port)"] + url)
+        #expect(seen.status == 0, "\(seen.text)")
+        let unseen = try Self.run(["check", "--agent", "codex", "--yes"] + url)
+        #expect(unseen.status == 0, "\(unseen.text)")
+        #expect(unseen.text.contains("unseen  P2"), "\(unseen.text)")
+        gateway.process.signal(SIGTERM)
+        _ = try gateway.process.wait()
+        let gone = try Self.run(["check", "--agent", "codex", "--yes"] + url)
+        #expect(gone.status == 1 && gone.text.contains("no answer"), "\(gone.text)")
     }
 
     @Test("check --probe says which vendors can be reached")

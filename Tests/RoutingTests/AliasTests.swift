@@ -115,7 +115,7 @@ struct AliasTests {
         let parser = RequestParser()
         let bytes = Array("\(line) HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
         _ = parser.parse(bytes.span)
-        let question = parser.withHead { table.models.question($0) }
+        let question = parser.withHead { table.models.question($0) { _ in true } }
         let text =
             switch question {
             case nil: "-"
