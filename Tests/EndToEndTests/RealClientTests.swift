@@ -1,3 +1,5 @@
+import Glibc
+import JSON
 import Support
 import Testing
 
@@ -21,6 +23,24 @@ struct RealClientTests {
             "/usr/bin/java", ["\(Self.folder)/HTTPClientCall.java", "\(gateway.port)"])
         #expect(try calls.wait(seconds: 300) == 0, "\(calls.text)")
         #expect(calls.text.contains("9 answered"), "\(calls.text)")
+    }
+
+    @Test("the JDK's HttpClient reads 100 streams, and its WebSocket speaks through a tunnel")
+    func jdkSockets() throws {
+        let python = try Self.environment("sockets-venv", ["openai[realtime]", "websockets"])
+        let mock = try MockProcess()
+        let gateway = try GatewayProcess(vendor: mock.port)
+        let echo = try ChildProcess(python, ["\(Self.folder)/echo.py"])
+        let line = try echo.awaitLine("port ")
+        let port = Int(line.split(separator: " ").last ?? "") ?? 0
+        let tunnels = try GatewayProcess(vendor: port)
+        let calls = try ChildProcess(
+            "/usr/bin/java",
+            ["\(Self.folder)/WebSocketCall.java", "\(gateway.port)", "\(tunnels.port)"])
+        #expect(try calls.wait(seconds: 300) == 0, "\(calls.text)")
+        #expect(calls.text.contains("100 streamed"), "\(calls.text)")
+        #expect(calls.text.contains("100 messages"), "\(calls.text)")
+        echo.signal(SIGTERM)
     }
 
     @Test("curl that offers to upgrade to HTTP/2 is served over HTTP/1.1")
@@ -61,7 +81,8 @@ struct RealClientTests {
             python, ["\(Self.folder)/sockets.py", "\(gateway.port)", "\(port)"])
         #expect(try calls.wait(seconds: 300) == 0, "\(calls.text)")
         for line in [
-            "echo deflate 400 same", "echo None 400 same", "closed 1001 session expired",
+            "echo deflate 400 same", "echo None 400 same", "rested, alive",
+            "closed 1001 session expired",
             "realtime 2", "realtime 4", "realtime 6", "responses 2",
         ] {
             #expect(calls.text.contains(line), "\(calls.text)")
@@ -97,5 +118,75 @@ struct RealClientTests {
             $0.contains("websocket_not_served")
         }
         #expect(requests.count == 1, "\(gateway.process.text)")
+    }
+
+    /// A session of an agent's through the gateway: what it says, and what the two sides of the
+    /// gateway differ in.
+    private static func session(
+        _ agent: String, dialect: String, server: String = ""
+    ) throws -> (text: String, records: [JSONValue]) {
+        let python = try environment(
+            "agents-venv", ["claude-agent-sdk", "openai-codex", "websockets"])
+        let ports = [try ByteVendor.closedPort(), try ByteVendor.closedPort()]
+        let vendors = ports.enumerated().map { index, port in
+            """
+            [vendors.v\(index)]
+            dialect = "\(dialect)"
+            base_url = "http://127.0.0.1:\(port)\(dialect == "openai" ? "/v1" : "")"
+            credential = "env:WEIR_TEST_KEY"
+
+            """
+        }
+        let gateway = try GatewayProcess(
+            vendors.joined() + """
+                [[chains]]
+                name = "agents"
+                targets = [{ vendor = "v0" }, { vendor = "v1" }]
+                """, server: server, environment: ["WEIR_TEST_KEY": "key-of-the-gateway"])
+        let find = try ChildProcess(
+            python, ["-c", "import codex_cli_bin as c; print(c.__path__[0])"])
+        try #require(try find.wait(seconds: 60) == 0, "\(find.text)")
+        let path = find.text.split(separator: "\n").last.map(String.init) ?? ""
+        let run = try ChildProcess(
+            python,
+            ["\(folder)/agents.py", agent, "\(gateway.port)"] + ports.map { "\($0)" }
+                + ["\(path)/bin/codex"])
+        #expect(try run.wait(seconds: 300) == 0, "\(run.text)")
+        gateway.process.signal(SIGTERM)
+        _ = try gateway.process.wait()
+        return (run.text, try RecordTests.records(gateway.recordPath))
+    }
+
+    @Test("Claude Code uses a tool twice, the vendor changes in between, and no byte is another")
+    func claudeCode() throws {
+        let (text, records) = try Self.session("claude", dialect: "anthropic")
+        #expect(text.contains("agent: success All is done."), "\(text)")
+        #expect(text.contains("calls: 1 2"), "\(text)")
+        #expect(text.contains("different: 0") && !text.contains("compared: 0"), "\(text)")
+        let turns = records.filter { $0["target"]?.text == "/v1/messages?beta=true" }
+        #expect(turns.compactMap { $0["vendor"]?.text }.sorted() == ["v0", "v1", "v1"], "\(turns)")
+        #expect(turns.allSatisfy { $0["outcome"]?.text == "complete" })
+    }
+
+    @Test("Codex uses a tool twice without WebSocket, the vendor changes, and no byte is another")
+    func codexOverHTTP() throws {
+        let (text, records) = try Self.session(
+            "codex-http", dialect: "openai", server: "tunnels = \"refuse\"")
+        #expect(text.contains("agent: 0 ['All is done."), "\(text)")
+        #expect(text.contains("calls: 1 2"), "\(text)")
+        #expect(text.contains("compared: 3, different: 0"), "\(text)")
+        let turns = records.filter { $0["method"]?.text == "POST" }
+        #expect(turns.compactMap { $0["vendor"]?.text }.sorted() == ["v0", "v1", "v1"], "\(turns)")
+    }
+
+    @Test("Codex uses a tool twice through one tunnel, and no byte is another in either direction")
+    func codexOverSocket() throws {
+        let (text, records) = try Self.session("codex-socket", dialect: "openai")
+        #expect(text.contains("agent: 0 ['All is done."), "\(text)")
+        #expect(text.contains("different: 0") && text.contains("answers: same"), "\(text)")
+        let responses = records.filter { $0["method"]?.text == "WEBSOCKET" }
+        // One to warm the connection up, and three turns.
+        #expect(responses.count == 4, "\(responses)")
+        #expect(responses.allSatisfy { $0["vendor"]?.text == "v0" })
     }
 }

@@ -98,6 +98,27 @@ struct TLSTests {
         #expect((try Self.counts(gateway)["handshakes"]?.integer ?? .max) <= 11)
     }
 
+    @Test("carries a thousand WebSockets to a vendor that prefers HTTP/2, none of them over it")
+    func sockets() throws {
+        let vendor = try Vendor(names: "IP:127.0.0.1")
+        let gateway = try vendor.gateway()
+        for round in 0..<1000 {
+            let client = try RawConnection(port: gateway.port)
+            try client.send(
+                "GET /v1/responses HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+                    + "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            let head = try client.take(through: "\r\n\r\n")
+            try #require(head.hasPrefix("HTTP/1.1 101 "), "\(round): \(head)")
+            try client.send("there and back")
+            #expect(try client.take(through: "back") == "there and back")
+            client.close()
+        }
+        let counts = try Self.counts(gateway)
+        #expect(counts["h2"]?.integer == 0)
+        #expect((counts["handshakes"]?.integer ?? 0) > 1000)
+    }
+
     @Test("is refused with an authority that is not trusted, and with another's name")
     func refused() throws {
         let vendor = try Vendor(names: "DNS:other.example")

@@ -60,6 +60,23 @@ struct DeadlinesTests {
         #expect(Self.next(Self.connection(.lingering)) == "linger 2")
     }
 
+    @Test("of a tunnel: neither side's silence ends it, but for the clock that is there for it")
+    func tunnels() {
+        func tunnel(_ idle: Interval, ended: Interval? = nil, hasOutput: Bool = false) -> String {
+            let exchange = Self.exchange {
+                $0.clocks.tunnelIdle = idle
+                $0.hasResponseBytes = true
+            }
+            let stage = Deadlines.Stage.tunnel(ended: ended.map { Self.start + $0 })
+            return Self.next(Self.connection(stage, hasOutput: hasOutput), exchange)
+        }
+        // Idle, total and all others of the exchange are set, and count for nothing.
+        #expect(tunnel(.zero) == "none")
+        #expect(tunnel(.seconds(3700)) == "tunnelIdle 3700")
+        #expect(tunnel(.zero, hasOutput: true) == "slowClient 30")
+        #expect(tunnel(.zero, ended: .seconds(7)) == "tunnelEnd 37")
+    }
+
     @Test("of an exchange whose response is due, comes, pauses, or waits for its client")
     func responding() {
         let response = Self.connection(.response)

@@ -254,23 +254,3 @@ struct TunnelTests {
         #expect(try gateway.record.records().filter { $0.outcome == "truncated" }.count == 50)
     }
 }
-
-extension RawConnection {
-    /// Sends bytes until the peer has taken none for a while, or all are gone; returns how many.
-    func sendUntilHeldUp(_ total: Int) throws -> Int {
-        let piece = [UInt8](repeating: 0x55, count: 64 << 10)
-        var buffer = ByteBuffer()
-        var sent = 0
-        while sent < total {
-            if buffer.isEmpty { buffer.append(piece.span) }
-            switch Socket.send(descriptor, from: &buffer) {
-            case .moved(let count): sent += count
-            case .wouldBlock:
-                var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                guard unsafe poll(&entry, 1, 300) > 0 else { return sent }
-            case .closed, .failed: throw Failure.broken("send")
-            }
-        }
-        return sent
-    }
-}

@@ -199,6 +199,26 @@ package final class RawConnection: @unchecked Sendable {
     }
 }
 
+extension RawConnection {
+    /// Sends bytes until the peer has taken none for a while, or all are gone; returns how many.
+    package func sendUntilHeldUp(_ total: Int) throws -> Int {
+        let piece = [UInt8](repeating: 0x55, count: 64 << 10)
+        var buffer = ByteBuffer()
+        var sent = 0
+        while sent < total {
+            if buffer.isEmpty { buffer.append(piece.span) }
+            switch Socket.send(descriptor, from: &buffer) {
+            case .moved(let count): sent += count
+            case .wouldBlock:
+                var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                guard unsafe poll(&entry, 1, 300) > 0 else { return sent }
+            case .closed, .failed: throw Failure.broken("send")
+            }
+        }
+        return sent
+    }
+}
+
 extension Array where Element == UInt8 {
     /// Where a run of bytes first stands at or after an offset.
     package func firstRange(of mark: [UInt8], from offset: Int = 0) -> Int? {

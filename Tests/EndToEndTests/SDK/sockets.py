@@ -20,6 +20,10 @@ from websockets.asyncio.server import serve
 gateway_port, vendor_port = int(sys.argv[1]), int(sys.argv[2])
 
 
+# Bytes that a client sends to a vendor that rests: more than any buffer on the way holds.
+RESTED = 24 << 20
+
+
 def usage(count):
     return {"input_tokens": count, "output_tokens": count, "total_tokens": 2 * count}
 
@@ -56,10 +60,24 @@ async def answer(socket):
         )
 
 
+async def rest(socket):
+    """Reads nothing for a while, pings included."""
+    socket.transport.pause_reading()
+    await asyncio.sleep(3)
+    socket.transport.resume_reading()
+    count = 0
+    async for message in socket:
+        count += len(message)
+        if count == RESTED:
+            await socket.send("all of it")
+
+
 async def vendor(socket):
     if "/echo" in socket.request.path:
         async for message in socket:
             await socket.send(message)
+    elif "/rest" in socket.request.path:
+        await rest(socket)
     elif "/bye" in socket.request.path:
         await socket.close(1001, "session expired")
     else:
@@ -95,6 +113,19 @@ async def echo():
             await sender
             await (await socket.ping())
         print("echo", compression, len(messages), "same")
+
+
+async def patience():
+    """A vendor that takes nothing for 3 seconds, and a client that gives up after 5 without a pong."""
+    async with connect(
+        uri("/v1/realtime/rest"), ping_interval=0.5, ping_timeout=5, max_size=None
+    ) as socket:
+        piece = random.Random(50).randbytes(1 << 20)
+        for _ in range(RESTED // len(piece)):
+            await socket.send(piece)
+        assert await socket.recv() == "all of it"
+        await (await socket.ping())
+    print("rested, alive")
 
 
 async def farewell():
@@ -133,6 +164,7 @@ async def responses():
 async def main():
     async with serve(vendor, "127.0.0.1", vendor_port, max_size=None):
         await echo()
+        await patience()
         await farewell()
         await realtime()
         await responses()

@@ -7,7 +7,9 @@ and then ends the TLS connection with a close_notify, as vendors do with idle on
 `ended N` once the other side has ended it too; every connection prints `gone N` at its end; `/v1/last` says
 `Connection: close`; `/v1/slow` says half of its answer, and the rest on SIGUSR1;
 `/v1/large` and `/v1/chunked` answer 4 MiB;
-`/v1/count` gives the numbers of handshakes, resumed handshakes and requests.
+`/v1/count` gives the numbers of handshakes, resumed handshakes and requests. A handshake for WebSocket is agreed to, and
+what follows comes back. Of the protocols that a client offers HTTP/2 is preferred, and ends the connection;
+`/v1/count` has how often.
 """
 
 import json
@@ -17,7 +19,7 @@ import ssl
 import sys
 import threading
 
-counts = {"handshakes": 0, "resumed": 0, "requests": 0, "ended": 0, "gone": 0}
+counts = {"handshakes": 0, "resumed": 0, "requests": 0, "ended": 0, "gone": 0, "h2": 0}
 lock = threading.Lock()
 go = threading.Event()
 
@@ -36,6 +38,9 @@ def serve(connection):
     with lock:
         counts["handshakes"] += 1
         counts["resumed"] += connection.session_reused
+        counts["h2"] += connection.selected_alpn_protocol() == "h2"
+    if connection.selected_alpn_protocol() == "h2":
+        return
     data = b""
     while True:
         while b"\r\n\r\n" not in data:
@@ -48,6 +53,14 @@ def serve(connection):
         with lock:
             counts["requests"] += 1
             body = json.dumps(counts).encode() if target == "/v1/count" else b'{"ok":true}'
+        if b"upgrade: websocket" in head.lower():
+            connection.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n" + data
+            )
+            while piece := connection.recv(65536):
+                connection.sendall(piece)
+            return
         if target in ("/v1/large", "/v1/chunked"):
             large(connection, target == "/v1/chunked")
             continue
@@ -86,6 +99,7 @@ def main():
     signal.signal(signal.SIGUSR1, lambda *_: go.set())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[1], sys.argv[2])
+    context.set_alpn_protocols(["h2", "http/1.1"])
     listener = socket.create_server(("127.0.0.1", 0))
     print(f"port {listener.getsockname()[1]}", flush=True)
     while True:
