@@ -71,12 +71,12 @@ struct AgentOptions: ParsableArguments {
                 : try AgentStage(rehearsing: file)
             defer { stage.end() }
             let trust = stage.gateway.scheme == "https" ? try TrustStore(file: "") : nil
-            let place =
+            let gateway =
                 isRunning
                 ? "the gateway at \(stage.gateway.host):\(stage.gateway.port)"
                 : "a gateway of this configuration"
             let behind = stage.vendor == nil ? "its vendors" : "a scripted vendor"
-            Output.text("# \(agent), through \(place), with \(behind) behind it\n")
+            Output.text("# \(agent), through \(gateway), with \(behind) behind it\n")
             return try AgentCheck(
                 contract: contract,
                 visit: AgentVisit(

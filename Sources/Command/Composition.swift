@@ -151,12 +151,9 @@ final class Composition {
             let control = try Mailbox<ControlMessage> { slot.value?.received($0) }
             self.control = control
             control.open(on: loop)
-            if configuration.server.models == .own {
-                vendorModels = try VendorModels(logger: logger)
-            }
             if let first {
                 writeFacts(listening.description, first)
-                vendorModels?.adopt(configuration, first.routing)
+                try listModels(first)
                 for (index, sockets) in listening.ofWorkers.enumerated() {
                     try startWorker(index, sockets, certificate?.identity, first, control)
                 }
@@ -184,6 +181,14 @@ final class Composition {
         } catch {
             throw StartError(description: "\(error)")
         }
+    }
+
+    /// Has vendors asked for their models, where the gateway lists them.
+    private func listModels(_ first: SnapshotPlan) throws(SystemError) {
+        guard configuration.server.models == .own else { return }
+        let models = try VendorModels(logger: logger)
+        models.adopt(configuration, first.routing)
+        vendorModels = models
     }
 
     /// After the workers have ended.

@@ -6,6 +6,7 @@ public import Primitives
 /// Every other byte passes as it came.
 public struct AddressFilter: ~Copyable {
     private static let member: StaticString = "\"results_url\""
+    private static let memberBytes = Array("\"results_url\"".utf8)
     /// An address longer than this is none.
     private static let addressBytesMax = 8 << 10
 
@@ -92,7 +93,7 @@ public struct AddressFilter: ~Copyable {
 
     /// Bytes at the end of a text that may be the beginning of a member's name.
     private static func beginning(at text: Span<UInt8>) -> Int {
-        let name = member.withUTF8Buffer { unsafe Array($0) }
+        let name = memberBytes
         var count = min(name.count - 1, text.count)
         while count > 0 {
             let end = text.extracting(text.count - count..<text.count)
