@@ -182,6 +182,16 @@ let package = Package(
             path: "Benchmarks/Load",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "weir-rings",
+            dependencies: [
+                "Primitives", "Reactor", "ExchangeCore", "Journal", "LogStore", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/Rings",
+            swiftSettings: settings
+        ),
 
         // What only tests need.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
