@@ -1,3 +1,5 @@
+import Primitives
+
 extension AnswerFacts {
     /// The account of an answer's tokens; nil where there is none of all of it.
     ///
@@ -9,7 +11,9 @@ extension AnswerFacts {
         else { return nil }
         var usage = usageFields.usage(of: dialect)
         // All output of the API for pictures is pictures, unless it states the parts.
-        if usage.imageOutput == nil, target.contains("/images/"), let output = usage.output {
+        if usage.imageOutput == nil, let output = usage.output,
+            target.utf8.span.firstRange(of: "/images/") != nil
+        {
             usage.imageOutput = output
         }
         return usage

@@ -4,175 +4,182 @@ import Primitives
 // What each dialect's answers say, whole or by events. Shapes are those of the vendors' own SDKs
 // and of the many who follow OpenAI.
 extension AnswerFacts {
+    private static let root = JSONOutline.root
+
     // MARK: OpenAI: chat completions, completions, embeddings, responses
 
-    mutating func readOpenAI(_ root: JSONValue) {
+    mutating func readOpenAI(_ text: borrowing JSONOutline) {
+        let root = Self.root
         // What some call a response is a text.
-        let response = root.object("response") ?? root
-        if let name = response["model"]?.text, !name.isEmpty { model = name }
-        readTier(root["service_tier"] ?? response["service_tier"])
-        let choices = root["choices"]?.elements
-        readOpenAIUsage(root, response, choices)
-        for choice in choices ?? [] {
-            if let reason = choice["finish_reason"]?.text, !reason.isEmpty {
-                finishReason = reason
-                sawTerminal = true
-            }
+        let inner = text.member(root, "response")
+        let response = text.isKind(.object, inner) ? inner ?? root : root
+        readModel(text, text.member(response, "model"), isEmptyName: false)
+        readTier(text, text.member(root, "service_tier") ?? text.member(response, "service_tier"))
+        let member = text.member(root, "choices")
+        let choices = text.isKind(.array, member) ? member : nil
+        readOpenAIUsage(text, response, choices)
+        text.eachElement(choices) { choice in
+            guard let reason = text.string(text.member(choice, "finish_reason")), !reason.isEmpty
+            else { return }
+            finishReason = reason
+            sawTerminal = true
         }
-        readError(root["error"])
-        if root["object"]?.text == "error" { readError(root) }
-        readResponse(root, response)
-        readOthers(root)
+        readError(text, text.member(root, "error"))
+        if text.isText(text.member(root, "object"), "error") { readError(text, root) }
+        readResponse(text, response)
+        readOthers(text)
     }
 
     private mutating func readOpenAIUsage(
-        _ root: JSONValue, _ response: JSONValue, _ choices: [JSONValue]?
+        _ text: borrowing JSONOutline, _ response: Int, _ choices: Int?
     ) {
         let before = usageCount
+        let root = Self.root
         // Groq and Moonshot put it beside, or below, where OpenAI has it.
-        readUsage(root["x_groq"]?["usage"])
-        for choice in choices ?? [] { readUsage(choice["usage"]) }
+        readUsage(text, text.member(text.member(root, "x_groq"), "usage"))
+        text.eachElement(choices) { readUsage(text, text.member($0, "usage")) }
         // Where nothing is answered but a list, all tokens are of the request.
-        let isList = choices == nil && root.object("response") == nil && root["type"] == nil
-        readUsage(response["usage"].map { isList ? Self.withPrompt($0) : $0 })
+        let type = text.member(root, "type")
+        let isList = choices == nil && response == root && type == nil
+        readUsage(text, text.member(response, "usage"), totalIsPrompt: isList)
         // Cohere's accounts, whole or at the end of a stream.
-        readUsage(root["delta"]?["usage"])
-        readUsage(response["meta"]?.members(["billed_units", "tokens", "cached_tokens"]))
+        readUsage(text, text.member(text.member(root, "delta"), "usage"))
+        readUsage(
+            text, text.member(response, "meta"),
+            ["billed_units", "tokens", "cached_tokens"])
         // Ollama's stand beside the answer.
-        readUsage(root.members(["prompt_eval_count", "eval_count"]))
+        readUsage(text, root, ["prompt_eval_count", "eval_count", nil])
         guard usageCount > before else { return }
         // A chunk of usage alone, and the last event of pictures and transcripts.
-        let type = root["type"]?.text ?? ""
         isUsageFinal =
-            choices?.isEmpty ?? false || root["done"]?.isTrue == true || type == "message-end"
-            || type.hasSuffix(".completed") || type.hasSuffix(".done")
-    }
-
-    /// Usage whose total is the prompt's where it says no more.
-    private static func withPrompt(_ usage: JSONValue) -> JSONValue {
-        guard case .object(let members) = usage, let total = usage["total_tokens"],
-            !members.contains(where: { $0.name != "total_tokens" && $0.name.hasSuffix("_tokens") })
-        else { return usage }
-        return .object(members + [JSONValue.Member("prompt_tokens", total)])
+            choices.map { text.isEmpty($0) } ?? false || text.isTrue(text.member(root, "done"))
+            || text.withText(type) {
+                $0.matches("message-end") || $0.hasSuffix(".completed") || $0.hasSuffix(".done")
+            } ?? false
     }
 
     /// Takes over how Cohere's and Ollama's answers say that they are at their end.
-    private mutating func readOthers(_ root: JSONValue) {
-        if root["type"]?.text == "message-end" || root["event_type"]?.text == "stream-end" {
-            let reason = root["delta"]?["finish_reason"] ?? root["finish_reason"]
-            finishReason = reason?.text ?? finishReason
+    private mutating func readOthers(_ text: borrowing JSONOutline) {
+        let root = Self.root
+        if text.isText(text.member(root, "type"), "message-end")
+            || text.isText(text.member(root, "event_type"), "stream-end")
+        {
+            let reason =
+                text.member(text.member(root, "delta"), "finish_reason")
+                ?? text.member(root, "finish_reason")
+            finishReason = text.string(reason) ?? finishReason
             sawTerminal = true
         }
-        guard root["done"]?.isTrue == true else { return }
-        finishReason = root["done_reason"]?.text ?? finishReason
+        guard text.isTrue(text.member(root, "done")) else { return }
+        finishReason = text.string(text.member(root, "done_reason")) ?? finishReason
         sawTerminal = true
     }
 
-    private mutating func readResponse(_ root: JSONValue, _ response: JSONValue) {
-        let type = root["type"]?.text ?? ""
-        if type == "error", errorKind.isEmpty { readError(root) }
-        guard type.hasPrefix("response.") || response["object"]?.text == "response",
-            let status = response["status"]?.text,
-            ["completed", "incomplete", "failed", "cancelled"].contains(status)
+    private mutating func readResponse(_ text: borrowing JSONOutline, _ response: Int) {
+        let type = text.member(Self.root, "type")
+        if errorKind.isEmpty, text.isText(type, "error") { readError(text, Self.root) }
+        let status = text.member(response, "status")
+        guard text.isKind(.string, status),
+            text.withText(type, { $0.hasPrefix("response.") }) ?? false
+                || text.isText(text.member(response, "object"), "response")
+        else { return }
+        let isFailed = text.isText(status, "failed")
+        guard
+            isFailed || text.isText(status, "completed") || text.isText(status, "incomplete")
+                || text.isText(status, "cancelled")
         else { return }
         sawTerminal = true
-        finishReason = response["incomplete_details"]?["reason"]?.text ?? status
-        if status == "failed" { readError(response["error"]) }
+        let details = text.member(response, "incomplete_details")
+        finishReason =
+            text.string(text.member(details, "reason")) ?? text.string(status) ?? finishReason
+        if isFailed { readError(text, text.member(response, "error")) }
     }
 
     // MARK: Anthropic: messages
 
-    mutating func readAnthropic(_ root: JSONValue) {
-        switch root["type"]?.text {
-        case "message_start":
-            if let message = root["message"] { readMessage(message) }
-        case "message_delta":
-            readUsage(root["usage"], keepsEarlier: true)
-            if let reason = root["delta"]?["stop_reason"]?.text {
+    mutating func readAnthropic(_ text: borrowing JSONOutline) {
+        let root = Self.root
+        let type = text.member(root, "type")
+        if text.isText(type, "message_start") {
+            if let message = text.member(root, "message") { readMessage(text, message) }
+        } else if text.isText(type, "message_delta") {
+            readUsage(text, text.member(root, "usage"), keepsEarlier: true)
+            if let reason = text.string(text.member(text.member(root, "delta"), "stop_reason")) {
                 finishReason = reason
                 isUsageFinal = usageCount > 0
             }
-        case "message_stop":
+        } else if text.isText(type, "message_stop") {
             sawTerminal = true
-        case "error":
-            readError(root["error"])
-        case "message":
-            readMessage(root)
+        } else if text.isText(type, "error") {
+            readError(text, text.member(root, "error"))
+        } else if text.isText(type, "message") {
+            readMessage(text, root)
             sawTerminal = true
-        default:
+        } else if text.isKind(.number, text.member(root, "input_tokens")) {
             // Counting tokens answers with a number alone.
-            if let count = root["input_tokens"], case .number = count {
-                readUsage(.object([JSONValue.Member("input_tokens", count)]))
-            }
+            readUsage(text, root, ["input_tokens", nil, nil])
         }
     }
 
-    private mutating func readMessage(_ message: JSONValue) {
-        if let name = message["model"]?.text { model = name }
-        readUsage(message["usage"])
-        if let reason = message["stop_reason"]?.text { finishReason = reason }
+    private mutating func readMessage(_ text: borrowing JSONOutline, _ message: Int) {
+        readModel(text, text.member(message, "model"), isEmptyName: true)
+        readUsage(text, text.member(message, "usage"))
+        if let reason = text.string(text.member(message, "stop_reason")) { finishReason = reason }
     }
 
     // MARK: Gemini
 
-    mutating func readGemini(_ root: JSONValue) {
-        if let name = root["modelVersion"]?.text { model = name }
-        let metadata = root["usageMetadata"]
-        readUsage(metadata)
-        readTier(metadata?["trafficType"])
-        readTier(metadata?["serviceTier"])
-        let candidates = root["candidates"]?.elements ?? []
+    mutating func readGemini(_ text: borrowing JSONOutline) {
+        let root = Self.root
+        readModel(text, text.member(root, "modelVersion"), isEmptyName: true)
+        let metadata = text.member(root, "usageMetadata")
+        readUsage(text, metadata)
+        readTier(text, text.member(metadata, "trafficType"))
+        readTier(text, text.member(metadata, "serviceTier"))
+        let candidates = text.member(root, "candidates")
         // Of several one had ended, and another goes on.
-        if !candidates.isEmpty { sawTerminal = false }
-        for candidate in candidates {
-            if let reason = candidate["finishReason"]?.text {
-                finishReason = reason
-                sawTerminal = true
-            }
+        if let candidates, text.isKind(.array, candidates), !text.isEmpty(candidates) {
+            sawTerminal = false
         }
-        if let reason = root["promptFeedback"]?["blockReason"]?.text {
+        text.eachElement(candidates) { candidate in
+            guard let reason = text.string(text.member(candidate, "finishReason")) else { return }
             finishReason = reason
             sawTerminal = true
         }
-        readError(root["error"])
-        readInteraction(root)
+        let feedback = text.member(root, "promptFeedback")
+        if let reason = text.string(text.member(feedback, "blockReason")) {
+            finishReason = reason
+            sawTerminal = true
+        }
+        readError(text, text.member(root, "error"))
+        readInteraction(text)
     }
 
     /// Takes over what an interaction says, whole or as an event of its stream.
-    private mutating func readInteraction(_ root: JSONValue) {
-        let interaction = root["interaction"] ?? root
+    private mutating func readInteraction(_ text: borrowing JSONOutline) {
+        let root = Self.root
+        let interaction = text.member(root, "interaction") ?? root
         let isInteraction =
-            root["event_type"] != nil || interaction["object"]?.text == "interaction"
+            text.member(root, "event_type") != nil
+            || text.isText(text.member(interaction, "object"), "interaction")
         guard isInteraction else { return }
-        if let name = interaction["model"]?.text, !name.isEmpty { model = name }
-        readTier(interaction["service_tier"])
-        readUsage(interaction["usage"])
-        guard let status = interaction["status"]?.text,
-            ["completed", "requires_action", "failed", "incomplete", "cancelled"].contains(status)
-        else { return }
+        readModel(text, text.member(interaction, "model"), isEmptyName: false)
+        readTier(text, text.member(interaction, "service_tier"))
+        readUsage(text, text.member(interaction, "usage"))
+        let status = text.member(interaction, "status")
+        let ends: InlineArray<5, StaticString> = [
+            "completed", "requires_action", "failed", "incomplete", "cancelled",
+        ]
+        guard ends.indices.contains(where: { text.isText(status, ends[$0]) }) else { return }
         sawTerminal = true
-        finishReason = status
-    }
-}
-
-extension JSONValue {
-    /// The value of a member that is an object.
-    fileprivate func object(_ name: String) -> JSONValue? {
-        guard let value = self[name], case .object = value else { return nil }
-        return value
-    }
-
-    /// An object of some members alone; nil where none is there.
-    fileprivate func members(_ names: [String]) -> JSONValue? {
-        let found = names.compactMap { name in self[name].map { Member(name, $0) } }
-        return found.isEmpty ? nil : .object(found)
+        finishReason = text.string(status) ?? finishReason
     }
 }
 
 extension Dialect {
-    /// The parts of an answer that a record may be interested in; nil where it is no JSON.
-    func parse(_ text: Span<UInt8>) -> JSONValue? {
-        try? JSONValue(parsing: text) { name, kind in leavesOut(name, kind) }
+    /// Reads the parts of an answer that a record may be interested in; false where it is no JSON.
+    func outline(_ text: Span<UInt8>, in outline: inout JSONOutline) -> Bool {
+        outline.read(text, skipping: { name, kind in leavesOut(name, kind) })
     }
 
     /// Whether a member holds what was said, or what it was said with: most of an answer, and

@@ -19,6 +19,7 @@ public struct AnswerObserver: ~Copyable {
     private var splitter = EventSplitter(bytesMax: bytesMax)
     private var largeEvent: LargeEvent
     private var body: AnswerSieve
+    private var outline = JSONOutline()
 
     /// An observer of an answer in a dialect.
     public init(dialect: Dialect, isEventStream: Bool) {
@@ -33,23 +34,29 @@ public struct AnswerObserver: ~Copyable {
         guard facts.isUnderstood else { return }
         guard isEventStream else {
             if facts.firstContent == nil, bytes.count > 0 { facts.firstContent = time }
-            var facts = facts
-            let dialect = dialect
-            body.take(bytes) { facts.readValue($0, dialect) }
+            Self.take(bytes, dialect, &body, &outline, &facts)
             if body.isOverflown { facts.isUnderstood = false }
-            return self.facts = facts
+            return
         }
         takeEvents(bytes, at: time)
     }
 
+    // The parts one by one, and no copies of them: each would count the references of its texts.
+    private static func take(
+        _ bytes: Span<UInt8>, _ dialect: Dialect, _ body: inout AnswerSieve,
+        _ outline: inout JSONOutline, _ facts: inout AnswerFacts
+    ) {
+        // Most answers come as one value in one piece.
+        if body.takeWholeValue(bytes, in: &outline) { return facts.read(outline, dialect) }
+        body.take(bytes) { facts.readValue($0, dialect, in: &outline) }
+    }
+
     private mutating func takeEvents(_ bytes: Span<UInt8>, at time: Instant) {
-        var facts = facts
-        let dialect = dialect
         var start = 0
         while facts.isUnderstood, start < bytes.count {
             let rest = bytes.extracting(start..<bytes.count)
             if !largeEvent.isOpen {
-                splitter.take(rest) { event in facts.read(event, dialect, at: time) }
+                Self.split(rest, dialect, at: time, &splitter, &outline, &facts)
                 guard splitter.isOverflown else { break }
                 // A text without any framing is an error, and none is that long.
                 guard splitter.bareText.isEmpty else {
@@ -58,16 +65,38 @@ public struct AnswerObserver: ~Copyable {
                 }
                 start += splitter.overflowIndex
                 if facts.firstContent == nil { facts.firstContent = time }
-                splitter.withUnfinishedEvent { data, line in
-                    largeEvent.open(data: data, line: line) { facts.readValue($0, dialect) }
-                }
+                Self.open(&largeEvent, dialect, splitter, &outline, &facts)
             } else {
-                start += largeEvent.take(rest) { facts.readValue($0, dialect) }
+                start += Self.take(rest, dialect, &largeEvent, &outline, &facts)
             }
             if largeEvent.isOverflown { facts.isUnderstood = false }
             if !largeEvent.isOpen { splitter.resume() }
         }
-        self.facts = facts
+    }
+
+    private static func split(
+        _ bytes: Span<UInt8>, _ dialect: Dialect, at time: Instant,
+        _ splitter: inout EventSplitter, _ outline: inout JSONOutline, _ facts: inout AnswerFacts
+    ) {
+        splitter.take(bytes) { event in facts.read(event, dialect, at: time, in: &outline) }
+    }
+
+    private static func open(
+        _ largeEvent: inout LargeEvent, _ dialect: Dialect, _ splitter: borrowing EventSplitter,
+        _ outline: inout JSONOutline, _ facts: inout AnswerFacts
+    ) {
+        splitter.withUnfinishedEvent { data, line in
+            largeEvent.open(data: data, line: line) {
+                facts.readValue($0, dialect, in: &outline)
+            }
+        }
+    }
+
+    private static func take(
+        _ bytes: Span<UInt8>, _ dialect: Dialect, _ largeEvent: inout LargeEvent,
+        _ outline: inout JSONOutline, _ facts: inout AnswerFacts
+    ) -> Int {
+        largeEvent.take(bytes) { facts.readValue($0, dialect, in: &outline) }
     }
 
     /// Pieces are missing from here on: the observer must not guess.
@@ -81,12 +110,7 @@ public struct AnswerObserver: ~Copyable {
         guard facts.isUnderstood else { return }
         if isEventStream {
             facts.isCut = largeEvent.isOpen
-            var facts = facts
-            let dialect = dialect
-            splitter.end { event in facts.read(event, dialect, at: time) }
-            // Gemini's last word may be an error without any framing.
-            facts.readValue(splitter.bareText.bytes, dialect)
-            self.facts = facts
+            Self.end(&splitter, dialect, at: time, &outline, &facts)
         } else {
             facts.isCut = body.isInside
             // Something else follows: what was read may be a part of it.
@@ -98,121 +122,13 @@ public struct AnswerObserver: ~Copyable {
         }
         body.release()
     }
-}
 
-extension AnswerFacts {
-    /// Takes over what an event of a stream says.
-    mutating func read(
-        _ event: borrowing ServerSentEvent, _ dialect: Dialect, at time: Instant
+    private static func end(
+        _ splitter: inout EventSplitter, _ dialect: Dialect, at time: Instant,
+        _ outline: inout JSONOutline, _ facts: inout AnswerFacts
     ) {
-        let data = event.data.bytes
-        if firstContent == nil, dialect.kind(of: event) == .content { firstContent = time }
-        // The first ones name the model, whatever else they say.
-        eventCount += 1
-        let mayName = model.isEmpty && eventCount <= Self.namingEventsMax
-        let saysSomething = dialect.saysSomethingToKeep(data)
-        // Of several choices one had ended, and another goes on.
-        if sawTerminal, !saysSomething, dialect.kind(of: event) == .content { sawTerminal = false }
-        guard mayName || saysSomething else { return }
-        if data.matches("[DONE]") {
-            sawTerminal = true
-            isUsageFinal = usageCount > 0
-            return
-        }
-        readValue(data, dialect)
-    }
-
-    /// Takes over what a JSON text says that is an answer, or a part of one.
-    mutating func readValue(_ text: Span<UInt8>, _ dialect: Dialect) {
-        if let root = dialect.parse(text) { read(root, dialect) }
-    }
-
-    /// Takes over what an answer, or a part of one, says.
-    mutating func read(_ root: JSONValue, _ dialect: Dialect) {
-        let earlier = (usages: usageCount, ended: sawTerminal)
-        switch dialect {
-        case .openai: readOpenAI(root)
-        case .anthropic: readAnthropic(root)
-        case .gemini: readGemini(root)
-        }
-        // An account that comes with the end or behind it is final. So is the account of an opening
-        // and its correction, where the end states nothing new.
-        if sawTerminal, usageCount > earlier.usages || dialect == .anthropic {
-            isUsageFinal = usageCount > 0
-        }
-    }
-
-    /// Takes over a usage object.
-    mutating func readUsage(_ usage: JSONValue?, keepsEarlier: Bool = false) {
-        guard let usage, case .object(let members) = usage, !members.isEmpty else { return }
-        usageCount += 1
-        isUsageFinal = false
-        let earlier = usageFields
-        usageFields.merge(usage, model: model)
-        readTier(usage["service_tier"])
-        if usage["speed"]?.text == "fast" { serviceTier = .fast }
-        // An account of zeros behind another one: its text would deny the numbers.
-        if usageFields == earlier, !usageText.isEmpty { return }
-        let text = usage.withoutSentences.description
-        guard text.utf8.count <= AnswerFacts.usageBytesMax else {
-            // What cannot be kept cannot be priced by its parts.
-            if usage["iterations"] != nil { isUnderstood = false }
-            return
-        }
-        // An account's opening and its latest correction: what lies between was only on the way.
-        guard keepsEarlier else {
-            firstUsageText = text
-            return usageText = text
-        }
-        usageText = firstUsageText.isEmpty ? text : "[\(firstUsageText),\(text)]"
-    }
-
-    /// Takes over a tier of service.
-    mutating func readTier(_ word: JSONValue?) {
-        if let word = word?.text, let tier = ServiceTier(word: word) { serviceTier = tier }
-    }
-
-    mutating func readError(_ error: JSONValue?) {
-        guard let error else { return }
-        switch error {
-        case .string(let text):
-            errorMessage = text
-            errorKind = "error"
-        case .object:
-            errorKind =
-                error["type"]?.text ?? error["status"]?.text ?? error["code"]?.text
-                ?? error["code"]?.integer.map { "\($0)" } ?? "error"
-            errorMessage = error["message"]?.text ?? ""
-        default:
-            break
-        }
-    }
-}
-
-extension JSONValue {
-    /// The value without texts that are more than a name.
-    ///
-    /// An account has none, and a vendor may put anything into one. The tier of service has a field
-    /// of its own.
-    fileprivate var withoutSentences: JSONValue {
-        switch self {
-        case .object(let members):
-            .object(
-                members.filter { $0.name != "service_tier" && !$0.value.isSentence }
-                    .map { Member($0.name, $0.value.withoutSentences) })
-        case .array(let elements):
-            .array(elements.filter { !$0.isSentence }.map(\.withoutSentences))
-        default: self
-        }
-    }
-
-    private var isSentence: Bool {
-        guard case .string(let text) = self else { return false }
-        return text.utf8.count > 128 || !text.utf8.allSatisfy(Self.isOfName)
-    }
-
-    private static func isOfName(_ byte: UInt8) -> Bool {
-        // "-", ".", "/", digits and ":", "@" and capitals.
-        0x2D...0x3A ~= byte || 0x40...0x5A ~= byte || byte == 0x5F || 0x61...0x7A ~= byte
+        splitter.end { event in facts.read(event, dialect, at: time, in: &outline) }
+        // Gemini's last word may be an error without any framing.
+        facts.readValue(splitter.bareText.bytes, dialect, in: &outline)
     }
 }

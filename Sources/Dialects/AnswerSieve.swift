@@ -87,6 +87,34 @@ struct AnswerSieve: ~Copyable {
         }
     }
 
+    /// Takes a piece that is one whole value, as ``take(_:_:)`` would, without a byte of it
+    /// copied but those of its outline; false, and nothing is taken, where it is anything else.
+    mutating func takeWholeValue(
+        _ bytes: Span<UInt8>, in outline: inout JSONOutline
+    ) -> Bool {
+        // Within these bounds every token of it would be kept.
+        guard valueCount == 0, !isInside, !isForeign, bytes.count <= Self.tokenBytesMax,
+            Self.mayBeWhole(bytes)
+        else { return false }
+        let dialect = dialect
+        let isRead = outline.read(
+            bytes, depthMax: Self.keptDepthMax, skipping: { dialect.leavesOut($0, $1) },
+            elements: { $0 != .object })
+        guard isRead else { return false }
+        valueCount = 1
+        isListOfAnswers = false
+        return true
+    }
+
+    /// Whether bytes begin and end as an object does.
+    private static func mayBeWhole(_ bytes: Span<UInt8>) -> Bool {
+        var (first, last) = (0, bytes.count - 1)
+        while first < last, bytes[first] <= 0x20 { first += 1 }
+        while last > first, bytes[last] <= 0x20 { last -= 1 }
+        return first < last && bytes[first] == UInt8(ascii: "{")
+            && bytes[last] == UInt8(ascii: "}")
+    }
+
     // MARK: Texts and numbers
 
     private mutating func takeText(_ bytes: Span<UInt8>, _ index: inout Int) {

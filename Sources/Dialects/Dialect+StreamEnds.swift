@@ -34,9 +34,10 @@ extension Dialect {
     public func endsStream(_ data: Span<UInt8>) -> Bool {
         guard mayEndStream(data) else { return false }
         if data.matches("[DONE]") { return true }
-        guard let root = parse(data) else { return false }
+        var text = JSONOutline()
+        guard outline(data, in: &text) else { return false }
         var facts = AnswerFacts()
-        facts.read(root, self)
+        facts.read(text, self)
         return facts.sawTerminal || !facts.errorKind.isEmpty
     }
 

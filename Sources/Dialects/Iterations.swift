@@ -7,15 +7,17 @@ import Primitives
 /// advice, and where another one takes over.
 struct Iterations {
     /// Those of the model that answered.
-    private(set) var own: [JSONValue] = []
+    private(set) var own: [Int] = []
     /// Those of other models; a name may be empty.
-    private(set) var others: [(model: String, usage: JSONValue)] = []
+    private(set) var others: [(model: String, usage: Int)] = []
 
-    init(_ usage: JSONValue, model: String) {
-        for iteration in usage["iterations"]?.elements ?? [] {
-            guard case .object = iteration else { continue }
-            let name = iteration["model"]?.text ?? ""
-            let isAdvice = iteration["type"]?.text?.hasPrefix("advisor") ?? false
+    /// The iterations of a list.
+    init(_ text: borrowing JSONOutline, _ list: Int, model: String) {
+        text.eachElement(list) { iteration in
+            guard text.isKind(.object, iteration) else { return }
+            let name = text.string(text.member(iteration, "model")) ?? ""
+            let isAdvice =
+                text.withText(text.member(iteration, "type")) { $0.hasPrefix("advisor") } ?? false
             let isOther =
                 name.isEmpty || model.isEmpty
                 ? isAdvice : Self.undated(name) != Self.undated(model)
@@ -42,15 +44,22 @@ public struct ModelUsage: Equatable, Sendable {
     /// What models beside the one that answered were used for, of a record's usage text.
     public static func others(in text: String, besides model: String) -> [ModelUsage] {
         // Found by a search: few calls have any.
-        guard text.utf8.span.firstRange(of: "\"iterations\"") != nil,
-            let root = try? JSONValue(parsing: text)
-        else { return [] }
+        guard text.utf8.span.firstRange(of: "\"iterations\"") != nil else { return [] }
+        var outline = JSONOutline()
+        guard outline.read(text.utf8.span) else { return [] }
         // Of an opening and its correction the last one that lists them.
-        let account = (root.elements ?? [root]).last { $0["iterations"] != nil }
-        guard let account else { return [] }
-        return Iterations(account, model: model).others.map { other in
+        var list: Int?
+        if outline.isKind(.array, JSONOutline.root) {
+            outline.eachElement(JSONOutline.root) {
+                list = outline.member($0, "iterations") ?? list
+            }
+        } else {
+            list = outline.member(JSONOutline.root, "iterations")
+        }
+        guard let list else { return [] }
+        return Iterations(outline, list, model: model).others.map { other in
             var fields = UsageFields()
-            fields.mergeOne(other.usage)
+            fields.mergeOne(outline, other.usage)
             return ModelUsage(model: other.model, usage: fields.usage(of: .anthropic))
         }
     }

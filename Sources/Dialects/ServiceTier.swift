@@ -1,3 +1,5 @@
+import Primitives
+
 /// The tier of service that a vendor says it answered in, as far as tiers have prices.
 ///
 /// The words stand in stores and exports: none is ever changed.
@@ -15,16 +17,19 @@ public enum ServiceTier: String, CaseIterable, Sendable {
     /// The tier that a vendor's word names; nil where the word names none.
     ///
     /// `auto` and `standard_only` are what requests ask for, and say nothing of what they got.
-    init?(word: String) {
-        switch word.lowercased() {
-        case "standard", "default", "on_demand": self = .standard
-        case "flex", "on_demand_flex": self = .flex
-        case "priority", "on_demand_priority": self = .priority
-        case "batch", "batches": self = .batch
-        case "fast": self = .fast
-        case "ultrafast": self = .ultrafast
-        case "scale", "reserved", "provisioned", "provisioned_throughput": self = .provisioned
-        default: return nil
+    init?(word: Span<UInt8>) {
+        for (name, tier) in Self.words where word.matchesIgnoringCase(name) {
+            self = tier
+            return
         }
+        return nil
     }
+
+    private static let words: [(StaticString, ServiceTier)] = [
+        ("standard", .standard), ("default", .standard), ("on_demand", .standard), ("flex", .flex),
+        ("on_demand_flex", .flex), ("priority", .priority), ("on_demand_priority", .priority),
+        ("batch", .batch), ("batches", .batch), ("fast", .fast), ("ultrafast", .ultrafast),
+        ("scale", .provisioned), ("reserved", .provisioned), ("provisioned", .provisioned),
+        ("provisioned_throughput", .provisioned),
+    ]
 }

@@ -9,23 +9,25 @@ extension UsageFields {
         }
     }
 
-    private static let inputDetails = [
+    private static let inputDetails: InlineArray<4, StaticString> = [
         "prompt_tokens_details", "prompt_token_details", "input_tokens_details",
         "input_token_details",
     ]
-    private static let outputDetails = [
+    private static let outputDetails: InlineArray<3, StaticString> = [
         "completion_tokens_details", "output_tokens_details", "output_token_details",
     ]
 
     // OpenAI's own, and those of the many who follow it, and of some who do not.
     private var openAI: Usage {
         var usage = Usage()
-        usage.input = first(
+        usage.input = first([
             "prompt_tokens", "input_tokens", "billed_units.input_tokens", "tokens.input_tokens",
-            "prompt_eval_count")
-        usage.output = first(
+            "prompt_eval_count",
+        ])
+        usage.output = first([
             "completion_tokens", "output_tokens", "billed_units.output_tokens",
-            "tokens.output_tokens", "eval_count", "outputTokens")
+            "tokens.output_tokens", "eval_count", "outputTokens",
+        ])
         usage.reasoning =
             largest("reasoning_tokens", in: Self.outputDetails) ?? self["reasoning_tokens"]
         readOpenAICaches(&usage)
@@ -35,23 +37,23 @@ extension UsageFields {
     }
 
     private func readOpenAICaches(_ usage: inout Usage) {
-        usage.cacheRead = [
+        usage.cacheRead = Self.larger(
             largest("cached_tokens", in: Self.inputDetails),
-            largest(
+            largest([
                 "cached_tokens", "num_cached_tokens", "prompt_cache_hit_tokens",
-                "cache_read_input_tokens", "cached_prompt_text_tokens", "cacheReadInputTokens"),
-        ].compactMap { $0 }.max()
-        let written = [
-            largest("cache_write_tokens", in: Self.inputDetails),
-            largest("cache_creation_input_tokens", in: Self.inputDetails),
-            largest("cache_creation_input_tokens", "cacheWriteInputTokens"),
-        ].compactMap { $0 }.max()
+                "cache_read_input_tokens", "cached_prompt_text_tokens", "cacheReadInputTokens",
+            ]))
+        let written = Self.larger(
+            Self.larger(
+                largest("cache_write_tokens", in: Self.inputDetails),
+                largest("cache_creation_input_tokens", in: Self.inputDetails)),
+            largest(["cache_creation_input_tokens", "cacheWriteInputTokens"]))
         usage.cacheWrite = written
-        let long = [
-            largest("cache_write_tokens_details.ttl_12h_tokens", in: Self.inputDetails),
-            largest("cache_creation.ephemeral_1h_input_tokens", in: Self.inputDetails),
-            self["cache_creation.ephemeral_1h_input_tokens"],
-        ].compactMap { $0 }.max()
+        let long = Self.larger(
+            Self.larger(
+                largest("cache_write_tokens_details.ttl_12h_tokens", in: Self.inputDetails),
+                largest("cache_creation.ephemeral_1h_input_tokens", in: Self.inputDetails)),
+            self["cache_creation.ephemeral_1h_input_tokens"])
         if let long {
             usage.cacheWriteLong = long
             usage.cacheWrite = max(0, (written ?? long) - long)
@@ -67,7 +69,7 @@ extension UsageFields {
     }
 
     private func completeFromTotal(_ usage: inout Usage) {
-        guard let total = first("total_tokens", "totalTokens") else { return }
+        guard let total = first(["total_tokens", "totalTokens"]) else { return }
         switch (usage.input, usage.output) {
         case (let input?, let output?):
             // xAI leaves reasoning out of the completion, and the total shows it.
@@ -81,13 +83,12 @@ extension UsageFields {
     }
 
     private func readOpenAIModalities(_ usage: inout Usage) {
-        func fresh(_ name: String) -> Int? {
+        func fresh(_ name: StaticString, _ cached: StaticString) -> Int? {
             guard let all = largest(name, in: Self.inputDetails) else { return nil }
-            let cached = largest("cached_tokens_details.\(name)", in: Self.inputDetails) ?? 0
-            return max(0, all - cached)
+            return max(0, all - (largest(cached, in: Self.inputDetails) ?? 0))
         }
-        usage.imageInput = fresh("image_tokens")
-        usage.audioInput = fresh("audio_tokens")
+        usage.imageInput = fresh("image_tokens", "cached_tokens_details.image_tokens")
+        usage.audioInput = fresh("audio_tokens", "cached_tokens_details.audio_tokens")
         usage.imageOutput = largest("image_tokens", in: Self.outputDetails)
         usage.audioOutput = largest("audio_tokens", in: Self.outputDetails)
     }
@@ -101,7 +102,7 @@ extension UsageFields {
         let total = self["cache_creation_input_tokens"]
         let parts = short == nil && long == nil ? nil : (short ?? 0) + (long ?? 0)
         // Where the two disagree the larger one is complete.
-        let written = [total, parts].compactMap { $0 }.max()
+        let written = Self.larger(total, parts)
         usage.cacheWriteLong = long
         usage.cacheWrite = written.map { max(0, $0 - (long ?? 0)) }
         if let input = self["input_tokens"] {
@@ -119,7 +120,7 @@ extension UsageFields {
         let tools = self["toolUsePromptTokenCount"] ?? 0
         usage.input = self["promptTokenCount"].map { $0 + tools }
         usage.reasoning = self["thoughtsTokenCount"]
-        let candidates = first("candidatesTokenCount", "responseTokenCount")
+        let candidates = first(["candidatesTokenCount", "responseTokenCount"])
         let total = self["totalTokenCount"]
         if let thoughts = usage.reasoning, thoughts > 0 {
             let isWithin =
@@ -135,8 +136,12 @@ extension UsageFields {
         usage.cacheRead = self["cachedContentTokenCount"]
         usage.imageInput = fresh("IMAGE", "promptTokensDetails", "cacheTokensDetails")
         usage.audioInput = fresh("AUDIO", "promptTokensDetails", "cacheTokensDetails")
-        usage.imageOutput = first("candidatesTokensDetails.IMAGE", "responseTokensDetails.IMAGE")
-        usage.audioOutput = first("candidatesTokensDetails.AUDIO", "responseTokensDetails.AUDIO")
+        usage.imageOutput = first([
+            "candidatesTokensDetails.IMAGE", "responseTokensDetails.IMAGE",
+        ])
+        usage.audioOutput = first([
+            "candidatesTokensDetails.AUDIO", "responseTokensDetails.AUDIO",
+        ])
         return usage
     }
 
@@ -157,7 +162,9 @@ extension UsageFields {
     }
 
     /// Tokens of a modality that no cache had.
-    private func fresh(_ modality: String, _ all: String, _ cached: String) -> Int? {
-        self["\(all).\(modality)"].map { max(0, $0 - (self["\(cached).\(modality)"] ?? 0)) }
+    private func fresh(
+        _ modality: StaticString, _ all: StaticString, _ cached: StaticString
+    ) -> Int? {
+        self[all, modality].map { max(0, $0 - (self[cached, modality] ?? 0)) }
     }
 }

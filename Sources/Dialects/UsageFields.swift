@@ -1,14 +1,19 @@
+import Primitives
+
 /// The numbers of a vendor's usage objects by their dotted names, the last one that was given for
 /// each: usage is repeated and corrected while a stream goes on, and never adds up.
 public struct UsageFields: Equatable, Sendable {
-    /// A number and its name.
-    struct Field: Equatable, Sendable {
-        let name: String
+    /// A number, and the range of its name among all names.
+    private struct Field: Equatable, Sendable {
+        let start: Int
+        let end: Int
         var number: Int
     }
 
-    // A handful: looked through faster than hashed.
-    private(set) var fields: [Field] = []
+    // A handful: looked through faster than hashed. Names are bytes one behind the other: as many
+    // texts would be as many pieces of memory.
+    private var names: [UInt8] = []
+    private var fields: [Field] = []
     /// What the vendor says the call cost, in billionths of a dollar; nil where it does not say.
     public internal(set) var statedNanodollars: Int?
 
@@ -18,34 +23,96 @@ public struct UsageFields: Equatable, Sendable {
     /// Whether no number was given.
     public var isEmpty: Bool { fields.isEmpty }
 
-    /// The number of a name, the last that was given.
-    subscript(name: String) -> Int? {
-        get { fields.first { $0.name == name }?.number }
-        set {
-            let index = fields.firstIndex { $0.name == name }
-            switch (index, newValue) {
-            case (let index?, let number?): fields[index].number = number
-            case (nil, let number?): fields.append(Field(name: name, number: number))
-            case (let index?, nil): fields.remove(at: index)
-            case (nil, nil): break
-            }
+    /// How many names there are.
+    var count: Int { fields.count }
+
+    /// Every name and its number.
+    func each(_ body: (Span<UInt8>, Int) -> Void) {
+        for field in fields { body(names.span.extracting(field.start..<field.end), field.number) }
+    }
+
+    /// The index of a name; nil where no number was given for it.
+    func index(of name: Span<UInt8>) -> Int? {
+        let names = names.span
+        for index in fields.indices {
+            let field = fields[index]
+            if names.extracting(field.start..<field.end).equals(name) { return index }
         }
+        return nil
+    }
+
+    func number(at index: Int) -> Int { fields[index].number }
+
+    mutating func set(_ number: Int, at index: Int) {
+        fields[index].number = number
+    }
+
+    mutating func append(_ name: Span<UInt8>, _ number: Int) {
+        if fields.isEmpty {
+            fields.reserveCapacity(16)
+            names.reserveCapacity(256)
+        }
+        let start = names.count
+        names.append(name)
+        fields.append(Field(start: start, end: names.count, number: number))
+    }
+
+    /// The number of a name, the last that was given.
+    subscript(name: StaticString) -> Int? {
+        let names = names.span
+        for index in fields.indices {
+            let field = fields[index]
+            if names.extracting(field.start..<field.end).matches(name) { return field.number }
+        }
+        return nil
+    }
+
+    /// The number of a name in an object.
+    subscript(object: StaticString, name: StaticString) -> Int? {
+        let names = names.span
+        let (outer, inner) = (object.utf8CodeUnitCount, name.utf8CodeUnitCount)
+        for index in fields.indices {
+            let field = fields[index]
+            guard field.end - field.start == outer + 1 + inner,
+                names[field.start + outer] == UInt8(ascii: "."),
+                names.has(name, at: field.start + outer + 1), names.has(object, at: field.start)
+            else { continue }
+            return field.number
+        }
+        return nil
     }
 
     /// The first of some names that a number was given for, and one above zero if there is any.
-    func first(_ names: String...) -> Int? {
-        let numbers = names.compactMap { self[$0] }
-        return numbers.first { $0 > 0 } ?? numbers.first
+    func first<let count: Int>(_ wanted: InlineArray<count, StaticString>) -> Int? {
+        var first: Int?
+        for index in wanted.indices {
+            guard let number = self[wanted[index]] else { continue }
+            if number > 0 { return number }
+            first = first ?? number
+        }
+        return first
     }
 
     /// The largest number that was given for some names: vendors who follow another's shape leave a
     /// zero in it, and say the truth under a name of their own.
-    func largest(_ names: String...) -> Int? {
-        names.compactMap { self[$0] }.max()
+    func largest<let count: Int>(_ wanted: InlineArray<count, StaticString>) -> Int? {
+        var largest: Int?
+        for index in wanted.indices { largest = Self.larger(largest, self[wanted[index]]) }
+        return largest
     }
 
     /// The largest number that was given for a name in some objects.
-    func largest(_ name: String, in objects: [String]) -> Int? {
-        objects.compactMap { self["\($0).\(name)"] }.max()
+    func largest<let count: Int>(
+        _ name: StaticString, in objects: InlineArray<count, StaticString>
+    ) -> Int? {
+        var largest: Int?
+        for index in objects.indices { largest = Self.larger(largest, self[objects[index], name]) }
+        return largest
+    }
+
+    /// The larger of two numbers, as far as they were given.
+    static func larger(_ one: Int?, _ other: Int?) -> Int? {
+        guard let one, let other else { return one ?? other }
+        return max(one, other)
     }
 }
