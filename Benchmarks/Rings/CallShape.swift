@@ -27,11 +27,12 @@ enum CallShape: String, ExpressibleByArgument {
         isStream ? Self.events : [Self.answer]
     }
 
+    private static let content = String(repeating: "A weir lets the stream pass. ", count: 10)
     private static let answer = Array(
         """
         {"id":"chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG","object":"chat.completion",\
         "created":1741570283,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":\
-        {"role":"assistant","content":"\(String(repeating: "A weir lets the stream pass. ", count: 10))",\
+        {"role":"assistant","content":"\(content)",\
         "refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":\
         {"prompt_tokens":1117,"completion_tokens":46,"total_tokens":1163,\
         "prompt_tokens_details":{"cached_tokens":1024,"audio_tokens":0},\

@@ -27,7 +27,7 @@ struct LogsSealCommand: ParsableCommand {
             if let folder = try Self.free(path) {
                 let store = try Store(folder: path)
                 store.sealSegment()
-                try store.packSegments(report)
+                try store.packSegments(waits: true, report)
                 try store.close()
                 withExtendedLifetime(folder) {}
                 return
@@ -42,7 +42,7 @@ struct LogsSealCommand: ParsableCommand {
                 Output.error("weir: the gateway did not answer in time; nothing is sealed")
                 throw ExitCode(1)
             }
-            try store.packSegments(upTo: last, report)
+            try store.packSegments(upTo: last, waits: true, report)
             try store.close()
         }
     }

@@ -211,11 +211,13 @@ extension Store {
 
     /// Packs the sealed segments that are not packed yet, up to a number; `report` is lent each
     /// one's number, and its bytes before and after.
+    ///
+    /// `waits`: whether to wait while another works on a segment; else it throws.
     public func packSegments(
-        upTo last: UInt64 = .max, _ report: (UInt64, Int, Int) -> Void
+        upTo last: UInt64 = .max, waits: Bool = false, _ report: (UInt64, Int, Int) -> Void
     ) throws {
         var packing = SegmentPacking(folder: segments, disk: disk)
-        packing.waits = true
+        packing.waits = waits
         for number in try sealedSegments(after: 0) where number <= last {
             guard let result = try pack(number, packing) else { continue }
             report(number, result.before, result.after)

@@ -4,8 +4,8 @@ import Primitives
 
 @testable import Dialects
 
-// How answers were read before, over a tree of JSON values: what the observer is held against. It is
-// left as it was, so that a difference is one.
+// How answers were read before, over a tree of JSON values: what the observer is held against. It
+// is left as it was, so that a difference is one.
 
 /// Reads what a record needs out of a vendor's answer, piece by piece as it came.
 ///

@@ -99,7 +99,8 @@ struct CommandTests {
         }
     }
 
-    @Test("check tries an agent's contract at a running gateway, and at its price only where allowed")
+    @Test(
+        "check tries an agent's contract at a running gateway, and at its price only where allowed")
     func runningAgents() throws {
         let vendor = try MockProcess()
         let gateway = try GatewayProcess(vendor: vendor.port)
