@@ -28,8 +28,10 @@ struct MessagesAnswerReader {
         if body["type"]?.plain == "error", let error = body["error"] {
             return events.append(.failed(AnswerFailure(messages: error)))
         }
+        // What is no answer of the dialect must not become one that is empty and whole.
+        guard let content = body["content"] else { return events.append(.failed(.unfinished)) }
         start(body, &events)
-        for (index, block) in (body["content"]?.elements ?? []).enumerated() {
+        for (index, block) in content.elements.enumerated() {
             begin(block, index, &events)
             end(index, &events)
         }

@@ -24,6 +24,10 @@ struct ResponsesAnswerReader {
 
     /// Takes a whole answer.
     mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
+        // What is no answer of the dialect must not become one that is empty and whole.
+        guard body["output"] != nil || body["status"] != nil || body["error"] != nil else {
+            return events.append(.failed(.unfinished))
+        }
         start(body, &events)
         finish(body, &events)
     }

@@ -44,6 +44,35 @@ struct LedgerTests {
         \(lines("eve", "e", "group = \"team\""))
         """
 
+    @Test("10,000 keys in 1,000 groups are each found as themselves, by a digest as long as any")
+    func manyKeys() throws {
+        var toml = ""
+        for group in 0..<1000 { toml += "[groups.g\(group)]\nrequests = \"9/1m\"\n" }
+        func digest(_ key: Int) -> String {
+            let digits = String(key, radix: 16)
+            return String(repeating: "0", count: 64 - digits.count) + digits
+        }
+        for key in 0..<10_000 {
+            toml += "[keys.k\(key)]\ndigest = \"sha256:\(digest(key))\"\n"
+            toml += "group = \"g\(key % 1000)\"\n"
+        }
+        let (table, _) = try Self.table(toml)
+        for key in [0, 1, 999, 1000, 5432, 9999] {
+            let hexadecimal = try #require(KeyDigest(hexadecimal: digest(key)))
+            guard case .valid(let found) = table.find(hexadecimal, now: 0) else {
+                Issue.record("key \(key) is not found")
+                continue
+            }
+            #expect(found.name == "k\(key)" && found.group == "g\(key % 1000)")
+            #expect(found.path.count == 1)
+        }
+        let unknown = try #require(KeyDigest(hexadecimal: digest(10_000)))
+        guard case .unknown = table.find(unknown, now: 0) else {
+            Issue.record("a digest of no key is found")
+            return
+        }
+    }
+
     private static func admit(
         _ ledger: Ledger, _ key: AccessKey, _ demand: Demand = Demand(), now: Int = 90_000
     ) -> LimitRefusal? {
