@@ -89,7 +89,7 @@ struct CommandTests {
         let failing = process.text.split(separator: "\n").filter { $0.hasPrefix("FAILS") }
         #expect(failing.count == 2, "\(process.text)")
         #expect(process.text.contains("anthropic-foo: sent \"1\", the vendor got []"))
-        #expect(process.text.contains("idle of chain agents is 60s"))
+        #expect(process.text.contains("idle of chain agents is 1m"))
         #expect(!process.text.contains("canary"))
         for wrong in [
             ["--agent", "hal"], ["--agent", "codex", "--url", "http://127.0.0.1:1"], ["--yes"],

@@ -77,7 +77,11 @@ def difference(mine, theirs):
     """Where a request of the agent's and the vendor's are not the same; empty where they are."""
     if mine[0] != theirs[0]:
         return f"{mine[0]} is {theirs[0]}"
-    kept = [[f for f in r[1] if f[0].lower() not in DECLARED] for r in (mine, theirs)]
+    # The length is framing: how its name is spelled, and where the field stands, is no part of a request.
+    lengths = [[f[1] for f in r[1] if f[0].lower() == "content-length"] for r in (mine, theirs)]
+    if lengths[0] != lengths[1]:
+        return f"lengths: {lengths}"
+    kept = [[f for f in r[1] if f[0].lower() not in DECLARED | {"content-length"}] for r in (mine, theirs)]
     if kept[0] != kept[1]:
         return f"fields: {set(kept[0]) ^ set(kept[1]) or 'another order'}"
     if mine[2] != theirs[2]:
