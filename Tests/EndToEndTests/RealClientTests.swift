@@ -120,13 +120,31 @@ struct RealClientTests {
         #expect(requests.count == 1, "\(gateway.process.text)")
     }
 
+    /// The interpreter of the environment that an agent is installed in, and the agent's program.
+    private static func program(_ agent: String) throws -> (python: String, path: String) {
+        let packages = ["aider": "aider-chat", "mini": "mini-swe-agent"]
+        if let package = packages[agent] {
+            let python = try environment("\(agent)-venv", [package])
+            return (
+                python,
+                python.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/\(agent)"
+            )
+        }
+        let python = try environment(
+            "agents-venv", ["claude-agent-sdk", "openai-codex", "websockets"])
+        let find = try ChildProcess(
+            python, ["-c", "import codex_cli_bin as c; print(c.__path__[0])"])
+        try #require(try find.wait(seconds: 60) == 0, "\(find.text)")
+        let path = find.text.split(separator: "\n").last.map(String.init) ?? ""
+        return (python, "\(path)/bin/codex")
+    }
+
     /// A session of an agent's through the gateway: what it says, and what the two sides of the
     /// gateway differ in.
     private static func session(
         _ agent: String, dialect: String, server: String = ""
     ) throws -> (text: String, records: [JSONValue]) {
-        let python = try environment(
-            "agents-venv", ["claude-agent-sdk", "openai-codex", "websockets"])
+        let (python, program) = try self.program(agent)
         let ports = [try ByteVendor.closedPort(), try ByteVendor.closedPort()]
         let vendors = ports.enumerated().map { index, port in
             """
@@ -143,14 +161,10 @@ struct RealClientTests {
                 name = "agents"
                 targets = [{ vendor = "v0" }, { vendor = "v1" }]
                 """, server: server, environment: ["WEIR_TEST_KEY": "key-of-the-gateway"])
-        let find = try ChildProcess(
-            python, ["-c", "import codex_cli_bin as c; print(c.__path__[0])"])
-        try #require(try find.wait(seconds: 60) == 0, "\(find.text)")
-        let path = find.text.split(separator: "\n").last.map(String.init) ?? ""
         let run = try ChildProcess(
             python,
             ["\(folder)/agents.py", agent, "\(gateway.port)"] + ports.map { "\($0)" }
-                + ["\(path)/bin/codex"])
+                + [program])
         #expect(try run.wait(seconds: 300) == 0, "\(run.text)")
         gateway.process.signal(SIGTERM)
         _ = try gateway.process.wait()
@@ -177,6 +191,20 @@ struct RealClientTests {
         #expect(text.contains("compared: 3, different: 0"), "\(text)")
         let turns = records.filter { $0["method"]?.text == "POST" }
         #expect(turns.compactMap { $0["vendor"]?.text }.sorted() == ["v0", "v1", "v1"], "\(turns)")
+    }
+
+    @Test(
+        "aider and mini-swe-agent go on at the next vendor, and no byte is another",
+        arguments: [
+            ("aider", "agent: 0 made step-2"), ("mini", "agent: 0 Submitted"),
+        ])
+    func overLiteLLM(_ agent: String, _ said: String) throws {
+        let (text, records) = try Self.session(agent, dialect: "openai")
+        #expect(text.contains(said), "\(text)")
+        #expect(text.contains("calls: 1 2"), "\(text)")
+        #expect(text.contains("compared: 3, different: 0"), "\(text)")
+        #expect(records.compactMap { $0["vendor"]?.text }.sorted() == ["v0", "v1", "v1"])
+        #expect(records.allSatisfy { $0["outcome"]?.text == "complete" }, "\(records)")
     }
 
     @Test("Codex uses a tool twice through one tunnel, and no byte is another in either direction")

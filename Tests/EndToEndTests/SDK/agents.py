@@ -2,7 +2,8 @@
 
 agents.py AGENT GATEWAY_PORT FIRST_PORT SECOND_PORT PROGRAM
 
-AGENT is `claude`, `codex-http` or `codex-socket`. The gateway sends to FIRST_PORT, and to SECOND_PORT when
+AGENT is `claude`, `codex-http`, `codex-socket`, `aider` or `mini`. PROGRAM is Codex's, aider's or
+mini-swe-agent's. The gateway sends to FIRST_PORT, and to SECOND_PORT when
 that fails, which it does from its second request on (a socket stays with the vendor that opened it). All
 bytes are written down on both sides of the gateway: between the agent and it, and between it and the
 vendors. Prints what the agent said at the end, how many calls each vendor answered, and where the two
@@ -18,6 +19,7 @@ import tempfile
 agent, gateway_port, first_port, second_port = sys.argv[1], *map(int, sys.argv[2:5])
 program = sys.argv[5]
 
+MODEL_PATHS = ("/v1/messages", "/v1/responses", "/v1/chat/completions")
 # Fields that are for one connection, or that the gateway is configured to replace.
 DECLARED = {"host", "connection", "authorization", "x-api-key", "upgrade"}
 
@@ -144,6 +146,41 @@ def responses(body, earlier=0):
     yield {"type": "response.completed", "response": {"id": name, "output": [], "usage": usage}}
 
 
+def chat(body):
+    """The same in OpenAI's older words: a tool where there is one, else an edit of a file that is named."""
+    said = [m for m in body["messages"] if m["role"] == "assistant"]
+    if body.get("tools"):
+        count = sum(m["role"] == "tool" for m in body["messages"])
+        command = f"echo step-{count}" if count < 2 else "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
+        call = {
+            "index": 0, "id": f"call_{count}", "type": "function",
+            "function": {"name": "bash", "arguments": json.dumps({"command": command})},
+        }  # fmt: skip
+        return {"role": "assistant", "content": "A step.", "tool_calls": [call]}, "tool_calls"
+    count = sum("made step-" in str(m["content"]) for m in said)
+    before = "start" if count == 0 else f"made step-{count - 1}"
+    edit = f"<<<<<<< SEARCH\n{before}\n=======\nmade step-{count}\n>>>>>>> REPLACE"
+    return {"role": "assistant", "content": f"notes.txt\n```\n{edit}\n```\n"}, "stop"
+
+
+def completion(body):
+    """An answer of chat, as a stream where one was asked for: its type and its bytes."""
+    message, reason = chat(body)
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
+    rest = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
+    if not body.get("stream"):
+        choice = {"index": 0, "message": message, "finish_reason": reason}
+        whole = {**rest, "object": "chat.completion", "choices": [choice], "usage": usage}
+        return "application/json", json.dumps(whole).encode()
+    chunks = [
+        {"choices": [{"index": 0, "delta": message, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]},
+        {"choices": [], "usage": usage},
+    ]
+    lines = [json.dumps({**rest, "object": "chat.completion.chunk", **c}) for c in chunks]
+    return "text/event-stream", "".join(f"data: {x}\n\n" for x in [*lines, "[DONE]"]).encode()
+
+
 class Vendor:
     """Answers calls; where it is said to fail, only the first."""
 
@@ -171,16 +208,19 @@ class Vendor:
 
     def answer(self, target, data):
         path = target.partition("?")[0]
-        if not data or path not in ("/v1/messages", "/v1/responses"):
+        if not data or path not in MODEL_PATHS:
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         if self.fails and self.count > 0:
             return b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
         self.count += 1
         body = json.loads(data)
-        say = messages if path == "/v1/messages" else responses
-        text = b"".join(event(value) for value in say(body))
-        head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: "
-        return f"{head}{len(text)}\r\n\r\n".encode() + text
+        if path == "/v1/chat/completions":
+            kind, text = completion(body)
+        else:
+            say = messages if path == "/v1/messages" else responses
+            kind, text = "text/event-stream", b"".join(event(value) for value in say(body))
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(text)}\r\n\r\n"
+        return head.encode() + text
 
 
 class SocketVendor:
@@ -239,6 +279,52 @@ async def codex(port, home):
     print("agent:", process.returncode, output.decode().split("\n")[-2:], flush=True)
 
 
+async def said(home, port, *arguments, **more):
+    """What a program says that reaches OpenAI through LiteLLM; it gets nothing of this user's settings."""
+    base = f"http://127.0.0.1:{port}/v1"
+    process = await asyncio.create_subprocess_exec(
+        program, *arguments, cwd=home, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={
+            "PATH": os.environ["PATH"], "HOME": home, "OPENAI_API_KEY": "sk-test",
+            "OPENAI_API_BASE": base, "OPENAI_BASE_URL": base, "TERM": "dumb",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True", **more,
+        },
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def aider(port, home):
+    with open(f"{home}/notes.txt", "w") as file:
+        file.write("start\n")
+    # The first edit fails aider's own test, whose output aider sends as the next turn.
+    code, output = await said(
+        home, port, "--model", "openai/gpt-4o", "--edit-format", "diff", "--no-git", "--yes-always",
+        "--no-check-update", "--analytics-disable", "--no-show-model-warnings", "--no-show-release-notes",
+        "--no-detect-urls", "--map-tokens", "0", "--test-cmd", "grep step-2 notes.txt", "--auto-test",
+        "--message", "Do two steps.", "notes.txt",
+    )  # fmt: skip
+    with open(f"{home}/notes.txt") as file:
+        text = file.read().strip()
+    print("agent:", code, text, flush=True)
+    if text != "made step-2":
+        print(output)
+
+
+async def mini(port, home):
+    code, output = await said(
+        home, port, "-m", "openai/gpt-4o", "-t", "Do two steps.", "-y", "--exit-immediately",
+        "-o", f"{home}/trajectory.json",
+        MSWEA_CONFIGURED="true", MSWEA_COST_TRACKING="ignore_errors", MSWEA_SILENT_STARTUP="1",
+    )  # fmt: skip
+    with open(f"{home}/trajectory.json") as file:
+        info = json.load(file)["info"]
+    print("agent:", code, info["exit_status"], flush=True)
+    if info["exit_status"] != "Submitted":
+        print(output)
+
+
 async def main():
     vendors = [Vendor(fails=True), Vendor(fails=False)]
     if agent == "codex-socket":
@@ -249,7 +335,8 @@ async def main():
     before = Recorder()
     port = await before.start(0, gateway_port)
     with tempfile.TemporaryDirectory() as home:
-        await (claude if agent == "claude" else codex)(port, home)
+        agents = {"claude": claude, "aider": aider, "mini": mini}
+        await agents.get(agent, codex)(port, home)
     print("calls:", *(vendor.count for vendor in vendors))
     asked = [r for sent, _ in before.connections for r in requests(sent)]
     got = [r for recorder in behind for sent, _ in recorder.connections for r in requests(sent)]
@@ -259,7 +346,7 @@ async def main():
     differences = 0
     compared = 0
     for request in asked:
-        if request[0].split(" ")[1].partition("?")[0] not in ("/v1/messages", "/v1/responses"):
+        if request[0].split(" ")[1].partition("?")[0] not in MODEL_PATHS:
             continue
         if agent == "codex-http" and request[0].startswith("GET "):
             continue  # A WebSocket, which the gateway refuses by itself.
