@@ -14,6 +14,9 @@ public struct UsageFields: Equatable, Sendable {
     // texts would be as many pieces of memory.
     private var names: [UInt8] = []
     private var fields: [Field] = []
+    // A bit for each length that a name has, less the multiples of 64: of some fifty names that are
+    // asked for, an object has a handful.
+    private var lengths: UInt64 = 0
     /// What the vendor says the call cost, in billionths of a dollar; nil where it does not say.
     public internal(set) var statedNanodollars: Int?
 
@@ -55,10 +58,14 @@ public struct UsageFields: Equatable, Sendable {
         let start = names.count
         names.append(name)
         fields.append(Field(start: start, end: names.count, number: number))
+        lengths |= Self.bit(ofLength: names.count - start)
     }
+
+    private static func bit(ofLength length: Int) -> UInt64 { 1 << UInt64(length & 63) }
 
     /// The number of a name, the last that was given.
     subscript(name: StaticString) -> Int? {
+        guard lengths & Self.bit(ofLength: name.utf8CodeUnitCount) != 0 else { return nil }
         let names = names.span
         for index in fields.indices {
             let field = fields[index]
@@ -69,8 +76,9 @@ public struct UsageFields: Equatable, Sendable {
 
     /// The number of a name in an object.
     subscript(object: StaticString, name: StaticString) -> Int? {
-        let names = names.span
         let (outer, inner) = (object.utf8CodeUnitCount, name.utf8CodeUnitCount)
+        guard lengths & Self.bit(ofLength: outer + 1 + inner) != 0 else { return nil }
+        let names = names.span
         for index in fields.indices {
             let field = fields[index]
             guard field.end - field.start == outer + 1 + inner,

@@ -3,6 +3,7 @@ public import Dialects
 extension Record.Attempt {
     /// The form in which its vendor was asked, and answers; nil where it was not translated.
     private var vendorForm: Substring? {
+        guard !translation.isEmpty else { return nil }
         let pair = translation.prefix { $0 != ";" }
         return pair.firstIndex(of: ">").map { pair[pair.index(after: $0)...] }
     }
@@ -30,13 +31,17 @@ extension Record.Attempt {
 }
 
 extension Record {
-    private var answeringAttempt: Attempt? {
-        attempts.indices.contains(answered - 1) ? attempts[answered - 1] : nil
+    private var answeringIndex: Int? {
+        attempts.indices.contains(answered - 1) ? answered - 1 : nil
     }
 
     /// The dialect of the answer as the vendor sent it.
-    var answerDialect: Dialect { answeringAttempt?.translatedDialect ?? dialect }
+    var answerDialect: Dialect {
+        answeringIndex.flatMap { attempts[$0].translatedDialect } ?? dialect
+    }
 
     /// The path and query of the vendor's API that answered.
-    var answerTarget: String { answeringAttempt?.translatedTarget ?? target }
+    var answerTarget: String {
+        answeringIndex.flatMap { attempts[$0].translatedTarget } ?? target
+    }
 }
