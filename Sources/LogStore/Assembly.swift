@@ -93,6 +93,16 @@ final class Assembly {
         return false
     }
 
+    /// Hands the record over to a batch, and keeps none: a copy would count some thirty references.
+    func handOver(to batch: inout Batch) {
+        let index = batch.records.count
+        if isSpilled { batch.spilled.insert(index) }
+        batch.records.append(Record(Identifier(high: 0, low: 0)))
+        batch.contents.append(RecordContent())
+        swap(&batch.records[index], &record)
+        swap(&batch.contents[index], &content)
+    }
+
     /// Gives up the bytes kept so far: they are in the store.
     func forgetBodies() {
         content = RecordContent()

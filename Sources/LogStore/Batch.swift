@@ -23,6 +23,10 @@ struct Batch {
     var records: [Record] = []
     /// What they keep of their bodies, by the same indexes; empty where the records hold it.
     var contents: [RecordContent] = []
+    /// Where those are, if they were written already.
+    var written: SegmentWriter.Written?
+    /// Their rows, if they were made already.
+    var rows: ExchangeRows?
     /// Exchanges among those whose frames were spilled.
     var spilled: Set<Int> = []
     var spills: [Spill] = []
@@ -36,12 +40,54 @@ struct Batch {
         contents.append(content)
     }
 
-    /// What a record keeps of its bodies.
-    func content(of index: Int) -> RecordContent {
-        guard contents.isEmpty else { return contents[index] }
-        return RecordContent(
-            request: BodyPieces(copying: records[index].requestBody.bytes),
-            response: BodyPieces(copying: records[index].responseBody.bytes))
+    /// Lends each record and what it keeps of its bodies, in order, and without copies, each of
+    /// which would count some references.
+    func eachRecord(
+        _ body: (Int, borrowing Record, borrowing RecordContent) throws -> Void
+    ) rethrows {
+        let (records, contents) = (records.span, contents.span)
+        for index in records.indices {
+            if contents.isEmpty {
+                let content = RecordContent(
+                    request: BodyPieces(copying: records[index].requestBody.bytes),
+                    response: BodyPieces(copying: records[index].responseBody.bytes))
+                try body(index, records[index], content)
+            } else {
+                try body(index, records[index], contents[index])
+            }
+        }
+    }
+
+    /// How many records each journal has in it, but for some.
+    func counts(without omitted: Set<Int>) -> [String: Int] {
+        var counts: [String: Int] = [:]
+        // Records of a journal are in a row.
+        var journal = ""
+        var count = 0
+        let all = records.span
+        for index in all.indices where !omitted.contains(index) {
+            if all[index].journal != journal {
+                if count > 0 { counts[journal, default: 0] += count }
+                journal = all[index].journal
+                count = 0
+            }
+            count += 1
+        }
+        if count > 0 { counts[journal, default: 0] += count }
+        return counts
+    }
+
+    /// The sums of the records, but for some, and what they were charged.
+    func sums(without omitted: Set<Int>) -> (Rollup.Gathered, LedgerEntry.Gathered) {
+        if omitted.isEmpty, let rows { return (rows.sums, rows.charges) }
+        var sums = Rollup.Gathered()
+        var charges = LedgerEntry.Gathered()
+        let all = records.span
+        for index in all.indices where !omitted.contains(index) {
+            sums.add(all[index])
+            charges.add(all[index])
+        }
+        return (sums, charges)
     }
 
     var isEmpty: Bool { records.isEmpty && spills.isEmpty && progress.isEmpty }

@@ -8,10 +8,12 @@ public import Telemetry
 
 // DESIGN
 //
-// One thread at a time reads all journals. A round reads what is there, makes records of it, stores
-// them in one transaction together with how far each journal is, and then gives the rings' room
-// back. The cursor in the database decides: a process that dies between the commit and the giving
-// back finds on its next start that it has stored what the ring still holds, and goes on behind it.
+// One thread at a time has the rounds. A round reads what is there of all journals, makes records
+// of it, stores them in one transaction together with how far each journal is, and then gives the
+// rings' room back. Where more is there than a round takes, other threads read the next round while
+// this one is stored. The cursor in the database decides: a process that dies between the commit
+// and the giving back finds on its next start that it has stored what the ring still holds, and
+// goes on behind it.
 //
 // Nothing waits for it. When the store fails, the round's batch is kept and tried again;
 // meanwhile the rings fill, and their writers drop and count.
@@ -45,6 +47,8 @@ public final class Consumer: Sendable {
         public var bytesMax = 0
         /// How often the folder, and the bound of bytes, are looked at.
         var lookEvery = Interval.seconds(10)
+        /// Processors that there are to read rings while another stores.
+        var processors = Thread.processorCount
         /// When segments are sealed.
         var segmentBounds = SegmentWriter.Bounds()
         /// Asked whether the clock is kept to another's.

@@ -25,14 +25,19 @@ final class ConsumerRounds {
     private var retirement: RecordRetirement
     private var sources: [JournalSource] = []
     private var journals: [JournalFile]
-    /// A batch that could not be stored, and what it will give back.
-    private var unstored: (batch: Batch, released: [UInt64])?
+    /// What was read and is not stored yet, in order.
+    private var unstored: [RingReading] = []
+    /// What was read while that was being stored.
+    private var next: [RingReading] = []
+    /// What was stored last: to give its memory back is work, too.
+    private var spent: [RingReading] = []
+    /// Made when more is there than one thread stores.
+    private var readers: RingReaders?
+    private var hasReaders = true
     private var retryWait = Interval.zero
     private var retryAt = Instant(nanoseconds: 0)
     private var syncedAt = Instant.now()
     private var endsBy: Instant?
-    /// Whether the last round was ended by its bounds, and more lies there to be read at once.
-    private var isBounded = false
     private var firstSource = 0
     private var areSourcesOpen = false
     private var isRecovered = false
@@ -59,9 +64,13 @@ final class ConsumerRounds {
             priority.update(isMuch: isEnding || isMuchUnread, now: .now())
             if priority.level != level { return priority.level }
             let isMore = round(isEnding: isEnding)
-            if isEnding, !isMore, finish() { return nil }
+            if isEnding, !isMore, finish() {
+                readers?.end()
+                return nil
+            }
             if isEnding, let endsBy, Instant.now() > endsBy {
                 leave()
+                readers?.end()
                 return nil
             }
             if isEnding, endsBy == nil { endsBy = Instant.now() + settings.endsWithin }
@@ -72,7 +81,7 @@ final class ConsumerRounds {
 
     /// What waits to be read is looked for again only when nothing keeps us from storing it.
     private func rest(_ waker: Waker, isEnding: Bool) {
-        if unstored != nil || isEnding {
+        if !isAllStored || isEnding {
             // Writers write on, as long as there is room.
             prepareRings()
             return waker.sleep(atMost: .milliseconds(50)) { false }
@@ -86,6 +95,8 @@ final class ConsumerRounds {
             poll(nil, 0, Self.gatherStep)
         }
     }
+
+    private var isAllStored: Bool { unstored.isEmpty && next.isEmpty }
 
     private var hasUnread: Bool {
         sources.contains { $0.file.writeCursor != $0.reader.cursor }
@@ -167,63 +178,89 @@ final class ConsumerRounds {
 
     /// Reads, stores, gives back; whether there is more to do at once.
     private func round(isEnding: Bool) -> Bool {
-        if unstored == nil { gather() }
-        guard let (batch, released) = unstored else {
+        if unstored.isEmpty { swap(&unstored, &next) }
+        if unstored.isEmpty { unstored = gather() }
+        guard !unstored.isEmpty else {
             // What an earlier process left may have been stored by it to the last frame.
             endLeftovers()
             return false
         }
         guard Instant.now() >= retryAt else { return false }
-        guard store(batch) else { return false }
-        unstored = nil
-        for (source, cursor) in zip(sources, released) where cursor > source.file.readCursor {
-            source.file.release(upTo: cursor)
-        }
-        endLeftovers()
-        return isBounded || isEnding && hasUnread
+        let isMore = unstored.contains(where: \.isBounded)
+        let isReadingOn = isMore && next.isEmpty && beginReading()
+        if !isReadingOn { giveBack() }
+        let stored = storeAll()
+        if isReadingOn, let readers { next = readers.finish().filter(isTaken) }
+        for reading in stored { reading.markStored() }
+        spent = stored
+        // Otherwise those that read the next round do it.
+        if next.isEmpty || !unstored.isEmpty { giveBack() }
+        guard unstored.isEmpty else { return false }
+        // What was read ahead of a journal's end is not stored yet.
+        if next.isEmpty { endLeftovers() }
+        return isMore || !next.isEmpty || isEnding && hasUnread
     }
 
-    private func gather() {
-        prepareRings()
-        let now = Instant.now()
-        var batch = Batch()
-        batch.leftJournals = Set(sources.filter(\.isLeft).map(\.name))
-        var released: [UInt64] = []
-        isBounded = false
-        let recordsMax = priority.level == .usual ? Self.recordsMax : Self.recordsMaxInBackground
-        // Each time another one first, so that none is starved by those before it.
+    /// Stores what was read, in order, until it is all stored or one fails; what it stored.
+    private func storeAll() -> [RingReading] {
+        var stored: [RingReading] = []
+        while let reading = unstored.first, store(reading.batch) {
+            unstored.removeFirst()
+            stored.append(reading)
+        }
+        return stored
+    }
+
+    /// Gives back the rings' room of what is stored.
+    private func giveBack() {
+        spent = []
+        for source in sources { source.giveBack() }
+    }
+
+    /// Reads the next round: on this thread, or, where much is there, on those that are for it.
+    private func gather() -> [RingReading] {
+        if isRingFilling, beginReading(), let readers { return readers.finish().filter(isTaken) }
+        let bounds = bounds
+        var reading = RingReading()
+        for source in nextOrder() { reading.read(source, bounds) }
+        return isTaken(reading) ? [reading] : []
+    }
+
+    private var bounds: RingReading.Bounds {
+        RingReading.Bounds(
+            recordsMax: priority.level == .usual ? Self.recordsMax : Self.recordsMaxInBackground,
+            prices: settings.prices, writer: settings.store.writer,
+            names: settings.store.names.snapshot, now: .now())
+    }
+
+    /// The sources, each time another one first, so that none is starved by those before it.
+    private func nextOrder() -> [JournalSource] {
         firstSource = sources.isEmpty ? 0 : (firstSource + 1) % sources.count
-        let order = sources[firstSource...] + sources[..<firstSource]
-        for source in order {
-            source.read(into: &batch, recordsMax: recordsMax, now: now)
-            isBounded = isBounded || !source.isReadToEnd
-        }
-        for source in sources {
-            settings.metrics.damage.add(source.takeDamage())
-            if source.isLeft, source.reader.isAtEnd { source.interrupt(into: &batch, now: now) }
-            let cursor = source.release(into: &batch, now: now)
-            released.append(cursor)
-            let tally = source.file.tally
-            guard cursor > source.file.readCursor || !batch.records.isEmpty else { continue }
-            batch.progress.append(
-                Batch.Progress(
-                    name: source.name, cursor: cursor, emitted: tally.emitted,
-                    dropped: tally.dropped))
-        }
-        price(&batch)
-        if !batch.isEmpty { unstored = (batch, released) }
+        return Array(sources[firstSource...] + sources[..<firstSource])
     }
 
-    private func price(_ batch: inout Batch) {
-        guard let prices = settings.prices else { return }
-        for index in batch.records.indices {
-            // What a vendor says that a call cost, it cost.
-            guard batch.records[index].costNanodollars == nil,
-                let cost = prices.nanodollars(for: batch.records[index])
-            else { continue }
-            batch.records[index].costNanodollars = cost
-            batch.records[index].priceVersion = prices.version
+    /// Counts what was found damaged; whether there is anything to store.
+    private func isTaken(_ reading: RingReading) -> Bool {
+        settings.metrics.damage.add(reading.damageCount)
+        return !reading.batch.isEmpty
+    }
+
+    /// Has other threads read the next round while this one stores; false where none can.
+    private func beginReading() -> Bool {
+        guard priority.level == .usual, hasReaders else { return false }
+        if readers == nil {
+            do {
+                readers = try RingReaders(
+                    journals: sources.count, processors: settings.processors)
+            } catch {
+                settings.logger.error(
+                    "one thread alone reads and stores records", metadata: ["error": "\(error)"])
+            }
+            hasReaders = readers != nil
         }
+        readers?.begin(nextOrder(), bounds, spent)
+        spent = []
+        return readers != nil
     }
 
     private func store(_ batch: Batch) -> Bool {
@@ -302,20 +339,21 @@ final class ConsumerRounds {
 
     /// Ends this process's own journals; false when something is left to do.
     private func finish() -> Bool {
-        guard unstored == nil, !hasUnread else { return false }
+        guard isAllStored, !hasUnread else { return false }
         // A worker that ended leaves no exchange open; one that was stopped may.
-        var batch = Batch()
-        for source in sources { source.interrupt(into: &batch, now: .now()) }
-        price(&batch)
-        if !batch.isEmpty {
+        var reading = RingReading()
+        for source in sources { source.interrupt(into: &reading.batch, now: .now()) }
+        reading.batch.price(from: 0, by: settings.prices)
+        if !reading.batch.isEmpty {
             for source in sources {
                 let tally = source.file.tally
-                batch.progress.append(
+                reading.batch.progress.append(
                     Batch.Progress(
                         name: source.name, cursor: source.reader.cursor, emitted: tally.emitted,
                         dropped: tally.dropped))
+                reading.released.append((source, source.reader.cursor))
             }
-            unstored = (batch, sources.map { $0.reader.cursor })
+            unstored = [reading]
             return false
         }
         for source in sources { end(source) }
@@ -346,7 +384,7 @@ final class ConsumerRounds {
         }
         if !isRingFilling { retirement.retire(now) }
         keeper.keep(now)
-        if unstored == nil, !isRingFilling { mover.move(now, isBusy: hasUnread) }
+        if isAllStored, !isRingFilling { mover.move(now, isBusy: hasUnread) }
     }
 
     /// Whether a ring wants its room back sooner than anything else.

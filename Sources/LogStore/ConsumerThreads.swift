@@ -25,10 +25,10 @@ final class ConsumerThreads: Sendable {
         let state = State(rounds, handoffs: handoffs)
         // In this order: the first sleeps until the second has the rounds, or does not exist.
         let background = try Thread(
-            name: "weir-records-bg", standing: .background(niceness: Self.backgroundNiceness)
+            name: "weir-record-bg", standing: .background(niceness: Self.backgroundNiceness)
         ) { state.work(.background, order, waker) }
         do throws(SystemError) {
-            let usual = try Thread(name: "weir-records") { state.work(.usual, order, waker) }
+            let usual = try Thread(name: "weir-record") { state.work(.usual, order, waker) }
             threads = [background, usual]
         } catch {
             state.end()

@@ -6,8 +6,8 @@ struct ExchangeInsertion: ~Copyable {
     private let db: Database
     private let withNumber: Bool
     private var statement: Insertion
-    private var details = RecordDetailsWriter()
-    private var identifier = ByteBuffer(capacity: 16)
+    private var encoder = ExchangeEncoder()
+    private var values = RowValues()
     /// Gives texts their numbers.
     var names: NameWriter
 
@@ -27,54 +27,29 @@ struct ExchangeInsertion: ~Copyable {
     mutating func insert(
         _ record: borrowing Record, _ pointer: ContentPointer, number: Int64? = nil
     ) throws -> Bool {
-        var sizes = RecordDetails.Sizes(lengths: pointer.lengths)
-        sizes.request = record.requestBody.totalBytes
-        sizes.response = record.responseBody.totalBytes
-        try details.write(record, sizes, &names)
-        identifier.removeAll()
-        ExchangeTable.append(record.identifier, to: &identifier)
-        // A name that could not be read may have ended the one before.
-        statement.discard()
+        values.removeAll()
+        try encoder.append(record, pointer.lengths, &names, to: &values)
         if withNumber { statement.bind(number.map { Int($0) }) }
-        statement.bind(contentsOf: identifier)
-        statement.bind(record.acceptedMicroseconds)
-        statement.bind(record.status)
-        let day = NameTable.day(ofMicroseconds: record.acceptedMicroseconds)
-        try bind(record.vendor, day, ExchangeTable.Slot.vendor)
-        try bind(record.model, day, ExchangeTable.Slot.model)
-        try bind(record.answeringModel, day, ExchangeTable.Slot.answeringModel)
-        try bind(record.chain, day, ExchangeTable.Slot.chain)
-        try bind(record.key, day, ExchangeTable.Slot.key)
-        try bind(record.outcome, day, ExchangeTable.Slot.outcome)
-        try bind(record.client, day, ExchangeTable.Slot.client)
-        try bind(record.session, day, ExchangeTable.Slot.session)
-        try bind(record.errorClass, day, ExchangeTable.Slot.errorClass)
-        try bind(target: record.target, day)
+        statement.bind(values, 0..<values.count)
+        return try execute(pointer)
+    }
+
+    /// Inserts a batch's record, by the row that was made of it before where there is one; false
+    /// when it is there already.
+    mutating func insert(
+        _ batch: borrowing Batch, _ index: Int, _ pointer: ContentPointer
+    ) throws -> Bool {
+        guard let rows = batch.rows, rows.bind(index, to: &statement) else {
+            let records = batch.records.span
+            return try insert(records[index], pointer)
+        }
+        return try execute(pointer)
+    }
+
+    private mutating func execute(_ pointer: ContentPointer) throws -> Bool {
         statement.bind(Int(clamping: pointer.segment))
         statement.bind(pointer.offset)
-        statement.bind(record.chargedTokens)
-        statement.bind(record.chargedNanodollars)
-        statement.bind(contentsOf: details.buffer)
         try statement.execute()
         return db.changesCount > 0
-    }
-
-    private mutating func bind(target: String, _ day: Int) throws {
-        let (path, rest) = ExchangeTable.parts(ofTarget: target)
-        // Most have no rest, and no text is made of a part that is all of it.
-        try bind(rest.isEmpty ? target : String(path), day, ExchangeTable.Slot.path)
-        if rest.isEmpty {
-            statement.bind(nil as Int?)
-        } else {
-            statement.bind(String(rest))
-        }
-    }
-
-    private mutating func bind(_ text: String, _ day: Int, _ slot: Int) throws {
-        if let number = try names.number(of: text, day: day, slot: slot) {
-            statement.bind(Int(number))
-        } else {
-            statement.bind(text)
-        }
     }
 }

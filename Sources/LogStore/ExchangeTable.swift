@@ -92,7 +92,7 @@ enum ExchangeTable {
         let names = """
             \(withNumber ? "number, " : "")id, accepted_us, status, vendor, model, \
             answering_model, chain, key, outcome, client, session, error_class, path, rest, \
-            segment, start, charged_tokens, charged_nanodollars, details
+            charged_tokens, charged_nanodollars, details, segment, start
             """
         let marks = names.split(separator: ",").map { _ in "?" }.joined(separator: ", ")
         return "INSERT OR IGNORE INTO exchanges (\(names)) VALUES (\(marks))"

@@ -36,13 +36,6 @@ struct Insertion: ~Copyable {
         unsafe sqlite3_clear_bindings(statement)
     }
 
-    /// Forgets what was bound for a row that is not inserted.
-    mutating func discard() {
-        parameter = 0
-        lent.removeAll(keepingCapacity: true)
-        memory.removeAll()
-    }
-
     mutating func bind(_ text: String) {
         bind { $0.append(text: text) }
     }
@@ -81,11 +74,26 @@ struct Insertion: ~Copyable {
         lent.append((parameter, .bytes, start..<memory.count))
     }
 
-    mutating func bind(contentsOf buffer: borrowing ByteBuffer) {
-        parameter += 1
-        let start = memory.count
-        memory.append(contentsOf: buffer)
-        lent.append((parameter, .bytes, start..<memory.count))
+    /// Binds values that were made before, and that stay as they are until the execution.
+    mutating func bind(_ values: borrowing RowValues, _ range: Range<Int>) {
+        for index in range {
+            parameter += 1
+            unsafe values.withValue(index) { value in
+                switch unsafe value {
+                case .number(let number):
+                    unsafe sqlite3_bind_int64(statement, parameter, Int64(number))
+                case .absent:
+                    unsafe sqlite3_bind_null(statement, parameter)
+                case .text(let bytes):
+                    unsafe sqlite3_bind_text(
+                        statement, parameter, bytes.assumingMemoryBound(to: CChar.self).baseAddress,
+                        Int32(clamping: bytes.count), nil)
+                case .bytes(let bytes):
+                    unsafe sqlite3_bind_blob(
+                        statement, parameter, bytes.baseAddress, Int32(clamping: bytes.count), nil)
+                }
+            }
+        }
     }
 
     /// Inserts, and is ready for the next values.

@@ -7,6 +7,8 @@ final class JournalSource {
     private static let pinnedMax = Interval.seconds(5)
 
     let file: JournalFile
+    /// The journal's name.
+    let name: String
     /// Whether the process that wrote it is gone.
     let isLeft: Bool
     private(set) var reader: JournalReader
@@ -15,6 +17,9 @@ final class JournalSource {
     /// Bytes of the ring kept ready for the writer, at least, and at most: they are resident.
     private static let readyBytesMin: UInt64 = 1 << 20
     private static let readyBytesMax: UInt64 = 4 << 20
+
+    /// The cursor up to which everything is stored.
+    var storedCursor: UInt64 = 0
 
     private let capture: Capture
     private var open: [UInt64: Open] = [:]
@@ -40,6 +45,7 @@ final class JournalSource {
 
     init(_ file: JournalFile, from cursor: UInt64?, isLeft: Bool, capture: Capture) {
         self.file = file
+        name = file.name.description
         self.isLeft = isLeft
         self.capture = capture
         reader = JournalReader(file, from: cursor)
@@ -47,8 +53,6 @@ final class JournalSource {
 
     /// Exchanges begun and not settled.
     var openCount: Int { open.count }
-
-    var name: String { file.name.description }
 
     /// Takes frames of an exchange back that were put into the store before its process ended.
     func takeBack(exchange: UInt64, frames: [UInt8], now: Instant) {
@@ -77,6 +81,11 @@ final class JournalSource {
         readyUpTo = file.prepare(start..<end)
     }
 
+    /// Gives back the ring's room of what is stored.
+    func giveBack() {
+        if storedCursor > file.readCursor { file.release(upTo: storedCursor) }
+    }
+
     /// Reads frames into a batch until it has enough or there are no more.
     func read(into batch: inout Batch, recordsMax: Int, now: Instant) {
         isReadToEnd = false
@@ -90,9 +99,7 @@ final class JournalSource {
             }
             if entry.assembly.take(frame, in: file) {
                 open[frame.exchange] = nil
-                batch.add(
-                    entry.assembly.record, entry.assembly.content,
-                    isSpilled: entry.assembly.isSpilled)
+                entry.assembly.handOver(to: &batch)
             }
             bytesLeft -= frame.payload.count
             return batch.records.count < recordsMax && bytesLeft > 0

@@ -1,4 +1,5 @@
 import GRDB
+import Primitives
 import Synchronization
 
 /// Gives texts their numbers, within one transaction.
@@ -22,14 +23,27 @@ struct NameWriter {
     /// Names kept in memory: some hundred bytes each.
     private static let keptMax = 4096
 
-    private let db: Database
+    /// Nil where only what is known already has a number.
+    private let db: Database?
     private(set) var known: Known
+    /// Whether a text was asked for whose number only the database can say.
+    private(set) var isShort = false
     // Calls are mostly like the one before.
     private var recent = [Recent](repeating: Recent(), count: 64)
 
-    fileprivate init(_ db: Database, _ known: Known) {
+    fileprivate init(_ db: Database?, _ known: Known) {
         self.db = db
         self.known = known
+    }
+
+    /// Numbers of what is known, for a thread without the database.
+    init(_ snapshot: NameBook.Snapshot) {
+        self.init(nil, snapshot.known)
+    }
+
+    /// Begins another record: nothing of it was asked for.
+    mutating func begin() {
+        isShort = false
     }
 
     /// The number of a text that a record of a day says; nil where the row must say it itself.
@@ -44,9 +58,20 @@ struct NameWriter {
         return name.number
     }
 
+    /// The number of a text as bytes, of which no text is made where it is the one before.
+    mutating func number(of bytes: Span<UInt8>, day: Int, slot: Int) throws -> Int64? {
+        let last = recent[slot]
+        if last.name.day >= day, last.text.utf8.span.equals(bytes) { return last.name.number }
+        return try number(of: bytes.text, day: day, slot: slot)
+    }
+
     private mutating func name(of text: String, day: Int) throws -> Name? {
         if let name = known.names[text], name.day >= day { return name }
         guard text.utf8.count <= NameTable.bytesMax else { return nil }
+        guard let db else {
+            isShort = true
+            return nil
+        }
         let selection = try db.cachedStatement(sql: "SELECT number, day FROM names WHERE text = ?")
         var name: Name
         if let row = try Row.fetchOne(selection, arguments: [text]) {
@@ -74,25 +99,30 @@ struct NameWriter {
 
 /// What the store's writer knows of the table of names, between its transactions.
 final class NameBook: Sendable {
-    private let known = Mutex(NameWriter.Known())
-
-    /// Lends what is known to a transaction: if that fails, all of it is read anew.
-    func writer(_ db: Database) -> NameWriter {
-        let lent = known.withLock { known in
-            let lent = known
-            known = NameWriter.Known()
-            return lent
-        }
-        return NameWriter(db, lent)
+    /// What was known at a time, for threads without the database.
+    struct Snapshot: Sendable {
+        fileprivate(set) var known = NameWriter.Known()
+        /// Changes when names may have been removed: numbers of before may be no names any more.
+        fileprivate(set) var version = 0
     }
 
-    /// Takes it back from a transaction that has succeeded.
+    private let current = Mutex(Snapshot())
+
+    /// Gives what is known to a transaction: if that fails, nothing that it adds is kept.
+    func writer(_ db: Database) -> NameWriter {
+        NameWriter(db, snapshot.known)
+    }
+
+    /// What is known now: names of transactions that have succeeded.
+    var snapshot: Snapshot { current.withLock { $0 } }
+
+    /// Takes over what a transaction knew that has succeeded.
     func keep(_ known: NameWriter.Known) {
-        self.known.withLock { $0 = known }
+        current.withLock { $0.known = known }
     }
 
     /// Forgets it: names were removed.
     func forget() {
-        known.withLock { $0 = NameWriter.Known() }
+        current.withLock { $0 = Snapshot(version: $0.version + 1) }
     }
 }

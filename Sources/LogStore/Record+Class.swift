@@ -1,13 +1,13 @@
 extension Record {
-    /// The attempt that the client got the response of, or the last one; nil without any.
-    private var decidingAttempt: Attempt? {
-        attempts.indices.contains(answered - 1) ? attempts[answered - 1] : attempts.last
+    /// The index of the attempt that the client got the response of, or of the last one.
+    private var decidingIndex: Int? {
+        attempts.indices.contains(answered - 1) ? answered - 1 : attempts.indices.last
     }
 
     /// What kind of error it was: the class of the failure that decided it, else the outcome; empty
     /// where the client got a whole answer that is no error.
     public var errorClass: String {
-        let failure = decidingAttempt?.failure ?? ""
+        let failure = decidingIndex.map { attempts[$0].failure } ?? ""
         switch outcome {
         case "complete":
             if status >= 400 { return failure.isEmpty ? "status" : failure }
@@ -22,7 +22,7 @@ extension Record {
 
     /// The model that was really asked for by the attempt that decided; empty without one.
     public var sentModel: String {
-        guard let attempt = decidingAttempt else { return "" }
-        return attempt.model.isEmpty ? model : attempt.model
+        guard let index = decidingIndex else { return "" }
+        return attempts[index].model.isEmpty ? model : attempts[index].model
     }
 }

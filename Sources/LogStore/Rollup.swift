@@ -42,12 +42,24 @@ public struct Rollup: Equatable, Sendable {
         var number: Int
         var names: [String]
 
+        private static let dimensions = Period.session.dimensions
+
         init(_ record: borrowing Record) {
             number = record.acceptedMicroseconds / Period.minute.microseconds
             names = []
-            let dimensions = Period.session.dimensions
+            let dimensions = Self.dimensions
             names.reserveCapacity(dimensions.count)
             for dimension in dimensions { names.append(dimension.name(of: record)) }
+        }
+
+        /// Whether a call is one of them.
+        func holds(_ record: borrowing Record) -> Bool {
+            guard number == record.acceptedMicroseconds / Period.minute.microseconds
+            else { return false }
+            let dimensions = Self.dimensions
+            for index in dimensions.indices
+            where names[index] != dimensions[index].name(of: record) { return false }
+            return true
         }
 
         /// The same calls among those of a longer period, or of less that is kept apart.
@@ -63,15 +75,36 @@ public struct Rollup: Equatable, Sendable {
 
     /// Sums on their way to the store, by what they are of: minutes, by all there is.
     struct Gathered {
-        fileprivate var sums: [Key: Rollup] = [:]
+        private var sums: [Key: Rollup] = [:]
+        // Calls are mostly like the one before.
+        private var last: Key?
+        private var lastSum = Rollup()
+
+        fileprivate var isEmpty: Bool { sums.isEmpty && last == nil }
 
         mutating func add(_ record: borrowing Record) {
-            sums[Key(record), default: Rollup()].add(record)
+            let isLikeLast = last.map { $0.holds(record) } ?? false
+            if !isLikeLast {
+                settleLast()
+                last = Key(record)
+            }
+            lastSum.add(record)
+        }
+
+        private mutating func settleLast() {
+            guard let key = last else { return }
+            sums[key, default: Rollup()].add(lastSum)
+            last = nil
+            lastSum = Rollup()
         }
 
         fileprivate func folded(to period: Period) -> [Key: Rollup] {
+            var all = self
+            all.settleLast()
             var result: [Key: Rollup] = [:]
-            for (key, sum) in sums { result[key.folded(to: period), default: Rollup()].add(sum) }
+            for (key, sum) in all.sums {
+                result[key.folded(to: period), default: Rollup()].add(sum)
+            }
             return result
         }
     }
@@ -248,7 +281,7 @@ extension Rollup {
     static func add(
         _ gathered: Gathered, to period: Period, _ names: inout NameWriter, _ db: Database
     ) throws {
-        guard !gathered.sums.isEmpty else { return }
+        guard !gathered.isEmpty else { return }
         let statements =
             switch period {
             case .minute: minuteStatements

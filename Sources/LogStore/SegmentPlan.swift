@@ -44,7 +44,9 @@ struct SegmentPlan: ~Copyable {
     }
 
     /// Lays out what a record keeps; where it will be.
-    mutating func add(_ record: borrowing Record, _ content: RecordContent) -> ContentPointer {
+    mutating func add(
+        _ record: borrowing Record, _ content: borrowing RecordContent
+    ) -> ContentPointer {
         var pointer = ContentPointer(segment: segment, offset: end)
         let identifier = record.identifier
         pointer.lengths[0] = add(.requestFields, record.requestFields, identifier)

@@ -21,9 +21,35 @@ final class SegmentWriter: Sendable {
         var offset = 0
     }
 
+    /// What was written of a batch.
+    struct Written: Sendable {
+        /// Where the content of each record is.
+        var pointers: [ContentPointer] = []
+        /// The offsets of frames of open exchanges.
+        var frames: [Int] = []
+        var end: End
+    }
+
+    /// A segment's file, open for as long as one writes to it.
+    fileprivate final class OpenFile: Sendable {
+        let descriptor: Int32
+
+        init(_ descriptor: Int32) {
+            self.descriptor = descriptor
+        }
+
+        deinit {
+            close(descriptor)
+        }
+    }
+
     private struct State {
         var number: UInt64 = 0
-        var descriptor: Int32 = -1
+        var file: OpenFile?
+        /// The offset behind all that was written by transactions, whether they were committed.
+        var appendedEnd = 0
+        /// The offset behind all that was, or is being, written ahead of them.
+        var aheadEnd = 0
         var madeAt: UInt64 = 0
         var isUnsynced = false
         /// Whether the folder may not know its name on the disk.
@@ -33,7 +59,7 @@ final class SegmentWriter: Sendable {
     }
 
     private let folder: SegmentFolder
-    private let disk: SegmentDisk
+    let disk: SegmentDisk
     private let bounds: Mutex<Bounds>
     private let state = Mutex<State>(State())
 
@@ -49,12 +75,6 @@ final class SegmentWriter: Sendable {
         state.withLock { state in
             state.lastNumber = last
             Self.resume(folder, end, &state)
-        }
-    }
-
-    deinit {
-        state.withLock { state in
-            if state.descriptor >= 0 { close(state.descriptor) }
         }
     }
 
@@ -74,7 +94,8 @@ final class SegmentWriter: Sendable {
             return
         }
         state.number = end.segment
-        state.descriptor = descriptor
+        state.file = OpenFile(descriptor)
+        state.appendedEnd = end.offset
         state.madeAt = file.head.madeAt
     }
 
@@ -90,26 +111,21 @@ final class SegmentWriter: Sendable {
     /// where the disk takes it.
     ///
     /// Nothing is known of it until rows say where it is.
-    func append(
-        _ batch: Batch, after end: End
-    ) throws(SystemError) -> (pointers: [ContentPointer], frames: [Int], end: End) {
-        var result: [ContentPointer] = []
-        var frames: [Int] = []
-        var newEnd = end
+    func append(_ batch: Batch, after end: End) throws(SystemError) -> Written {
+        var written = Written(end: end)
         let error = state.withLock { state -> SystemError? in
             do throws(SystemError) {
                 let offset = try open(&state, after: end)
                 var plan = SegmentPlan(segment: state.number, offset: offset)
-                result.reserveCapacity(batch.records.count)
-                // Where they lie: a copy of a record counts some thirty references.
-                let records = batch.records.span
-                for index in records.indices {
-                    result.append(plan.add(records[index], batch.content(of: index)))
+                written.pointers.reserveCapacity(batch.records.count)
+                batch.eachRecord { _, record, content in
+                    written.pointers.append(plan.add(record, content))
                 }
-                for spill in batch.spills { frames.append(plan.add(spill)) }
-                newEnd = End(segment: state.number, offset: plan.end)
-                guard plan.end > offset else { return nil }
-                try plan.write(to: state.descriptor, disk)
+                for spill in batch.spills { written.frames.append(plan.add(spill)) }
+                written.end = End(segment: state.number, offset: plan.end)
+                guard plan.end > offset, let file = state.file else { return nil }
+                state.appendedEnd = plan.end
+                try plan.write(to: file.descriptor, disk)
                 state.isUnsynced = true
                 return nil
             } catch {
@@ -117,13 +133,41 @@ final class SegmentWriter: Sendable {
             }
         }
         if let error { throw error }
-        return (result, frames, newEnd)
+        return written
+    }
+
+    /// A part of the segment that is being written, which no other writes to.
+    struct Part {
+        var segment: UInt64
+        var offset: Int
+        fileprivate var file: OpenFile
+
+        var descriptor: Int32 { file.descriptor }
+    }
+
+    /// Gives a part of so many bytes; nil where another segment begins first.
+    func reserve(_ bytes: Int) -> Part? {
+        state.withLock { state in
+            let offset = max(state.appendedEnd, state.aheadEnd)
+            guard let file = state.file, !isDue(state, bytes: offset) else { return nil }
+            state.aheadEnd = offset + bytes
+            state.isUnsynced = true
+            return Part(segment: state.number, offset: offset, file: file)
+        }
+    }
+
+    /// Whether what was written ahead is in the segment that is being written, so that a
+    /// transaction may know it.
+    func isCurrent(_ written: Written, after end: End) -> Bool {
+        state.withLock { $0.number == written.end.segment && end.segment <= $0.number }
     }
 
     /// Makes sure that there is a segment to write to; the offset at which to go on.
     private func open(_ state: inout State, after end: End) throws(SystemError) -> Int {
-        let offset = end.segment == state.number ? end.offset : Segment.headBytes
-        if state.descriptor >= 0 {
+        let known = end.segment == state.number ? end.offset : Segment.headBytes
+        if state.file != nil {
+            // Not into what another thread is writing ahead.
+            let offset = max(known, state.aheadEnd)
             // Another process has written behind it meanwhile, or it is full.
             let isBehind = end.segment > state.number
             guard isBehind || isDue(state, bytes: offset) else { return offset }
@@ -145,8 +189,8 @@ final class SegmentWriter: Sendable {
             throw error
         }
         state = State(
-            number: number, descriptor: descriptor, madeAt: head.madeAt, isUnsynced: true,
-            isNameUnsynced: true, lastNumber: number)
+            number: number, file: OpenFile(descriptor), appendedEnd: Segment.headBytes,
+            madeAt: head.madeAt, isUnsynced: true, isNameUnsynced: true, lastNumber: number)
         return Segment.headBytes
     }
 
@@ -159,7 +203,6 @@ final class SegmentWriter: Sendable {
     }
 
     private func seal(_ state: inout State) {
-        if state.descriptor >= 0 { close(state.descriptor) }
         state = State(lastNumber: state.lastNumber)
     }
 
@@ -171,7 +214,7 @@ final class SegmentWriter: Sendable {
     /// Seals it if it is old, or holds enough; whether it did.
     func sealIfDue(after end: End) -> Bool {
         state.withLock { state in
-            guard state.descriptor >= 0, end.segment == state.number,
+            guard state.file != nil, end.segment == state.number,
                 isDue(state, bytes: end.offset)
             else { return false }
             seal(&state)
@@ -193,8 +236,8 @@ final class SegmentWriter: Sendable {
     }
 
     private func sync(_ state: inout State) throws(SystemError) {
-        guard state.descriptor >= 0, state.isUnsynced else { return }
-        let code = disk.sync(state.descriptor)
+        guard let file = state.file, state.isUnsynced else { return }
+        let code = disk.sync(file.descriptor)
         guard code == 0 else { throw SystemError(call: "fdatasync", code: code) }
         state.isUnsynced = false
         guard state.isNameUnsynced else { return }

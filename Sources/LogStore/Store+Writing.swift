@@ -40,6 +40,10 @@ extension Store {
         }
         // Before the rows that say where it is.
         let appended = try append(batch, db)
+        if let rows = batch.rows, rows.namesVersion != names.snapshot.version {
+            // They may say names that were removed.
+            batch.rows = nil
+        }
         let (written, refused) = try Self.insertRecords(of: batch, appended, &insertion, db)
         // Those that were there already, or that SQLite would not take.
         for index in batch.spilled {
@@ -62,34 +66,37 @@ extension Store {
     ) throws -> (Written, refused: [String: Int]) {
         var written = Written()
         var refused: [String: Int] = [:]
-        var sums = Rollup.Gathered()
-        var charges = LedgerEntry.Gathered()
         var recovered = LedgerEntry.Gathered()
         var numbers = NumberRange()
+        // Those that were there already, that are too old, or that SQLite would not take.
+        var omitted: Set<Int> = []
         let mayBeOld = try !batch.leftJournals.isEmpty && hasOld(db)
         // Where they lie: a record holds some thirty references, and is not copied.
         let all = batch.records.span
         for index in all.indices {
             let isLeft = batch.leftJournals.contains(all[index].journal)
-            if isLeft, mayBeOld, try isOld(all[index].identifier, db) { continue }
             do {
-                guard try insertion.insert(all[index], appended.pointers[index]) else { continue }
+                let isOld = try isLeft && mayBeOld && isOld(all[index].identifier, db)
+                guard !isOld, try insertion.insert(batch, index, appended.pointers[index]) else {
+                    omitted.insert(index)
+                    continue
+                }
                 let number = db.lastInsertedRowID
                 numbers.add(number)
                 if batch.spilled.contains(index) {
                     try end(open(all[index]), number: number, db)
                 }
-                written.stored[all[index].journal, default: 0] += 1
-                sums.add(all[index])
-                charges.add(all[index])
                 if isLeft { recovered.add(all[index]) }
             } catch let error as DatabaseError where !error.mayWorkLater {
                 // One record that cannot be stored must not keep all others from it.
+                omitted.insert(index)
                 written.refused.append((all[index].identifier.description, "\(error)"))
                 refused[all[index].journal, default: 0] += 1
             }
         }
+        written.stored = batch.counts(without: omitted)
         try appended.advance(numbers, db)
+        let (sums, charges) = batch.sums(without: omitted)
         try add(sums, &insertion.names, db)
         try add(charges, db)
         written.recovered = recovered.charges
@@ -133,7 +140,9 @@ extension Store {
             throw Failure(code: "SQLITE_READONLY", description: "the store is open for reading")
         }
         let end = try ContentTable.end(db)
-        let written = try writer.append(batch, after: end)
+        // What was written ahead is nothing if its segment was sealed meanwhile.
+        let ahead = batch.written.flatMap { writer.isCurrent($0, after: end) ? $0 : nil }
+        let written = try ahead ?? writer.append(batch, after: end)
         guard written.end != end else { return Appended(pointers: written.pointers) }
         var newest = batch.records.reduce(0) { max($0, $1.acceptedMicroseconds) }
         if !batch.spills.isEmpty {

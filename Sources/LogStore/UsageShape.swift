@@ -13,29 +13,34 @@ enum UsageShape {
     ) throws {
         var shape = ByteBuffer(capacity: text.utf8.count)
         var digits = ByteBuffer()
-        var isInDigits = false
-        var isShape = text.utf8.count <= NameTable.bytesMax
-        for byte in text.utf8 where isShape {
-            let isDigit = UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
-            if isDigit {
-                if !isInDigits {
-                    if !digits.isEmpty { digits.append(byte: UInt8(ascii: ",")) }
-                    shape.append(byte: hole)
-                }
-                digits.append(byte: byte)
-            } else {
-                isShape = byte != hole
-                shape.append(byte: byte)
-            }
-            isInDigits = isDigit
+        let bytes = text.utf8.span
+        // A text with a hole of its own has no shape.
+        let isShape =
+            bytes.count <= NameTable.bytesMax && bytes.firstIndex(of: hole, from: 0) == nil
+        var start = 0
+        while isShape, start < bytes.count {
+            var end = start
+            while end < bytes.count, !isDigit(bytes[end]) { end += 1 }
+            shape.append(bytes.extracting(start..<end))
+            start = end
+            while end < bytes.count, isDigit(bytes[end]) { end += 1 }
+            guard start < end else { break }
+            shape.append(byte: hole)
+            if !digits.isEmpty { digits.append(byte: UInt8(ascii: ",")) }
+            digits.append(bytes.extracting(start..<end))
+            start = end
         }
-        if isShape, let number = try names.number(of: shape.bytes.text, day: day, slot: slot) {
+        if isShape, let number = try names.number(of: shape.bytes, day: day, slot: slot) {
             buffer.append(varint: UInt64(clamping: number) << 1)
             buffer.append(contentsOf: digits)
         } else {
             buffer.append(varint: 1)
             buffer.append(text: text)
         }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
     }
 
     /// The text.

@@ -44,10 +44,10 @@ final class SegmentScratch {
     ) throws {
         var batch = Batch()
         batch.records = records
-        let (pointers, _, end) = try writer.append(batch, after: end)
+        let written = try writer.append(batch, after: end)
         guard isCommitted else { return }
-        self.end = end
-        rows += zip(records, pointers).map { ($0, $1) }
+        self.end = written.end
+        rows += zip(records, written.pointers).map { ($0, $1) }
     }
 
     func writer(

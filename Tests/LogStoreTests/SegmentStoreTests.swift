@@ -318,7 +318,7 @@ struct SegmentStoreTests {
             batch = Batch()
             source.read(into: &batch, recordsMax: 6, now: .now())
             let end = try store.database.read(ContentTable.end)
-            let (_, _, newEnd) = try #require(store.writer).append(batch, after: end)
+            let newEnd = try #require(store.writer).append(batch, after: end).end
             #expect(newEnd.offset > end.offset)
             try store.close()
         }
