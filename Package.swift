@@ -282,8 +282,8 @@ let package = Package(
         tests(
             "CommandTests",
             [
-                "Primitives", "Reactor", "Dialects", "Config", "JSON", "LogStore", "Transfers",
-                "Testbed", "Support", "weir",
+                "Primitives", "Reactor", "Dialects", "Config", "Access", "JSON", "LogStore",
+                "Transfers", "Testbed", "Support", "weir",
             ]),
         .testTarget(
             name: "EndToEndTests",

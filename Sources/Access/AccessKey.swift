@@ -15,6 +15,7 @@ public final class AccessKey: Sendable {
     let expires: Int?
     private let chains: [Glob]
     private let models: [Glob]
+    private let allowsAllChains: Bool
     private let allowsAllModels: Bool
     /// Whether some limit is on money, and whether some is on tokens.
     public let hasBudget: Bool
@@ -29,6 +30,7 @@ public final class AccessKey: Sendable {
         expires = settings.expires.map { $0 / 1000 }
         chains = settings.chains.map(Glob.init)
         models = settings.models.map(Glob.init)
+        allowsAllChains = settings.chains.contains("*")
         allowsAllModels = settings.models.contains("*")
         hasBudget = path.contains { $0.budget != nil }
         hasTokenLimit = path.contains { $0.tokens != nil }
@@ -51,6 +53,7 @@ public final class AccessKey: Sendable {
 
     /// Whether requests may go to a chain; a request without one goes to the vendor of its dialect.
     public func mayUse(chain: String) -> Bool {
+        if allowsAllChains { return true }
         let name = Array(chain.utf8)
         return chains.contains { $0.matches(name.span) }
     }

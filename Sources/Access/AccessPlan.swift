@@ -1,6 +1,8 @@
 /// Who may call, for all workers: the keys of one reading of the configuration, and what outlives
 /// it.
-public struct AccessPlan: Sendable {
+///
+/// An object: a request that holds it counts one reference, and not one for each part.
+public final class AccessPlan: Sendable {
     /// The keys.
     public let table: AccessTable
     /// What was used of their limits.

@@ -19,6 +19,8 @@ public struct AccessTable: Sendable {
     private let keysBySubject: [String: AccessKey]
     private let settings: [String: KeySettings]
     private let groups: [String: GroupSettings]
+    /// Whether some limit was none before this reading: what was used in the past counts for it.
+    public let hasNewLimits: Bool
     /// Who is let in by tokens; nil where none are.
     public let issuer: TokenIssuer?
 
@@ -38,13 +40,17 @@ public struct AccessTable: Sendable {
         let groups = Dictionary(configuration.groups.map { ($0.name, $0) }) { $1 }
         var keys: [KeyDigest: AccessKey] = [:]
         var keysBySubject: [String: AccessKey] = [:]
+        var hasNewLimits = false
         for settings in configuration.keys {
-            let key = AccessKey(settings, path: Self.path(of: settings, groups, ledger))
+            let (path, isNew) = Self.path(of: settings, groups, ledger)
+            hasNewLimits = hasNewLimits || isNew
+            let key = AccessKey(settings, path: path)
             for digest in settings.digests.compactMap({ KeyDigest(hexadecimal: $0) }) {
                 keys[digest] = key
             }
             if !settings.subject.isEmpty { keysBySubject[settings.subject] = key }
         }
+        self.hasNewLimits = hasNewLimits
         self.keys = keys
         self.keysBySubject = keysBySubject
         self.groups = groups
@@ -54,7 +60,7 @@ public struct AccessTable: Sendable {
                 TokenIssuer(tokens, keyring, groups: Set(groups.keys)) { name, group in
                     var key = KeySettings(name: name)
                     key.group = group
-                    return AccessKey(key, path: Self.path(of: key, groups, ledger))
+                    return AccessKey(key, path: Self.path(of: key, groups, ledger).steps)
                 }
             }
         }
@@ -73,7 +79,7 @@ public struct AccessTable: Sendable {
                 ?? {
                     var key = settings[charge.key] ?? KeySettings(name: charge.key)
                     key.group = charge.group
-                    return Self.path(of: key, groups, ledger)
+                    return Self.path(of: key, groups, ledger).steps
                 }()
             paths[name] = path
             return (charge: charge, path: path)
@@ -82,17 +88,18 @@ public struct AccessTable: Sendable {
     }
 
     /// The limits of a key, then those of its groups up to the root; what limits nothing is left
-    /// out.
+    /// out; and whether some limit was none before.
     private static func path(
         of key: KeySettings, _ groups: [String: GroupSettings], _ ledger: Ledger
-    ) -> [Step] {
+    ) -> (steps: [Step], isNew: Bool) {
         var path: [Step] = []
+        var isNew = false
         func append(_ scope: Step.Scope, _ limits: LimitSettings) {
             // A scope without limits has no state: those of tokens are as many as an issuer names.
             guard limits.limitsSomething else { return }
             let step = Step(scope, slot: ledger.slot(of: scope), limits)
             path.append(step)
-            ledger.remember(step)
+            if ledger.remember(step) { isNew = true }
         }
         append(.key(key.name), key.limits)
         var name = key.group
@@ -101,7 +108,7 @@ public struct AccessTable: Sendable {
             append(group.isEach ? .each(group: name, key: key.name) : .group(name), group.limits)
             name = group.parent
         }
-        return path
+        return (path, isNew)
     }
 
     /// Whether any key is the subject of a certificate.

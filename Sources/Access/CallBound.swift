@@ -9,6 +9,8 @@ public struct CallBound: Equatable, Sendable {
         /// The prompt has parts that the request does not contain, and how long a prompt may be for
         /// the model is not known.
         case openEnded(PricedModel)
+        /// The body begins as JSON and is none.
+        case unreadable
     }
 
     /// Tokens of the prompt at most.
@@ -30,6 +32,7 @@ public struct CallBound: Equatable, Sendable {
         _ request: RequestBound, at models: [PricedModel], _ prices: (any Pricing)?,
         outputDefault: Int, isPriced: Bool, allowsUnpriced: Bool
     ) throws(Obstacle) {
+        guard request.isReadable || !isPriced || allowsUnpriced else { throw .unreadable }
         for model in models {
             let most = prices?.tokensMax(of: model) ?? (input: nil, output: nil)
             var input = request.input

@@ -50,9 +50,13 @@ extension Ledger {
         public let nanodollars: Int
     }
 
-    /// Remembers the limits of a step's scope.
-    func remember(_ step: Step) {
-        state.withLock { $0.steps[step.slot] = step }
+    /// Remembers the limits of a step's scope; returns whether some of them were none before.
+    func remember(_ step: Step) -> Bool {
+        state.withLock { state in
+            let before = state.steps[step.slot]
+            state.steps[step.slot] = step
+            return step.limitsMore(than: before)
+        }
     }
 
     /// All scopes that were ever limited, groups first, each kind in the order in which they became
@@ -60,23 +64,64 @@ extension Ledger {
     ///
     /// `now`: milliseconds since 1970; without it the windows stay as the last request left them.
     public func view(now: Int? = nil) -> [View] {
-        state.withLock { state in
-            let scopes = state.slots.sorted {
-                ($0.key.isGroup ? 0 : 1, $0.value) < ($1.key.isGroup ? 0 : 1, $1.value)
-            }
-            return scopes.map { scope, slot in
-                var bucket = state.buckets[slot]
-                let step = state.steps[slot]
-                if let now, let step { bucket.advance(to: now, step) }
-                let counts = state.counts[slot]
-                return View(
-                    scope: scope, uses: step.map { bucket.uses(of: $0, now: now ?? 0) } ?? [],
-                    inFlight: bucket.inFlight, waiting: state.lines[slot]?.count ?? 0,
-                    spent: bucket.money.spent, held: bucket.money.held,
-                    admitted: counts.admitted, refused: counts.refused, tokens: counts.tokens,
-                    nanodollars: counts.nanodollars)
-            }
+        let scopes = state.withLock { $0.slots }
+        let order = scopes.sorted {
+            ($0.key.isGroup ? 0 : 1, $0.value) < ($1.key.isGroup ? 0 : 1, $1.value)
         }
+        var views: [View] = []
+        views.reserveCapacity(order.count)
+        // Some at a time: requests of all workers wait for as long as this has the state.
+        var start = 0
+        while start < order.count {
+            let end = min(order.count, start + Self.viewedAtOnce)
+            let range = start..<end
+            let parts = state.withLock { state in range.map { state.part(at: order[$0].value) } }
+            for (index, part) in zip(range, parts) {
+                views.append(View(order[index].key, part, now: now))
+            }
+            start = end
+        }
+        return views
+    }
+
+    /// Scopes that are copied in one critical section: some twenty microseconds.
+    private static let viewedAtOnce = 128
+}
+
+/// What the ledger has of a scope.
+private struct ScopeState {
+    let bucket: Bucket
+    let step: Step?
+    let counts: Ledger.Counts
+    let waiting: Int
+}
+
+extension Ledger.State {
+    fileprivate func part(at slot: Int) -> ScopeState {
+        ScopeState(
+            bucket: buckets[slot], step: steps[slot], counts: counts[slot],
+            waiting: lines[slot]?.count ?? 0)
+    }
+}
+
+extension Ledger.View {
+    fileprivate init(_ scope: Step.Scope, _ part: ScopeState, now: Int?) {
+        var bucket = part.bucket
+        if let now, let step = part.step { bucket.advance(to: now, step) }
+        self.init(
+            scope: scope, uses: part.step.map { bucket.uses(of: $0, now: now ?? 0) } ?? [],
+            inFlight: bucket.inFlight, waiting: part.waiting, spent: bucket.money.spent,
+            held: bucket.money.held, admitted: part.counts.admitted,
+            refused: part.counts.refused, tokens: part.counts.tokens,
+            nanodollars: part.counts.nanodollars)
+    }
+}
+
+extension Step {
+    /// Whether it has a limit of a kind that another one of the scope had not.
+    fileprivate func limitsMore(than other: Step?) -> Bool {
+        (requests != nil && other?.requests == nil) || (tokens != nil && other?.tokens == nil)
+            || (budget != nil && other?.budget == nil)
     }
 }
 

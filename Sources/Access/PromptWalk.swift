@@ -35,6 +35,11 @@ struct PromptWalk {
     private mutating func walk(
         _ scanner: inout JSONScanner, _ context: Context
     ) throws(JSONScanner.Malformed) {
+        // Nothing in it means anything, and it may be most of a request.
+        if context == .opaque {
+            _ = try scanner.value()
+            return
+        }
         switch try scanner.kind() {
         case .object: try walkObject(&scanner, context)
         case .array:
@@ -53,7 +58,7 @@ struct PromptWalk {
         var isPicture = false
         try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
             let kind = try scanner.kind()
-            let name = scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1).text
+            let name = Self.name(scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1))
             guard kind == .string else {
                 let isNumber = kind == .number
                 if !isNumber { readStructure(name, kind, context) }
@@ -71,7 +76,13 @@ struct PromptWalk {
             default: readText(name, text, context)
             }
         }
-        if isPicture, let data, context != .opaque { addPicture(data.count) }
+        if isPicture, let data { addPicture(data.count) }
+    }
+
+    /// The name of a member as a vendor reads it: one that is written in escapes is no other name.
+    private static func name(_ bytes: Span<UInt8>) -> String {
+        bytes.indices.contains { bytes[$0] == UInt8(ascii: "\\") }
+            ? JSONText.unescape(bytes) : bytes.text
     }
 
     private mutating func addPicture(_ bytes: Int) {
@@ -82,7 +93,6 @@ struct PromptWalk {
     private static func context(
         of name: String, _ kind: JSONScanner.Kind, in outer: Context
     ) -> Context {
-        if outer == .opaque { return .opaque }
         switch name {
         case "tools": return outer == .root ? .tools : outer
         case "generationConfig", "generation_config": return .settings
@@ -112,7 +122,6 @@ struct PromptWalk {
     }
 
     private mutating func readText(_ name: String, _ text: Span<UInt8>, _ context: Context) {
-        guard context != .opaque else { return }
         readLimit(name, text.count < 24 ? text.text : "", context)
         switch name {
         case "url", "image_url", "imageUrl", "file_url":
@@ -134,7 +143,7 @@ struct PromptWalk {
     private mutating func readStructure(
         _ name: String, _ kind: JSONScanner.Kind, _ context: Context
     ) {
-        guard context != .opaque, kind == .object || kind == .array else { return }
+        guard kind == .object || kind == .array else { return }
         switch name {
         case "cache_control": writesCache = true
         case "mcp_servers", "web_search_options", "plugins", "conversation", "prompt":

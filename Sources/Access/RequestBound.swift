@@ -17,6 +17,9 @@ public struct RequestBound: Equatable, Sendable {
 
     /// Tokens of a picture at most: what vendors make of the largest one.
     static let pictureTokens = 8192
+    /// Whether the body can be read; false for one that begins as JSON and is none, of which a
+    /// lenient vendor may read more than is known here.
+    public private(set) var isReadable = true
     // A hostile number must not become a small one, nor overflow a sum.
     private static let tokensMax = 1 << 40
     private static let answersMax = 1 << 20
@@ -25,12 +28,27 @@ public struct RequestBound: Equatable, Sendable {
     public init(_ body: Span<UInt8>) {
         input = body.count
         var walk = PromptWalk()
-        guard (try? walk.run(body)) != nil else { return }
+        guard (try? walk.run(body)) != nil else {
+            isReadable = !Self.beginsAsJSON(body)
+            return
+        }
         input = max(0, body.count - walk.pictureBytes) + walk.pictures * Self.pictureTokens
         output = walk.output.map { min($0, Self.tokensMax) }
         answers = min(max(1, walk.answers), Self.answersMax)
         isOpenEnded = walk.isOpenEnded
         writesCache = walk.writesCache
+    }
+
+    private static func beginsAsJSON(_ body: Span<UInt8>) -> Bool {
+        for index in body.indices {
+            switch body[index] {
+            // Spaces, and the bytes of a mark before the text.
+            case 0...0x20, 0xEF, 0xBB, 0xBF, 0xFE, 0xFF: continue
+            case UInt8(ascii: "{"), UInt8(ascii: "["): return true
+            default: return false
+            }
+        }
+        return false
     }
 
     /// The bound of a body of so many bytes that is not here as a whole.

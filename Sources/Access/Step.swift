@@ -2,7 +2,7 @@ import Config
 import Primitives
 
 /// One of the limits that a request has to pass: its key's, or a group's.
-public struct Step: Sendable {
+public final class Step: Sendable {
     /// The owner of a limit.
     public enum Scope: Hashable, Sendable {
         /// A key, by its name.

@@ -22,6 +22,11 @@ final class ClientAccess {
     /// The mark beside the database when it was last asked, and looks at the mark since.
     private var seenMark: Int64 = -1
     private var looks = 0
+    /// The plan of a start, made before the record's parts run, until it is asked for.
+    private var first: AccessPlan??
+    /// Whether limits came that the sums of the past are still to be added to.
+    private var awaitsPast = false
+    private var retired = RetiredPlans()
     /// The keys of the tokens' issuers, by their sources: a source that a reload leaves may still
     /// be asked for, until a later reload is in force.
     private var issuers: [TokenSettings.Source: IssuerWatch] = [:]
@@ -48,12 +53,32 @@ final class ClientAccess {
         _ store: Store, _ configuration: Configuration, isWhole: Bool
     ) throws -> Recovery {
         self.store = store
+        // Before the keys are read: a change that comes meanwhile is found by the first look.
+        seenChange = try store.keyChanges().written
         let plan = try plan(configuration)
+        first = .some(plan)
         let ledger = ledger
         if !isWhole { ledger.beginRebuilding() }
         return Recovery(
             charges: { plan?.table.restore($0, ledger, isNew: true) },
             end: { ledger.endRebuilding() })
+    }
+
+    /// The keys and limits of a start.
+    func firstPlan(_ configuration: Configuration) throws -> AccessPlan? {
+        if let first { return first }
+        return try plan(configuration)
+    }
+
+    /// Every worker has the keys of the start: the changes of them so far are in force.
+    func hasStarted() {
+        first = nil
+        guard seenChange > 0 else { return }
+        do {
+            try confirm(seenChange)
+        } catch {
+            logger.error("keys are in force", metadata: ["error": "\(error)"])
+        }
     }
 
     /// The keys and limits of a configuration; nil where none is asked for, and none ever was.
@@ -71,16 +96,23 @@ final class ClientAccess {
         all.keys += try storedKeys(beside: configuration)
         let table = AccessTable(
             all, ledger, required: required, keyring: try keyring(of: configuration))
+        awaitsPast = awaitsPast || table.hasNewLimits
         // While charges of an earlier process come in, each is added to what it is missing from.
-        if let store, ledger.isWhole {
+        if let store, awaitsPast, ledger.isWhole {
             // At a start all limits are new; later those that a reload has added.
             let now = Int(Identifier.wallClockMilliseconds())
             table.restore(
                 try store.pastCharges(since: now - PastCharge.reach, now: now), ledger,
                 isNew: false)
+            awaitsPast = false
         }
-        return AccessPlan(table: table, ledger: ledger, prices: prices)
+        let plan = AccessPlan(table: table, ledger: ledger, prices: prices)
+        retired.replaceLatest(by: plan)
+        return plan
     }
+
+    /// Lets plans go that no worker has any more.
+    func dropRetiredPlans() { retired.dropUnused() }
 
     private func keyring(of configuration: Configuration) throws -> IssuerKeyring? {
         guard let tokens = configuration.access.tokens else { return nil }

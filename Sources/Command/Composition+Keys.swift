@@ -40,6 +40,7 @@ extension Composition {
     }
 
     private func lookForKeys(isSure: Bool = false) {
+        access.dropRetiredPlans()
         do {
             guard let number = try access.changed(isSure: isSure) else { return endWaits() }
             guard let plan = try access.plan(configuration) else { return endWaits() }

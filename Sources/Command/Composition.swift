@@ -125,7 +125,7 @@ final class Composition {
         recording = try Recording(
             configuration, workerCount: count, access: access, logger: logger)
         do {
-            first = try snapshots.make(configuration, access: try access.plan(configuration))
+            first = try snapshots.make(configuration, access: try access.firstPlan(configuration))
         } catch let error as StartError {
             throw error
         } catch {
@@ -159,6 +159,7 @@ final class Composition {
                 }
             }
             first = nil
+            access.hasStarted()
             let signals = try Signals(
                 [signalTerminate, signalInterrupt, signalHangUp], on: loop
             ) { [unowned self] in signalled($0) }

@@ -4,12 +4,15 @@ import Primitives
 /// SHA-256 of bytes that come in pieces.
 @safe
 public struct Digest: ~Copyable {
+    // Looked up in the library's tables once, and not for each digest.
+    private nonisolated(unsafe) static let algorithm: OpaquePointer? = unsafe EVP_MD_fetch(
+        nil, "SHA256", nil)
     private let context: OpaquePointer?
 
     /// A digest of no bytes.
     public init() {
         unsafe context = EVP_MD_CTX_new()
-        unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil)
+        unsafe EVP_DigestInit_ex(context, Self.algorithm, nil)
     }
 
     deinit {

@@ -81,20 +81,21 @@ enum CallerCheck {
         _ presented: borrowing PresentedKey, _ access: AccessPlan, _ client: ClientConnection,
         now: Int
     ) -> Result<ExchangeCaller, Refusal> {
+        let known = client.known(presented.token)
         func refuse(_ code: String, _ explanation: String) -> Result<ExchangeCaller, Refusal> {
             let isOwn =
                 presented.isAmbiguous || presented.carrier == .own
-                || ClientKey.shape(of: presented.token) != .foreign
+                || known.shape != .foreign
             return .failure(Refusal(failure: .refusedKey(code, explanation), isOwn: isOwn))
         }
         guard !presented.isAmbiguous else {
             return refuse("several_api_keys", "the request shows two keys of this gateway's")
         }
-        guard ClientKey.shape(of: presented.token) != .malformed else {
+        guard known.shape != .malformed else {
             return refuse(
                 "invalid_api_key", "the key is malformed: a letter of it is wrong or missing")
         }
-        let digest = client.digest(of: presented.token)
+        let digest = known.digest
         if let issuer = access.table.issuer, TokenIssuer.mayIssue(presented.token) {
             switch issuer.find(presented.token, digest, now: now) {
             case .valid(let key):

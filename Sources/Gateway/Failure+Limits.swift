@@ -28,6 +28,11 @@ extension Failure {
     /// A request under a budget whose cost has no bound.
     static func unbounded(_ obstacle: CallBound.Obstacle, key: String) -> Failure {
         switch obstacle {
+        case .unreadable:
+            .refused(
+                400, "body_unreadable",
+                "the key \(key) has a budget, and the body begins as JSON and is none, so that "
+                    + "what it may cost is not known")
         case .unpriced(let model):
             .forbidden(
                 "model_unpriced",

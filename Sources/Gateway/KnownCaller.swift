@@ -6,19 +6,23 @@ import Reactor
 
 /// What a connection knows of its caller: read at its first request, and not again for each.
 struct KnownCaller {
+    /// The credentials that it showed last: its key, and one for the vendor beside that.
     var key: KnownKey?
+    var otherKey: KnownKey?
     /// The address without its port; nil until it is asked for.
     var address: String?
     /// The subject of the client's certificate; nil until it is asked for.
     var subject: String?
 }
 
-/// The credential a connection last sent, and its digest.
+/// A credential that a connection sent, what it looks like, and its digest.
 final class KnownKey {
     private let credential: [UInt8]
+    let shape: ClientKey.Shape
     let digest: KeyDigest
 
     init(_ credential: Span<UInt8>) {
+        shape = ClientKey.shape(of: credential)
         self.credential = credential.indices.map { credential[$0] }
         var digest = Digest()
         digest.add(credential)
@@ -40,17 +44,19 @@ extension ClientConnection {
         parser.withHead { head in
             let credential = head.credential
             guard credential.count > 0 else { return 0 }
-            return digest(of: credential).short
+            return known(credential).digest.short
         }
     }
 
-    /// The digest of a credential that the client shows.
-    func digest(of credential: Span<UInt8>) -> KeyDigest {
-        // Most connections send the same credential with every request.
-        if let known = caller.key, known.isOf(credential) { return known.digest }
+    /// What is known of a credential that the client shows.
+    func known(_ credential: Span<UInt8>) -> KnownKey {
+        // Most connections send the same credentials with every request.
+        if let key = caller.key, key.isOf(credential) { return key }
+        if let key = caller.otherKey, key.isOf(credential) { return key }
         let key = KnownKey(credential)
+        caller.otherKey = caller.key
         caller.key = key
-        return key.digest
+        return key
     }
 
     /// The subject of the client's verified certificate; empty without one.

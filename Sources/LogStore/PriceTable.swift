@@ -13,14 +13,14 @@ public struct PriceTable: Sendable {
 
     /// What records say of where their cost comes from.
     public let version: String
-    private let globs: [(glob: String, price: Price)]
+    private let globs: [(glob: PriceGlob, price: Price)]
     private let named: [String: Price]
 
     /// A table of prices by globs, the first that matches before the others, and by names in a file
     /// of LiteLLM's format after those.
     public init(version: String, globs: [(glob: String, price: Price)], file: String?) throws {
         self.version = version
-        self.globs = globs
+        self.globs = globs.map { (PriceGlob($0.glob), $0.price) }
         named = try file.map(Self.read) ?? [:]
     }
 
@@ -40,7 +40,9 @@ public struct PriceTable: Sendable {
 
     private func price(of model: PricedModel) -> Price? {
         let name = model.name
-        if let found = globs.first(where: { Self.matches($0.glob, name) }) { return found.price }
+        if let found = globs.first(where: { $0.glob.matches(name.utf8.span) }) {
+            return found.price
+        }
         // The format's own prefixes are vendors' and dialects' names.
         for prefix in ["\(model.vendor)/", "\(model.dialect.rawValue)/", ""] {
             if let price = named[prefix + name] { return price }
@@ -70,22 +72,6 @@ public struct PriceTable: Sendable {
             sum = total
         }
         return sum
-    }
-
-    /// Whether a glob, in which `*` stands for anything, is all of a name.
-    private static func matches(_ glob: String, _ name: String) -> Bool {
-        let parts = glob.split(separator: "*", omittingEmptySubsequences: false)
-        guard parts.count > 1, let first = parts.first, let last = parts.last else {
-            return glob == name
-        }
-        guard name.hasPrefix(first), name.count >= first.count + last.count, name.hasSuffix(last)
-        else { return false }
-        var rest = name.dropFirst(first.count).dropLast(last.count)
-        for part in parts.dropFirst().dropLast() where !part.isEmpty {
-            guard let found = rest.firstRange(of: part) else { return false }
-            rest = rest[found.upperBound...]
-        }
-        return true
     }
 
     private static func read(_ text: String) throws -> [String: Price] {

@@ -264,6 +264,49 @@ struct LedgerTests {
         #expect(fresh.bucket(of: .group("team")).money.spent == 500_000_000)
     }
 
+    @Test("shows all of its scopes in order, groups first, however many there are")
+    func views() throws {
+        var toml = ""
+        func digest(_ key: Int) -> String { String(repeating: "0", count: 61) + "\(key + 100)" }
+        for key in 0..<300 {
+            toml += "[groups.g\(key)]\nrequests = \"9/1m\"\n[keys.k\(key)]\nconcurrent = 9\n"
+            toml += "group = \"g\(key)\"\ndigest = \"sha256:\(digest(key))\"\n"
+        }
+        let (table, ledger) = try Self.table(toml)
+        let last = try #require(KeyDigest(hexadecimal: digest(299)))
+        guard case .valid(let last) = table.find(last, now: 0) else {
+            throw Missing()
+        }
+        #expect(Self.admit(ledger, last) == nil)
+        let views = ledger.view(now: 90_000)
+        #expect(
+            views.map(\.scope) == (0..<300).map { .group("g\($0)") }
+                + (0..<300).map { .key("k\($0)") })
+        #expect(views.filter { $0.admitted == 1 }.map(\.scope) == [.group("g299"), .key("k299")])
+        #expect(views[299].uses.map(\.used) == [1] && views[599].inFlight == 1)
+    }
+
+    @Test("a reading without another limit has none that the past is still to be added to")
+    func newLimits() throws {
+        func toml(_ group: String, _ rest: String = "") -> String {
+            "[groups.team]\n\(group)\n" + Self.lines("bob", "b", "group = \"team\"") + rest
+        }
+        let requests = "requests = \"5/1m\""
+        let (first, ledger) = try Self.table(toml(requests))
+        #expect(first.hasNewLimits)
+        for (next, isNew) in [
+            (toml(requests), false), (toml("requests = \"6/1h\""), false),
+            (toml(requests, Self.lines("eve", "e", "group = \"team\"")), false),
+            (toml("\(requests)\nconcurrent = 4"), false),
+            (toml("\(requests)\nbudget = \"$1/day\""), true),
+            (toml(requests, Self.lines("eve", "e", "tokens = \"1M/1h\"")), true),
+            ("", false),
+        ] {
+            let (table, _) = try Self.table(next, ledger)
+            #expect(table.hasNewLimits == isNew, "\(next)")
+        }
+    }
+
     @Test("64 threads that reserve and settle never overspend, and end with nothing held")
     func threads() async throws {
         let (table, ledger) = try Self.table(Self.lines("bob", "b", "budget = \"$1/day\""))

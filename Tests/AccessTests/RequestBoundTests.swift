@@ -23,6 +23,8 @@ struct RequestBoundTests {
             (#"{"max_tokens":9,"max_tokens":5}"#, 9, 1),
             (#"{"n":-5,"max_tokens":5}"#, 5, 1), (#"{"n":1e30,"max_tokens":5}"#, 5, 1 << 20),
             (#"{"n":"4"}"#, nil, 4), (#"{"best_of":2}"#, nil, 2),
+            (#"{"\u006dax_tokens":9,"max_token\u0073":8}"#, 9, 1),
+            (#"{"\u006e":4,"max_tokens":5}"#, 5, 4),
             (#"{"messages":[{"max_tokens":5}]}"#, nil, 1), ("{}", nil, 1), ("", nil, 1),
             (#"{"max_tokens":5"#, nil, 1), ("not JSON", nil, 1),
         ])
@@ -73,12 +75,38 @@ struct RequestBoundTests {
             (#"{"tools":[{"type":"function","function":{"name":"f","parameters":{}}}]}"#, false),
             (#"{"tools":[{"name":"f","input_schema":{"type":"object"}}]}"#, false),
             (#"{"tools":[{"type":"bash_20250124","name":"bash"}]}"#, false),
+            (#"{"tools":[{"\u0067oogleSearch":{}}]}"#, true),
             // What a tool was called with is the caller's own text.
             (#"{"messages":[{"content":[{"input":{"url":"https://a","file_id":"f"}}]}]}"#, false),
             (#"{"messages":[{"content":"see https://a.b"}]}"#, false),
         ])
     func openEnded(_ text: String, _ isOpenEnded: Bool) {
         #expect(Self.bound(text).isOpenEnded == isOpenEnded, "\(text)")
+    }
+
+    @Test(
+        "a body that only a lenient vendor reads has no bound",
+        arguments: [
+            (#"{"temperature":NaN,"n":128}"#, false), ("\u{FEFF} {\"a\":1,}", false),
+            ("[1,", false),
+            (String(repeating: "[", count: 600), false), ("{}", true), ("", true),
+            ("--boundary\r\n", true), ("n=4&prompt=a", true),
+        ])
+    func unreadable(_ text: String, _ isReadable: Bool) throws {
+        let request = Self.bound(text)
+        #expect(request.isReadable == isReadable, "\(text)")
+        func bound(isPriced: Bool, allowsUnpriced: Bool = false) throws -> CallBound {
+            try CallBound(
+                request, at: Self.models("m"), Prices(rates: ["m": 1]), outputDefault: 8,
+                isPriced: isPriced, allowsUnpriced: allowsUnpriced)
+        }
+        if isReadable {
+            #expect(try bound(isPriced: true).nanodollars == request.input + 8)
+        } else {
+            #expect(throws: CallBound.Obstacle.unreadable) { try bound(isPriced: true) }
+        }
+        _ = try bound(isPriced: false)
+        _ = try bound(isPriced: true, allowsUnpriced: true)
     }
 
     @Test("marks of a cache are seen wherever they stand")

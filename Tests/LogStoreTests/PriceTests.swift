@@ -95,6 +95,9 @@ struct PriceTests {
         #expect(cost("other", sent: "gpt-x") == 2000)
         #expect(cost("other", sent: "gpt-eu") == 1_000_000_000)
         #expect(cost("a-b-c") == 1_000_000_000 && cost("abc") != nil && cost("acb") == nil)
+        // What is before a star and what is after it are different bytes of the name.
+        #expect(cost("a-b-b-c") != nil && cost("ab") == nil && cost("gpt-x-min") == nil)
+        #expect(cost("-eu") != nil && cost("eu") == nil && cost("ac") == nil)
         #expect(cost("unpriced") == nil && cost("dall-e") == nil)
         var unknown = Self.record(model: "gpt-x") { $0.input = 1 }
         unknown.usageState = .unknown

@@ -1,0 +1,53 @@
+import JSON
+import Support
+import Testing
+
+/// What a key costs a call, counted in instructions: nothing is timed.
+@Suite("The cost of keys")
+struct KeyCostTests {
+    private static let keyCount = 3
+    private static let limits = "requests = \"100000000/1m\"\n"
+
+    /// So many keys in groups with limits, under a root with limits; the first ones are real.
+    private static func lines(
+        _ keys: [(key: String, lines: String)], of count: Int, in groups: Int
+    ) -> String {
+        var toml = "[groups.root]\n\(limits)"
+        for group in 0..<groups { toml += "[groups.g\(group)]\nparent = \"root\"\n\(limits)" }
+        for number in 0..<count {
+            guard number >= keys.count else {
+                toml += keys[number].lines
+                continue
+            }
+            let digits = String(number, radix: 16)
+            toml += "[keys.k\(number)]\ngroup = \"g\(number % groups)\"\ndigest = \"sha256:"
+            toml += String(repeating: "0", count: 64 - digits.count) + digits + "\"\n"
+        }
+        return toml
+    }
+
+    @Test("10,000 keys in 1,000 groups cost a call what 10 keys do, and that is bounded")
+    func manyKeys() throws {
+        let keys = try (0..<Self.keyCount).map {
+            try AccessCommandTests.newKey("real\($0)", ["--group", "g\($0)"])
+        }
+        let fields = keys.map { "x-weir-key: \($0.key)\r\n" }
+        // As long as a key, so that the same bytes are parsed.
+        let other = "x-othe-key: \(keys[0].key)\r\n"
+        func count(_ lines: String, _ fields: [String]) throws -> Double {
+            let gateway = try CallgrindGateway(lines)
+            return try gateway.perCall(fields: fields).instructions ?? 0
+        }
+        let none = try count("", [other])
+        let few = try count(Self.lines(keys, of: 10, in: 10), [fields[0]])
+        let fewInTurn = try count(Self.lines(keys, of: 10, in: 10), fields)
+        let many = try count(Self.lines(keys, of: 10_000, in: 1000), fields)
+        let counts = "\(none) without, \(few), \(fewInTurn) in turn, \(many) of 10,000"
+        let most = try JSONValue(parsing: Repository.text("Benchmarks/thresholds.json"))["key"]
+        #expect(few - none < most?["instructions"]?.double ?? 0, "\(counts)")
+        #expect(fewInTurn - none < most?["instructions_in_turn"]?.double ?? 0, "\(counts)")
+        // A walk over the keys, or over the groups, would be far more than that.
+        #expect(many - fewInTurn < 2000, "\(counts)")
+        #expect(few > none, "a count that counts nothing would pass for ever: \(counts)")
+    }
+}
