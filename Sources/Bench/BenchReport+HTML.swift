@@ -10,9 +10,9 @@ extension BenchReport {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>weir bench</title><style>\(Self.style)</style></head><body><main>
         <h1>weir bench</h1>
-        <p class="facts">\(Self.escape(Timestamp.text(microseconds: microseconds))) ·
-        \(Self.escape(machine)) · \(calls) calls in \(Self.number(seconds)) s</p>
-        <pre class="command">\(Self.escape(command))</pre>
+        <p class="facts">\(HTMLText.escaped(Timestamp.text(microseconds: microseconds))) ·
+        \(HTMLText.escaped(machine)) · \(calls) calls in \(Self.number(seconds)) s</p>
+        <pre class="command">\(HTMLText.escaped(command))</pre>
         \(verdictHTML)
         \(scenarios.map(section).joined(separator: "\n"))
         \(memoryHTML)
@@ -45,14 +45,9 @@ extension BenchReport {
         svg{width:100%;height:auto}text{font:11px system-ui,sans-serif;fill:#5a6675}
         """
 
-    private static func escape(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
-            .replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
-    }
-
     private func name(_ target: Int) -> String {
         "<span class=\"dot\" style=\"background:\(Self.color(target))\"></span>"
-            + Self.escape(plan.targets[target].name)
+            + HTMLText.escaped(plan.targets[target].name)
     }
 
     private var verdictHTML: String {
@@ -61,7 +56,7 @@ extension BenchReport {
             let verdict =
                 names.isEmpty
                 ? "<span class=\"good\">every answer verified</span>"
-                : "<span class=\"bad\">\(Self.escape(names.joined(separator: ", ")))</span>"
+                : "<span class=\"bad\">\(HTMLText.escaped(names.joined(separator: ", ")))</span>"
             return "<li>\(name(target)): \(verdict)</li>"
         }
         return "<ul id=\"verdicts\">\(rows.joined())</ul>"
@@ -96,7 +91,7 @@ extension BenchReport {
         }
         charts.append(boxes(result))
         return """
-            <section><h2>\(Self.escape(result.scenario.name))</h2>
+            <section><h2>\(HTMLText.escaped(result.scenario.name))</h2>
             <p class="facts">\(result.rounds) rounds\(discarded)</p>
             <table><tr>\(heads.map { "<th>\($0)</th>" }.joined())</tr>\(rows.joined())</table>
             <div class="charts">\(charts.joined())</div></section>
@@ -195,7 +190,7 @@ extension BenchReport {
             parts.append(
                 """
                 <text x="72" y="\(Self.figure(middle + 4))" text-anchor="end">\
-                \(Self.escape(plan.targets[target].name))</text>\
+                \(HTMLText.escaped(plan.targets[target].name))</text>\
                 <line x1="\(at(1))" x2="\(at(99))" y1="\(Self.figure(middle))" \
                 y2="\(Self.figure(middle))" stroke="\(color)" stroke-width="2"/>\
                 <rect x="\(at(25))" y="\(Self.figure(middle - 9))" width="\(width)" height="18" \

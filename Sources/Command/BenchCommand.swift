@@ -125,13 +125,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     private func write(_ report: BenchReport) throws {
-        guard let html else { return }
-        let file = unsafe open(html, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0, Output.write(report.html, to: file) else {
-            Output.error("weir: \(html): \(unsafe String(cString: strerror(errno)))")
-            throw ExitCode(1)
-        }
-        close(file)
+        if let html { try Output.file(report.html, to: html) }
     }
 
     private static func quoted(_ word: String) -> String {

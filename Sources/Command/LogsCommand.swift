@@ -109,6 +109,17 @@ struct LogsFilter: ParsableArguments {
     @Option(name: .long, help: "A text that stands in a body or in the target.")
     var text: String?
 
+    /// What is asked for, as it was written: `since 7d, vendor openai`; empty for all.
+    var words: String {
+        let parts = [
+            ("since", since), ("until", until), ("vendor", vendor), ("model", model),
+            ("outcome", outcome), ("status", status), ("key", key), ("chain", chain),
+            ("session", session), ("client", client), ("class", errorClass), ("text", text),
+        ]
+        return parts.compactMap { name, value in value.map { "\(name) \($0)" } }
+            .joined(separator: ", ")
+    }
+
     /// The filter; ends with status 2 when a part of it is none.
     func filter() throws -> RecordFilter {
         var filter = RecordFilter()

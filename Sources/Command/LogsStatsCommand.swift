@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSON
 import LogStore
+import Primitives
 
 /// `weir logs stats`.
 struct LogsStatsCommand: ParsableCommand {
@@ -25,14 +26,17 @@ struct LogsStatsCommand: ParsableCommand {
     @Flag(name: .long, help: "Draw the times to the first content as bars.")
     var plot = false
 
+    @Option(name: .long, help: "Write a page with charts to this file; - is standard output.")
+    var html: String?
+
     @Flag(name: .long, help: "Compute costs anew, by the configuration's present prices.")
     var reprice = false
 
     func run() throws {
         let filter = try filter.filter()
         let dimensions = try Self.dimensions(by)
-        guard !attempts || !plot && !reprice else {
-            Output.error("weir: --attempts goes with neither --plot nor --reprice")
+        guard !attempts || !plot && !reprice && html == nil else {
+            Output.error("weir: --attempts goes with none of --plot, --html and --reprice")
             throw ExitCode(2)
         }
         let (_, store) = try options.open()
@@ -44,6 +48,14 @@ struct LogsStatsCommand: ParsableCommand {
         }
         let prices = reprice ? try options.prices() : nil
         let lines = try store.statistics(filter, by: dimensions, repricedBy: prices)
+        if let html {
+            guard !lines.isEmpty else { throw ExitCode(1) }
+            let page = StatisticPage(
+                dimensions: dimensions, lines: lines, asked: self.filter.words,
+                at: Timestamp.text(
+                    microseconds: Int(Identifier.wallClockMilliseconds()) * 1000))
+            return try Output.file(page.html, to: html)
+        }
         try show(lines, StatisticLine.columns(dimensions)) { StatisticLine.json($0, dimensions) }
         if plot, !options.json { Output.text(StatisticLine.bars(lines, width: table.width)) }
     }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import Primitives
 import Synchronization
@@ -36,6 +37,21 @@ enum Output {
     /// Bytes on standard output, at once.
     static func bytes(_ bytes: [UInt8]) {
         _ = unsafe bytes.withUnsafeBufferPointer { unsafe write($0, to: 1) }
+    }
+
+    /// Writes text to a file, or to standard output where its name is `-`; ends with status 1 where
+    /// that fails.
+    static func file(_ text: String, to path: String) throws {
+        if path == "-" { return exact(text) }
+        let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw unwritten(path) }
+        defer { close(file) }
+        guard write(text, to: file) else { throw unwritten(path) }
+    }
+
+    private static func unwritten(_ path: String) -> ExitCode {
+        error("weir: \(path): \(unsafe String(cString: strerror(errno)))")
+        return ExitCode(1)
     }
 
     /// Writes text; false when not all of it could be written.

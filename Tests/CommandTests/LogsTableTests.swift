@@ -227,6 +227,34 @@ struct LogsTableTests {
         #expect(try LogsStatsCommand.dimensions("key,key,class") == [.key, .errorClass])
     }
 
+    @Test("stats as a page: whole names, the sums of the table, and nothing that runs")
+    func page() throws {
+        let (folder, store) = try Self.store()
+        defer { _ = folder }
+        var lines = try store.statistics(RecordFilter(), by: [.vendor, .model])
+        lines[0].names[1] = "<script>alert(\"1\")</script>&"
+        let page = StatisticPage(
+            dimensions: [.vendor, .model], lines: lines, asked: "text <b>", at: "2026-11-30")
+        let html = page.html
+        #expect(html.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;"))
+        #expect(html.contains("text &lt;b&gt; · 2026-11-30"))
+        for text in ["<script", "<b>\"", "<link", "<img", "http:", "https:", "url(", " on"] {
+            #expect(!html.contains("\(text)=") && !html.contains("<\(text)"), "\(text)")
+        }
+        #expect(!html.contains("<script"))
+        #expect(html.contains("<td>a-vendor-with-a-long-name</td>"))
+        #expect(html.contains("<td>1 of 2</td>") && html.contains("<td>$0.0123</td>"))
+        #expect(html.contains("<span class=\"value\">2, 1 failed</span>"))
+        #expect(
+            page.sentence
+                == "4 calls, 2 of them failed, 24.0k tokens in and 690 out, $0.0123 for 1 of 3 that "
+                + "cost money. Half of the answers began within 422 ms, 99 in a hundred within "
+                + "422 ms.")
+        // The longest bar is all of the width; the failed ones are a part of it.
+        #expect(
+            html.contains("<i style=\"width:100.0%\"></i><i class=\"mark\" style=\"width:50.0%\">"))
+    }
+
     @Test("stats of attempts")
     func attempts() throws {
         let (folder, store) = try Self.store()
