@@ -10,15 +10,17 @@ struct Fill: ParsableCommand {
         abstract: "Fills a record with exchanges through the store's own writer.",
         discussion: """
             Calls of agents over a week: sessions of 50 calls that run side by side, 50 keys in 8 \
-            groups, 4 models of 2 vendors, errors, failovers and calls of no session. Prints the \
-            CPU time that one insertion takes.
+            groups, 4 models of 2 vendors, errors, failovers and calls of no session. With \
+            `--filling` prompts grow by turns, each with the one before as its beginning. Prints \
+            the CPU time that one insertion takes, and the names of twenty exchanges.
             """
     )
 
     @Option(name: .long, help: "The folder, as log.path names it.") var folder: String
     @Option(name: .long) var records = 1_000_000
     @Option(name: .long, help: "Records of one transaction.") var batch = 500
-    @Option(name: .long, help: "Bytes of a request's body.") var filling = 0
+    @Option(name: .long, help: "Bytes of the last request's body in a session.")
+    var filling = 0
 
     private static let sessionCalls = 50
     private static let sessionsAtOnce = 40
@@ -29,11 +31,16 @@ struct Fill: ParsableCommand {
     func run() throws {
         let store = try Store(folder: folder)
         var random = RandomSource(seed: 7)
-        let words = Array(repeating: UInt8(ascii: "w"), count: filling)
+        var prompts = Prompts(bytesMax: filling)
+        var names: [String] = []
         var spent = 0.0
         for start in stride(from: 0, to: records, by: batch) {
             let calls = (start..<min(start + batch, records)).map {
-                Self.call($0, of: records, words, &random)
+                Self.call($0, of: records, &prompts, &random)
+            }
+            for (index, call) in calls.enumerated()
+            where (start + index) % max(1, records / 20) == 0 {
+                names.append("\"\(call.identifier)\"")
             }
             let before = Self.processorSeconds
             try store.insert(calls)
@@ -41,11 +48,15 @@ struct Fill: ParsableCommand {
         }
         try store.close()
         let each = spent / Double(max(1, records)) * 1_000_000
-        print("{\"records\":\(records),\"cpu_us_per_record\":\((each * 100).rounded() / 100)}")
+        print(
+            """
+            {"records":\(records),"cpu_us_per_record":\((each * 100).rounded() / 100),\
+            "ids":[\(names.joined(separator: ","))]}
+            """)
     }
 
     private static func call(
-        _ number: Int, of count: Int, _ words: [UInt8], _ random: inout RandomSource
+        _ number: Int, of count: Int, _ prompts: inout Prompts, _ random: inout RandomSource
     ) -> LogStore.Record {
         let time = end - week + week / count * number
         var record = Record(
@@ -81,8 +92,9 @@ struct Fill: ParsableCommand {
         if odd % 50 == 0 { record.attempts += record.attempts }
         record.answered = record.attempts.count
         fillAccount(of: &record, odd)
-        record.requestBody.bytes = words
-        record.requestBody.totalBytes = words.count
+        let turn = number % (sessionCalls * sessionsAtOnce) / sessionsAtOnce
+        record.requestBody.bytes = prompts.prompt(of: session, turn: turn, of: sessionCalls)
+        record.requestBody.totalBytes = record.requestBody.bytes.count
         return record
     }
 

@@ -44,6 +44,7 @@ enum DisplayWidth {
     }
 
     private static func of(_ character: Character) -> Int {
+        if character.isASCII { return 1 }
         guard let first = character.unicodeScalars.first else { return 0 }
         switch first.properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format: return 0

@@ -1,4 +1,5 @@
 import LogStore
+import Primitives
 
 /// A body for `show --raw`: the bytes that were kept, and why they are not those of the wire.
 struct RawBody {
@@ -18,7 +19,7 @@ struct RawBody {
             return "is missing: none of its \(total) bytes is kept"
         }
         // A redaction changes the length, so it comes first: the count of a cut would be wrong.
-        guard body.bytes.firstRange(of: Array("<redacted>".utf8)) == nil else {
+        guard body.bytes.span.firstRange(of: "<redacted>") == nil else {
             return "is redacted: \(kept) bytes are kept of \(total)"
         }
         guard kept == total else { return "is cut: \(kept) of \(total) bytes are kept" }

@@ -84,13 +84,18 @@ struct TextTable {
     func line(_ cells: [String], _ widths: [Int], isCut: Bool = true) -> String {
         var line = ""
         for (column, cell) in cells.enumerated() {
-            let text = isCut ? DisplayWidth.cut(cell, to: widths[column]) : cell
-            let room = max(0, widths[column] - DisplayWidth.of(text))
+            var text = cell
+            var taken = DisplayWidth.of(cell)
+            if isCut, taken > widths[column] {
+                text = DisplayWidth.cut(cell, to: widths[column])
+                taken = DisplayWidth.of(text)
+            }
+            let room = max(0, widths[column] - taken)
             let space = String(repeating: " ", count: room)
             line += columns[column].side == .left ? text + space : space + text
             line += column + 1 < cells.count ? "  " : ""
         }
-        while line.last == " " { line.removeLast() }
+        while line.utf8.last == UInt8(ascii: " ") { line.unicodeScalars.removeLast() }
         return line + "\n"
     }
 

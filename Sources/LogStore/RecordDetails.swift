@@ -30,6 +30,9 @@ enum RecordDetails {
         static let usage = 35
     }
 
+    /// The bits of the fields that sums of attempts are made of: attempts, answered, key_group.
+    static let wantedForAttempts: UInt64 = 1 << 15 | 1 << 17 | 1 << 52
+
     /// A column that stands in the details.
     struct Field: Sendable {
         let number: Int
@@ -77,9 +80,10 @@ enum RecordDetails {
 
     /// Reads the details of a row into a record; nil where they are of no version that is known.
     ///
-    /// `name`: the text of a name's number.
+    /// `name`: the text of a name's number; `wanted`: the bits of the fields to be read.
     static func read(
-        _ bytes: Span<UInt8>, into record: inout Record, _ name: (Int64) throws -> String
+        _ bytes: Span<UInt8>, into record: inout Record, wanted: UInt64 = .max,
+        _ name: (Int64) throws -> String
     ) rethrows -> Sizes? {
         var reader = VarintReader(bytes)
         guard let sizes = sizes(&reader) else { return nil }
@@ -87,8 +91,8 @@ enum RecordDetails {
         while !reader.isAtEnd {
             let tag = reader.number()
             number &+= tag >> 2
-            let assignment =
-                number < UInt64(assignments.count) ? assignments[Int(number)] : nil
+            let isWanted = number < UInt64(assignments.count) && wanted & 1 << number != 0
+            let assignment = isWanted ? assignments[Int(number)] : nil
             switch tag & 3 {
             case Kind.number:
                 let value = reader.zigzag()
@@ -97,10 +101,11 @@ enum RecordDetails {
             case Kind.name:
                 let value = reader.number()
                 guard !reader.isShort else { return sizes }
-                assignment?.put(try name(Int64(clamping: value)), into: &record)
+                if isWanted { assignment?.put(try name(Int64(clamping: value)), into: &record) }
             case Kind.bytes:
                 let value = reader.run(reader.number())
                 guard !reader.isShort else { return sizes }
+                guard isWanted else { continue }
                 switch Int(clamping: number) {
                 case Special.attempts: record.attempts = try PackedAttempts.read(value, name)
                 case Special.usage: record.usageText = try UsageShape.read(value, name)

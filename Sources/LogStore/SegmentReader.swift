@@ -16,6 +16,8 @@ final class SegmentReader: Sendable {
 
     private let folder: SegmentFolder
     private let last = Mutex<Unpacked?>(nil)
+    /// The frame that a record was read from last.
+    private let touched = Mutex<(segment: UInt64, offset: Int)>((0, 0))
 
     init(_ folder: SegmentFolder) {
         self.folder = folder
@@ -124,14 +126,18 @@ final class SegmentReader: Sendable {
         for frame in SegmentDirectory(of: file).frames {
             let own = frame.parts(of: range)
             guard !own.isEmpty else { continue }
+            // One record alone needs no more of the frame than what is before its end.
+            let isFirst = !isTouched(frame, of: number)
+            let end = own.map { $0.offset + $0.range.count }.max() ?? 0
+            let count = isFirst ? end : frame.count
             var content = ZstdFrame.unpack(
-                file.read(frame.offset..<frame.offset + frame.packedCount).span,
-                count: frame.count)
+                file.read(frame.offset..<frame.offset + frame.packedCount).span, count: count)
             // Of a frame that is damaged the rest is unknown, and what follows keeps its offset.
-            content.append(contentsOf: repeatElement(0, count: frame.count - content.count))
+            content.append(contentsOf: repeatElement(0, count: count - content.count))
             for part in own {
                 parts.append((part.range, content[part.offset..<part.offset + part.range.count]))
             }
+            if isFirst { continue }
             let unpacked = Unpacked(segment: number, frame: frame, bytes: content)
             last.withLock { $0 = unpacked }
         }
@@ -144,6 +150,14 @@ final class SegmentReader: Sendable {
             result.append(contentsOf: part.bytes)
         }
         return result
+    }
+
+    /// Whether the last record that was read is in the frame, too; it is the last one then.
+    private func isTouched(_ frame: SegmentDirectory.Frame, of segment: UInt64) -> Bool {
+        touched.withLock { touched in
+            defer { touched = (segment, frame.offset) }
+            return touched == (segment, frame.offset)
+        }
     }
 
     private static func bytes(

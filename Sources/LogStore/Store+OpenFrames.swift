@@ -136,6 +136,40 @@ extension Store {
         }
     }
 
+    /// Writes the frames of exchanges that are still open, and that are in a segment, into the one
+    /// that is being written: the segment is taken away, and their exchanges end later.
+    ///
+    /// After it was sealed. What of them cannot be read stays where it is.
+    func moveOpenFrames(outOf number: UInt64) throws {
+        try database.write { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT journal, exchange, position, start, bytes FROM open_entries
+                    WHERE segment = ? ORDER BY journal, exchange, position
+                    """,
+                arguments: [Int64(clamping: number)])
+            var batch = Batch()
+            for row in rows {
+                let exchange = UInt64(clamping: row[1] as Int64)
+                let position = UInt64(clamping: row[2] as Int64)
+                let pointer = FramesPointer(
+                    segment: number, offset: row[3], count: row[4],
+                    identifier: Identifier(high: exchange, low: position))
+                let frames = reader.frames(pointer)
+                guard !frames.isEmpty else { continue }
+                batch.spills.append(
+                    Batch.Spill(
+                        journal: row[0], exchange: exchange, position: position, frames: frames))
+            }
+            let appended = try append(batch, db)
+            for (spill, start) in zip(batch.spills, appended.frames) {
+                try Self.insert(spill, at: start, in: appended.segment, db)
+            }
+            try appended.advance(NumberRange(), db)
+        }
+    }
+
     /// Forgets the frames of a journal that has ended.
     static func endFrames(of journal: String, _ db: Database) throws {
         for table in ["open_frames", "open_entries"] {

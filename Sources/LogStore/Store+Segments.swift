@@ -270,6 +270,7 @@ extension Store {
     /// there.
     private func removeSegment(_ number: UInt64) throws -> Bool {
         if number == writer?.current { writer?.seal() }
+        try moveOpenFrames(outOf: number)
         let wasThere = try segments.remove(number)
         try database.write { db in
             // The highest number stays known: records say it, and no other segment may get it.

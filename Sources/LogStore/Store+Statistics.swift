@@ -1,5 +1,6 @@
 import Dialects
 import GRDB
+import Primitives
 
 extension Store {
     /// One line of statistics.
@@ -106,16 +107,46 @@ extension Store {
         let vendor = filter.vendor
         filter.vendor = nil
         var sums: [[String]: AttemptSums] = [:]
-        try eachRecord(filter, of: .summedUp) { _, record in
-            for (index, attempt) in record.attempts.enumerated() {
-                if let vendor, attempt.vendor != vendor { continue }
-                let names = dimensions.map { $0.name(of: attempt, in: record) }
+        try eachWithAttempts(filter) { record in
+            for index in record.attempts.indices {
+                if let vendor, record.attempts[index].vendor != vendor { continue }
+                let names = dimensions.map { $0.name(of: record.attempts[index], in: record) }
                 sums[names, default: AttemptSums(names: names)].add(
-                    attempt, isAnswer: index + 1 == record.answered)
+                    record.attempts[index], isAnswer: index + 1 == record.answered)
             }
         }
         return sums.values.sorted {
             Self.isFirst($0.attempts, $0.names, before: $1.attempts, $1.names)
+        }
+    }
+
+    /// Lends the records that a filter asks for, with what sums of attempts are made of, and no
+    /// more: nothing else of a row's details becomes a text.
+    private func eachWithAttempts(
+        _ filter: RecordFilter, _ body: (borrowing Record) -> Void
+    ) throws {
+        try database.read { db in
+            let names = NameReader(db)
+            let (sql, arguments) = filter.condition
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT model, chain, key, session, details FROM exchanges WHERE \(sql)",
+                arguments: arguments)
+            var record = Record(Identifier(high: 0, low: 0))
+            while let row = try rows.next() {
+                record.model = try names.text(row, 0)
+                record.chain = try names.text(row, 1)
+                record.key = try names.text(row, 2)
+                record.session = try names.text(row, 3)
+                record.attempts.removeAll(keepingCapacity: true)
+                record.answered = 0
+                record.group = ""
+                let details: Bytes = row[4]
+                _ = try RecordDetails.read(
+                    details.bytes.span, into: &record, wanted: RecordDetails.wantedForAttempts,
+                    names.text)
+                body(record)
+            }
+            try Self.eachOld(db, filter, of: .summedUp) { _, record in body(record) }
         }
     }
 
@@ -137,12 +168,20 @@ extension Store {
                 try body($0.number, $0.record)
                 return true
             }
-            let (sql, arguments) = filter.oldCondition
-            let rows = try Row.fetchCursor(
-                db, sql: "SELECT number, \(columns.names) FROM records WHERE \(sql)",
-                arguments: arguments)
-            while let row = try rows.next() { try body(row[0], columns.record(row)) }
+            try Self.eachOld(db, filter, of: columns, body)
         }
+    }
+
+    // In the transaction that reads the others: a row that is moved meanwhile is in one of both.
+    private static func eachOld(
+        _ db: Database, _ filter: RecordFilter, of columns: ColumnSelection,
+        _ body: (Int64, Record) throws -> Void
+    ) throws {
+        let (sql, arguments) = filter.oldCondition
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT number, \(columns.names) FROM records WHERE \(sql)",
+            arguments: arguments)
+        while let row = try rows.next() { try body(row[0], columns.record(row)) }
     }
 }
 

@@ -5,7 +5,8 @@ public enum Printable {
     ///
     /// `keepsLines`: ends of lines and tabs stay.
     public static func text(_ text: String, keepsLines: Bool = false) -> String {
-        guard text.utf8.contains(where: mayBegin) else { return text }
+        guard text.utf8.contains(where: mayBegin), text.unicodeScalars.contains(where: isObeyed)
+        else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             let isLayout = scalar == "\n" || scalar == "\t"

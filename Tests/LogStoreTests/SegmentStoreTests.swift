@@ -213,6 +213,51 @@ struct SegmentStoreTests {
         #expect(try store.count(RecordFilter()) == 0)
     }
 
+    @Test(
+        "a segment that goes leaves the frames of exchanges that still run",
+        arguments: [true, false])
+    func boundOfOpenFrames(_ isForSize: Bool) throws {
+        let scratch = try RecordScratch(journalBytes: 128 << 10)
+        let capture = Capture(bytesMax: 1 << 20)
+        let store = try Store(folder: scratch.folder.path)
+        let source = JournalSource(scratch.file, from: nil, isLeft: false, capture: capture)
+        func round() throws {
+            var batch = Batch()
+            source.read(into: &batch, recordsMax: 100, now: .now())
+            let cursor = source.release(into: &batch, now: .now())
+            _ = try store.write(batch, capture: capture)
+            scratch.file.release(upTo: cursor)
+        }
+        var call = RecordScratch.Call()
+        call.pieces = (0..<40).map { number in
+            Array("data: \(number) ".utf8) + [UInt8](repeating: 0x61, count: 1500)
+        }
+        let open = try #require(scratch.begin(call))
+        scratch.head(open, call)
+        for (number, piece) in call.pieces.enumerated() {
+            #expect(scratch.chunk(open, piece))
+            if number % 20 == 19 { try round() }
+        }
+        let first = try #require(store.writer).current
+        if isForSize {
+            // Nothing keeps to this: everything goes that may.
+            #expect(try store.evict(bytesMax: 1).segments == 1)
+        } else {
+            #expect(try store.retireSegments(before: .max) == 1)
+        }
+        #expect(!store.segments.numbers.contains(first))
+        scratch.settle(open, call)
+        try round()
+        let found = try #require(try Self.full(store).first)
+        #expect(found.faults.isEmpty)
+        #expect(found.record.responseBody.bytes == call.pieces.flatMap { $0 })
+        #expect(found.record.requestBody.bytes == call.request)
+        let left = try store.database.read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM open_entries")
+        }
+        #expect(left == 0)
+    }
+
     @Test("a segment goes when the newest of its records is too old, and not before")
     func retention() throws {
         let scratch = try RecordScratch()
