@@ -84,27 +84,24 @@ extension Ledger.State {
     /// A request that another scope refuses holds up no other key's.
     mutating func admitNext(of slot: Int, now: Int) -> [Ledger.Grant] {
         var grants: [Ledger.Grant] = []
-        var isMoving = true
-        while isMoving {
-            isMoving = false
-            for ticket in lines[slot]?.heads ?? [] {
-                guard let request = waiting[ticket] else { continue }
-                lookCount += 1
-                if let found = refusal(of: request.demand, request.path, now: now) {
-                    if found.step.slot == slot { return grants }
-                    continue
-                }
-                waiting[ticket] = nil
-                lines[slot]?.serve(ticket, of: request.key)
-                take(request.demand, request.path)
-                grants.append(
-                    Ledger.Grant(
-                        ticket: ticket,
-                        reservation: Reservation(
-                            path: request.path, began: now, demand: request.demand),
-                        admitted: request.admitted))
-                isMoving = true
+        // Those before it were refused by another scope. A key that is served goes to the end.
+        var turn = 0
+        while let ticket = lines[slot]?.next(atTurn: turn), let request = waiting[ticket] {
+            lookCount += 1
+            if let found = refusal(of: request.demand, request.path, now: now) {
+                if found.step.slot == slot { return grants }
+                turn += 1
+                continue
             }
+            waiting[ticket] = nil
+            lines[slot]?.serve(atTurn: turn)
+            take(request.demand, request.path)
+            grants.append(
+                Ledger.Grant(
+                    ticket: ticket,
+                    reservation: Reservation(
+                        path: request.path, began: now, demand: request.demand),
+                    admitted: request.admitted))
         }
         if lines[slot]?.count == 0 { lines[slot] = nil }
         return grants

@@ -23,14 +23,21 @@ struct WaitingLine: Sendable {
         if own.isEmpty { turns.removeAll { $0 == key } }
     }
 
-    /// The next request of each key, in the order of their turns.
-    var heads: [Ticket] { turns.compactMap { tickets[$0]?.first } }
+    /// The next request of the key with a turn; nil after the last turn.
+    func next(atTurn turn: Int) -> Ticket? {
+        turn < turns.count ? tickets[turns[turn]]?.first : nil
+    }
 
-    /// Takes the next request of a key out, whose next turn comes after those of all others.
-    mutating func serve(_ ticket: Ticket, of key: String) {
-        remove(ticket, of: key)
-        guard tickets[key] != nil, let index = turns.firstIndex(of: key) else { return }
-        turns.append(turns.remove(at: index))
+    /// Takes the next request of the key with a turn out; the key's next turn comes after those of
+    /// all others.
+    mutating func serve(atTurn turn: Int) {
+        let key = turns.remove(at: turn)
+        guard var own = tickets.removeValue(forKey: key) else { return }
+        own.removeFirst()
+        count -= 1
+        guard !own.isEmpty else { return }
+        tickets[key] = own
+        turns.append(key)
     }
 }
 

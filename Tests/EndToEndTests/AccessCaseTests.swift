@@ -1,3 +1,4 @@
+import JSON
 import Primitives
 import Reactor
 import Support
@@ -80,6 +81,42 @@ struct AccessCaseTests {
         seen.isOver.store(true, ordering: .releasing)
         for thread in threads { thread.join() }
         #expect(seen.late.load(ordering: .relaxed) == 0)
+    }
+
+    @Test("a key that is revoked is refused on 4 workers from the answer on that says so")
+    func revocationWhileRunning() throws {
+        let vendor = try MockProcess()
+        let (_, other) = try AccessCommandTests.newKey("other")
+        let gateway = try GatewayProcess(
+            Self.toml(vendor.port, other), server: "workers = 4",
+            environment: ["KEY": "gateway-canary"], adminToken: "operator-canary")
+        func ask(_ method: String, _ path: String, _ body: String = "") throws -> RawResponse {
+            try RawConnection(port: gateway.adminPort).exchange(
+                "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                    + "Authorization: Bearer operator-canary\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        }
+        let port = gateway.port
+        for round in 0..<5 {
+            let made = try ask("POST", "/keys", #"{"name":"ann\#(round)"}"#)
+            let key = try #require(try JSONValue(parsing: made.text)["key"]?.text)
+            let seen = Seen()
+            let threads = try (0..<64).map { number in
+                try Reactor.Thread(name: "client-\(number)") { seen.call(port, key) }
+            }
+            try gateway.await("calls") { seen.served.load(ordering: .relaxed) > 200 }
+            let answer = try ask("DELETE", "/keys/ann\(round)")
+            seen.isReloaded.store(true, ordering: .releasing)
+            #expect(answer.status == 200 && answer.text.contains("\"in_force\":true"))
+            let before = seen.refused.load(ordering: .relaxed)
+            try gateway.await("refusals") {
+                seen.refused.load(ordering: .relaxed) > before + 500
+            }
+            seen.isOver.store(true, ordering: .releasing)
+            for thread in threads { thread.join() }
+            // Of heads that began after the answer none was let in, on no connection.
+            #expect(seen.late.load(ordering: .relaxed) == 0)
+        }
     }
 
     @Test("where nothing can be recorded no budget is spent, and the rest is served")

@@ -207,7 +207,7 @@ final class CallgrindGateway {
     private let vendor: MockProcess
     private let folder: TemporaryFolder
     private let process: ChildProcess
-    private let port: Int
+    let port: Int
     private var dumps = 0
 
     /// `rest` follows in its configuration.

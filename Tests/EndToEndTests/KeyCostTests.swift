@@ -47,7 +47,34 @@ struct KeyCostTests {
         #expect(few - none < most?["instructions"]?.double ?? 0, "\(counts)")
         #expect(fewInTurn - none < most?["instructions_in_turn"]?.double ?? 0, "\(counts)")
         // A walk over the keys, or over the groups, would be far more than that.
-        #expect(many - fewInTurn < 2000, "\(counts)")
-        #expect(few > none, "a count that counts nothing would pass for ever: \(counts)")
+        #expect(many - fewInTurn < 6000, "\(counts)")
+        #expect(few > none + 1000, "a count that counts nothing would pass for ever: \(counts)")
+    }
+
+    @Test("1,000 clients that wait for a limit cost a call of another key nothing")
+    func waiting() throws {
+        let (busy, first) = try AccessCommandTests.newKey("busy")
+        let (other, second) = try AccessCommandTests.newKey("other")
+        let gateway = try CallgrindGateway(
+            "\(first)concurrent = 1\nqueue = { max = 1000, wait = \"10m\" }\n"
+                + "\(second)concurrent = 10\n")
+        let fields = ["x-weir-key: \(other)\r\n"]
+        let before = try gateway.perCall(fields: fields).instructions ?? 0
+        func send(_ fields: String = "") throws -> RawConnection {
+            let client = try RawConnection(port: gateway.port)
+            try client.send(
+                RecordTests.request(
+                    "/v1/chat/completions", #"{"model":"gpt-4o"}"#,
+                    "x-weir-key: \(busy)\r\n\(fields)"))
+            return client
+        }
+        let running = try send("X-Mock-Hang: 1\r\n")
+        let waiting = try (0..<1000).map { _ in try send() }
+        let beside = try gateway.perCall(fields: fields).instructions ?? 0
+        // Less than ten instructions for each of them: the line is looked at as time goes on.
+        #expect(beside - before < 10_000, "\(before) without, \(beside) beside them")
+        // There is no room in the line for one more: all of them do wait.
+        #expect(try send().response().status == 429)
+        withExtendedLifetime((running, waiting)) {}
     }
 }

@@ -141,8 +141,11 @@ struct RealClientTests {
 
     /// A session of an agent's through the gateway: what it says, and what the two sides of the
     /// gateway differ in.
-    private static func session(
-        _ agent: String, dialect: String, server: String = ""
+    ///
+    /// `first`: the credential of the first vendor. `rest` follows in the configuration.
+    static func session(
+        _ agent: String, dialect: String, server: String = "",
+        first: String = "env:WEIR_TEST_KEY", rest: String = "", environment: [String: String] = [:]
     ) throws -> (text: String, records: [JSONValue]) {
         let (python, program) = try self.program(agent)
         let ports = [try ByteVendor.closedPort(), try ByteVendor.closedPort()]
@@ -151,7 +154,7 @@ struct RealClientTests {
             [vendors.v\(index)]
             dialect = "\(dialect)"
             base_url = "http://127.0.0.1:\(port)\(dialect == "openai" ? "/v1" : "")"
-            credential = "env:WEIR_TEST_KEY"
+            credential = "\(index == 0 ? first : "env:WEIR_TEST_KEY")"
 
             """
         }
@@ -160,11 +163,12 @@ struct RealClientTests {
                 [[chains]]
                 name = "agents"
                 targets = [{ vendor = "v0" }, { vendor = "v1" }]
+                \(rest)
                 """, server: server, environment: ["WEIR_TEST_KEY": "key-of-the-gateway"])
         let run = try ChildProcess(
             python,
             ["\(folder)/agents.py", agent, "\(gateway.port)"] + ports.map { "\($0)" }
-                + [program])
+                + [program], environment: environment)
         #expect(try run.wait(seconds: 300) == 0, "\(run.text)")
         gateway.process.signal(SIGTERM)
         _ = try gateway.process.wait()

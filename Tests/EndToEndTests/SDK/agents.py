@@ -8,6 +8,10 @@ that fails, which it does from its second request on (a socket stays with the ve
 bytes are written down on both sides of the gateway: between the agent and it, and between it and the
 vendors. Prints what the agent said at the end, how many calls each vendor answered, and where the two
 sides differ.
+
+Where AGENT_CREDENTIAL is set, the agent has that as its vendor's key, and the field `x-weir-key` has
+AGENT_KEY where that is set. Then it prints, too, which credentials each vendor saw, whether the
+gateway's key was among any bytes behind it, and how many calls were refused.
 """
 
 import asyncio
@@ -18,10 +22,12 @@ import tempfile
 
 agent, gateway_port, first_port, second_port = sys.argv[1], *map(int, sys.argv[2:5])
 program = sys.argv[5]
+credential, own_key = os.environ.get("AGENT_CREDENTIAL", ""), os.environ.get("AGENT_KEY", "")
 
 MODEL_PATHS = ("/v1/messages", "/v1/responses", "/v1/chat/completions")
 # Fields that are for one connection, or that the gateway is configured to replace.
-DECLARED = {"host", "connection", "authorization", "x-api-key", "upgrade"}
+CREDENTIALS = ("authorization", "x-api-key", "x-weir-key")
+DECLARED = {"host", "connection", "upgrade", *CREDENTIALS}
 
 
 class Recorder:
@@ -261,21 +267,39 @@ async def claude(port, home):
             "HOME": home, "IS_SANDBOX": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         },
     )  # fmt: skip
-    async for message in query(prompt="Do two steps.", options=options):
-        if type(message).__name__ == "ResultMessage":
-            print("agent:", message.subtype, message.result, flush=True)
+    if credential:
+        options.env["ANTHROPIC_API_KEY"] = credential
+    if own_key:
+        options.env["ANTHROPIC_CUSTOM_HEADERS"] = f"x-weir-key: {own_key}"
+    try:
+        async for message in query(prompt="Do two steps.", options=options):
+            if type(message).__name__ == "ResultMessage":
+                print("agent:", message.subtype, message.result, flush=True)
+    except Exception as error:  # noqa: BLE001: what it says is what is looked at
+        print("agent failed:", error, flush=True)
 
 
 async def codex(port, home):
     with open(f"{home}/config.toml", "w") as file:
-        file.write(f'openai_base_url = "http://127.0.0.1:{port}/v1"\nmodel = "gpt-5"\n')
+        base = f"http://127.0.0.1:{port}/v1"
+        if own_key:
+            file.write(
+                'model = "gpt-5"\nmodel_provider = "weir"\n[model_providers.weir]\nname = "weir"\n'
+                f'base_url = "{base}"\nenv_key = "CODEX_API_KEY"\nwire_api = "responses"\n'
+                f'http_headers = {{ "x-weir-key" = "{own_key}" }}\n'
+            )
+        else:
+            file.write(f'openai_base_url = "{base}"\nmodel = "gpt-5"\n')
+    key = credential or "sk-test"
     process = await asyncio.create_subprocess_exec(
         program, "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox",
         "Do two steps.", cwd=home, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "CODEX_HOME": home, "CODEX_API_KEY": "sk-test", "OPENAI_API_KEY": "sk-test"},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "CODEX_HOME": home, "CODEX_API_KEY": key, "OPENAI_API_KEY": key},
     )  # fmt: skip
-    output, _ = await process.communicate()
+    output, errors = await process.communicate()
+    if process.returncode:
+        print("agent failed:", *errors.decode().split("\n"), flush=True)
     print("agent:", process.returncode, output.decode().split("\n")[-2:], flush=True)
 
 
@@ -325,6 +349,18 @@ async def mini(port, home):
         print(output)
 
 
+def show_credentials(before, behind):
+    """Which credentials each vendor saw, and what became of the gateway's key."""
+    for recorder in behind:
+        asked = [r for sent, _ in recorder.connections for r in requests(sent)]
+        seen = {f"{n.lower()}: {v}" for r in asked for n, v in r[1] if n.lower() in CREDENTIALS}
+        print("vendor saw:", *(sorted(seen) or ["nothing"]))
+    passed = b"".join(bytes(sent) for r in behind for sent, _ in r.connections)
+    print("keys behind the gateway:", passed.count(b"weir_"))
+    answers = b"".join(bytes(answered) for _, answered in before.connections)
+    print("refused:", answers.count(b"HTTP/1.1 429 "))
+
+
 async def main():
     vendors = [Vendor(fails=True), Vendor(fails=False)]
     if agent == "codex-socket":
@@ -357,6 +393,8 @@ async def main():
             differences += 1
             print("differs:", request[0], reason)
     print(f"compared: {compared}, different: {differences}")
+    if credential:
+        show_credentials(before, behind)
     if agent == "codex-socket":
         sides = [
             sorted(
