@@ -141,17 +141,30 @@ struct AccessCommandTests {
         }
     }
 
-    @Test("after kill -9 the ledger is the record, and no budget begins anew")
+    @Test("after kill -9 the ledger is the record, no key is lost, and no limit begins anew")
     func kills() throws {
         let vendor = try MockProcess()
         let folder = try TemporaryFolder()
         let (key, lines) = try Self.newKey("ci")
         let toml = Self.toml(
-            vendor.port, lines + "budget = \"$0.50/month\"\nrequests = \"1000000/1d\"\n")
+            vendor.port,
+            """
+            [groups.team]
+            requests = "1000000/1d"
+            concurrent = 1000
+            \(lines)
+            budget = "$0.50/month"
+            """)
         var random = RandomSource(seed: UInt64(getpid()))
-        for _ in 0..<Self.killRounds {
+        var made: [String] = []
+        for round in 0..<Self.killRounds {
             let gateway = try Self.start(toml, folder: folder)
-            try Self.load(gateway.port, key, Int.random(in: 50...200, using: &random)) {
+            // Keys of the store, each made by the time its gateway dies.
+            made.append(try Self.storedKey("k\(round)", gateway))
+            if round > 0 { #expect(try Self.status(gateway, made[round - 1]) == 200) }
+            try Self.load(
+                gateway.port, [key, made[round]], Int.random(in: 50...200, using: &random)
+            ) {
                 gateway.process.signal(SIGKILL)
             }
             _ = try gateway.process.wait()
@@ -160,6 +173,7 @@ struct AccessCommandTests {
         try gateway.await("what was left") {
             try RecordTests.logs(gateway, ["verify"]).text.contains("pending 0")
         }
+        try Self.expectLimitsOfRecord(gateway, keys: made)
         // The rest of the budget, and not a new one.
         while [200, 503].contains(try Self.status(gateway, key)) {}
         gateway.process.signal(SIGTERM)
@@ -168,8 +182,43 @@ struct AccessCommandTests {
         #expect(verify.status == 0, "\(verify.text)")
         let account = try JSONValue(parsing: verify.text)
         #expect(account["ledger"]?["balanced"]?.isTrue == true)
-        let charged = account["ledger"]?["nanodollars"]?.integer ?? 0
+        let charged = try RecordTests.records(gateway.recordPath, ["--key", "ci"])
+            .reduce(0) { $0 + ($1["charged_nanodollars"]?.integer ?? 0) }
         #expect(charged <= 500_000_000 && charged > 490_000_000)
+    }
+
+    /// A key that is made while a gateway runs, in the group.
+    private static func storedKey(_ name: String, _ gateway: GatewayProcess) throws -> String {
+        let add = try ChildProcess(
+            try Binaries.weir,
+            ["keys", "add", name, "--group", "team", "--config", gateway.configurationPath],
+            environment: ["KEY": "gateway-canary"])
+        #expect(try add.wait() == 0, "\(add.text)")
+        return String(add.text.split(separator: "\n").first ?? "")
+    }
+
+    /// What limits show after the last start is what the records of all processes say.
+    private static func expectLimitsOfRecord(_ gateway: GatewayProcess, keys: [String]) throws {
+        for key in keys { #expect(try status(gateway, key) == 200) }
+        func limit(_ kind: String, _ name: String, _ member: String) throws -> Int? {
+            let limits = try JSONValue(parsing: try gateway.page("/limits").text).elements ?? []
+            let own = limits.first { $0["name"]?.text == name }
+            let use = own?["limits"]?.elements?.first { $0["on"]?.text == kind }
+            return use?[member]?.integer
+        }
+        try gateway.await("an empty house") { try limit("concurrent", "team", "used") == 0 }
+        try gateway.await("records") {
+            try RecordTests.logs(gateway, ["verify"]).text.contains("pending 0")
+        }
+        let records = try RecordTests.records(gateway.recordPath)
+        let ofTeam = records.filter { $0["key"]?.text?.hasPrefix("k") == true }
+        // Less than all of them only where a day ends meanwhile.
+        let used = try limit("requests", "team", "used") ?? 0
+        #expect(used <= ofTeam.count && used * 10 > ofTeam.count * 9, "\(ofTeam.count)")
+        let ofKey = records.filter { $0["key"]?.text == "ci" }
+        let spent = ofKey.reduce(0) { $0 + ($1["charged_nanodollars"]?.integer ?? 0) }
+        #expect(try limit("budget", "ci", "used") == spent)
+        #expect(try limit("budget", "ci", "held") == 0)
     }
 
     @Test("a start spends no budget before it knows what a killed process had spent")
@@ -234,7 +283,7 @@ struct AccessCommandTests {
 
     /// Streams from 16 clients until the gateway is gone.
     private static func load(
-        _ port: Int, _ key: String, _ milliseconds: Int, _ kill: () -> Void
+        _ port: Int, _ keys: [String], _ milliseconds: Int, _ kill: () -> Void
     ) throws {
         let isOver = Atomic<Bool>(false)
         let threads = try (0..<16).map { number in
@@ -243,7 +292,9 @@ struct AccessCommandTests {
                 while !isOver.load(ordering: .relaxed) {
                     guard
                         let response = try? client.exchange(
-                            chat(key, "X-Mock-Chunks: 12\r\nX-Mock-Delay: 2\r\n")),
+                            chat(
+                                keys[number % keys.count],
+                                "X-Mock-Chunks: 12\r\nX-Mock-Delay: 2\r\n")),
                         response.isWhole
                     else { return }
                 }

@@ -50,13 +50,16 @@ struct SDKTests {
         for (name, lines) in [
             ("limited", "requests = \"1/1h\""), ("spent", "budget = \"$0.000001/month\""),
             ("narrow", "models = [\"other\"]"), ("expired", "expires = 2020-01-01"),
-            ("soon", "requests = \"1/1s\""),
+            ("large", "tokens = \"5/1h\""), ("soon", "requests = \"1/1s\""),
         ] {
             let (key, text) = try AccessCommandTests.newKey(name)
             toml += "\(text)\n\(lines)\n"
             arguments.append("\(name)=\(key)")
         }
         arguments.append("unknown=\(try AccessCommandTests.newKey("unknown").key)")
+        // A typing error: the last letter is another one.
+        let typo = try AccessCommandTests.newKey("typo").key
+        arguments.append("malformed=\(typo.dropLast())\(typo.hasSuffix("0") ? "1" : "0")")
         let gateway = try GatewayProcess(toml)
         // The only one that the limit lets pass.
         let limited = String(arguments[0].dropFirst("limited=".count))
@@ -69,7 +72,7 @@ struct SDKTests {
             ["\(Self.folder)/refusals.py", "\(gateway.port)", "\(gateway.adminPort)"] + arguments)
         let status = try calls.wait(seconds: 300)
         #expect(status == 0, "\(calls.text)")
-        #expect(calls.text.contains("39 refusals, 0 wrong"), "\(calls.text)")
+        #expect(calls.text.contains("55 refusals, 0 wrong"), "\(calls.text)")
         #expect(!gateway.process.text.contains("weir_"))
     }
 

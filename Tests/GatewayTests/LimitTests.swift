@@ -275,10 +275,36 @@ struct LimitTests {
         #expect(spent > 1_000_000_000 - most)
         let last = try Self.call(RawConnection(port: port), key)
         #expect(last.status == 429)
+        // A token more than there is room for, and then as many as that.
+        let left = 1_000_000_000 - spent
+        let room = (left - Self.small(tokens: 10).body * 100_000) / 1_000_000
+        if room >= 10 {
+            // An answer has 64 tokens at most.
+            let calls = room < 64 ? [(room + 1, 429), (room, 200)] : [(64, 200)]
+            for (tokens, status) in calls {
+                let response = try RawConnection(port: port).exchange(
+                    Self.small(tokens: tokens, "x-weir-key: \(key)\r\n").request)
+                #expect(response.status == status, "\(tokens) of \(left)")
+            }
+        }
+        try gateway.await("the last to settle") { Self.state(gateway, "ci").held == 0 }
+        let all = Self.state(gateway, "ci").spent
+        #expect(all <= 1_000_000_000)
         gateway.stop()
         let records = try gateway.record.records()
         let sum = records.reduce(0) { $0 + ($1.chargedNanodollars ?? 0) }
-        #expect(sum == spent, "the ledger is the record")
+        #expect(sum == all, "the ledger is the record")
+    }
+
+    /// A request with a limit of two digits on its answer, and how many bytes its body has.
+    private static func small(
+        tokens: Int, _ fields: String = ""
+    ) -> (request: String, body: Int) {
+        let body = #"{"model":"gpt-4o","max_tokens":\#(tokens)}"#
+        let head =
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n\(fields)"
+            + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+        return (head + body, body.utf8.count)
     }
 
     private final class Served: Sendable {

@@ -20,6 +20,8 @@ MESSAGES = [{"role": "user", "content": "hello"}]
 CLASSES = {
     "limited": ("RateLimitError", "RateLimitError", "ClientError", 429, "key limited"),
     "spent": ("RateLimitError", "RateLimitError", "ClientError", 429, "key spent"),
+    "large": ("RateLimitError", "RateLimitError", "ClientError", 429, "alone may use more"),
+    "malformed": ("AuthenticationError", "AuthenticationError", "ClientError", 401, "malformed"),
     "narrow": ("PermissionDeniedError", "PermissionDeniedError", "ClientError", 403, "narrow"),
     "expired": ("AuthenticationError", "AuthenticationError", "ClientError", 401, "expired"),
     "unknown": ("AuthenticationError", "AuthenticationError", "ClientError", 401, "x-weir-key"),
