@@ -23,6 +23,8 @@ public struct RequestBound: Equatable, Sendable {
     // A hostile number must not become a small one, nor overflow a sum.
     private static let tokensMax = 1 << 40
     private static let answersMax = 1 << 20
+    // What vendors make of one request at most, where it is not known how many were asked for.
+    private static let answersOfVendors = 128
 
     /// The bound of a body that is JSON, or of another one, whose bytes are all there is to know.
     public init(_ body: Span<UInt8>) {
@@ -54,6 +56,7 @@ public struct RequestBound: Equatable, Sendable {
     /// The bound of a body of so many bytes that is not here as a whole.
     public init(unreadBytes: Int) {
         input = unreadBytes
+        answers = Self.answersOfVendors
         isOpenEnded = true
         writesCache = true
     }

@@ -195,6 +195,7 @@ extension Attempt: TransferDelegate {
                 advance(rest.bytes, reads: rest.bytes, isReadable: true, of: transfer)
             }
         }
+        sentBeforeEnd = wasSent
         self.transfer = nil
         // A client at rest gives way, so that the next request finds a descriptor.
         if result.isStarved { _ = worker.closeResting() }

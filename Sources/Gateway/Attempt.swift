@@ -58,8 +58,9 @@ final class Attempt {
     var clientStatus: Int { pipeline.translator?.clientStatus ?? status }
     /// What made the head unfit.
     var headViolation: StaticString?
-    /// Whether libcurl began to send the request.
-    var wasSent: Bool { transfer?.sentAt != nil }
+    /// Whether libcurl began to send the request, also once the transfer is gone.
+    var wasSent: Bool { sentBeforeEnd || transfer?.sentAt != nil }
+    var sentBeforeEnd = false
     var isReceivingPaused: Bool { transfer?.isReceivingPaused ?? false }
     /// Whether bytes of the response were passed on.
     var hasPassedBytes: Bool { pipeline.hasPassedBytes }
@@ -131,6 +132,7 @@ final class Attempt {
     /// Takes the transfer back, wherever it is.
     func cancel() {
         guard let transfer else { return }
+        sentBeforeEnd = wasSent
         self.transfer = nil
         worker.lanes.cancel(transfer)
     }

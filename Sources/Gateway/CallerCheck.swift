@@ -15,8 +15,9 @@ struct ExchangeCaller {
     var inputBound = 0
     /// The model that the client asked for; empty where it named none.
     var model = ""
-    /// Whether an attempt was sent and failed without an answer: its vendor may have worked.
-    var mayHaveWorked = false
+    /// The model of the latest attempt that was sent and failed without an answer: its vendor may
+    /// have worked.
+    var askedInVain: PricedModel?
     /// What the exchange is charged if it ends so.
     var charge: (outcome: Outcome, charge: Charge)?
 }

@@ -168,7 +168,9 @@ enum Metering {
     /// An attempt failed before anything of it went out.
     static func attemptFailed(_ attempt: Attempt) {
         guard attempt.wasSent, !attempt.headIsComplete else { return }
-        attempt.exchange.caller?.mayHaveWorked = true
+        // Made before the caller is written to: it reads the caller.
+        let model = pricedModel(of: attempt)
+        attempt.exchange.caller?.askedInVain = model
     }
 
     /// What an exchange is charged if it ends so; nil where nothing is held for it.
@@ -182,9 +184,9 @@ enum Metering {
         var end = CallEnd()
         if held.isWork {
             end = callEnd(exchange, attempt, outcome, access)
-            end.wasSent = end.wasSent || caller.mayHaveWorked
+            end.wasSent = end.wasSent || caller.askedInVain != nil
         }
-        let model = attempt.map { pricedModel(of: $0) }
+        let model = attempt.map { pricedModel(of: $0) } ?? caller.askedInVain
         let charge = Charge.of(end, held: held, input: caller.inputBound) { input, output in
             guard held.nanodollars > 0 else { return 0 }
             return model.flatMap {

@@ -113,7 +113,8 @@ struct RequestBoundTests {
     func caches() {
         let text = #"{"system":[{"text":"a","cache_control":{"type":"ephemeral"}}]}"#
         #expect(Self.bound(text).writesCache && !Self.bound("{}").writesCache)
-        #expect(RequestBound(unreadBytes: 5).writesCache)
+        let unread = RequestBound(unreadBytes: 5)
+        #expect(unread.writesCache && unread.isOpenEnded && unread.answers == 128)
     }
 
     private struct Prices: Pricing {

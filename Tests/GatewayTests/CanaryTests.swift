@@ -8,13 +8,13 @@ import Testing
 @Suite("Canaries")
 struct CanaryTests {
     /// A credential, or several: the fields and the query's pair that carry it.
-    private struct Shape {
+    struct Shape {
         let name: String
         var fields = ""
         var query = ""
     }
 
-    private static let shapes = [
+    static let shapes = [
         Shape(name: "none"),
         Shape(name: "Bearer sk-proj-…", fields: "Authorization: Bearer sk-proj-canary0123456789"),
         Shape(name: "Bearer sk-ant-…", fields: "Authorization: Bearer sk-ant-canary0123456789"),
@@ -32,7 +32,7 @@ struct CanaryTests {
         Shape(name: "?%6BEY=", query: "%6BEY=AIzaCanary-canary0123456789"),
     ]
 
-    private static let paths = [
+    static let paths = [
         "/v1/chat/completions", "/v1/models", "/v1/files/f", "/v1/messages",
         "/v1beta/models/m:generateContent", "/v1/models/m:generateContent",
         "/v1/models/ft:gpt-4o::x", "/v1beta/interactions", "/v1beta/openai/chat/completions",
@@ -54,7 +54,7 @@ struct CanaryTests {
         + "&%73ig=canary-21&token=canary-22"
 
     /// What went to the vendors, and what each of them answers.
-    private final class Vendors: Sendable {
+    final class Vendors: Sendable {
         let ports: [String: Int]
         private let servers: [ByteVendor]
 
@@ -104,7 +104,7 @@ struct CanaryTests {
         }
     }
 
-    private static func toml(_ vendors: Vendors, credential: String) -> String {
+    static func toml(_ vendors: Vendors, credential: String) -> String {
         ["openai", "anthropic", "gemini"].map { name in
             let base = "http://127.0.0.1:\(vendors.ports[name] ?? 0)"
             return """
@@ -115,7 +115,7 @@ struct CanaryTests {
         }.joined(separator: "\n")
     }
 
-    private static func request(_ path: String, _ shape: Shape, more: Bool) -> String {
+    static func request(_ path: String, _ shape: Shape, more: Bool) -> String {
         let body = #"{"model":"m"}"#
         let query = [shape.query, more ? otherQuery : ""].filter { !$0.isEmpty }
         return "POST \(path)\(query.isEmpty ? "" : "?" + query.joined(separator: "&")) HTTP/1.1\r\n"
@@ -124,7 +124,7 @@ struct CanaryTests {
             + "\r\n\(body)"
     }
 
-    private static func holdsCanary(_ text: String) -> Bool {
+    static func holdsCanary(_ text: String) -> Bool {
         text.lowercased().contains("canary")
     }
 

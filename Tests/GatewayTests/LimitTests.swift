@@ -229,6 +229,55 @@ struct LimitTests {
         #expect(Self.state(gateway, "ci") == (sum, 0, 0))
     }
 
+    @Test("on money are charged the prompt of a call whose vendor was asked and said nothing")
+    func unanswered() throws {
+        let hanging = try ScriptedVendor()
+        let silent = try FailingVendor(
+            name: "silent", answer: "", end: .closes, failureClass: "broken"
+        ).start()
+        defer {
+            hanging.stop()
+            silent.stop()
+        }
+        let key = ClientKeyTests.key(1)
+        func spent(_ port: Int, _ call: (TestGateway) throws -> Void) throws -> Int {
+            let gateway = try TestGateway(
+                Self.chain([port], ClientKeyTests.lines("ci", key, "budget = \"$10/day\"")))
+            defer { gateway.stop() }
+            try call(gateway)
+            try gateway.await("its end") {
+                let state = Self.state(gateway, "ci")
+                return state.inFlight == 0 && state.held == 0
+                    && (gateway.ledger.view().first?.admitted ?? 0) > 0
+            }
+            gateway.stop()
+            let records = try gateway.record.records()
+            #expect(records.count == 1)
+            #expect(records.first?.chargedNanodollars == Self.state(gateway, "ci").spent)
+            return Self.state(gateway, "ci").spent
+        }
+        let left = try spent(hanging.port) { gateway in
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Request.chat(["hang": "1"], extra: "x-weir-key: \(key)\r\n"))
+            try gateway.await("the vendor's request") {
+                (try? hanging.statistics().requestCount) == 1
+            }
+            client.close()
+        }
+        // A token a byte of the prompt, at the vendor's price.
+        #expect(left > 50 * 100_000 && left < 200 * 100_000, "\(left)")
+        let reset = try spent(silent.port) { gateway in
+            let status = try Self.call(RawConnection(port: gateway.port), key).status
+            #expect(status >= 500)
+        }
+        #expect(reset == left)
+        let refused = try spent(ByteVendor.closedPort()) { gateway in
+            let status = try Self.call(RawConnection(port: gateway.port), key).status
+            #expect(status >= 500)
+        }
+        #expect(refused == 0, "nothing was sent")
+    }
+
     @Test("refuse what has no price, or no bound, under a budget")
     func unpriced() throws {
         let vendor = try ScriptedVendor()
@@ -246,6 +295,38 @@ struct LimitTests {
         #expect(refused.status == 403 && refused.text.contains("model_unpriced"))
         #expect(try Self.call(client, keys[1]).status == 200)
         #expect(try vendor.statistics().requestCount == 1)
+    }
+
+    @Test("on money hold no more than hold_max for a call, and charge what it costs")
+    func holdMax() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        // One call may cost more than seven cents, and holds two.
+        let gateway = try TestGateway(
+            Self.chain(
+                [vendor.port],
+                "[access]\nhold_max = \"$0.02\"\n"
+                    + ClientKeyTests.lines("ci", key, "budget = \"$0.08/month\"")))
+        defer { gateway.stop() }
+        let held = try (1...4).map { count in
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Request.chat(["hang": "1"], extra: "x-weir-key: \(key)\r\n"))
+            try gateway.await("\(count) held") {
+                Self.state(gateway, "ci") == (0, count * 20_000_000, count)
+            }
+            return client
+        }
+        #expect(try Self.call(RawConnection(port: gateway.port), key).status == 429)
+        for client in held { client.close() }
+        try gateway.await("nothing held") { Self.state(gateway, "ci").held == 0 }
+        // Of a call that was broken off no more is charged than was held.
+        let estimated = Self.state(gateway, "ci").spent
+        #expect(estimated > 0 && estimated <= 80_000_000)
+        #expect(try Self.call(RawConnection(port: gateway.port), key).status == 200)
+        try gateway.await("the charge") {
+            Self.state(gateway, "ci") == (estimated + 14 * 100_000 + 8 * 1_000_000, 0, 0)
+        }
     }
 
     @Test("of $1.00 are never exceeded by 64 clients, and serve what there is room for")

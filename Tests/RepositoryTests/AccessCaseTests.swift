@@ -15,7 +15,7 @@ struct AccessCaseTests {
         ("A-04", "no fall-through to a later credential", "Gateway/ClientKey", "refusals"),
         ("A-05", "in a query, escaped and twice", "Gateway/ClientKey", "carriers"),
         ("A-06", "a wrong checksum is a typing error", "Access/ClientKey", "typos"),
-        ("A-07", "10,000 keys, each found as itself", "Access/Ledger", "manyKeys"),
+        ("A-07", "10,000 keys cost what ten do", "EndToEnd/KeyCost", "manyKeys"),
         ("A-08", "a key ends at its instant", "Gateway/ClientKey", "expiry"),
         ("A-09", "two digests charge one bucket", "Access/Ledger", "rotation"),
         ("A-10", "revoked on 4 workers under load", "EndToEnd/AccessCase", "revocation"),

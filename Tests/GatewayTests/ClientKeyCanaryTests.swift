@@ -1,0 +1,80 @@
+import LogStore
+import Support
+import Testing
+
+/// The run of the canaries with client keys on: where a key of the gateway's may stand, on every
+/// kind of path, beside every shape of another credential.
+@Suite("Canaries beside client keys")
+struct ClientKeyCanaryTests {
+    /// The letters of a key after its beginning: what must be seen nowhere.
+    private static func secret(_ key: String) -> String { String(key.dropFirst(5)) }
+
+    /// Where a key stands in a field or parameter in which vendors expect theirs.
+    private static func shapes(of key: String) -> [CanaryTests.Shape] {
+        [
+            CanaryTests.Shape(name: "Bearer", fields: "Authorization: Bearer \(key)"),
+            CanaryTests.Shape(name: "bearer", fields: "authorization: bearer  \(key)"),
+            CanaryTests.Shape(name: "bare", fields: "Authorization: \(key)"),
+            CanaryTests.Shape(name: "x-api-key", fields: "x-api-key: \(key)"),
+            CanaryTests.Shape(name: "api-key", fields: "api-key: \(key)"),
+            CanaryTests.Shape(name: "x-goog-api-key", fields: "x-goog-api-key: \(key)"),
+            CanaryTests.Shape(name: "?key=", query: "key=\(key)"),
+            CanaryTests.Shape(name: "?%6bEY=", query: "a=b&%6bEY=\(key)&key=\(key)"),
+            CanaryTests.Shape(
+                name: "twice", fields: "x-api-key: \(key)\r\nAuthorization: Bearer \(key)"),
+        ]
+    }
+
+    /// The key in the gateway's own field, beside another credential.
+    private static func beside(_ shape: CanaryTests.Shape, _ key: String) -> CanaryTests.Shape {
+        CanaryTests.Shape(
+            name: "x-weir-key and \(shape.name)",
+            fields: "x-weir-key: \(key)" + (shape.fields.isEmpty ? "" : "\r\n" + shape.fields),
+            query: shape.query)
+    }
+
+    @Test(
+        "no vendor, log or file has a client key, good or bad, and each vendor its own",
+        arguments: ["env:own-NAME-secret", "none", "client"])
+    func keys(_ credential: String) throws {
+        let vendors = try CanaryTests.Vendors(["openai", "anthropic", "gemini"])
+        defer { vendors.stop() }
+        let (good, unknown) = (ClientKeyTests.key(1), ClientKeyTests.key(2))
+        // A letter of it is another one.
+        let malformed = good.dropLast() + (good.hasSuffix("A") ? "B" : "A")
+        let gateway = try TestGateway(
+            CanaryTests.toml(vendors, credential: credential) + "\n"
+                + ClientKeyTests.lines("ci", good))
+        defer { gateway.stop() }
+        var asked: Set<String> = []
+        for key in [good, unknown, String(malformed)] {
+            let shapes = Self.shapes(of: key) + CanaryTests.shapes.map { Self.beside($0, key) }
+            for path in CanaryTests.paths {
+                for shape in shapes {
+                    let response = try RawConnection(port: gateway.port).exchange(
+                        CanaryTests.request(path, shape, more: false))
+                    let seen = vendors.take()
+                    #expect(!response.text.contains(Self.secret(key)), "\(path) \(shape.name)")
+                    if key != good { #expect(response.status == 401 && seen.isEmpty) }
+                    for (vendor, text) in seen {
+                        asked.insert(vendor)
+                        let lower = text.lowercased()
+                        #expect(!lower.contains("weir_") && !lower.contains("x-weir-key"))
+                        #expect(!text.contains(Self.secret(key)), "\(path) \(shape.name): \(text)")
+                        // Beside a credential of the gateway's nothing of the caller's goes on.
+                        let isCallers = credential == "client"
+                        #expect(isCallers || !CanaryTests.holdsCanary(text), "\(shape.name)")
+                    }
+                }
+            }
+        }
+        #expect(asked == ["openai", "anthropic", "gemini"])
+        gateway.stop()
+        #expect(!gateway.log.lines.isEmpty)
+        for key in [good, unknown, String(malformed)] {
+            #expect(!gateway.log.lines.joined().contains(Self.secret(key)))
+            #expect(try gateway.record.files(holding: Self.secret(key)) == [])
+        }
+        #expect(try gateway.record.records().contains { $0.key == "ci" })
+    }
+}
