@@ -109,3 +109,80 @@ static inline int clinux_is_clock_synchronized(void) {
   int result = adjtimex(&state);
   return result >= 0 && result != TIME_ERROR && !(state.status & STA_UNSYNC);
 }
+
+// Who is at the other end of a socket in the file system.
+static inline int clinux_peer(int fd, pid_t *process, uid_t *user) {
+  // struct ucred, which is declared for GNU programs only.
+  struct {
+    pid_t process;
+    uid_t user;
+    gid_t group;
+  } peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return -1;
+  *process = peer.process;
+  *user = peer.user;
+  return 0;
+}
+
+// The kernel passes so many descriptors with one message.
+#define CLINUX_DESCRIPTORS_MAX 253
+
+union clinux_control {
+  char bytes[CMSG_SPACE(CLINUX_DESCRIPTORS_MAX * sizeof(int))];
+  struct cmsghdr align;
+};
+
+// Sends a message with descriptors beside it.
+static inline ssize_t clinux_send(int fd, const void *bytes, size_t count, const int *descriptors,
+                                  size_t descriptor_count) {
+  union clinux_control control;
+  struct iovec piece = {(void *)bytes, count};
+  struct msghdr message;
+  memset(&message, 0, sizeof message);
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  if (descriptor_count > CLINUX_DESCRIPTORS_MAX) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (descriptor_count > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int));
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
+    memcpy(CMSG_DATA(head), descriptors, descriptor_count * sizeof(int));
+  }
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+// Receives a message, and the descriptors beside it: at most CLINUX_DESCRIPTORS_MAX.
+static inline ssize_t clinux_receive(int fd, void *bytes, size_t room, int *descriptors,
+                                     size_t *descriptor_count) {
+  union clinux_control control;
+  struct iovec piece = {bytes, room};
+  struct msghdr message;
+  memset(&message, 0, sizeof message);
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof control;
+  *descriptor_count = 0;
+  ssize_t count = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+  if (count < 0) return count;
+  for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head; head = CMSG_NXTHDR(&message, head)) {
+    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+    size_t found = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(descriptors + *descriptor_count, CMSG_DATA(head), found * sizeof(int));
+    *descriptor_count += found;
+  }
+  return count;
+}
+
+// Memory without a name, which another process can be given; not inherited.
+static inline int clinux_memory(const char *name) {
+  return (int)syscall(SYS_memfd_create, name, 1u);
+}

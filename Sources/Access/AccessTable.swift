@@ -74,17 +74,27 @@ public struct AccessTable: Sendable {
         var paths: [String: [Step]] = [:]
         let charges = charges.map { charge in
             let name = "\(charge.group)/\(charge.key)"
-            let path =
-                paths[name]
-                ?? {
-                    var key = settings[charge.key] ?? KeySettings(name: charge.key)
-                    key.group = charge.group
-                    return Self.path(of: key, groups, ledger).steps
-                }()
+            let path = paths[name] ?? self.path(of: charge.key, in: charge.group, ledger)
             paths[name] = path
             return (charge: charge, path: path)
         }
         ledger.restore(charges, isNew: isNew)
+    }
+
+    /// Counts what calls in flight hold in a process beside this one, in the stead of what the same
+    /// `source` said before; `now` in milliseconds since 1970.
+    public func hold(_ charges: [HeldCharge], of source: String, _ ledger: Ledger, now: Int) {
+        let charges = charges.map { charge in
+            (charge: charge, path: path(of: charge.key, in: charge.group, ledger))
+        }
+        ledger.hold(charges, of: source, now: now)
+    }
+
+    /// The limits of a key that may be gone, by its name and its group at that time.
+    private func path(of name: String, in group: String, _ ledger: Ledger) -> [Step] {
+        var key = settings[name] ?? KeySettings(name: name)
+        key.group = group
+        return Self.path(of: key, groups, ledger).steps
     }
 
     /// The limits of a key, then those of its groups up to the root; what limits nothing is left

@@ -68,6 +68,13 @@ struct Bucket: Equatable, Sendable {
         inFlight += 1
     }
 
+    /// Holds what a process beside this one holds, or gives it back.
+    mutating func change(_ held: Ledger.HeldElsewhere, by sign: Int) {
+        inFlight += sign * held.calls
+        tokens.hold(sign * held.tokens)
+        if money.start == held.period { money.hold(sign * held.nanodollars) }
+    }
+
     /// The limits that count already.
     struct Counted {
         var requests = false

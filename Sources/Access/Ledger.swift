@@ -26,6 +26,8 @@ public final class Ledger: Sendable {
         /// The requests that wait, by their tickets, and the lines of scopes that have any.
         var waiting: [Ticket: WaitingRequest] = [:]
         var lines: [Int: WaitingLine] = [:]
+        /// What calls of processes beside this one hold, by the journals that say so.
+        var elsewhere: [String: [HeldElsewhere]] = [:]
         var ticketCount = 0
         /// Looks at requests that wait, since the process began.
         var lookCount = 0

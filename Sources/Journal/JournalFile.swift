@@ -60,7 +60,7 @@ public final class JournalFile: @unchecked Sendable {
     public let name: Identifier
 
     /// Where pieces of bodies go that are to be in no file; nil where there are none such, and for
-    /// a journal that another process wrote.
+    /// a journal of a process that is gone.
     let content: ContentRing?
     private let seed: UInt64?
     private let head: UnsafeMutableRawPointer
@@ -105,8 +105,12 @@ public final class JournalFile: @unchecked Sendable {
     /// Opens a journal that some process has left, or writes just now.
     ///
     /// `isReadOnly`: it is only looked at, which a folder allows that cannot be written to. No room
-    /// of it may be given back then.
-    public init(opening path: String, isReadOnly: Bool = false) throws {
+    /// of it may be given back then. `content`: the descriptor that the process which writes to it
+    /// has given away, see ``contentDescriptor``; it is this object's own from here.
+    public init(opening path: String, isReadOnly: Bool = false, content: Int32? = nil) throws {
+        self.content = try content.map { descriptor throws(SystemError) in
+            try ContentRing(sharing: descriptor)
+        }
         let access = isReadOnly ? O_RDONLY : O_RDWR
         let descriptor = unsafe open(path, access | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
@@ -122,7 +126,6 @@ public final class JournalFile: @unchecked Sendable {
         }
         capacity = size - Self.headBytes
         self.path = path
-        content = nil
         unsafe (head, ring) = try Self.map(descriptor, capacity, path, isReadOnly: isReadOnly)
         name = Identifier(
             high: unsafe cjournal_load(head + Word.nameHigh.rawValue),
@@ -180,6 +183,9 @@ public final class JournalFile: @unchecked Sendable {
         unsafe madvise(ring, 2 * capacity, Int32(MADV_RANDOM))
         return unsafe (head, ring)
     }
+
+    /// What a process needs to read pieces of bodies that are in no file; nil where there are none.
+    public var contentDescriptor: Int32? { content?.descriptor }
 
     /// A word of the head, read with acquire and written with release.
     subscript(word: Word) -> UInt64 {

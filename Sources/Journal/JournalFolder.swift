@@ -11,6 +11,12 @@ public final class JournalFolder: Sendable {
         public let description: String
         /// Whether another process has it.
         public var isInUse = false
+
+        /// A reason of these parts.
+        public init(description: String, isInUse: Bool = false) {
+            self.description = description
+            self.isInUse = isInUse
+        }
     }
 
     private static let ending = ".journal"
@@ -18,6 +24,37 @@ public final class JournalFolder: Sendable {
     /// The folder's path.
     public let path: String
     private let lock: Int32
+
+    /// Takes a folder over that another process has given away: `lock` is its ``lockCopy()``.
+    ///
+    /// The descriptor is this object's own from here.
+    public init(_ path: String, takingOver lock: Int32) throws {
+        self.path = path
+        self.lock = lock
+        // A lock belongs to the descriptor and its copies, so this one has it already.
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0, Self.isSame(lock, "\(path)/lock") else {
+            throw Unusable(description: "\(path) was not given away with its lock")
+        }
+        writeOwner()
+    }
+
+    private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
+        var (own, named) = (stat(), stat())
+        return unsafe fstat(descriptor, &own) == 0 && stat(path, &named) == 0
+            && own.st_ino == named.st_ino && own.st_dev == named.st_dev
+    }
+
+    private func writeOwner() {
+        ftruncate(lock, 0)
+        var number = "\(getpid())"
+        number.withUTF8 { _ = unsafe pwrite(lock, $0.baseAddress, $0.count, 0) }
+    }
+
+    /// A second descriptor of the lock: the folder is taken for as long as any of them is open, in
+    /// whichever process.
+    public func lockCopy() throws(SystemError) -> Int32 {
+        try Socket.duplicate(lock)
+    }
 
     /// Makes the folder if it is not there, and takes it for this process alone.
     public init(_ path: String) throws {
@@ -41,9 +78,7 @@ public final class JournalFolder: Sendable {
                 isInUse: true
             )
         }
-        ftruncate(lock, 0)
-        var number = "\(getpid())"
-        number.withUTF8 { _ = unsafe write(lock, $0.baseAddress, $0.count) }
+        writeOwner()
     }
 
     /// What would keep a gateway out of a folder.

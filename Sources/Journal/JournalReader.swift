@@ -83,7 +83,8 @@ public struct JournalReader: ~Copyable {
             return body(Frame(header, position: position, payload: payload))
         }
         let run = ContentRing.Run(payload)
-        guard let content else {
+        // A process that took over, or took back, meets pieces that another has read.
+        guard let content, !content.isReleased(run) else {
             return body(
                 Frame(header, position: position, payload: Span(), missingBytes: run.count))
         }

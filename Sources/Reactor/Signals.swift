@@ -67,3 +67,5 @@ public let signalTerminate: Int32 = SIGTERM
 public let signalInterrupt: Int32 = SIGINT
 /// The number of SIGHUP.
 public let signalHangUp: Int32 = SIGHUP
+/// The number of SIGUSR2: another program takes over.
+public let signalUser2: Int32 = SIGUSR2

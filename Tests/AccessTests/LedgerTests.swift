@@ -307,6 +307,50 @@ struct LedgerTests {
         }
     }
 
+    @Test("what calls hold in a process beside this one counts, and is replaced as a whole")
+    func heldElsewhere() throws {
+        let (table, ledger) = try Self.table(
+            """
+            [groups.team]
+            concurrent = 3
+            budget = "$10/day"
+            tokens = "1000/1h"
+            """ + "\n" + Self.lines("eve", "e", "group = \"team\""))
+        let team = Step.Scope.group("team")
+        func hold(_ calls: Int, _ source: String, now: Int = 5) {
+            let charge = HeldCharge(
+                key: "gone", group: "team", calls: calls, tokens: 100 * calls,
+                nanodollars: calls * 1_000_000_000)
+            table.hold(calls == 0 ? [] : [charge], of: source, ledger, now: now)
+        }
+        hold(2, "a")
+        hold(1, "b")
+        var bucket = ledger.bucket(of: team)
+        #expect(bucket.inFlight == 3 && bucket.tokens.held == 300)
+        #expect(bucket.money.held == 3_000_000_000)
+        // A fourth call is one too many, whichever process makes it.
+        let key = try Self.key("e", in: table)
+        var demand = Demand()
+        demand.isWork = true
+        guard case .refused(let refusal) = ledger.admit(demand, key.path, now: 6) else {
+            Issue.record("admitted beyond the limit")
+            return
+        }
+        #expect(refusal.axis == .concurrent)
+        hold(1, "a")
+        guard case .admitted = ledger.admit(demand, key.path, now: 6) else {
+            Issue.record("refused below the limit")
+            return
+        }
+        // The next day has forgotten what was held on this one.
+        hold(1, "b", now: 86_400_005)
+        #expect(ledger.bucket(of: team).money.held == 1_000_000_000)
+        hold(0, "a", now: 86_400_005)
+        hold(0, "b", now: 86_400_005)
+        bucket = ledger.bucket(of: team)
+        #expect(bucket.inFlight == 1 && bucket.tokens.held == 0 && bucket.money.held == 0)
+    }
+
     @Test("64 threads that reserve and settle never overspend, and end with nothing held")
     func threads() async throws {
         let (table, ledger) = try Self.table(Self.lines("bob", "b", "budget = \"$1/day\""))

@@ -180,6 +180,66 @@ struct JournalTests {
         #expect(try Self.bytes(of: scratch.file.path).firstRange(of: Array("canary".utf8)) == nil)
     }
 
+    @Test("a journal is written to for as long as its process holds the mark")
+    func writerLock() throws {
+        let scratch = try JournalScratch()
+        #expect(!WriterLock.isHeld(on: scratch.file.path))
+        do {
+            let lock = try WriterLock(scratch.file.path)
+            #expect(WriterLock.isHeld(on: scratch.file.path))
+            #expect(throws: SystemError.self) { try WriterLock(scratch.file.path) }
+            withExtendedLifetime(lock) {}
+        }
+        #expect(!WriterLock.isHeld(on: scratch.file.path))
+        #expect(!WriterLock.isHeld(on: scratch.file.path + ".none"))
+    }
+
+    @Test("a folder goes to another process with its lock, and is free when all copies are closed")
+    func givenAway() throws {
+        let scratch = try JournalScratch()
+        let path = scratch.folder.path
+        let copy = try scratch.folder.lockCopy()
+        do {
+            let taken = try JournalFolder(path, takingOver: copy)
+            #expect(throws: JournalFolder.Unusable.self) { try JournalFolder(path) }
+            withExtendedLifetime(taken) {}
+        }
+        let other = try JournalScratch()
+        #expect(throws: JournalFolder.Unusable.self) {
+            try JournalFolder(path, takingOver: try other.folder.lockCopy())
+        }
+    }
+
+    @Test("pieces beside the file are read by the process that is given their memory, once")
+    func sharedAside() throws {
+        let scratch = try JournalScratch()
+        var random = RandomSource(seed: 4)
+        let file = try scratch.folder.makeJournal(
+            capacity: 64 << 10, keepsContentAside: true, using: &random)
+        var writer = JournalWriter(file, waker: try Waker())
+        let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
+        let tag = JournalWriter.FrameTag(
+            exchange: try #require(began), attempt: 1, time: JournalScratch.time)
+        func open() throws -> JournalFile {
+            let descriptor = try #require(file.contentDescriptor)
+            return try JournalFile(opening: file.path, content: try Socket.duplicate(descriptor))
+        }
+        let pieces = [[UInt8](repeating: 1, count: 100), [UInt8](repeating: 2, count: 50)]
+        for piece in pieces { _ = writer.appendBodyAside(.chunk, tag, piece.span) }
+        var reader = JournalReader(try open())
+        #expect(JournalScratch.frames(&reader).dropFirst().map(\.payload) == pieces)
+        // Another reads all of it again: what was read is gone, and what is new is there.
+        let new = [UInt8](repeating: 3, count: 70)
+        _ = writer.appendBodyAside(.chunk, tag, new.span)
+        var missing: [Int] = []
+        var again = JournalReader(try open(), from: 0)
+        again.read { frame in
+            if frame.kind == .chunk { missing.append(frame.missingBytes) }
+            return true
+        }
+        #expect(missing == [100, 50, 0])
+    }
+
     @Test("pieces beside the file keep their order, and are gone with their process")
     func aside() throws {
         let folder = try JournalScratch().folder
