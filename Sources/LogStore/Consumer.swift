@@ -61,6 +61,12 @@ public final class Consumer: Sendable {
         public var recovered: @Sendable ([PastCharge]) -> Void = { _ in }
         /// Called once nothing of earlier processes is left to be read.
         public var recoveredAll: @Sendable () -> Void = {}
+        /// Called with what calls in flight hold in a process that still writes to a journal, by
+        /// the journal's name.
+        public var held: @Sendable (String, [HeldCharge]) -> Void = { _, _ in }
+        /// Where pieces of bodies are that are in no file, by the names of the files of journals
+        /// that another process writes to.
+        public var contents: [String: Int32] = [:]
 
         /// Settings of these parts.
         public init(
@@ -85,6 +91,7 @@ public final class Consumer: Sendable {
     /// What its threads read to know what to do.
     final class Order: Sendable {
         let isEnding = Atomic<Bool>(false)
+        let isHandingOver = Atomic<Bool>(false)
     }
 
     /// Starts to read: first what earlier processes left, then the journals of this one, whose
@@ -102,6 +109,15 @@ public final class Consumer: Sendable {
             packer.end()
             throw error
         }
+    }
+
+    /// Ends between two rounds, and leaves the journals to another process, which goes on from
+    /// where the store says.
+    public func handOver() {
+        order.isHandingOver.store(true, ordering: .releasing)
+        waker.wake()
+        threads.join()
+        packer.end()
     }
 
     /// Reads what is left, stores it, and ends.

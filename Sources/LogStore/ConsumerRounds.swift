@@ -19,12 +19,12 @@ final class ConsumerRounds {
     private static let gatherStep: Int32 = 10
     private static let idleTime = Interval.seconds(1)
 
-    private let settings: Consumer.Settings
-    private var keeper: SegmentKeeper
+    let settings: Consumer.Settings
+    var keeper: SegmentKeeper
     private var mover: RecordMover
-    private var retirement: RecordRetirement
-    private var sources: [JournalSource] = []
-    private var journals: [JournalFile]
+    var retirement: RecordRetirement
+    var sources: [JournalSource] = []
+    var journals: [JournalFile]
     /// What was read and is not stored yet, in order.
     private var unstored: [RingReading] = []
     /// What was read while that was being stored.
@@ -39,10 +39,10 @@ final class ConsumerRounds {
     private var syncedAt = Instant.now()
     private var endsBy: Instant?
     private var firstSource = 0
-    private var areSourcesOpen = false
+    var areSourcesOpen = false
     private var isRecovered = false
     /// Whether a journal of an earlier process could not be opened.
-    private var isUnreadable = false
+    var isUnreadable = false
     private var priority = ConsumerPriority(now: .now())
 
     init(_ settings: Consumer.Settings, _ keeper: SegmentKeeper, journals: [JournalFile]) {
@@ -64,6 +64,10 @@ final class ConsumerRounds {
             priority.update(isMuch: isEnding || isMuchUnread, now: .now())
             if priority.level != level { return priority.level }
             let isMore = round(isEnding: isEnding)
+            if order.isHandingOver.load(ordering: .acquiring) {
+                readers?.end()
+                return nil
+            }
             if isEnding, !isMore, finish() {
                 readers?.end()
                 return nil
@@ -87,7 +91,9 @@ final class ConsumerRounds {
             return waker.sleep(atMost: .milliseconds(50)) { false }
         }
         let isGoingOn = retirement.isGoingOn || mover.isGoingOn(.now())
-        waker.sleep(atMost: isGoingOn ? Self.gatherTime : Self.idleTime) { hasUnread }
+        // Another process's workers wake only that process.
+        let isShort = isGoingOn || sources.contains(where: \.isLive)
+        waker.sleep(atMost: isShort ? Self.gatherTime : Self.idleTime) { hasUnread }
         guard hasUnread else { return }
         // More comes meanwhile, unless a ring has no room for it.
         for _ in 0..<Self.gatherSteps where !isRingFilling {
@@ -105,73 +111,9 @@ final class ConsumerRounds {
     private var isMuchUnread: Bool {
         sources.contains { source in
             let unread = source.file.writeCursor - source.reader.cursor
-            return source.isLeft
+            return source.isLeft && !source.isLive
                 || unread > UInt64(source.file.capacity / ConsumerPriority.muchDivisor)
         }
-    }
-
-    // MARK: Journals
-
-    /// Opens what earlier processes left, oldest first, before this process's own.
-    private func openSources() {
-        areSourcesOpen = true
-        retirement.begin()
-        let own = Set(journals.map(\.path))
-        for path in leftPaths() where !own.contains(path) {
-            do {
-                let file = try JournalFile(opening: path)
-                sources.append(try source(of: file, isLeft: true))
-                settings.logger.notice(
-                    "a journal of an earlier process is read", metadata: ["path": "\(path)"])
-            } catch let error as JournalFile.Unusable {
-                putAside(path, error)
-            } catch {
-                // What it holds is charged by none until it can be.
-                isUnreadable = true
-                settings.logger.error(
-                    "a journal cannot be read", metadata: ["path": "\(path)", "error": "\(error)"])
-            }
-        }
-        for file in journals {
-            sources.append(
-                JournalSource(file, from: nil, isLeft: false, capture: settings.capture))
-        }
-        journals = []
-        prepareRings()
-        stateRecovery()
-    }
-
-    private func leftPaths() -> [String] {
-        do {
-            return try JournalFolder.journals(in: settings.folder.path)
-        } catch {
-            settings.logger.error(
-                "journals of earlier processes cannot be looked for",
-                metadata: ["error": "\(error)"])
-            return []
-        }
-    }
-
-    private func prepareRings() {
-        for source in sources { source.prepare() }
-    }
-
-    private func putAside(_ path: String, _ error: JournalFile.Unusable) {
-        let aside = try? JournalFolder.putAside(path)
-        settings.metrics.damage.add()
-        settings.logger.error(
-            "a file that is no journal is put aside",
-            metadata: ["path": "\(aside ?? path)", "error": "\(error)"])
-    }
-
-    private func source(of file: JournalFile, isLeft: Bool) throws -> JournalSource {
-        let known = try settings.store.progress(of: file.name.description)
-        let source = JournalSource(
-            file, from: known?.cursor, isLeft: isLeft, capture: settings.capture)
-        try settings.store.eachOpenFrames(of: file.name.description) { exchange, frames in
-            source.takeBack(exchange: exchange, frames: frames, now: .now())
-        }
-        return source
     }
 
     // MARK: Rounds
@@ -306,15 +248,20 @@ final class ConsumerRounds {
 
     /// Takes journals away that earlier processes left, once nothing of them is left.
     private func endLeftovers() {
-        for source in sources
-        where source.isLeft && source.reader.isAtEnd && source.openCount == 0 { end(source) }
-        sources.removeAll { $0.isLeft && $0.reader.isAtEnd && $0.openCount == 0 }
+        for source in sources where source.isLive { settings.held(source.name, source.held) }
+        for source in sources where source.isOver && source.openCount == 0 {
+            end(source)
+            settings.held(source.name, [])
+        }
+        sources.removeAll { $0.isOver && $0.openCount == 0 }
         stateRecovery()
     }
 
     /// Says once that nothing of earlier processes is left: budgets wait for it.
-    private func stateRecovery() {
-        guard !isRecovered, !isUnreadable, !sources.contains(where: \.isLeft) else { return }
+    func stateRecovery() {
+        guard !isRecovered, !isUnreadable,
+            !sources.contains(where: { $0.isLeft && !($0.isLive && $0.isCaughtUp) })
+        else { return }
         isRecovered = true
         settings.recoveredAll()
     }
@@ -342,6 +289,8 @@ final class ConsumerRounds {
         guard isAllStored, !hasUnread else { return false }
         // A worker that ended leaves no exchange open; one that was stopped may.
         var reading = RingReading()
+        // What another process still writes to is left to the next start.
+        sources.removeAll(where: \.isLive)
         for source in sources { source.interrupt(into: &reading.batch, now: .now()) }
         reading.batch.price(from: 0, by: settings.prices)
         if !reading.batch.isEmpty {

@@ -1,3 +1,4 @@
+import Access
 import Journal
 import Primitives
 
@@ -9,8 +10,12 @@ final class JournalSource {
     let file: JournalFile
     /// The journal's name.
     let name: String
-    /// Whether the process that wrote it is gone.
+    /// Whether another process wrote it.
     let isLeft: Bool
+    /// Whether that process still writes to it: then it may always go on.
+    private(set) var isLive: Bool
+    /// Whether a live one has been read to where it was at some moment since it was opened.
+    private(set) var isCaughtUp = false
     private(set) var reader: JournalReader
     /// Whether the last reading came to the end of what was written, and not to its own bounds.
     private(set) var isReadToEnd = true
@@ -47,8 +52,33 @@ final class JournalSource {
         self.file = file
         name = file.name.description
         self.isLeft = isLeft
+        isLive = isLeft && WriterLock.isHeld(on: file.path)
         self.capture = capture
         reader = JournalReader(file, from: cursor)
+    }
+
+    /// Whether nothing will ever be added to it, and all of it has been read.
+    var isOver: Bool { isLeft && !isLive && reader.isAtEnd }
+
+    /// Looks whether another process still writes to it: before it is read, so that what was
+    /// written at the very end is not missed.
+    func lookForWriter() {
+        if isLive { isLive = WriterLock.isHeld(on: file.path) }
+    }
+
+    /// What its open exchanges hold of limits.
+    var held: [HeldCharge] {
+        var charges: [String: HeldCharge] = [:]
+        for entry in open.values where !entry.assembly.record.key.isEmpty {
+            let record = entry.assembly.record
+            let (tokens, cost) = (record.chargedTokens ?? 0, record.chargedNanodollars ?? 0)
+            charges[
+                "\(record.group)/\(record.key)",
+                default: HeldCharge(
+                    key: record.key, group: record.group, calls: 0, tokens: 0, nanodollars: 0)
+            ].add(tokens: tokens, nanodollars: cost)
+        }
+        return Array(charges.values)
     }
 
     /// Exchanges begun and not settled.
@@ -105,6 +135,7 @@ final class JournalSource {
             return batch.records.count < recordsMax && bytesLeft > 0
         }
         isReadToEnd = batch.records.count < recordsMax && bytesLeft > 0
+        isCaughtUp = isCaughtUp || isReadToEnd
     }
 
     private func entry(of exchange: UInt64, time: Instant, now: Instant) -> Open {

@@ -27,12 +27,13 @@ struct RingReading {
     mutating func read(_ source: JournalSource, _ bounds: Bounds) {
         source.giveBack()
         source.prepare()
+        source.lookForWriter()
         if source.isLeft { batch.leftJournals.insert(source.name) }
         let first = batch.records.count
         source.read(into: &batch, recordsMax: bounds.recordsMax, now: bounds.now)
         isBounded = isBounded || !source.isReadToEnd
         damageCount += source.takeDamage()
-        if source.isLeft, source.reader.isAtEnd { source.interrupt(into: &batch, now: bounds.now) }
+        if source.isOver { source.interrupt(into: &batch, now: bounds.now) }
         let cursor = source.release(into: &batch, now: bounds.now)
         released.append((source, cursor))
         batch.price(from: first, by: bounds.prices)

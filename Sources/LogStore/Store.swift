@@ -193,6 +193,9 @@ public final class Store: Sendable {
         identity != nil && identity == FileIdentity(path: Self.path(in: segments.parent))
     }
 
+    /// Closes the database, and leaves its files as another process needs them.
+    public func leave() throws { try database.close() }
+
     /// Closes the database, everything in its one file.
     public func close() throws {
         if writer != nil {

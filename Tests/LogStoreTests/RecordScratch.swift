@@ -54,13 +54,22 @@ final class RecordScratch {
         _ change: (inout Consumer.Settings) -> Void = { _ in }
     ) throws -> (consumer: Consumer, store: Store) {
         let store = try Store(folder: folder.path, disk: disk)
+        var settings = settings(store, metrics, capture: capture, retain: retain)
+        change(&settings)
+        return (try Consumer(settings, journals: [file], waker: waker), store)
+    }
+
+    /// The settings of a consumer of this folder.
+    func settings(
+        _ store: Store, _ metrics: RecordMetrics, capture: Capture = Capture(bytesMax: 1 << 20),
+        retain: Interval = .zero
+    ) -> Consumer.Settings {
         var settings = Consumer.Settings(
             folder: folder, store: store, capture: capture, retain: retain, syncEvery: .zero,
             metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         settings.retireEvery = .milliseconds(50)
         settings.endsWithin = Patience.interval
-        change(&settings)
-        return (try Consumer(settings, journals: [file], waker: waker), store)
+        return settings
     }
 
     /// What a test writes of an exchange.
@@ -82,6 +91,8 @@ final class RecordScratch {
         var client = "192.0.2.7"
         /// How many pieces the request's body comes in, at least.
         var requestPieces = 1
+        /// Who calls, and what is held or charged.
+        var account = CallerAccount()
     }
 
     /// An exchange that was written in part.
@@ -104,7 +115,7 @@ final class RecordScratch {
         BeginPayload(
             identifier: identifier, wallMicroseconds: call.accepted * 1000,
             dialect: call.dialect, keyDigest: call.key, bodyBytes: call.request.count,
-            target: call.target, fields: call.fields, client: call.client
+            target: call.target, fields: call.fields, client: call.client, caller: call.account
         ).write(to: &payload)
         guard let number = writer.begin(payload.bytes, time: tick()) else { return nil }
         let tag = JournalWriter.FrameTag(exchange: number, time: time)
@@ -150,7 +161,7 @@ final class RecordScratch {
             durationNanoseconds: 5_000_000, headNanoseconds: 1_000_000,
             requestBytes: call.request.count,
             responseBytes: call.pieces.reduce(0) { $0 + $1.count },
-            isResponseCaptured: isCaptured, vendor: call.vendor
+            isResponseCaptured: isCaptured, vendor: call.vendor, caller: call.account
         ).write(to: &payload)
         let tag = JournalWriter.FrameTag(exchange: open.number, time: tick())
         if isDelivery { return writer.appendDelivery(tag, payload.bytes) }

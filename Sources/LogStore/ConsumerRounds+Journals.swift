@@ -1,0 +1,90 @@
+import Journal
+import Logging
+import Primitives
+import Telemetry
+
+// The journals that the rounds read: this process's own, and those of others.
+extension ConsumerRounds {
+    /// Opens what earlier processes left, oldest first, before this process's own.
+    func openSources() {
+        areSourcesOpen = true
+        retirement.begin()
+        let own = Set(journals.map(\.path))
+        for path in leftPaths() where !own.contains(path) {
+            do {
+                sources.append(try leftSource(path))
+            } catch let error as JournalFile.Unusable {
+                putAside(path, error)
+            } catch {
+                // What it holds is charged by none until it can be.
+                isUnreadable = true
+                settings.logger.error(
+                    "a journal cannot be read", metadata: ["path": "\(path)", "error": "\(error)"])
+            }
+        }
+        var stored = 0
+        for file in journals { sources.append(ownSource(of: file, &stored)) }
+        // What another process has stored of this one's is this one's all the same.
+        settings.metrics.stored.set(stored)
+        journals = []
+        prepareRings()
+        stateRecovery()
+    }
+
+    private func leftPaths() -> [String] {
+        do {
+            return try JournalFolder.journals(in: settings.folder.path)
+        } catch {
+            settings.logger.error(
+                "journals of earlier processes cannot be looked for",
+                metadata: ["error": "\(error)"])
+            return []
+        }
+    }
+
+    func prepareRings() {
+        for source in sources { source.prepare() }
+    }
+
+    private func putAside(_ path: String, _ error: JournalFile.Unusable) {
+        let aside = try? JournalFolder.putAside(path)
+        settings.metrics.damage.add()
+        settings.logger.error(
+            "a file that is no journal is put aside",
+            metadata: ["path": "\(aside ?? path)", "error": "\(error)"])
+    }
+
+    private func leftSource(_ path: String) throws -> JournalSource {
+        let content = settings.contents[String(path.split(separator: "/").last ?? "")]
+        let source = try source(of: JournalFile(opening: path, content: content), isLeft: true)
+        settings.logger.notice(
+            source.isLive
+                ? "a journal that another process writes to is read"
+                : "a journal of an earlier process is read", metadata: ["path": "\(path)"])
+        return source
+    }
+
+    /// A process that takes over for a while may have read and stored some of it.
+    private func ownSource(of file: JournalFile, _ stored: inout Int) -> JournalSource {
+        do {
+            stored += try settings.store.progress(of: file.name.description)?.stored ?? 0
+            return try source(of: file, isLeft: false)
+        } catch {
+            // Records that are there already are not stored again.
+            settings.logger.error(
+                "a journal is read from its beginning",
+                metadata: ["path": "\(file.path)", "error": "\(error)"])
+            return JournalSource(file, from: nil, isLeft: false, capture: settings.capture)
+        }
+    }
+
+    private func source(of file: JournalFile, isLeft: Bool) throws -> JournalSource {
+        let known = try settings.store.progress(of: file.name.description)
+        let source = JournalSource(
+            file, from: known?.cursor, isLeft: isLeft, capture: settings.capture)
+        try settings.store.eachOpenFrames(of: file.name.description) { exchange, frames in
+            source.takeBack(exchange: exchange, frames: frames, now: .now())
+        }
+        return source
+    }
+}
