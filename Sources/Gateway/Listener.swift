@@ -7,8 +7,12 @@ import Telemetry
 final class Listener: DescriptorHandler, TimerHandler {
     private unowned let worker: Worker
     private var descriptor: Int32
+    /// Whether it has not been closed.
+    var isOpen: Bool { descriptor >= 0 }
     private let origin: ClientSocket.Origin
     private var timer: TimerWheel.Timer?
+    /// Whether another process accepts from the same socket instead.
+    private var isResting = false
 
     init(_ worker: Worker, descriptor: Int32, origin: ClientSocket.Origin) {
         self.worker = worker
@@ -49,6 +53,18 @@ final class Listener: DescriptorHandler, TimerHandler {
     }
 
     func timerFired(_ timer: TimerWheel.Timer) {
+        if !isResting { worker.loop.watch(descriptor, for: .read, self) }
+    }
+
+    /// Leaves the connections that wait to another process that accepts from the same socket.
+    func rest() {
+        isResting = true
+        worker.loop.unwatch(descriptor)
+    }
+
+    /// Accepts again.
+    func resume() {
+        isResting = false
         worker.loop.watch(descriptor, for: .read, self)
     }
 
@@ -56,14 +72,15 @@ final class Listener: DescriptorHandler, TimerHandler {
     /// them otherwise.
     func close() {
         guard descriptor >= 0 else { return }
-        accepting: while true {
+        accepting: while !isResting {
             switch Socket.accept(descriptor) {
             case .connection(let client): worker.accepted(client, from: origin)
             case .gone: continue
             case .wouldBlock, .exhausted: break accepting
             }
         }
-        worker.loop.forget(descriptor)
+        // Where another process has the socket, too, the kernel would go on reporting it.
+        worker.loop.unwatch(descriptor)
         Socket.close(descriptor)
         descriptor = -1
         if let timer { worker.loop.timers.destroy(timer) }

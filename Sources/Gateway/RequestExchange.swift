@@ -85,7 +85,7 @@ final class RequestExchange {
     /// The head is here: decides how the body is taken in.
     func headArrived() {
         let head = request
-        writer.closesAfterwards = !head.head.keepsAlive || worker.isDraining
+        writer.closesAfterwards = !head.head.keepsAlive || worker.isLeaving
         if let reason = EarlyRefusal.reason(for: self) {
             return refuse(reason.failure, closing: reason.isClosing)
         }

@@ -32,7 +32,7 @@ struct ResponseWriter {
         precondition(!hasHead, "a second head")
         hasHead = true
         self.framing = framing
-        if framing == .close || framing == .tunnel || client.worker.isDraining {
+        if framing == .close || framing == .tunnel || client.worker.isLeaving {
             closesAfterwards = true
         }
         client.worker.buffers.lend(to: &client.output)

@@ -40,6 +40,12 @@ public enum WorkerOrder: Sendable {
     case adopt(SnapshotPlan, @Sendable () -> Void)
     /// Adopt other keys for the requests that begin from now on; then call.
     case adoptAccess(AccessPlan, @Sendable () -> Void)
+    /// Leave clients that come to another process, whose sockets are the same; give those that are
+    /// here one more answer, and call once the last of them has gone. `keeping`: which of the
+    /// listeners may be resumed; others close.
+    case retire(keeping: [Bool], rested: @Sendable () -> Void)
+    /// Take clients in again: the other process is gone.
+    case resume
     /// Accept no new exchanges, let running ones end, then leave the loop.
     case drain
     /// Leave the loop at once.
@@ -125,6 +131,9 @@ public final class Worker: TurnHandler, TimerHandler {
     /// Whether no new exchanges are wanted.
     var isDraining: Bool { ending.isDraining }
 
+    /// Whether an answer that begins now is the last on its connection.
+    var isLeaving: Bool { ending.isDraining || ending.isRetired }
+
     /// Whether bodies are looked through for secrets of the gateway's.
     var masksBodies: Bool { journal?.masksSecrets ?? false }
 
@@ -177,8 +186,36 @@ public final class Worker: TurnHandler, TimerHandler {
         case .adoptAccess(let access, let adopted):
             snapshot = RoutingSnapshot(snapshot, access: access)
             adopted()
+        case .retire(let kept, let rested): retire(keeping: kept, rested)
+        case .resume: resume()
         case .drain: drain()
         case .stop: stop()
+        }
+    }
+
+    private func retire(keeping kept: [Bool], _ rested: @escaping @Sendable () -> Void) {
+        guard !isDraining else { return }
+        ending.isRetired = true
+        ending.rested = rested
+        for (listener, isKept) in zip(listeners, kept) {
+            if isKept { listener.rest() } else { listener.close() }
+        }
+        listeners.removeAll { !$0.isOpen }
+        checkWhetherLeft()
+    }
+
+    private func resume() {
+        guard ending.isRetired, !isDraining else { return }
+        ending.isRetired = false
+        ending.rested = nil
+        for listener in listeners { listener.resume() }
+    }
+
+    /// Ends the connections of operators, whose pages another process answers from now on; those
+    /// that wait for an answer only with `all`.
+    public func endConnections(all: Bool) {
+        for connection in connections.all {
+            if all { connection?.abandon() } else { connection?.drain() }
         }
     }
 
@@ -257,18 +294,24 @@ public final class Worker: TurnHandler, TimerHandler {
         } else if !connection.isTurnedAway {
             settings.admission.leave()
         }
-        stopIfDrained()
+        checkWhetherLeft()
     }
 
     /// A detached exchange has settled.
     func detachedEnded(_ exchange: RequestExchange) {
         detached.remove(exchange)
         settings.admission.leave()
-        stopIfDrained()
+        checkWhetherLeft()
     }
 
-    private func stopIfDrained() {
-        if isDraining, connections.count == 0, detached.isEmpty { ending.isStopping = true }
+    /// Finds out whether the last client that a drain or another process waits for has gone.
+    private func checkWhetherLeft() {
+        guard isLeaving, connections.count == 0, detached.isEmpty else { return }
+        ending.isStopping = isDraining
+        if let rested = ending.rested {
+            ending.rested = nil
+            rested()
+        }
     }
 
     /// Marks a detached exchange, which the end of the turn ends.
@@ -290,7 +333,7 @@ public final class Worker: TurnHandler, TimerHandler {
             loop.timers.arm(timer, at: loop.now + settings.server.drainTimeout)
         }
         for connection in connections.all { connection?.drain() }
-        stopIfDrained()
+        checkWhetherLeft()
     }
 
     /// The drain has lasted as long as it may.

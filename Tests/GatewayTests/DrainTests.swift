@@ -1,6 +1,7 @@
 import ExchangeCore
 import Gateway
 import Support
+import Synchronization
 import Telemetry
 import Testbed
 import Testing
@@ -69,6 +70,42 @@ struct DrainTests {
         gateway.order(.stop)
         gateway.join()
         #expect(try client.takeToEnd().isEmpty)
+    }
+
+    @Test("clients get one more answer when another process takes new ones, which may come back")
+    func retirement() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        let resting = try RawConnection(port: gateway.port)
+        #expect(try resting.exchange(Request.get("/v1/ok")).status == 200)
+        let streaming = try RawConnection(port: gateway.port)
+        try streaming.send(Request.chat(["Chunks": "20", "Delay": "30"], stream: true))
+        _ = try streaming.take(through: "\r\n\r\n")
+        let isRested = Atomic<Bool>(false)
+        gateway.order(.retire(keeping: [true]) { isRested.store(true, ordering: .releasing) })
+        // A connection at rest stays, and its next answer says that it is the last.
+        let last = try resting.exchange(Request.get("/v1/ok"))
+        #expect(last.status == 200 && last["connection"] == "close")
+        #expect(try resting.takeToEnd().isEmpty)
+        // An answer whose head said nothing is not the last one on its connection.
+        let rest = try streaming.take(through: "\r\n0\r\n\r\n")
+        #expect(rest.contains("[DONE]"))
+        #expect(try streaming.exchange(Request.get("/v1/ok"))["connection"] == "close")
+        try gateway.await("the last client to go") { isRested.load(ordering: .acquiring) }
+        // New clients wait in the kernel, for another process or for this one.
+        let waiting = try RawConnection(port: gateway.port)
+        try waiting.send(Request.get("/v1/ok"))
+        #expect(gateway.metrics.accepted.current == 2)
+        gateway.order(.resume)
+        let served = try waiting.response()
+        #expect(served.status == 200 && served["connection"] == nil)
+        // A socket that the other process does not want closes.
+        gateway.order(.retire(keeping: [false]) {})
+        #expect(try waiting.exchange(Request.get("/v1/ok"))["connection"] == "close")
+        #expect(throws: RawConnection.Failure.self) { try RawConnection(port: gateway.port) }
+        gateway.order(.drain)
+        gateway.join()
     }
 
     @Test("of a gateway at rest ends at once")
