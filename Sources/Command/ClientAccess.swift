@@ -44,6 +44,8 @@ final class ClientAccess {
         let charges: @Sendable ([PastCharge]) -> Void
         /// Called once there are no more.
         let end: @Sendable () -> Void
+        /// Called with what calls in flight hold in a process that still writes to a journal.
+        let held: @Sendable (String, [HeldCharge]) -> Void
     }
 
     /// Takes over what the store remembers: what was ever asked for, and what limits were charged.
@@ -61,7 +63,11 @@ final class ClientAccess {
         if !isWhole { ledger.beginRebuilding() }
         return Recovery(
             charges: { plan?.table.restore($0, ledger, isNew: true) },
-            end: { ledger.endRebuilding() })
+            end: { ledger.endRebuilding() },
+            held: { journal, charges in
+                plan?.table.hold(
+                    charges, of: journal, ledger, now: Int(Identifier.wallClockMilliseconds()))
+            })
     }
 
     /// The keys and limits of a start.

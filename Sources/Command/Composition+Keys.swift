@@ -20,14 +20,6 @@ extension Composition {
         }
     }
 
-    /// A change of keys that an operator awaits.
-    struct AwaitedChange {
-        let number: Int
-        /// After that the change is in force on some workers only.
-        let until: Instant
-        let answer: (Bool) -> Void
-    }
-
     /// How long an operator waits for all workers.
     private static let adoptionTime = Interval.seconds(4)
 
@@ -77,7 +69,8 @@ extension Composition {
             keyRound?.awaited.isEmpty == true
         else { return }
         do {
-            try access.confirm(change)
+            // The process that has taken over says so when it has adopted the change.
+            if !isRetired { try access.confirm(change) }
             logger.notice("changed keys are in force", metadata: ["change": "\(change)"])
         } catch {
             logger.error("changed keys are in force", metadata: ["error": "\(error)"])

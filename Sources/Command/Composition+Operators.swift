@@ -36,6 +36,12 @@ extension Composition {
         }
     }
 
+    /// Whether this process is not about to end.
+    var takesRequests: Bool { readiness.isReady && !isDraining }
+
+    /// Says whether another process speaks for this one.
+    func show(isRetired: Bool) { facts.isRetired = isRetired }
+
     /// What runs, to be shown.
     var status: GatewayStatus {
         GatewayStatus(

@@ -14,6 +14,9 @@ extension Composition {
         guard !isDraining else {
             return logger.warning("nothing is reloaded: no requests are taken any more")
         }
+        guard !isRetired else {
+            return logger.warning("nothing is reloaded: another process has taken over")
+        }
         guard let file else {
             return logger.warning("nothing is reloaded: there is no file to read again")
         }

@@ -26,6 +26,10 @@ final class Composition {
         case followed(worker: Int, round: Int)
         /// A worker has adopted a change of keys.
         case adoptedKeys(worker: Int, change: Int)
+        /// The last client of a worker has gone, after another process has taken over.
+        case rested(Int)
+        /// The record's threads have ended for another process; with the folder's lock.
+        case readingEnded(Int32)
     }
 
     /// A routing snapshot on its way to the workers.
@@ -78,6 +82,13 @@ final class Composition {
     var awaitedChanges: [AwaitedChange] = []
     private(set) lazy var desk = OperatorDesk(self)
     private var loop: EventLoop?
+    /// The gateway that this process takes over from.
+    private(set) var predecessor: Predecessor?
+    private(set) var succession: Succession?
+    private(set) var listening: ListeningSockets?
+    /// The operators' listener, and its socket.
+    private(set) var operators: Worker?
+    var adminSocket: (address: String, descriptor: Int32)?
     /// Between the first signal and the drain.
     private var drainDelay: DrainDelay?
 
@@ -91,9 +102,11 @@ final class Composition {
     var onStarted: (() -> Void)?
 
     /// A gateway of a configuration, and of the file that it came from, if any.
+    ///
+    /// `takesOver`: from the gateway that runs in the same folder.
     init(
         _ configuration: Configuration, file: ConfigurationFile? = nil,
-        reading: ConfigurationFile.Reading? = nil
+        reading: ConfigurationFile.Reading? = nil, takesOver: Bool = false
     ) throws(StartError) {
         self.configuration = configuration
         self.file = file
@@ -122,8 +135,10 @@ final class Composition {
         }
         logger = log.logger("weir")
         access = ClientAccess(prices: try Prices.table(configuration), logger: logger)
+        predecessor = takesOver ? try Predecessor.find(configuration) : nil
         recording = try Recording(
-            configuration, workerCount: count, access: access, logger: logger)
+            configuration, workerCount: count, access: access, predecessor: predecessor,
+            logger: logger)
         do {
             first = try snapshots.make(configuration, access: try access.firstPlan(configuration))
         } catch let error as StartError {
@@ -141,7 +156,9 @@ final class Composition {
             let loop = try EventLoop()
             self.loop = loop
             let listening = try ListeningSockets(
-                configuration.server.listen, workers: metrics.count)
+                configuration.server.listen, workers: metrics.count,
+                inherited: predecessor?.sockets ?? [:])
+            self.listening = listening
             ports = listening.ports
             let certificate = try CertificateWatch(
                 .server, configuration.server.tls, on: loop, certificateMetrics, logger)
@@ -151,6 +168,8 @@ final class Composition {
             let control = try Mailbox<ControlMessage> { slot.value?.received($0) }
             self.control = control
             control.open(on: loop)
+            // The other process serves until then.
+            if predecessor != nil { recording.awaitCaughtUp(atMost: .seconds(30)) }
             if let first {
                 writeFacts(listening.description, first)
                 try listModels(first)
@@ -161,9 +180,13 @@ final class Composition {
             first = nil
             access.hasStarted()
             let signals = try Signals(
-                [signalTerminate, signalInterrupt, signalHangUp], on: loop
+                [signalTerminate, signalInterrupt, signalHangUp, signalUser2], on: loop
             ) { [unowned self] in signalled($0) }
-            let admin = try OperatorListener.start(self, on: loop)
+            operators = try OperatorListener.start(self, on: loop)
+            let succession = Succession(self, on: loop)
+            self.succession = succession
+            try succession.start(after: predecessor)
+            predecessor = nil
             try startAlerts()
             let keys = watchKeys(on: loop)
             let watch = watchFile(on: loop)
@@ -173,9 +196,10 @@ final class Composition {
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }
-            listening.removePaths()
+            if !succession.isRetired { listening.removePaths() }
+            succession.end()
             endParts()
-            withExtendedLifetime((signals, admin, keys, watch)) {}
+            withExtendedLifetime((signals, operators, keys, watch)) {}
             return 0
         } catch let error as StartError {
             throw error
@@ -224,7 +248,8 @@ final class Composition {
     func end() {
         readiness.isReady = false
         facts.draining()
-        let delay = configuration.server.drainDelay
+        // Where another process serves, no load balancer has to be waited for.
+        let delay = isRetired ? .zero : configuration.server.drainDelay
         if !isDraining, drainDelay == nil, delay > .zero, let loop {
             logger.notice("draining begins", metadata: ["in": "\(delay)"])
             drainDelay = DrainDelay(delay, on: loop) { [unowned self] in order(.drain) }
@@ -235,18 +260,25 @@ final class Composition {
         order(isSecond ? .stop : .drain)
     }
 
-    private func order(_ order: WorkerOrder) {
+    func order(_ order: WorkerOrder) {
         if case .drain = order {
             // A second signal has come meanwhile.
             guard !isDraining else { return }
             logger.notice("draining")
+            succession?.pass(.drain)
+        } else {
+            succession?.pass(.stop)
         }
         isDraining = true
         for mailbox in mailboxes.values { mailbox.post(order) }
     }
 
     private func signalled(_ number: Int32) {
-        if number == signalHangUp { reload() } else { end() }
+        switch number {
+        case signalHangUp: reload()
+        case signalUser2: succession?.startSuccessor()
+        default: end()
+        }
     }
 
     private func received(_ message: ControlMessage) {
@@ -255,13 +287,24 @@ final class Composition {
             if snapshotRound?.number == round { hasAdopted(worker) }
         case .adoptedKeys(let worker, let change):
             hasAdoptedKeys(worker, change: change)
+        case .rested(let worker): succession?.rested(worker)
+        case .readingEnded(let lock): succession?.readingEnded(lock)
         case .workerEnded(let worker):
             mailboxes[worker] = nil
             // A worker that has ended adopts no snapshot any more.
             hasAdopted(worker)
             if let change = keyRound?.number { hasAdoptedKeys(worker, change: change) }
-            if mailboxes.isEmpty { loop?.stop() }
+            if mailboxes.isEmpty { succession?.workersEnded() }
+            endIfOver()
         }
+    }
+
+    /// Whether another process serves, and this one gives its last clients their answers.
+    var isRetired: Bool { succession?.isRetired ?? false }
+
+    /// Ends once nothing is in flight, here and in processes that this one outlives.
+    func endIfOver() {
+        if isDraining, mailboxes.isEmpty, succession?.mayEnd ?? true { loop?.stop() }
     }
 
     private func startWorker(
@@ -271,46 +314,13 @@ final class Composition {
         let settings = WorkerSettings(
             server: configuration.server, admission: admission, logger: logger
         )
-        let metrics = metrics[index]
-        let journal = recording.journalPlan(index)
-        let snapshot = Handover(first)
-        let slot = LoopOwned<Worker>()
-        let mailbox = try Mailbox<WorkerOrder> { slot.value?.obey($0) }
-        mailboxes[index] = mailbox
-        let logger = logger
-        let thread = try Reactor.Thread(name: "weir-worker-\(index)", standing: .prompt) {
-            defer { control.post(.workerEnded(index)) }
-            do {
-                let loop = try EventLoop()
-                mailbox.open(on: loop)
-                guard
-                    let worker = Self.makeWorker(
-                        settings, metrics, loop, snapshot, journal: journal())
-                else { return }
-                slot.value = worker
-                for socket in sockets {
-                    worker.listen(
-                        on: socket.descriptor, onLoopback: socket.isOnLoopback,
-                        identity: identity)
-                }
-                // Only this reference holds the worker: its loop, listener and mailbox do not.
-                withExtendedLifetime(worker) { loop.run() }
-            } catch {
-                logger.critical("a worker cannot run", metadata: ["error": "\(error)"])
-            }
-        }
-        threads.append(thread)
-    }
-
-    // Not a part of the thread's closure, which would hold the plan until the loop ends.
-    @inline(never)
-    private static func makeWorker(
-        _ settings: WorkerSettings, _ metrics: WorkerMetrics, _ loop: EventLoop,
-        _ snapshot: Handover<SnapshotPlan>, journal: WorkerJournal?
-    ) -> Worker? {
-        snapshot.take().map {
-            Worker(
-                settings: settings, metrics: metrics, loop: loop, snapshot: $0, journal: journal)
-        }
+        let worker = try WorkerThread(
+            index,
+            WorkerThread.Parts(
+                settings: settings, metrics: metrics[index], sockets: sockets,
+                identity: identity, journal: recording.journalPlan(index)), first
+        ) { control.post(.workerEnded(index)) }
+        mailboxes[index] = worker.mailbox
+        threads.append(worker.thread)
     }
 }

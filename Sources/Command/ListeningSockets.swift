@@ -9,10 +9,16 @@ struct ListeningSockets {
         let descriptor: Int32
         /// Whether this machine alone can reach its address.
         let isOnLoopback: Bool
+        /// The index of its address.
+        let address: Int
+        /// Whether another worker accepts from the same socket.
+        let isCopy: Bool
     }
 
     /// By worker, in the order of the addresses.
     private(set) var ofWorkers: [[Socket]]
+    /// The addresses, as the configuration has them, in their order.
+    let addresses: [String]
     /// The sockets in the file system.
     private var paths: [String] = []
     /// By address.
@@ -21,48 +27,83 @@ struct ListeningSockets {
     private(set) var description = ""
 
     /// Binds every address, once for each worker.
-    init(_ addresses: [String], workers: Int) throws {
+    ///
+    /// `inherited`: the sockets that an earlier process has given, by the addresses in its
+    /// configuration; those of other addresses are closed.
+    init(_ addresses: [String], workers: Int, inherited: [String: [Int32]] = [:]) throws {
         ofWorkers = Array(repeating: [], count: workers)
+        self.addresses = addresses
+        for (address, sockets) in inherited where !addresses.contains(address) {
+            for socket in sockets { Reactor.Socket.close(socket) }
+        }
         do {
-            for address in addresses { try bind(address) }
+            for (index, address) in addresses.enumerated() {
+                try bind(address, index, inherited[address] ?? [])
+            }
         } catch {
             for socket in ofWorkers.joined() { Reactor.Socket.close(socket.descriptor) }
             throw error
         }
     }
 
-    /// One socket in the file system, which all workers accept from.
-    private mutating func bind(path text: String, _ address: SocketAddress) throws {
-        let path = String(text.dropFirst("unix:".count))
-        let first = try Reactor.Socket.listen(atPath: path, address)
-        paths.append(path)
-        for worker in ofWorkers.indices {
-            let descriptor = worker == 0 ? first : try Reactor.Socket.duplicate(first)
-            // A web page cannot reach it, so any name of a host is fine.
-            ofWorkers[worker].append(Socket(descriptor: descriptor, isOnLoopback: false))
+    /// The sockets of each address, for a process that takes over.
+    var byAddress: [(address: String, descriptors: [Int32])] {
+        addresses.indices.map { index in
+            let sockets = ofWorkers.joined().filter { $0.address == index && !$0.isCopy }
+            return (addresses[index], sockets.map(\.descriptor))
         }
+    }
+
+    /// Binds an address, where no earlier process has done so, and gives the workers its sockets.
+    private mutating func bind(_ text: String, _ index: Int, _ inherited: [Int32]) throws {
+        guard var address = SocketAddress(text) else {
+            throw Composition.StartError(description: "\(text) is no address")
+        }
+        var sockets = inherited
+        if address.isLocalPath {
+            let path = String(text.dropFirst("unix:".count))
+            // One socket in the file system, which all workers accept from.
+            if sockets.isEmpty { sockets = [try Reactor.Socket.listen(atPath: path, address)] }
+            paths.append(path)
+            describe(text)
+            // A web page cannot reach it, so any name of a host is fine.
+            return try share(sockets, index, onLoopback: false)
+        }
+        if sockets.isEmpty {
+            for _ in ofWorkers {
+                sockets.append(try Reactor.Socket.listen(on: address, reusePort: true))
+                // With port 0 the kernel chose one; the other workers join it.
+                address = try SocketAddress(boundTo: sockets[0])
+            }
+        }
+        address = try SocketAddress(boundTo: sockets[0])
+        ports.append(address.port)
+        let host = text[..<(text.lastIndex(of: ":") ?? text.endIndex)]
+        describe("\(host):\(address.port)")
+        try share(sockets, index, onLoopback: Configuration.isLoopback(text))
+    }
+
+    private mutating func describe(_ text: String) {
         description += "\(description.isEmpty ? "" : ", ")\(text)"
+    }
+
+    /// Gives each worker a socket of an address: where there are fewer several accept from one,
+    /// and where there are more some accept from several, since each has clients that wait.
+    private mutating func share(
+        _ sockets: [Int32], _ address: Int, onLoopback isOnLoopback: Bool
+    ) throws {
+        for index in 0..<max(sockets.count, ofWorkers.count) {
+            let socket = sockets[index % sockets.count]
+            let isCopy = index >= sockets.count
+            ofWorkers[index % ofWorkers.count].append(
+                Socket(
+                    descriptor: isCopy ? try Reactor.Socket.duplicate(socket) : socket,
+                    isOnLoopback: isOnLoopback, address: address, isCopy: isCopy))
+        }
     }
 
     /// Takes the sockets in the file system away.
     func removePaths() {
         for path in paths { unsafe unlink(path) }
-    }
-
-    private mutating func bind(_ text: String) throws {
-        guard var address = SocketAddress(text) else {
-            throw Composition.StartError(description: "\(text) is no address")
-        }
-        if address.isLocalPath { return try bind(path: text, address) }
-        let isOnLoopback = Configuration.isLoopback(text)
-        for worker in ofWorkers.indices {
-            let descriptor = try Reactor.Socket.listen(on: address, reusePort: true)
-            ofWorkers[worker].append(Socket(descriptor: descriptor, isOnLoopback: isOnLoopback))
-            // With port 0 the kernel chose one; the other workers join it.
-            address = try SocketAddress(boundTo: descriptor)
-        }
-        ports.append(address.port)
-        let host = text[..<(text.lastIndex(of: ":") ?? text.endIndex)]
-        description += "\(description.isEmpty ? "" : ", ")\(host):\(address.port)"
     }
 }

@@ -16,7 +16,8 @@ enum OperatorListener {
         guard let address = SocketAddress(configuration.admin.listen) else {
             throw Composition.StartError(description: "\(configuration.admin.listen) is no address")
         }
-        let descriptor = try Socket.listen(on: address, reusePort: false)
+        let descriptor = try socket(address, parts)
+        parts.adminSocket = (configuration.admin.listen, descriptor)
         parts.adminPort = try SocketAddress(boundTo: descriptor).port
         var server = Configuration.Server()
         server.listen = [configuration.admin.listen]
@@ -51,6 +52,17 @@ enum OperatorListener {
             on: descriptor, onLoopback: Configuration.isLoopback(configuration.admin.listen),
             identity: watch?.identity)
         return worker
+    }
+
+    /// The socket that an earlier process has given, or a new one.
+    private static func socket(
+        _ address: SocketAddress, _ parts: Composition
+    ) throws(SystemError) -> Int32 {
+        if let given = parts.predecessor?.admin {
+            if given.address == parts.configuration.admin.listen { return given.descriptor }
+            Socket.close(given.descriptor)
+        }
+        return try Socket.listen(on: address, reusePort: false)
     }
 
     private static func pages(_ parts: Composition) -> OperatorPages {

@@ -7,7 +7,9 @@ enum OwnProgram {
     /// Starts it with other arguments and nothing to read; its errors go to its output, too.
     ///
     /// Returns its number.
-    static func start(_ arguments: [String], output: Int32) throws(SystemError) -> Int32 {
+    static func start(
+        _ arguments: [String], output: Int32, program: String = "/proc/self/exe"
+    ) throws(SystemError) -> Int32 {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -18,9 +20,22 @@ enum OwnProgram {
         var list = unsafe (["weir"] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe list.forEach { unsafe free($0) } }
         var pid: pid_t = 0
-        let code = unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &list, environ)
-        guard code == 0 else { throw SystemError(call: "posix_spawn /proc/self/exe", code: code) }
+        let code = unsafe posix_spawn(&pid, program, &actions, nil, &list, environ)
+        guard code == 0 else { throw SystemError(call: "posix_spawn \(program)", code: code) }
         return pid
+    }
+
+    /// The path of this program's file, which may be another file later.
+    static func path() -> String? {
+        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe bytes.withUnsafeMutableBytes { space in
+            unsafe space.withMemoryRebound(to: CChar.self) { text in
+                unsafe text.baseAddress.map {
+                    unsafe readlink("/proc/self/exe", $0, text.count)
+                } ?? -1
+            }
+        }
+        return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
     }
 
     /// A pipe of which no other program inherits an end: where it is read, where it is written.

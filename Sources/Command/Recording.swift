@@ -1,6 +1,7 @@
 import Config
 import Cryptography
 import Gateway
+import Glibc
 import JSON
 import Journal
 import LogStore
@@ -8,6 +9,7 @@ import Logging
 import Primitives
 import Reactor
 import Sinks
+import Synchronization
 import Telemetry
 
 /// The record's parts, wired: a journal for each worker, the store, the thread between them, and
@@ -18,24 +20,42 @@ final class Recording {
     /// For health and metrics.
     let source: RecordSource
     private let metrics = RecordMetrics()
+    private let sinkMetrics: [SinkMetrics]
     private let journals: [JournalFile]
+    /// The marks that this process writes to its journals.
+    private var locks: [WriterLock] = []
     private let waker: Waker
     private let capture: Capture
-    private let log: Configuration.Log
+    private let configuration: Configuration
+    private var log: Configuration.Log { configuration.log }
+    private let prices: PriceTable?
+    private let access: ClientAccess
     private let logger: Logger
     private let servers = VendorServers()
     private var store: Store?
     private var consumer: Consumer?
     private var sinks: [SinkRunner] = []
+    /// The folder's lock, for a process that takes over.
+    private var lock: Int32 = -1
+    /// Where pieces of bodies are that are in no file, in processes that still write.
+    private var contents: [String: Int32] = [:]
+    private let caughtUp = Flag()
 
+    private final class Flag: Sendable {
+        let isSet = Atomic<Bool>(false)
+    }
+
+    /// `predecessor`: the gateway whose record this process goes on with.
     init(
-        _ configuration: Configuration, workerCount: Int, access: ClientAccess, logger: Logger
+        _ configuration: Configuration, workerCount: Int, access: ClientAccess,
+        predecessor: Predecessor? = nil, logger: Logger
     ) throws(Composition.StartError) {
-        let log = configuration.log
-        self.log = log
+        self.configuration = configuration
+        self.access = access
         self.logger = logger
+        let log = configuration.log
         capture = Capture(mode: log.capture, limitBytes: log.captureLimitBytes)
-        let prices = try Prices.table(configuration)
+        prices = try Prices.table(configuration)
         do {
             waker = try Waker()
         } catch {
@@ -43,50 +63,101 @@ final class Recording {
         }
         // Before the sinks run: they begin with what an earlier process left.
         Self.remember(configuration.vendors, in: servers)
-        let sinkMetrics = configuration.sinks.map { SinkMetrics(name: $0.name) }
+        sinkMetrics = configuration.sinks.map { SinkMetrics(name: $0.name) }
         var journals: [JournalFile] = []
+        var failure: (any Error)?
+        var folder: JournalFolder?
         do {
-            let folder = try JournalFolder(log.path)
-            let store = try Store(folder: log.path)
-            self.store = store
+            let taken = try predecessor?.takeFolder() ?? Self.freeFolder(log.path)
+            folder = taken
             try Self.makeJournals(
-                workerCount, in: folder, log, Self.journalCapture(log, capture), &journals)
-            for (sink, counts) in zip(configuration.sinks, sinkMetrics) {
-                sinks.append(
-                    try Self.run(sink, servers, store: store, counts, logger: logger))
-            }
-            var settings = Consumer.Settings(
-                folder: folder, store: store, capture: capture, retain: log.retain,
-                syncEvery: log.journalSync, metrics: metrics, logger: logger)
-            settings.prices = prices
-            settings.packs = log.isCompressed
-            settings.bytesMax = log.maxSizeBytes
-            try Self.adopt(access, configuration, journals, &settings)
-            settings.stored = { [sinks] in for sink in sinks { sink.wake() } }
-            consumer = try Consumer(settings, journals: journals, waker: waker)
-        } catch let error as JournalFolder.Unusable {
-            throw Composition.StartError(description: "\(error)")
+                workerCount, in: taken, log, Self.journalCapture(log, capture), &journals)
+            locks = try journals.map { try WriterLock($0.path) }
         } catch {
-            for journal in journals { try? JournalFolder.remove(journal.path) }
-            journals = []
-            metrics.remember(trouble: "\(error)")
-            logger.error(
-                "exchanges are served and not recorded",
-                metadata: ["log.path": "\(log.path)", "error": "\(error)"])
+            failure = error
         }
-        self.journals = journals
-        let files = journals
-        source = RecordSource(metrics: metrics, sinks: sinkMetrics) {
-            var counts = RecordCounts()
-            for file in files {
-                let tally = file.tally
-                counts.emitted += tally.emitted
-                counts.dropped += tally.dropped
-                counts.droppedFrames += tally.droppedFrames
-                counts.droppedBytes += tally.droppedBytes
-            }
-            return counts
+        self.journals = failure == nil ? journals : []
+        let files = self.journals
+        source = RecordSource(metrics: metrics, sinks: sinkMetrics) { Self.counts(files) }
+        do {
+            if let failure { throw failure }
+            contents = try predecessor?.contents.mapValues { try Socket.duplicate($0) } ?? [:]
+            if let folder { try start(folder, contents: predecessor?.contents ?? [:]) }
+        } catch {
+            try giveUp(error, journals, isTakingOver: predecessor != nil)
         }
+    }
+
+    /// The folder, where no gateway serves clients that is about to take it back.
+    private static func freeFolder(_ path: String) throws -> JournalFolder {
+        let folder = try JournalFolder(path)
+        guard try !JournalFolder.journals(in: path).contains(where: WriterLock.isHeld) else {
+            throw JournalFolder.Unusable(
+                description: "\(path) is in use by another gateway, which still serves clients; "
+                    + "serve --takeover takes over from it", isInUse: true)
+        }
+        return folder
+    }
+
+    /// Serves without a record, unless another gateway has one and goes on with it.
+    private func giveUp(
+        _ error: any Error, _ journals: [JournalFile], isTakingOver: Bool
+    ) throws(Composition.StartError) {
+        for journal in journals { try? JournalFolder.remove(journal.path) }
+        guard !isTakingOver, !(error is JournalFolder.Unusable) else {
+            throw Composition.StartError(description: "\(error)")
+        }
+        metrics.remember(trouble: "\(error)")
+        logger.error(
+            "exchanges are served and not recorded",
+            metadata: ["log.path": "\(log.path)", "error": "\(error)"])
+    }
+
+    /// Opens the store, and starts to read the journals and to deliver what is stored.
+    private func start(_ folder: JournalFolder, contents: [String: Int32]) throws {
+        let store = try Store(folder: log.path)
+        self.store = store
+        for (sink, counts) in zip(configuration.sinks, sinkMetrics) {
+            sinks.append(try Self.run(sink, servers, store: store, counts, logger: logger))
+        }
+        var settings = Consumer.Settings(
+            folder: folder, store: store, capture: capture, retain: log.retain,
+            syncEvery: log.journalSync, metrics: metrics, logger: logger)
+        settings.prices = prices
+        settings.packs = log.isCompressed
+        settings.bytesMax = log.maxSizeBytes
+        settings.contents = contents
+        let own = Set(journals.map(\.path))
+        let recovery = try access.adopt(
+            store, configuration,
+            isWhole: try JournalFolder.journals(in: folder.path).allSatisfy(own.contains))
+        settings.recovered = recovery.charges
+        settings.held = recovery.held
+        settings.recoveredAll = { [caughtUp] in
+            recovery.end()
+            caughtUp.isSet.store(true, ordering: .releasing)
+        }
+        settings.stored = { [sinks] in for sink in sinks { sink.wake() } }
+        let lock = try folder.lockCopy()
+        do {
+            consumer = try Consumer(settings, journals: journals, waker: waker)
+        } catch {
+            Socket.close(lock)
+            throw error
+        }
+        self.lock = lock
+    }
+
+    private static func counts(_ files: [JournalFile]) -> RecordCounts {
+        var counts = RecordCounts()
+        for file in files {
+            let tally = file.tally
+            counts.emitted += tally.emitted
+            counts.dropped += tally.dropped
+            counts.droppedFrames += tally.droppedFrames
+            counts.droppedBytes += tally.droppedBytes
+        }
+        return counts
     }
 
     /// Keeps the vendors' addresses, for sinks that write them.
@@ -98,21 +169,6 @@ final class Recording {
         for vendor in vendors {
             servers[vendor.name] = TraceSink.Server(address: vendor.host, port: vendor.port)
         }
-    }
-
-    /// Has keys and limits take over what the store knows, and what journals of an earlier process
-    /// hold besides.
-    private static func adopt(
-        _ access: ClientAccess, _ configuration: Configuration, _ journals: [JournalFile],
-        _ settings: inout Consumer.Settings
-    ) throws {
-        let own = Set(journals.map(\.path))
-        let recovery = try access.adopt(
-            settings.store, configuration,
-            isWhole: try JournalFolder.journals(in: settings.folder.path)
-                .allSatisfy(own.contains))
-        settings.recovered = recovery.charges
-        settings.recoveredAll = recovery.end
     }
 
     /// Makes a journal for each worker; if one fails, those made before it are used all the same.
@@ -157,8 +213,11 @@ final class Recording {
     ///
     /// After the workers have ended.
     func end() {
-        consumer?.end()
-        consumer = nil
+        guard let consumer else { return leaveStore() }
+        consumer.end()
+        self.consumer = nil
+        if lock >= 0 { Socket.close(lock) }
+        lock = -1
         for sink in sinks { sink.end() }
         sinks = []
         do {
@@ -168,6 +227,75 @@ final class Recording {
         }
         store = nil
     }
+
+    // MARK: Another process
+
+    /// Closes the store that another process writes to.
+    private func leaveStore() {
+        do {
+            try store?.leave()
+        } catch {
+            logger.error("the store cannot be closed", metadata: ["error": "\(error)"])
+        }
+        store = nil
+    }
+
+    /// Waits until what other processes have written so far is in the store, and known to limits.
+    func awaitCaughtUp(atMost time: Interval) {
+        let end = Instant.now() + time
+        while !caughtUp.isSet.load(ordering: .acquiring), consumer != nil, Instant.now() < end {
+            usleep(2000)
+        }
+    }
+
+    /// Whether its threads are ending, for another process.
+    private(set) var isCeding = false
+
+    /// The lock that ``handOver(_:)`` gave has been passed on, or closed.
+    func hasCeded() { isCeding = false }
+
+    /// Whether this process reads the journals and writes the store.
+    var isReading: Bool { consumer != nil }
+
+    /// What a process that takes over needs besides the folder: by the names of journals' files.
+    var sharedContents: [String: Int32] {
+        var all = contents
+        for journal in journals {
+            guard let descriptor = journal.contentDescriptor else { continue }
+            all["\(journal.name).journal"] = descriptor
+        }
+        return all
+    }
+
+    /// Stops to read and to deliver, on a thread of its own, and calls on it with the folder's
+    /// lock, which is the receiver's to close.
+    ///
+    /// The store stays open for reading: what it says of keys holds for those who are still here.
+    func handOver(_ ceded: @escaping @Sendable (Int32) -> Void) throws {
+        guard let consumer else { return }
+        let (sinks, lock) = (sinks, lock)
+        self.consumer = nil
+        self.sinks = []
+        self.lock = -1
+        isCeding = true
+        let box = Handover(consumer)
+        try Reactor.Thread(name: "weir-handover") {
+            box.take()?.handOver()
+            for sink in sinks { sink.end() }
+            ceded(lock)
+        }.detach()
+    }
+
+    /// Reads again, after a process that had taken over has ended.
+    func takeBack(_ folder: JournalFolder) throws {
+        leaveStore()
+        try start(folder, contents: try contents.mapValues { try Socket.duplicate($0) })
+    }
+
+    /// Says that nothing more is written to this process's journals.
+    ///
+    /// After the workers have ended.
+    func endWriting() { locks = [] }
 
     // MARK: Sinks
 

@@ -6,10 +6,21 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serve until SIGTERM or SIGINT; a second signal stops at once.",
-        discussion: "SIGHUP reads the configuration again; so does weir reload, which says more."
+        discussion: """
+            SIGHUP reads the configuration again; so does weir reload, which says more. SIGUSR2 \
+            starts the program anew with --takeover, for an upgrade without a cut.
+            """
     )
 
     @OptionGroup var options: ConfigurationOption
+
+    @Flag(
+        name: .long,
+        help: """
+            Take over from the gateway that runs in the same log.path: its sockets and its record, \
+            with no request refused and no stream cut. Where none runs, serve as usual.
+            """)
+    var takeover = false
 
     // What `weir check --agent` starts.
     @Option(name: .long, help: .hidden)
@@ -30,7 +41,9 @@ struct ServeCommand: ParsableCommand {
         }
         do {
             try Process.prepare()
-            let status = try Composition(configuration, file: file, reading: reading).run()
+            let composition = try Composition(
+                configuration, file: file, reading: reading, takesOver: takeover)
+            let status = try composition.run()
             throw ExitCode(status)
         } catch let error as Composition.StartError {
             Output.error("weir: cannot start: \(error)")

@@ -21,7 +21,7 @@ struct Weir: ParsableCommand {
 
     static func main() {
         // Before any thread is started, so that every thread inherits it.
-        Signals.block([signalTerminate, signalInterrupt, signalHangUp])
+        Signals.block([signalTerminate, signalInterrupt, signalHangUp, signalUser2])
         Glibc.exit(Output.status(run()))
     }
 

@@ -76,6 +76,7 @@ public final class GatewayFacts: Sendable {
         var running: Running?
         var reload: Reload?
         var isDraining = false
+        var isRetired = false
     }
 
     private let view = Mutex(View())
@@ -102,6 +103,12 @@ public final class GatewayFacts: Sendable {
             view.reload = reload
             if let running { view.running = running }
         }
+    }
+
+    /// Whether another process serves, and speaks for both.
+    public var isRetired: Bool {
+        get { current.isRetired }
+        set { view.withLock { $0.isRetired = newValue } }
     }
 
     /// The gateway ends.

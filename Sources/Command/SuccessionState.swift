@@ -1,0 +1,115 @@
+import Primitives
+
+/// How far a hand-over is, as the gateway that is taken over from sees it.
+///
+/// A value: what follows from an event is decided here, and done elsewhere.
+struct SuccessionState {
+    enum Stage: Equatable {
+        /// This process serves and reads.
+        case serving
+        /// Another has been offered the sockets, and gets ready.
+        case offered
+        /// Another has asked for the record, whose threads are ending.
+        case ceding
+        /// The record is another's, who does not serve yet.
+        case ceded
+        /// Another serves; this process gives its last clients their answers.
+        case retired
+        /// The other is gone, and what it had is not this process's yet.
+        case bereaved
+    }
+
+    /// What follows when the other process has ended, or its channel has.
+    enum Loss: Equatable {
+        /// Nothing has changed hands.
+        case nothing
+        /// What was given is taken back.
+        case takeBack
+        /// The same, once the record's threads have ended.
+        case takeBackLater
+    }
+
+    /// How long the other process may take for each stage before it serves.
+    static let patience = Interval.seconds(60)
+    /// How long this process stays at least, so that it can take back.
+    static let standbyTime = Interval.seconds(10)
+
+    private(set) var stage = Stage.serving
+    private(set) var since = Instant(nanoseconds: 0)
+
+    private mutating func enter(_ next: Stage, _ now: Instant) {
+        stage = next
+        since = now
+    }
+
+    /// Another process asks to take over: why it may not; nil where it is to be made an offer.
+    mutating func hello(
+        protocolNumber: Int, isProcessOne: Bool, isDraining: Bool, isReading: Bool, now: Instant
+    ) -> String? {
+        if isProcessOne {
+            return "it is process 1 of its container, whose end ends all others in it; "
+                + "start another container, and stop this one"
+        }
+        if protocolNumber != SuccessionMessage.protocolNumber {
+            return "the two versions do not know each other's way of taking over; restart instead"
+        }
+        if isDraining { return "it is ending" }
+        if stage != .serving { return "another process is taking over, or has done so" }
+        if !isReading { return "it has no record to hand over" }
+        enter(.offered, now)
+        return nil
+    }
+
+    /// The other process asks for the record; whether it may have it.
+    mutating func claimed(_ now: Instant) -> Bool {
+        guard stage == .offered else { return false }
+        enter(.ceding, now)
+        return true
+    }
+
+    /// The record's threads have ended; whether the record is given, or taken back at once.
+    mutating func readingEnded(_ now: Instant) -> Bool {
+        guard stage == .ceding else { return false }
+        enter(.ceded, now)
+        return true
+    }
+
+    /// The other process serves.
+    mutating func running(_ now: Instant) -> Bool {
+        guard stage == .ceded else { return false }
+        enter(.retired, now)
+        return true
+    }
+
+    /// The other process has ended.
+    mutating func lost(_ now: Instant) -> Loss {
+        switch stage {
+        case .serving, .bereaved: return .nothing
+        case .offered:
+            enter(.serving, now)
+            return .nothing
+        case .ceding:
+            enter(.bereaved, now)
+            return .takeBackLater
+        case .ceded, .retired:
+            enter(.bereaved, now)
+            return .takeBack
+        }
+    }
+
+    /// All is this process's again.
+    mutating func tookBack(_ now: Instant) { enter(.serving, now) }
+
+    /// A process that took over from the other has it all.
+    mutating func foundHeir(_ now: Instant) { enter(.retired, now) }
+
+    /// Whether the other process takes too long.
+    func isOverdue(_ now: Instant) -> Bool {
+        [.offered, .ceding, .ceded].contains(stage) && now - since > Self.patience
+    }
+
+    /// Whether another process serves well for long enough that this one may go.
+    func mayLeave(_ now: Instant) -> Bool {
+        stage == .retired && now - since >= Self.standbyTime
+    }
+}

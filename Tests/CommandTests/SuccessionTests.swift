@@ -1,0 +1,107 @@
+import Primitives
+import Reactor
+import Testing
+
+@testable import weir
+
+@Suite("Successions")
+struct SuccessionTests {
+    private static func at(_ seconds: Int64) -> Instant {
+        Instant(nanoseconds: 1_000_000_000) + .seconds(seconds)
+    }
+
+    private static func hello(_ state: inout SuccessionState, number: Int = 1) -> String? {
+        state.hello(
+            protocolNumber: number, isProcessOne: false, isDraining: false, isReading: true,
+            now: at(0))
+    }
+
+    @Test("goes through its stages in order, and stays for a while")
+    func order() {
+        var state = SuccessionState()
+        var steps = [state.claimed(Self.at(0)), state.running(Self.at(0))]
+        #expect(steps == [false, false])
+        let answers = [Self.hello(&state), Self.hello(&state)]
+        #expect(answers[0] == nil && state.stage == .offered)
+        #expect(answers[1] != nil, "a second one beside it")
+        steps = [
+            state.running(Self.at(1)), state.claimed(Self.at(1)), state.claimed(Self.at(1)),
+            state.readingEnded(Self.at(2)), state.running(Self.at(3)),
+        ]
+        #expect(steps == [false, true, false, true, true] && state.stage == .retired)
+        #expect(!state.mayLeave(Self.at(12)) && state.mayLeave(Self.at(13)))
+        let late = Self.hello(&state)
+        #expect(late != nil, "there is another to ask")
+    }
+
+    @Test(
+        "refuses what it cannot do, and says why",
+        arguments: [
+            (1, true, false, true, "container"), (2, false, false, true, "versions"),
+            (1, false, true, true, "ending"), (1, false, false, false, "record"),
+        ])
+    func refusals(
+        _ number: Int, _ isProcessOne: Bool, _ isDraining: Bool, _ isReading: Bool, _ word: String
+    ) throws {
+        var state = SuccessionState()
+        let reason = state.hello(
+            protocolNumber: number, isProcessOne: isProcessOne, isDraining: isDraining,
+            isReading: isReading, now: Self.at(0))
+        #expect(try #require(reason).contains(word))
+        #expect(state.stage == .serving)
+    }
+
+    @Test("what follows the other's end depends on what it had")
+    func losses() {
+        var state = SuccessionState()
+        var losses = [state.lost(Self.at(0))]
+        _ = Self.hello(&state)
+        losses.append(state.lost(Self.at(0)))
+        #expect(state.stage == .serving)
+        _ = Self.hello(&state)
+        _ = state.claimed(Self.at(0))
+        losses.append(state.lost(Self.at(0)))
+        #expect(losses == [.nothing, .nothing, .takeBackLater] && state.stage == .bereaved)
+        // The record's threads have ended for a process that is gone: it is not given away.
+        let isGiven = state.readingEnded(Self.at(1))
+        #expect(!isGiven)
+        state.tookBack(Self.at(2))
+        for isRunning in [false, true] {
+            _ = Self.hello(&state)
+            _ = state.claimed(Self.at(2))
+            _ = state.readingEnded(Self.at(2))
+            if isRunning { _ = state.running(Self.at(2)) }
+            let loss = state.lost(Self.at(3))
+            #expect(loss == .takeBack && state.stage == .bereaved)
+            state.tookBack(Self.at(4))
+            #expect(state.stage == .serving)
+        }
+    }
+
+    @Test("a process that gets ready for ever is given up, one that serves is not")
+    func patience() {
+        var state = SuccessionState()
+        _ = Self.hello(&state)
+        #expect(!state.isOverdue(Self.at(60)) && state.isOverdue(Self.at(61)))
+        _ = state.claimed(Self.at(61))
+        #expect(!state.isOverdue(Self.at(62)) && state.isOverdue(Self.at(122)))
+        _ = state.readingEnded(Self.at(122))
+        #expect(state.isOverdue(Self.at(183)))
+        _ = state.running(Self.at(183))
+        #expect(!state.isOverdue(Self.at(10_000)))
+    }
+
+    @Test("messages are read as they were written, and what is none is refused")
+    func messages() {
+        let all: [SuccessionMessage] = [
+            .hello(protocolNumber: 7), .claim(addresses: ["127.0.0.1:80", "unix:/a b"]),
+            .claim(addresses: []), .running, .elder, .refused("one\ntwo"),
+            .address("[::]:1", [3, 4]), .admin("127.0.0.1:2", 5), .contents(["a.journal": 6]),
+            .contents([:]), .offered, .ceded(lock: 9), .rested, .drain, .stop,
+        ]
+        for message in all { #expect(SuccessionMessage(message.message) == message) }
+        for text in ["", "hello2", "admin\nx", "ceded", "contents\na.journal", "address"] {
+            #expect(SuccessionMessage(MessageChannel.Message(text)) == nil, "\(text)")
+        }
+    }
+}
