@@ -111,7 +111,8 @@ final class ConsumerRounds {
     private var isMuchUnread: Bool {
         sources.contains { source in
             let unread = source.file.writeCursor - source.reader.cursor
-            return source.isLeft && !source.isLive
+            // Another process waits until a live one has been caught up with.
+            return source.isLeft && !(source.isLive && source.isCaughtUp)
                 || unread > UInt64(source.file.capacity / ConsumerPriority.muchDivisor)
         }
     }
