@@ -12,7 +12,7 @@ ARG SWIFT_IMAGE=swift:6.3-bookworm
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libcurl4-openssl-dev libssl-dev libsqlite3-dev node-llhttp zlib1g-dev libbrotli-dev libzstd-dev \
+        libcurl4-openssl-dev libssl-dev libsqlite3-dev node-llhttp zlib1g-dev libbrotli-dev libzstd-dev libhiredis-dev \
         pkg-config git ca-certificates binutils \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src

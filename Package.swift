@@ -76,6 +76,12 @@ let package = Package(
             cSettings: [.define("LLHTTP_STRICT_MODE", to: "1")]
         ),
 
+        // Its reader and formatter alone.
+        .target(
+            name: "CHiredis",
+            path: "Modules/CHiredis",
+            linkerSettings: [.linkedLibrary("hiredis")]
+        ),
         .target(name: "CJournal", path: "Modules/CJournal"),
         .target(name: "CSQLite", path: "Modules/CSQLite"),
         // The page's files, as bytes.
@@ -123,6 +129,13 @@ let package = Package(
             ]
         ),
         target(
+            "Fleet",
+            [
+                "Primitives", "Reactor", "Config", "Access", "Cryptography", "Telemetry",
+                "CHiredis", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        target(
             "Gateway",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Translation",
@@ -164,7 +177,7 @@ let package = Package(
             dependencies: [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Translation", "Config",
                 "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal",
-                "LogStore", "Sinks", "Bench", "Telemetry", "Gateway",
+                "LogStore", "Sinks", "Bench", "Telemetry", "Gateway", "Fleet",
                 "Dashboard",
                 "Testbed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -224,6 +237,14 @@ let package = Package(
                 "Primitives", "HTTP", "JSON", "Dialects", "Config", "Routing", "Access",
                 "Cryptography", "Support",
             ]),
+        tests(
+            "FleetTests",
+            [
+                "Primitives", "Reactor", "HTTP", "Dialects", "Config", "Routing", "Access",
+                "Cryptography", "Telemetry", "Fleet", "Support",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         tests("CryptographyTests", ["Primitives", "Cryptography", "COpenSSL", "Support"]),
         tests(
             "LogStoreTests",

@@ -31,6 +31,14 @@ static inline int copenssl_system_error(unsigned long code) {
 // As RFC 2253 writes a name, with everything escaped that is no printable ASCII.
 static const unsigned long copenssl_name_flags = XN_FLAG_RFC2253;
 
+// The name that a server is asked for, and whose certificate it has to show; an address is asked for
+// by none. Returns 1, or 0 where OpenSSL refuses.
+static inline int copenssl_expect_host(SSL *ssl, const char *host, int is_address) {
+  if (is_address) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
 static inline void copenssl_set_modes(SSL_CTX *context) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);

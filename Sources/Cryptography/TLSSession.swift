@@ -27,7 +27,7 @@ public final class TLSSession {
     /// The content of one record, at most.
     private static let recordBytesMax = 16 << 10
 
-    private let context: TLSContext
+    private let context: AnyObject
     private let ssl: OpaquePointer
     private var keyUpdates = 0
     private var keyUpdatesSince = Instant.now()
@@ -48,8 +48,27 @@ public final class TLSSession {
             ssl, sawMessage, Unmanaged.passUnretained(self).toOpaque())
     }
 
+    /// The session of a descriptor that is connected to a server; nil where there is no memory for
+    /// it.
+    public init?(_ client: TLSClient, descriptor: Int32) {
+        guard let ssl = unsafe client.makeConnection() else { return nil }
+        context = client
+        unsafe self.ssl = unsafe ssl
+        unsafe SSL_set_connect_state(ssl)
+        guard unsafe SSL_set_fd(ssl, descriptor) == 1 else { return nil }
+    }
+
     deinit {
         unsafe SSL_free(ssl)
+    }
+
+    /// What is wrong with the other side's certificate; nil where nothing is.
+    public var certificateFault: String? {
+        let code = unsafe SSL_get_verify_result(ssl)
+        guard code != Int(X509_V_OK), let text = unsafe X509_verify_cert_error_string(code) else {
+            return nil
+        }
+        return unsafe String(cString: text)
     }
 
     /// Whether the handshake is over.

@@ -44,7 +44,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         self.storage = storage
     }
 
-    private init(_ storage: sockaddr_storage, _ length: socklen_t) {
+    init(_ storage: sockaddr_storage, _ length: socklen_t) {
         self.storage = storage
         self.length = length
     }

@@ -32,6 +32,9 @@ struct LayeringTests {
             "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "ExchangeCore", "Cryptography",
             "Transfers",
         ],
+        "Fleet": [
+            "Primitives", "Reactor", "Config", "Access", "Cryptography", "Telemetry", "CHiredis",
+        ],
         "Gateway": [
             "Primitives", "Reactor", "HTTP", "JSON", "Codings", "Dialects", "Translation",
             "Config", "Routing", "ExchangeCore", "Access", "Cryptography", "Transfers", "Journal",
@@ -47,6 +50,7 @@ struct LayeringTests {
     private static let packages: [String: Set<String>] = [
         "Telemetry": ["Logging"], "Gateway": ["Logging"],
         "LogStore": ["GRDB", "GRDBSQLite", "Logging", "Foundation"], "Sinks": ["Logging"],
+        "Fleet": ["Logging"],
         "Bench": ["Histogram"],
         "Command": ["ArgumentParser", "Logging"],
     ]
@@ -66,7 +70,7 @@ struct LayeringTests {
         for (module, target) in [
             "CLinux": "Reactor", "CCurl": "Transfers", "CLLHTTP": "HTTP",
             "COpenSSL": "Cryptography", "CJournal": "Journal", "CCompression": "Codings",
-            "CSQLite": "LogStore", "CPage": "Dashboard",
+            "CSQLite": "LogStore", "CPage": "Dashboard", "CHiredis": "Fleet",
         ] {
             let targets = Set(
                 SourceTree.sources.filter { $0.imports.contains(module) }.map(\.target))
