@@ -64,6 +64,7 @@ public struct AccessTable: Sendable {
                 }
             }
         }
+        ledger.adoptShared(keys.values)
     }
 
     /// Takes over what was charged in the past: earlier periods first.

@@ -31,6 +31,8 @@ public final class Ledger: Sendable {
         var ticketCount = 0
         /// Looks at requests that wait, since the process began.
         var lookCount = 0
+        /// Shares of limits that other replicas keep, too; nil where this process counts alone.
+        var fleet: FleetShares?
     }
 
     /// What was counted of a scope since the process began.
@@ -160,9 +162,7 @@ extension Ledger.State {
         var worst: (refusal: LimitRefusal, step: Step)?
         for step in path {
             buckets[step.slot].advance(to: now, step)
-            guard let found = buckets[step.slot].refusal(of: demand, now: now, step) else {
-                continue
-            }
+            guard let found = refusal(of: demand, now: now, step) else { continue }
             guard worst.map({ $0.refusal.rank < found.rank }) ?? true else { continue }
             worst = (found, step)
         }
@@ -175,5 +175,13 @@ extension Ledger.State {
             buckets[step.slot].admit(demand, step)
             counts[step.slot].admitted += 1
         }
+    }
+}
+
+extension Ledger.State {
+    /// Why the limits of a step refuse a request; nil where they admit it.
+    fileprivate mutating func refusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {
+        guard fleet == nil else { return sharedRefusal(of: demand, now: now, step) }
+        return buckets[step.slot].refusal(of: demand, now: now, step)
     }
 }

@@ -29,4 +29,41 @@ public struct LimitRefusal: Equatable, Sendable {
         if case .budget = axis { return false }
         return !isTooLarge && (wait ?? 0) <= most
     }
+
+    /// What it is for, beside a limit that is used up.
+    public var reason = Reason.used
+
+    /// Why a limit that several replicas share refuses a request.
+    public enum Reason: Equatable, Sendable {
+        /// The limit is used up.
+        case used
+        /// This replica's share of it is, and more was asked for.
+        case awaited
+        /// The store that the replicas share cannot be reached.
+        case storeAway
+    }
+
+    /// Milliseconds after which a share that was asked for is here, or will not come.
+    static let shareWait = 1000
+
+    /// A limit of whose share this replica awaits more.
+    static func awaited(_ level: LimitLevel, _ step: Step) -> LimitRefusal {
+        let axis: Axis =
+            switch level.axis {
+            case .requests: .requests
+            case .tokens: .tokens
+            case .concurrent: .concurrent
+            case .budget: .budget(step.budget?.period ?? .month)
+            }
+        return LimitRefusal(
+            scope: step.scope, axis: axis, limit: level.limit, length: level.length,
+            wait: shareWait, isTooLarge: false, reason: .awaited)
+    }
+
+    /// A limit that only the store could say more about.
+    static func storeAway(_ step: Step) -> LimitRefusal {
+        LimitRefusal(
+            scope: step.scope, axis: .requests, limit: 0, length: 0, wait: shareWait,
+            isTooLarge: false, reason: .storeAway)
+    }
 }

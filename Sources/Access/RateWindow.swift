@@ -45,6 +45,9 @@ struct RateWindow: Equatable, Sendable {
         used(now, limit) + held + amount <= limit.count
     }
 
+    /// What counts at an instant of the current window, with what is held.
+    func level(_ now: Int, _ limit: Limit) -> Int { used(now, limit) + held }
+
     /// How much of the limit is left at an instant of the current window.
     func remaining(_ now: Int, _ limit: Limit) -> Int {
         max(0, limit.count - used(now, limit) - held)

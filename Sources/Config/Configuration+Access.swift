@@ -2,8 +2,10 @@ import Primitives
 
 extension Configuration {
     /// Whether a client must show a key.
+    ///
+    /// Where gateways share keys one is asked for before the others' are known.
     public var asksForKeys: Bool {
-        access.isRequired || !keys.isEmpty || access.tokens != nil
+        access.isRequired || !keys.isEmpty || access.tokens != nil || limits.store != nil
     }
 
     /// Whether a client must show a certificate.
@@ -19,6 +21,10 @@ extension Configuration {
             "audience = \"\(access.tokens?.audience ?? "")\"",
             "jwks = \"\(access.tokens?.keysText ?? "")\"",
             "group = \"\(access.tokens?.groupClaim ?? "")\"",
+        ]
+        lines += [
+            "", "[limits]", "store = \"\(limits.store?.description ?? "")\"",
+            "outage = \"\(limits.outage.rawValue)\"", "ca_file = \"\(limits.caFile)\"",
         ]
         for group in groups {
             lines += [

@@ -16,6 +16,7 @@ extension Configuration {
         if mineAdmin != theirAdmin { names.append("[admin]") }
         if alerts != other.alerts { names.append("[alerts]") }
         if log != other.log { names.append("[log]") }
+        if limits != other.limits { names.append("[limits]") }
         if prices != other.prices { names.append("[prices]") }
         for name in Set(sinks.map(\.name)).union(other.sinks.map(\.name)).sorted() {
             let (mine, theirs) = (

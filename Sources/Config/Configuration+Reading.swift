@@ -65,6 +65,7 @@ extension Configuration {
         reader.table("alerts") { configuration.alerts.read(&$0, secrets) }
         reader.table("log") { configuration.log.read(&$0) }
         reader.readAccess(into: &configuration)
+        reader.table("limits") { configuration.limits.read(&$0, secrets) }
         reader.table("prices") { configuration.prices.read(&$0) }
         reader.readSinks(into: &configuration, secrets)
         reader.readVendors(into: &configuration, secrets)

@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
     public var keys: [KeySettings] = []
     /// `[groups.NAME]`, in the order of the file.
     public var groups: [GroupSettings] = []
+    /// `[limits]`.
+    public var limits = LimitStoreSettings()
 
     /// The defaults.
     public init() {}
@@ -36,7 +38,8 @@ public struct Configuration: Sendable {
     /// The gateway's own secrets, which no record may hold.
     public var ownSecrets: [Secret] {
         vendors.flatMap(\.ownSecrets) + sinks.flatMap { $0.headers.map(\.value) }
-            + sinks.compactMap(\.password) + [admin.token, alerts.webhook].compactMap { $0 }
+            + sinks.compactMap(\.password)
+            + [admin.token, alerts.webhook, limits.store?.password].compactMap { $0 }
     }
 
     /// The vendor of a name.

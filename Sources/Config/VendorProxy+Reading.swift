@@ -113,7 +113,7 @@ extension VendorProxy {
     }
 
     /// A name or a password without its escapes; nil where a field cannot carry it.
-    private static func decoded(_ text: Substring) -> String? {
+    static func decoded(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

@@ -1,0 +1,160 @@
+import Config
+
+/// The shares of all limits of a process that keeps them with other replicas.
+struct FleetShares: Sendable {
+    /// The shares of one scope's limits.
+    private struct Entry: Sendable {
+        var shares = [LimitShare](repeating: LimitShare(), count: ShareQuestion.Axis.allCases.count)
+        /// The limits that are asked about, as the configuration in force has them.
+        var step: Step?
+    }
+
+    /// What is counted of the decisions.
+    struct Counts: Equatable, Sendable {
+        /// Requests that were refused, or admitted, as `outage` says.
+        var refusedAway = 0
+        var admittedAway = 0
+        /// Requests that found no room in this replica's share, and may find some later.
+        var awaited = 0
+    }
+
+    let outage: LimitStoreSettings.Outage
+    private let wake: @Sendable () -> Void
+    /// Whether the store cannot be reached: then `outage` decides.
+    var isAway = true
+    var counts = Counts()
+    /// By the scopes' slots.
+    private var entries: [Entry] = []
+    /// The slots with limits, in the order in which they are asked about.
+    private(set) var slots: [Int] = []
+    /// Slots with a question that does not wait for its turn.
+    private var urgent: Set<Int> = []
+
+    init(outage: LimitStoreSettings.Outage, wake: @escaping @Sendable () -> Void) {
+        self.outage = outage
+        self.wake = wake
+    }
+
+    /// Asks about these limits from now on, and about no others.
+    mutating func adopt(_ steps: [Step]) {
+        let known = Set(slots)
+        for slot in slots { entries[slot].step = nil }
+        slots = []
+        for step in steps {
+            grow(to: step.slot)
+            if entries[step.slot].step == nil { slots.append(step.slot) }
+            entries[step.slot].step = step
+            // A new key's first request should find a share.
+            if !known.contains(step.slot) { markUrgent(step.slot) }
+        }
+    }
+
+    private mutating func grow(to slot: Int) {
+        while entries.count <= slot { entries.append(Entry()) }
+    }
+
+    /// The limits of a slot that is asked about.
+    func step(of slot: Int) -> Step? {
+        entries.indices.contains(slot) ? entries[slot].step : nil
+    }
+
+    subscript(_ slot: Int, _ axis: ShareQuestion.Axis) -> LimitShare {
+        get {
+            entries.indices.contains(slot) ? entries[slot].shares[axis.rawValue] : LimitShare()
+        }
+        set {
+            grow(to: slot)
+            entries[slot].shares[axis.rawValue] = newValue
+        }
+    }
+
+    /// Has a slot asked about without waiting for its turn.
+    mutating func markUrgent(_ slot: Int) {
+        if urgent.insert(slot).inserted { wake() }
+    }
+
+    /// Takes the slots whose questions do not wait.
+    mutating func takeUrgent() -> Set<Int> {
+        defer { urgent = [] }
+        return urgent
+    }
+}
+
+/// A limit as a share of it is kept: how much there is, and how much is used and held here.
+struct LimitLevel: Equatable {
+    let axis: ShareQuestion.Axis
+    let limit: Int
+    let taken: Int
+    /// The beginning of a budget's period, and its end; 0 for other limits.
+    var period = 0
+    var periodEnd = 0
+    /// The interval of a rate, in milliseconds.
+    var length = 0
+}
+
+extension Bucket {
+    /// The limits of a step, as they are used now.
+    func levels(now: Int, _ step: Step) -> [LimitLevel] {
+        var levels: [LimitLevel] = []
+        if let budget = step.budget {
+            let start = budget.period.start(of: now)
+            levels.append(
+                LimitLevel(
+                    axis: .budget, limit: budget.nanodollars, taken: money.spent + money.held,
+                    period: start, periodEnd: budget.period.end(of: now)))
+        }
+        if let limit = step.tokens {
+            levels.append(
+                LimitLevel(
+                    axis: .tokens, limit: limit.count, taken: tokens.level(now, limit),
+                    length: limit.length))
+        }
+        if let limit = step.requests {
+            levels.append(
+                LimitLevel(
+                    axis: .requests, limit: limit.count, taken: requests.level(now, limit),
+                    length: limit.length))
+        }
+        if let limit = step.concurrent {
+            levels.append(LimitLevel(axis: .concurrent, limit: limit, taken: inFlight))
+        }
+        return levels
+    }
+
+    /// Why a limit of all replicas refuses a request that this replica's share has no room for.
+    func refusal(
+        of amount: Int, at level: LimitLevel, elsewhere: Int, now: Int, _ step: Step
+    ) -> LimitRefusal {
+        let isTooLarge = amount > level.limit
+        func refusal(_ axis: LimitRefusal.Axis, wait: Int?) -> LimitRefusal {
+            LimitRefusal(
+                scope: step.scope, axis: axis, limit: level.limit, length: level.length,
+                wait: isTooLarge ? nil : wait, isTooLarge: isTooLarge)
+        }
+        // What the others have used of a rate is given back as time goes by, as what was used here.
+        func rateWait(_ window: RateWindow) -> Int {
+            let rest = RateWindow.Limit(
+                count: max(amount, level.limit - elsewhere), length: level.length)
+            let wait = window.wait(for: amount, now: now, rest) ?? level.length
+            return min(level.length, max(wait, LimitRefusal.shareWait))
+        }
+        switch level.axis {
+        case .budget:
+            return refusal(.budget(step.budget?.period ?? .month), wait: level.periodEnd - now)
+        case .tokens: return refusal(.tokens, wait: rateWait(tokens))
+        case .requests: return refusal(.requests, wait: rateWait(requests))
+        case .concurrent: return refusal(.concurrent, wait: nil)
+        }
+    }
+}
+
+extension Demand {
+    /// What a request asks of a limit; nil where that limit is none of its concern.
+    func amount(of axis: ShareQuestion.Axis) -> Int? {
+        switch axis {
+        case .requests, .concurrent: 1
+        case .tokens: isWork ? tokens : nil
+        case .budget: isWork ? nanodollars : nil
+        }
+    }
+}

@@ -1,0 +1,175 @@
+public import Config
+import Synchronization
+
+// Several replicas with one count: the decisions are made here, by shares that were asked for
+// ahead; a thread of its own takes the questions to the store and brings the answers.
+extension Ledger {
+    /// Keeps its limits with other replicas from now on: before the first request.
+    ///
+    /// `wake` is called for questions that do not wait for their turn, by any thread, and must not
+    /// call the ledger.
+    public func share(
+        outage: LimitStoreSettings.Outage, wake: @escaping @Sendable () -> Void
+    ) {
+        state.withLock { $0.fleet = FleetShares(outage: outage, wake: wake) }
+    }
+
+    /// Asks about the limits of these keys from now on, and about no others.
+    func adoptShared(_ keys: some Sequence<AccessKey>) {
+        state.withLock { state in
+            guard state.fleet != nil else { return }
+            state.fleet?.adopt(keys.flatMap(\.path))
+        }
+    }
+
+    /// Whether the store can be reached; nil where there is none.
+    public var isStoreAway: Bool? {
+        state.withLock { $0.fleet?.isAway }
+    }
+
+    /// Says whether the store can be reached.
+    public func setStoreAway(_ isAway: Bool) {
+        state.withLock { $0.fleet?.isAway = isAway }
+    }
+
+    /// The slots of all limits that are asked about in turn.
+    public var sharedSlots: [Int] {
+        state.withLock { $0.fleet?.slots ?? [] }
+    }
+
+    /// The slots whose questions do not wait for their turn: each is given out once.
+    public func takeUrgentSlots() -> Set<Int> {
+        state.withLock { $0.fleet?.takeUrgent() ?? [] }
+    }
+
+    /// The questions about some slots' limits: each of them has to be answered or withdrawn.
+    ///
+    /// `now`: milliseconds since 1970.
+    /// `isEnd`: the process ends, and gives back what it does not use.
+    public func questions(
+        of slots: some Sequence<Int>, now: Int, isEnd: Bool = false
+    ) -> [ShareQuestion] {
+        state.withLock { state in
+            var questions: [ShareQuestion] = []
+            for slot in slots {
+                guard let step = state.fleet?.step(of: slot) else { continue }
+                state.buckets[slot].advance(to: now, step)
+                for level in state.buckets[slot].levels(now: now, step) {
+                    state.fleet?[slot, level.axis].advance(to: level.period)
+                    let isKnown = state.fleet?[slot, level.axis].isKnown ?? false
+                    guard
+                        let asked = state.fleet?[slot, level.axis].ask(
+                            taken: level.taken, of: level.limit, isEnd: isEnd)
+                    else { continue }
+                    questions.append(
+                        ShareQuestion(
+                            scope: step.scope, axis: level.axis, period: level.period,
+                            limit: level.limit, taken: level.taken, claim: asked.claim,
+                            need: asked.need, keep: level.keep(now),
+                            isFirst: !isKnown, slot: slot))
+                }
+            }
+            return questions
+        }
+    }
+
+    /// Takes the answer to a question; nil withdraws it.
+    public func adopt(_ answer: ShareAnswer?, to question: ShareQuestion) {
+        state.withLock { state in
+            // The answer to a question about an earlier period says nothing about this one.
+            guard let share = state.fleet?[question.slot, question.axis],
+                share.period == question.period
+            else { return }
+            if let answer {
+                state.fleet?[question.slot, question.axis].adopt(answer)
+            } else {
+                state.fleet?[question.slot, question.axis].withdraw()
+            }
+        }
+    }
+
+    /// What is counted of decisions by shares.
+    public struct FleetView: Sendable {
+        /// Requests refused because the store was away.
+        public let refusedAway: Int
+        /// Requests admitted while the store was away.
+        public let admittedAway: Int
+        /// Requests refused because this replica's share had no room for them.
+        public let awaited: Int
+    }
+
+    /// What was decided by shares; nil where no store is.
+    public func fleetView() -> FleetView? {
+        state.withLock { state in
+            state.fleet.map {
+                FleetView(
+                    refusedAway: $0.counts.refusedAway, admittedAway: $0.counts.admittedAway,
+                    awaited: $0.counts.awaited)
+            }
+        }
+    }
+}
+
+extension LimitLevel {
+    /// How long the store keeps the limit's count: until nothing of it matters, and somewhat more
+    /// for clocks that differ.
+    fileprivate func keep(_ now: Int) -> Int {
+        switch axis {
+        case .budget: periodEnd - now + 86_400_000
+        case .requests, .tokens: 2 * length + 60_000
+        case .concurrent: 60_000
+        }
+    }
+}
+
+extension Ledger.State {
+    /// Why the limits of a step refuse a request, by the shares of this replica; nil where they
+    /// admit it.
+    mutating func sharedRefusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {
+        guard let outage = fleet?.outage, let isAway = fleet?.isAway else { return nil }
+        if isAway, outage == .closed {
+            fleet?.counts.refusedAway += 1
+            return .storeAway(step)
+        }
+        var refusals: [LimitRefusal] = []
+        for level in buckets[step.slot].levels(now: now, step) {
+            guard let amount = demand.amount(of: level.axis) else { continue }
+            fleet?[step.slot, level.axis].advance(to: level.period)
+            guard let share = fleet?[step.slot, level.axis] else { continue }
+            if isAway, outage == .open {
+                guard level.taken + amount > level.limit else { continue }
+                refusals.append(
+                    buckets[step.slot].refusal(
+                        of: amount, at: level, elsewhere: 0, now: now, step))
+                continue
+            }
+            // A full budget takes none, not even a call that costs nothing.
+            let verdict = share.verdict(
+                on: level.axis == .budget ? max(1, amount) : amount, taken: level.taken,
+                of: level.limit)
+            if fleet?[step.slot, level.axis].note(
+                amount, verdict, taken: level.taken, of: level.limit) == true
+            {
+                fleet?.markUrgent(step.slot)
+            }
+            switch verdict {
+            case .admitted: continue
+            case .full:
+                refusals.append(
+                    buckets[step.slot].refusal(
+                        of: amount, at: level, elsewhere: share.elsewhere, now: now, step))
+            case .awaited:
+                fleet?.counts.awaited += 1
+                refusals.append(isAway ? .storeAway(step) : .awaited(level, step))
+            }
+        }
+        if isAway {
+            if refusals.isEmpty {
+                fleet?.counts.admittedAway += 1
+            } else {
+                fleet?.counts.refusedAway += 1
+            }
+        }
+        return refusals.max { $0.rank < $1.rank }
+    }
+}

@@ -1,0 +1,76 @@
+/// What a replica says to the store about its share of one limit, and asks for.
+public struct ShareQuestion: Equatable, Sendable {
+    /// How a limit comes to be free again, which decides what becomes of a silent replica's share.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// With the next period: what was used stays used.
+        case budget = "b"
+        /// With the time.
+        case rate = "r"
+        /// With the end of requests, all of which end with their replica.
+        case slots = "c"
+    }
+
+    /// What of a scope is limited.
+    public enum Axis: Int, Sendable, CaseIterable {
+        case requests, tokens, concurrent, budget
+    }
+
+    /// The owner of the limit.
+    public let scope: Step.Scope
+    /// What of it is limited.
+    public let axis: Axis
+    /// The beginning of the budget's period, in milliseconds since 1970; 0 for other limits.
+    public let period: Int
+    /// The limit.
+    public let limit: Int
+    /// What the replica has used and holds.
+    public let taken: Int
+    /// What it goes on keeping of its share.
+    public let claim: Int
+    /// What a request asked for that found no room.
+    public let need: Int
+    /// How long the store keeps what it knows, in milliseconds.
+    public let keep: Int
+    /// Whether no question of this process about this limit was answered yet.
+    public let isFirst: Bool
+    /// The index of the scope's state.
+    public let slot: Int
+
+    /// How the limit comes to be free again.
+    public var kind: Kind {
+        switch axis {
+        case .requests, .tokens: .rate
+        case .concurrent: .slots
+        case .budget: .budget
+        }
+    }
+}
+
+/// What the store says.
+public struct ShareAnswer: Equatable, Sendable {
+    /// What some other replica lacks.
+    public enum Shortage: Int, Sendable {
+        case none = 0
+        /// Its part is much smaller than others'.
+        case evenness = 1
+        /// Room for a request that it had to refuse.
+        case room = 2
+    }
+
+    /// The replica's share.
+    public let share: Int
+    /// What the others have used and hold.
+    public let elsewhere: Int
+    /// How many share the limit.
+    public let replicas: Int
+    /// What another one lacks.
+    public let shortage: Shortage
+
+    /// An answer of these parts.
+    public init(share: Int, elsewhere: Int, replicas: Int, shortage: Shortage) {
+        self.share = share
+        self.elsewhere = elsewhere
+        self.replicas = replicas
+        self.shortage = shortage
+    }
+}

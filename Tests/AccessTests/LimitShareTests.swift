@@ -1,0 +1,124 @@
+import Config
+import Testing
+
+@testable import Access
+
+@Suite("A replica's share of a limit")
+struct LimitShareTests {
+    /// A share as the store gave it.
+    private static func share(
+        _ granted: Int, elsewhere: Int = 0, replicas: Int = 2,
+        _ shortage: ShareAnswer.Shortage = .none
+    ) -> LimitShare {
+        var share = LimitShare()
+        _ = share.ask(taken: 0, of: 100)
+        share.adopt(
+            ShareAnswer(
+                share: granted, elsewhere: elsewhere, replicas: replicas, shortage: shortage))
+        return share
+    }
+
+    @Test(
+        "decides by itself",
+        arguments: [
+            // share, elsewhere, taken, amount, of 100
+            (50, 0, 0, 50, LimitShare.Verdict.admitted), (50, 0, 0, 51, .awaited),
+            (50, 0, 45, 6, .awaited), (50, 50, 50, 1, .full), (50, 49, 50, 1, .awaited),
+            (0, 0, 0, 1, .awaited), (0, 0, 0, 101, .full), (100, 0, 100, 0, .admitted),
+            (20, 90, 0, 15, .admitted), (0, 100, 0, 1, .full), (10, 0, 30, 1, .awaited),
+            (200, 0, 100, 1, .full),
+        ] as [(Int, Int, Int, Int, LimitShare.Verdict)])
+    func verdicts(
+        _ granted: Int, _ elsewhere: Int, _ taken: Int, _ amount: Int,
+        _ verdict: LimitShare.Verdict
+    ) {
+        let share = Self.share(granted, elsewhere: elsewhere)
+        #expect(share.verdict(on: amount, taken: taken, of: 100) == verdict)
+    }
+
+    @Test("no replica ever uses more than its share, so all together never more than the limit")
+    func conservation() {
+        for first in 0...10 {
+            for second in 0...(10 - first) {
+                for elsewhere in 0...12 {
+                    var taken = 0
+                    for part in [first, second] {
+                        let share = Self.share(part, elsewhere: elsewhere)
+                        var mine = 0
+                        while share.verdict(on: 1, taken: mine, of: 10) == .admitted { mine += 1 }
+                        #expect(mine <= part)
+                        taken += mine
+                    }
+                    #expect(taken <= 10)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "gives back what others lack, before it says so",
+        arguments: [
+            // share, taken, elsewhere, lack, used meanwhile, need -> claim
+            (80, 10, 20, ShareAnswer.Shortage.none, false, 0, 80),
+            // Of 70 that are unused each of two may keep 35.
+            (80, 10, 20, .evenness, false, 0, 45), (30, 10, 20, .evenness, false, 0, 30),
+            (80, 10, 20, .room, true, 0, 45),
+            // One that uses nothing gives half of what it has.
+            (80, 10, 20, .room, false, 0, 45), (20, 10, 70, .room, false, 0, 15),
+            // What is left is too little for its own request: it is of no use here.
+            (15, 10, 80, .room, false, 6, 10), (15, 10, 80, .room, true, 6, 10),
+            // A debt is no share.
+            (15, 30, 60, .room, false, 0, 15),
+        ] as [(Int, Int, Int, ShareAnswer.Shortage, Bool, Int, Int)])
+    func givingBack(
+        _ granted: Int, _ taken: Int, _ elsewhere: Int, _ shortage: ShareAnswer.Shortage,
+        _ isUsed: Bool, _ need: Int, _ claim: Int
+    ) {
+        var share = Self.share(granted, elsewhere: elsewhere, shortage)
+        if isUsed { _ = share.note(1, .admitted, taken: taken, of: 100) }
+        if need > 0 { _ = share.note(need, .awaited, taken: taken, of: 100) }
+        let question = share.ask(taken: taken, of: 100)
+        #expect(question?.claim == claim && question?.need == need)
+        #expect(share.granted == claim)
+    }
+
+    @Test("has one question on its way at a time, and keeps its share when no answer comes")
+    func questions() {
+        var share = Self.share(40)
+        #expect(share.ask(taken: 10, of: 100) != nil)
+        #expect(share.ask(taken: 10, of: 100) == nil)
+        #expect(share.note(50, .awaited, taken: 10, of: 100) == false)
+        share.withdraw()
+        #expect(share.granted == 40)
+        // What was refused meanwhile is asked for by the next one, and then no more.
+        #expect(share.ask(taken: 10, of: 100)?.need == 50)
+        share.withdraw()
+        #expect(share.ask(taken: 10, of: 100)?.need == 0)
+    }
+
+    @Test("asks at once for what a request lacks or the next one would, and never in vain")
+    func urgency() {
+        var share = Self.share(40, elsewhere: 20)
+        #expect(share.note(5, .admitted, taken: 5, of: 100) == false)
+        #expect(share.note(5, .admitted, taken: 35, of: 100) == true)
+        #expect(share.note(5, .awaited, taken: 40, of: 100) == true)
+        #expect(share.note(50, .full, taken: 40, of: 100) == false)
+        var last = Self.share(40, elsewhere: 60)
+        #expect(last.note(5, .admitted, taken: 35, of: 100) == false)
+    }
+
+    @Test("means nothing in the next period of a budget")
+    func periods() {
+        var share = Self.share(40)
+        share.advance(to: 0)
+        #expect(share.granted == 40)
+        share.advance(to: 3_600_000)
+        #expect(share.granted == 0 && share.elsewhere == 0 && !share.isKnown)
+    }
+
+    @Test("at its end a process gives back what it does not use")
+    func end() {
+        var share = Self.share(40)
+        #expect(share.ask(taken: 10, of: 100, isEnd: true)?.claim == 10)
+    }
+}
