@@ -123,7 +123,8 @@ extension Bucket {
 
     /// Why a limit of all replicas refuses a request that this replica's share has no room for.
     func refusal(
-        of amount: Int, at level: LimitLevel, elsewhere: Int, now: Int, _ step: Step
+        of amount: Int, at level: LimitLevel, elsewhere: Int, now: Int, _ step: Step,
+        isDiverted: Bool
     ) -> LimitRefusal {
         let isTooLarge = amount > level.limit
         func refusal(_ axis: LimitRefusal.Axis, wait: Int?) -> LimitRefusal {
@@ -140,7 +141,10 @@ extension Bucket {
         }
         switch level.axis {
         case .budget:
-            return refusal(.budget(step.budget?.period ?? .month), wait: level.periodEnd - now)
+            var budget = refusal(
+                .budget(step.budget?.period ?? .month), wait: level.periodEnd - now)
+            budget.chain = isDiverted ? nil : step.budgetChain
+            return budget
         case .tokens: return refusal(.tokens, wait: rateWait(tokens))
         case .requests: return refusal(.requests, wait: rateWait(requests))
         case .concurrent: return refusal(.concurrent, wait: nil)

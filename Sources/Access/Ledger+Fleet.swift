@@ -134,13 +134,18 @@ extension Ledger.State {
         var refusals: [LimitRefusal] = []
         for level in buckets[step.slot].levels(now: now, step) {
             guard let amount = demand.amount(of: level.axis) else { continue }
+            // A diverted call that costs nothing passes a full budget, as without a store.
+            if level.axis == .budget, amount == 0, demand.isDiverted, step.budgetChain != nil {
+                continue
+            }
             fleet?[step.slot, level.axis].advance(to: level.period)
             guard let share = fleet?[step.slot, level.axis] else { continue }
             if isAway, outage == .open {
                 guard level.taken + amount > level.limit else { continue }
                 refusals.append(
                     buckets[step.slot].refusal(
-                        of: amount, at: level, elsewhere: 0, now: now, step))
+                        of: amount, at: level, elsewhere: 0, now: now, step,
+                        isDiverted: demand.isDiverted))
                 continue
             }
             // A full budget takes none, not even a call that costs nothing.
@@ -157,7 +162,8 @@ extension Ledger.State {
             case .full:
                 refusals.append(
                     buckets[step.slot].refusal(
-                        of: amount, at: level, elsewhere: share.elsewhere, now: now, step))
+                        of: amount, at: level, elsewhere: share.elsewhere, now: now, step,
+                        isDiverted: demand.isDiverted))
             case .awaited:
                 fleet?.counts.awaited += 1
                 refusals.append(isAway ? .storeAway(step) : .awaited(level, step))

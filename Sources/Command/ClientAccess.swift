@@ -1,5 +1,6 @@
 import Access
 import Config
+import Fleet
 import LogStore
 import Logging
 import Primitives
@@ -10,7 +11,7 @@ final class ClientAccess {
     /// Looks at the mark after which the database is asked without one.
     private static let looksMax = 40
 
-    private let ledger = Ledger()
+    let ledger = Ledger()
     private let prices: PriceTable?
     private(set) var store: Store?
     /// What was ever asked for, as the store remembers.
@@ -183,6 +184,21 @@ final class ClientAccess {
     /// What is used of each limit now.
     var limits: [Ledger.View] { ledger.view(now: Int(Identifier.wallClockMilliseconds())) }
 
+    /// The store's keys, as gateways share them.
+    func sharedKeys() throws -> [SharedKey] {
+        try store?.clientKeys().map(SharedKey.init) ?? []
+    }
+
+    /// Stores keys that other gateways have changed.
+    func adopt(_ keys: [SharedKey]) throws {
+        guard let store else { return }
+        let known = Dictionary(try sharedKeys().map { ($0.name, $0) }) { $1 }
+        for key in keys where key.replaces(known[key.name]) {
+            _ = try store.changeKey(key.name) { _ in StoredKey(key) }
+        }
+        store.markKeyChange()
+    }
+
     /// Writes down that every worker has adopted a change.
     func confirm(_ change: Int) throws {
         try store?.adoptedKeys(change)
@@ -199,5 +215,21 @@ final class ClientAccess {
                     nanodollars: view.nanodollars, spent: view.spent, held: view.held)
             }
         }
+    }
+}
+
+extension SharedKey {
+    fileprivate init(_ key: StoredKey) {
+        self.init(
+            name: key.name, digests: key.digests, group: key.group, expires: key.expires,
+            created: key.created, revoked: key.revoked)
+    }
+}
+
+extension StoredKey {
+    fileprivate init(_ key: SharedKey) {
+        self.init(
+            name: key.name, digests: key.digests, group: key.group, expires: key.expires,
+            created: key.created, revoked: key.revoked)
     }
 }

@@ -1,4 +1,6 @@
 import Access
+import Config
+import Fleet
 import Gateway
 import Logging
 import Primitives
@@ -35,6 +37,7 @@ extension Composition {
         access.dropRetiredPlans()
         do {
             guard let number = try access.changed(isSure: isSure) else { return endWaits() }
+            if let fleet { fleet.link.share(try access.sharedKeys()) }
             guard let plan = try access.plan(configuration) else { return endWaits() }
             keyRound = SnapshotRound(number: number, awaited: Set(mailboxes.keys))
             for (worker, mailbox) in mailboxes {
@@ -61,6 +64,21 @@ extension Composition {
         let due = awaitedChanges.filter(isDue)
         awaitedChanges.removeAll(where: isDue)
         for change in due { change.answer(isAdopted) }
+    }
+
+    /// Begins to share with other gateways what is shared.
+    func startFleet(_ control: Mailbox<ControlMessage>) throws(StartError) {
+        try fleet?.run(folder: configuration.log.path) { control.post(.sharedKeys($0)) }
+    }
+
+    /// Takes keys that other gateways have changed: they are in force as if changed here.
+    func adoptShared(_ keys: [SharedKey]) {
+        do {
+            try access.adopt(keys)
+        } catch {
+            logger.error(
+                "keys of other gateways cannot be stored", metadata: ["error": "\(error)"])
+        }
     }
 
     /// A worker has adopted a change.

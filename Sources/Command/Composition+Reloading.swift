@@ -55,7 +55,8 @@ extension Composition {
         if let fault = next.exposure(on: configuration.server) {
             throw StartError(description: "server.listen: \(fault)")
         }
-        let plan = try snapshots.make(next, access: try access.plan(next), isAgain: true)
+        var plan = try snapshots.make(next, access: try access.plan(next), isAgain: true)
+        fleet?.share(&plan, next.vendors)
         report.waiting = next.sectionsThatDiffer(from: configuration)
         report.changes = ConfigurationChanges.list(from: configuration, to: next)
         if !report.waiting.isEmpty {

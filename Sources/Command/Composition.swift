@@ -1,6 +1,7 @@
 import Config
 import Cryptography
 import Dashboard
+import Fleet
 import Gateway
 import Glibc
 import Logging
@@ -30,6 +31,8 @@ final class Composition {
         case rested(Int)
         /// The record's threads have ended for another process; with the folder's lock.
         case readingEnded(Int32)
+        /// Other gateways have changed keys.
+        case sharedKeys([SharedKey])
     }
 
     /// A routing snapshot on its way to the workers.
@@ -49,6 +52,8 @@ final class Composition {
     let logger: Logger
     let snapshots: SnapshotMaker
     let access: ClientAccess
+    /// What it shares with other gateways; nil where it counts alone.
+    let fleet: FleetParts?
     let reloads = ReloadMetrics()
     /// What status and page show.
     let facts = GatewayFacts()
@@ -136,11 +141,16 @@ final class Composition {
         logger = log.logger("weir")
         access = ClientAccess(prices: try Prices.table(configuration), logger: logger)
         predecessor = takesOver ? try Predecessor.find(configuration) : nil
+        // Before the first table of keys is made: its limits are shared from then on.
+        fleet = try FleetParts(configuration.limits, access.ledger, logger)
         recording = try Recording(
             configuration, workerCount: count, access: access, predecessor: predecessor,
             logger: logger)
         do {
-            first = try snapshots.make(configuration, access: try access.firstPlan(configuration))
+            var plan = try snapshots.make(
+                configuration, access: try access.firstPlan(configuration))
+            fleet?.share(&plan, configuration.vendors)
+            first = plan
         } catch let error as StartError {
             throw error
         } catch {
@@ -190,6 +200,7 @@ final class Composition {
             try startAlerts()
             let keys = watchKeys(on: loop)
             let watch = watchFile(on: loop)
+            try startFleet(control)
             readiness.isReady = true
             writeStart(listening)
             Resources.releaseStartupPages()
@@ -219,6 +230,7 @@ final class Composition {
     /// After the workers have ended.
     private func endParts() {
         snapshots.end()
+        fleet?.link.end()
         access.end()
         recording.end()
         log.flush()
@@ -289,6 +301,7 @@ final class Composition {
             hasAdoptedKeys(worker, change: change)
         case .rested(let worker): succession?.rested(worker)
         case .readingEnded(let lock): succession?.readingEnded(lock)
+        case .sharedKeys(let keys): adoptShared(keys)
         case .workerEnded(let worker):
             mailboxes[worker] = nil
             // A worker that has ended adopts no snapshot any more.

@@ -77,10 +77,10 @@ enum OperatorListener {
             workers: parts.metrics, version: Version.number, failureClasses: FailureClass.names,
             records: parts.recording.source, reloads: parts.reloads,
             certificates: parts.certificateMetrics,
-            limits: parts.access.metrics)
+            limits: parts.access.metrics, fleet: parts.fleet?.source)
         return OperatorPages(
             settings, workers: parts.metrics, readiness: parts.readiness, exposition: exposition,
             status: parts.status, facts: parts.facts, records: parts.recording.source,
-            actions: parts.desk)
+            actions: parts.desk, fleet: parts.fleet?.source)
     }
 }

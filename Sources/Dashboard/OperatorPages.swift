@@ -34,6 +34,7 @@ public final class OperatorPages: Responder {
     private let queries: PageQueries
     private var visitors: PageVisitors
     private let actions: (any OperatorActions)?
+    private let fleet: FleetSource?
 
     /// What the pages are of.
     public struct Settings: Sendable {
@@ -56,9 +57,10 @@ public final class OperatorPages: Responder {
     public init(
         _ settings: Settings, workers: [WorkerMetrics], readiness: Readiness,
         exposition: Exposition, status: GatewayStatus, facts: GatewayFacts,
-        records: RecordSource?, actions: (any OperatorActions)? = nil
+        records: RecordSource?, actions: (any OperatorActions)? = nil, fleet: FleetSource? = nil
     ) {
         self.actions = actions
+        self.fleet = fleet
         self.settings = settings
         self.workers = workers
         self.readiness = readiness
@@ -194,10 +196,15 @@ public final class OperatorPages: Responder {
             }
         }
         // A restart would not help, and traffic goes on: the page says so with status 200.
-        guard let trouble = records?.metrics.currentTrouble, !trouble.isEmpty else {
-            return text(200, "ok\n")
+        var troubles: [String] = []
+        if let trouble = records?.metrics.currentTrouble, !trouble.isEmpty {
+            troubles.append("exchanges are not recorded: \(trouble)")
         }
-        return text(200, "ok, but exchanges are not recorded: \(trouble)\n")
+        if let trouble = fleet?.metrics.currentTrouble, !trouble.isEmpty {
+            troubles.append("the store of shared limits is away: \(trouble)")
+        }
+        guard !troubles.isEmpty else { return text(200, "ok\n") }
+        return text(200, "ok, but \(troubles.joined(separator: "\nand "))\n")
     }
 
     private func text(_ status: Int, _ body: String) -> LocalResponse {

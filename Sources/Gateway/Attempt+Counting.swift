@@ -71,6 +71,10 @@ extension Attempt {
             now: worker.loop.now, until: until, isVendorsWord: failureClass == .status(429),
             failure: failureClass)
         if isCoolingDown { exchange.snapshot.metrics[route.vendor].cooldowns.add() }
+        if failureClass == .credential, let cooldown {
+            exchange.snapshot.credentialCoolsDown?(
+                route.plan.targets[route.target].health, cooldown)
+        }
     }
 
     /// Adds relayed bytes to the vendor's counters.

@@ -51,6 +51,7 @@ extension Failure {
     ///
     /// `now`: milliseconds since 1970.
     static func limited(_ refusal: LimitRefusal, now: Int) -> Failure {
+        if refusal.reason == .storeAway { return .storeAway }
         let words = words(of: refusal, now: now)
         return Failure(
             status: 429, code: words.code, fault: .client,
@@ -62,6 +63,7 @@ extension Failure {
         of refusal: LimitRefusal, now: Int
     ) -> (code: String, explanation: String, notice: LimitNotice) {
         let bucket = refusal.scope.name
+        guard refusal.reason == .used else { return awaited(refusal) }
         func notice(
             _ kind: LimitNotice.Kind, limit: Int, unit: String = "", resetsAt: Int? = nil
         ) -> LimitNotice {
@@ -114,6 +116,31 @@ extension Failure {
                     limit: refusal.limit / 1_000_000_000, resetsAt: resetsAt)
             )
         }
+    }
+}
+
+extension Failure {
+    /// A request whose limit is counted in a store that cannot be reached.
+    static var storeAway: Failure {
+        .unavailable(
+            "limits_unavailable",
+            "what this key may use is counted in a store that cannot be reached now")
+    }
+
+    /// What a client is shown of a share that more was asked for.
+    fileprivate static func awaited(
+        _ refusal: LimitRefusal
+    ) -> (code: String, explanation: String, notice: LimitNotice) {
+        let isMoney = if case .budget = refusal.axis { true } else { false }
+        return (
+            "rate_limit_exceeded",
+            "the limit of \(refusal.scope.name) is shared by several gateways, and this one's share "
+                + "has no room for this request; it has asked for more",
+            LimitNotice(
+                kind: .rate, bucket: refusal.scope.name,
+                limit: isMoney ? refusal.limit / 1_000_000_000 : refusal.limit, unit: "",
+                window: (refusal.length + 999) / 1000, wait: refusal.wait, resetsAt: nil)
+        )
     }
 }
 

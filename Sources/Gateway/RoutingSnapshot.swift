@@ -1,5 +1,6 @@
 public import Access
 import Config
+public import Primitives
 public import Routing
 import Telemetry
 public import Transfers
@@ -16,6 +17,9 @@ public struct SnapshotPlan: Sendable {
     public var endpoints: [@Sendable () -> Endpoint?]
     /// Who may call; nil where no key is asked for.
     public var access: AccessPlan?
+    /// Is told of targets whose credential begins to cool down, and for how long; nil where no
+    /// other gateway is concerned.
+    public var credentialCoolsDown: (@Sendable (Int, Interval) -> Void)?
 
     /// A routing snapshot of these parts.
     public init(
@@ -42,11 +46,13 @@ final class RoutingSnapshot {
     let metrics: [VendorMetrics]
     /// Who may call; nil where no key is asked for.
     let access: AccessPlan?
+    let credentialCoolsDown: (@Sendable (Int, Interval) -> Void)?
 
     init(_ plan: SnapshotPlan, _ metrics: WorkerMetrics) {
         routing = plan.routing
         health = plan.health
         access = plan.access
+        credentialCoolsDown = plan.credentialCoolsDown
         endpoints = plan.endpoints.map { make in
             guard let endpoint = make() else {
                 preconditionFailure("no memory for an endpoint")
@@ -62,6 +68,7 @@ final class RoutingSnapshot {
         health = other.health
         endpoints = other.endpoints
         metrics = other.metrics
+        credentialCoolsDown = other.credentialCoolsDown
         self.access = access
     }
 }

@@ -115,6 +115,14 @@ public final class Health: Sendable {
         return true
     }
 
+    /// Passes over a target until an instant, for a reason that was found elsewhere.
+    public func coolDown(_ target: Int, now: Instant, until: Instant) {
+        let state = entries[target]
+        guard until.nanoseconds > state.state.coolsUntil.load(ordering: .relaxed) else { return }
+        state.state.coolsSince.store(now.nanoseconds, ordering: .relaxed)
+        state.state.coolsUntil.store(until.nanoseconds, ordering: .relaxed)
+    }
+
     /// How long a client should wait before it asks a plan's targets again; zero where asking now
     /// may help.
     ///

@@ -104,6 +104,12 @@ public final class RoutingTable: Sendable {
         return quirks
     }
 
+    /// The targets that are a vendor's, as ``Health`` numbers them.
+    public func targets(of vendor: Int) -> [Int] {
+        (chains.flatMap { $0.plans.values } + plansByAPI.values).flatMap(\.targets)
+            .filter { $0.vendor == vendor }.map(\.health)
+    }
+
     /// The plans of a chain, to be printed.
     public func plans(of chain: String) -> [Plan] {
         guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }) else {

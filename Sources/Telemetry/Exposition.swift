@@ -10,14 +10,16 @@ public struct Exposition: Sendable {
     private let reloads: ReloadMetrics?
     private let certificates: CertificateMetrics?
     private let limits: @Sendable () -> [LimitMetrics]
+    private let fleet: FleetSource?
 
     /// An exposition of these workers' counters; `failureClasses` are the classes' names in order.
     public init(
         workers: [WorkerMetrics], version: String, failureClasses: [String] = [],
         records: RecordSource? = nil, reloads: ReloadMetrics? = nil,
         certificates: CertificateMetrics? = nil,
-        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }
+        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }, fleet: FleetSource? = nil
     ) {
+        self.fleet = fleet
         self.certificates = certificates
         self.limits = limits
         self.reloads = reloads
@@ -39,6 +41,7 @@ public struct Exposition: Sendable {
         latencies(&text)
         recording(&text)
         text += LimitMetrics.text(limits())
+        text += fleet?.text() ?? ""
         process(&text)
         return text
     }

@@ -1,0 +1,183 @@
+import Glibc
+import Primitives
+import Support
+import Testing
+
+@testable import Access
+@testable import Fleet
+
+@Suite(
+    "Shares in a real store",
+    .disabled(if: QuickRun.isOn, "the quick ring installs no Redis server"))
+struct ShareScriptTests {
+    private static func question(
+        _ axis: ShareQuestion.Axis = .budget, limit: Int = 100, taken: Int = 0, claim: Int = 0,
+        need: Int = 0, isFirst: Bool = false
+    ) -> ShareQuestion {
+        ScriptStore.question(
+            axis, limit: limit, taken: taken, claim: claim, need: need, isFirst: isFirst)
+    }
+
+    @Test("the first has half of a limit, others half of what is left, and a need goes first")
+    func giving() throws {
+        let store = try ScriptStore()
+        #expect(try store.ask("a", Self.question()).share == 50)
+        let second = try store.ask("b", Self.question())
+        #expect(second.share == 25 && second.replicas == 2 && second.elsewhere == 0)
+        #expect(try store.ask("c", Self.question(need: 20)).share == 20)
+        // Five are left, and six are needed: a gives back what it does not use.
+        let lacking = try store.ask("d", Self.question(need: 6))
+        #expect(lacking.share == 0)
+        let told = try store.ask("a", Self.question(claim: 50))
+        #expect(told.shortage == .room && told.share == 50)
+        #expect(try store.ask("a", Self.question(claim: 25)).share == 25)
+        #expect(try store.ask("d", Self.question(need: 6)).share >= 6)
+    }
+
+    @Test("what is used is counted, and the shares of all together are never more than the limit")
+    func sums() throws {
+        let store = try ScriptStore()
+        var shares: [String: Int] = [:]
+        for round in 0..<12 {
+            for name in ["a", "b", "c"] {
+                let share = shares[name] ?? 0
+                let answer = try store.ask(
+                    name, Self.question(taken: min(share, round), claim: share, need: round % 5))
+                shares[name] = answer.share
+                #expect(shares.values.reduce(0, +) <= 100)
+            }
+        }
+        #expect(shares.values.reduce(0, +) > 90)
+    }
+
+    @Test("an answer that was lost costs nothing: the next question says what the replica knows")
+    func lostAnswers() throws {
+        let store = try ScriptStore()
+        for _ in 0..<5 { _ = try store.ask("a", Self.question()) }
+        #expect(try store.ask("a", Self.question(claim: 0)).share == 50)
+        #expect(try store.ask("b", Self.question(need: 50)).share == 50)
+    }
+
+    @Test("a question that was overtaken changes nothing")
+    func overtaken() throws {
+        let store = try ScriptStore()
+        _ = try store.reply("a", Self.question(), number: 10)
+        let before = try store.redis.ask(["HGETALL", "weir:{group/team}:budget:0"])
+        for number in [1, 10] {
+            let reply = try store.reply("a", Self.question(taken: 3), number: number)
+            #expect(throws: ShareScript.Refusal.stale) { try ShareScript.answer(reply) }
+        }
+        #expect(try store.redis.ask(["HGETALL", "weir:{group/team}:budget:0"]) == before)
+    }
+
+    @Test("the next process of a replica goes on with what the one before has spent")
+    func restarts() throws {
+        let store = try ScriptStore()
+        _ = try store.ask("a", Self.question(taken: 20, claim: 60, isFirst: true), life: "one")
+        #expect(try store.ask("b", Self.question()).elsewhere == 20)
+        // It found 30 in its record: the call in flight cost more than it had said.
+        _ = try store.ask("a", Self.question(taken: 30, isFirst: true), life: "two")
+        #expect(try store.ask("b", Self.question()).elsewhere == 30)
+        // Two processes that are one replica: the older one is told.
+        let reply = try store.reply("a", Self.question(taken: 20, claim: 60), life: "one")
+        #expect(throws: ShareScript.Refusal.twin) { try ShareScript.answer(reply) }
+    }
+
+    @Test(
+        "a silent replica's share comes back when its lease ends, and what it used does not",
+        arguments: [
+            (ShareQuestion.Axis.budget, 70), (.requests, 70), (.tokens, 70), (.concurrent, 100),
+        ])
+    func silence(_ axis: ShareQuestion.Axis, _ most: Int) throws {
+        let store = try ScriptStore()
+        store.lease = 100
+        _ = try store.ask("gone", Self.question(axis, taken: 30, claim: 30, isFirst: true))
+        var share = 0
+        // It may have all but what the silent one has used, and never more.
+        let isHad = try Patience.await {
+            share = try store.ask("b", Self.question(axis, claim: share, need: most)).share
+            #expect(share <= most)
+            return share == most
+        }
+        #expect(isHad)
+    }
+
+    @Test("time in which no replica could ask counts against none of them")
+    func outage() throws {
+        let store = try ScriptStore()
+        store.lease = 400
+        _ = try store.ask("a", Self.question(claim: 0))
+        _ = try store.ask("b", Self.question(claim: 0, need: 40))
+        store.redis.signal(SIGSTOP)
+        poll(nil, 0, 1000)
+        store.redis.signal(SIGCONT)
+        // Both are long past their lease. The first to come back gets nothing of the other's.
+        let answer = try store.ask("a", Self.question(claim: 50, need: 50))
+        #expect(answer.share == 50 && answer.replicas == 2)
+        #expect(try store.ask("b", Self.question(taken: 40, claim: 40)).share == 40)
+    }
+
+    @Test("a store that has lost everything gives out nothing before all have said what they have")
+    func emptied() throws {
+        let store = try ScriptStore()
+        store.lease = 400
+        let first = try store.ask("a", Self.question()).share
+        let second = try store.ask("b", Self.question()).share
+        try store.redis.ask(["FLUSHALL"])
+        let back = try store.ask("a", Self.question(taken: 20, claim: first, need: 60))
+        #expect(back.share == first)
+        #expect(try store.ask("b", Self.question(taken: 10, claim: second)).share == second)
+        // After a lease it is as before.
+        var share = first
+        let isHad = try Patience.await {
+            _ = try store.ask("b", Self.question(taken: 10, claim: 10))
+            share = try store.ask("a", Self.question(taken: 20, claim: share, need: 70)).share
+            #expect(share <= 90)
+            return share == 90
+        }
+        #expect(isHad)
+    }
+
+    @Test(
+        "what is in the store and is no share is taken away",
+        arguments: [
+            ["SET", "KEY", "9999"], ["HSET", "KEY", "x", "garbage"], ["HSET", "KEY", "!", "no"],
+            ["RPUSH", "KEY", "1"], ["HSET", "KEY", "a", "1 2"], ["HSET", "KEY", "", ""],
+        ])
+    func planted(_ words: [String]) throws {
+        let store = try ScriptStore()
+        let key = ShareScript.key(of: Self.question())
+        try store.redis.ask(words.map { $0 == "KEY" ? key : $0 })
+        #expect(try store.redis.ask(["PTTL", key]) == "-1")
+        #expect(try store.ask("a", Self.question()).share == 50)
+        #expect(Int(try store.redis.ask(["PTTL", key])) ?? -1 > 0)
+    }
+
+    @Test("amounts of money are exact, and what no replica could count is none")
+    func amounts() throws {
+        let store = try ScriptStore()
+        let limit = 5_000_000_000_000_001
+        #expect(try store.ask("a", Self.question(limit: limit, need: limit)).share == limit)
+        let answer = try store.ask("b", Self.question(limit: limit, taken: 1))
+        #expect(answer.share == 1)
+        #expect(try store.ask("a", Self.question(limit: limit, claim: limit)).elsewhere == 1)
+    }
+
+    @Test("names keep to themselves, whatever letters they have")
+    func keys() {
+        let scopes: [Step.Scope] = [
+            .key("a"), .group("a"), .each(group: "a", key: "b"), .key("a/b"), .key("{x}"),
+            .key("%7Bx%7D"), .each(group: "a/b", key: ""), .each(group: "a", key: "b/"),
+        ]
+        let keys = scopes.map { scope in
+            ShareScript.key(
+                of: ShareQuestion(
+                    scope: scope, axis: .requests, period: 0, limit: 1, taken: 0, claim: 0,
+                    need: 0, keep: 1, isFirst: false, slot: 0))
+        }
+        #expect(Set(keys).count == scopes.count)
+        for key in keys {
+            #expect(key.count { $0 == "{" } == 1 && key.count { $0 == "}" } == 1, "\(key)")
+        }
+    }
+}

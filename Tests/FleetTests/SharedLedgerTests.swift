@@ -1,0 +1,268 @@
+import Config
+import Primitives
+import Support
+import Testing
+
+@testable import Access
+@testable import Fleet
+
+/// Ledgers that share their limits in a real store, asked in an order that the test decides.
+final class LedgerFleet {
+    let store: ScriptStore
+    let ledgers: [Ledger]
+    let keys: [AccessKey]
+    /// How far each one's clock is from the first one's, in milliseconds.
+    var skews: [Int]
+
+    init(_ count: Int, _ limits: String, outage: LimitStoreSettings.Outage = .lastShare) throws {
+        store = try ScriptStore()
+        skews = [Int](repeating: 0, count: count)
+        var ledgers: [Ledger] = []
+        var keys: [AccessKey] = []
+        for _ in 0..<count {
+            let ledger = Ledger()
+            ledger.share(outage: outage) {}
+            ledger.setStoreAway(false)
+            keys.append(try Self.key(limits, ledger))
+            ledgers.append(ledger)
+        }
+        self.ledgers = ledgers
+        self.keys = keys
+    }
+
+    /// The one key of a table that is made for a ledger.
+    static func key(_ limits: String, _ ledger: Ledger) throws -> AccessKey {
+        let digest = String(repeating: "a", count: 64)
+        let (configuration, _) = try Configuration.read(
+            "[keys.bob]\ndigest = \"sha256:\(digest)\"\nunpriced = \"allow\"\n\(limits)",
+            file: "test", secrets: SecretSource(environment: { _ in nil }, file: { _ in nil }))
+        let table = AccessTable(configuration, ledger)
+        guard case .valid(let key)? = KeyDigest(hexadecimal: digest).map({ table.find($0, now: 0) })
+        else { throw StoreFault(reason: "no key") }
+        return key
+    }
+
+    /// Lets one ask about all its limits; its answers may get lost.
+    func turn(_ index: Int, now: Int, isLost: Bool = false) throws {
+        let ledger = ledgers[index]
+        let questions = ledger.questions(of: ledger.sharedSlots, now: now + skews[index])
+        for question in questions {
+            let answer = try store.ask("replica-\(index)", question)
+            ledger.adopt(isLost ? nil : answer, to: question)
+        }
+    }
+
+    func admit(_ index: Int, now: Int, _ demand: Demand = Demand()) -> Ledger.Decision {
+        ledgers[index].admit(demand, keys[index].path, now: now + skews[index])
+    }
+
+    func spent(_ index: Int) -> Int { ledgers[index].view().reduce(0) { $0 + $1.spent } }
+    func held(_ index: Int) -> Int { ledgers[index].view().reduce(0) { $0 + $1.held } }
+}
+
+@Suite(
+    "Ledgers that share",
+    .disabled(if: QuickRun.isOn, "the quick ring installs no Redis server"))
+struct SharedLedgerTests {
+    /// In the middle of a day.
+    private static let noon = 1_764_417_600_000
+
+    private static func isAdmitted(_ decision: Ledger.Decision) -> Bool {
+        if case .admitted = decision { true } else { false }
+    }
+
+    @Test(
+        "a rate admits as much as one gateway would, wherever the clocks stand",
+        arguments: [[0, 0], [0, 30_000], [0, -30_000], [0, 0, 10_000, -10_000]])
+    func rates(_ skews: [Int]) throws {
+        let fleet = try LedgerFleet(skews.count, "requests = \"100/1d\"")
+        fleet.skews = skews
+        for index in skews.indices { try fleet.turn(index, now: Self.noon) }
+        var admitted = 0
+        for request in 0..<300 {
+            let index = request % skews.count
+            if Self.isAdmitted(fleet.admit(index, now: Self.noon + request)) { admitted += 1 }
+            #expect(admitted <= 100)
+            if request % 7 == 0 { try fleet.turn(index, now: Self.noon + request) }
+        }
+        // The last ones go from hand to hand.
+        for _ in 0..<40 where admitted < 100 {
+            for index in skews.indices {
+                if Self.isAdmitted(fleet.admit(index, now: Self.noon + 301)) { admitted += 1 }
+                try fleet.turn(index, now: Self.noon + 301)
+            }
+        }
+        #expect(admitted == 100)
+        guard case .refused(let refusal) = fleet.admit(0, now: Self.noon + 301) else {
+            Issue.record("a 101st is admitted")
+            return
+        }
+        #expect(refusal.reason == .used && refusal.axis == .requests && refusal.wait ?? 0 >= 1000)
+    }
+
+    @Test(
+        "a budget is never overspent, whatever gets lost, and is spent to the last call",
+        arguments: [2, 4], [0, 5])
+    func budgets(_ count: Int, _ lossEvery: Int) throws {
+        let fleet = try LedgerFleet(count, "budget = \"$1/day\"")
+        var random = RandomSource(seed: UInt64(count * 10 + lossEvery))
+        var demand = Demand()
+        demand.isWork = true
+        demand.nanodollars = 100_000_000
+        var flying: [(index: Int, reservation: Reservation)] = []
+        func total() -> Int {
+            fleet.ledgers.indices.reduce(0) { $0 + fleet.spent($1) + fleet.held($1) }
+        }
+        for step in 0..<1200 {
+            let index = Int.random(in: 0..<count, using: &random)
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<5:
+                if case .admitted(let reservation) = fleet.admit(index, now: Self.noon, demand) {
+                    flying.append((index, reservation))
+                }
+            case 5..<8 where !flying.isEmpty:
+                let call = flying.remove(at: Int.random(in: 0..<flying.count, using: &random))
+                fleet.ledgers[call.index].settle(
+                    call.reservation,
+                    Charge(tokens: 0, nanodollars: 30_000_000, basis: .reported), now: Self.noon)
+            default:
+                let isLost = lossEvery > 0 && step % lossEvery == 0
+                try fleet.turn(index, now: Self.noon, isLost: isLost)
+            }
+            #expect(total() <= 1_000_000_000)
+        }
+        for call in flying {
+            fleet.ledgers[call.index].settle(
+                call.reservation, Charge(tokens: 0, nanodollars: 30_000_000, basis: .reported),
+                now: Self.noon)
+        }
+        #expect(total() <= 1_000_000_000)
+        // One that asks on gets the rest, however it lay.
+        for _ in 0..<400 {
+            for index in 0..<count { try fleet.turn(index, now: Self.noon) }
+            guard case .admitted(let reservation) = fleet.admit(0, now: Self.noon, demand) else {
+                continue
+            }
+            fleet.ledgers[0].settle(
+                reservation, Charge(tokens: 0, nanodollars: 30_000_000, basis: .reported),
+                now: Self.noon)
+        }
+        #expect(total() <= 1_000_000_000 && total() > 900_000_000)
+        guard case .refused(let refusal) = fleet.admit(0, now: Self.noon, demand) else {
+            Issue.record("more than the budget is admitted")
+            return
+        }
+        #expect(refusal.reason == .used && refusal.axis == .budget(.day))
+    }
+
+    @Test("a call that costs more than was held is a debt that no replica spends again")
+    func debts() throws {
+        let fleet = try LedgerFleet(2, "budget = \"$1/day\"")
+        for index in [0, 1, 0, 1] { try fleet.turn(index, now: Self.noon) }
+        var demand = Demand()
+        demand.isWork = true
+        demand.nanodollars = 100_000_000
+        guard case .admitted(let reservation) = fleet.admit(0, now: Self.noon, demand) else {
+            Issue.record("no first call")
+            return
+        }
+        let charge = Charge(tokens: 0, nanodollars: 950_000_000, basis: .reported)
+        fleet.ledgers[0].settle(reservation, charge, now: Self.noon)
+        for index in [0, 1, 0, 1, 0, 1] { try fleet.turn(index, now: Self.noon) }
+        #expect(!Self.isAdmitted(fleet.admit(0, now: Self.noon, demand)))
+        // What the other had been given before stays its own, and it gets no more.
+        for index in [0, 1, 0, 1] { try fleet.turn(index, now: Self.noon) }
+        var more = 0
+        while Self.isAdmitted(fleet.admit(1, now: Self.noon, demand)) { more += 1 }
+        #expect(more <= 5)
+    }
+
+    @Test("slots are free again once their requests end, for any replica")
+    func slots() throws {
+        let fleet = try LedgerFleet(2, "concurrent = 2")
+        for index in [0, 1, 0, 1] { try fleet.turn(index, now: Self.noon) }
+        func admit(_ index: Int) throws -> Reservation? {
+            for _ in 0..<20 {
+                if case .admitted(let reservation) = fleet.admit(index, now: Self.noon) {
+                    return reservation
+                }
+                for index in [0, 1] { try fleet.turn(index, now: Self.noon) }
+            }
+            return nil
+        }
+        for _ in 0..<20 {
+            let first = try #require(try admit(0))
+            let second = try #require(try admit(0))
+            #expect(try admit(1) == nil)
+            fleet.ledgers[0].settle(first, .free, now: Self.noon)
+            let third = try #require(try admit(1))
+            #expect(try admit(0) == nil)
+            fleet.ledgers[0].settle(second, .free, now: Self.noon)
+            fleet.ledgers[1].settle(third, .free, now: Self.noon)
+        }
+    }
+
+    @Test("a new period of a budget is a new one for all")
+    func periods() throws {
+        let fleet = try LedgerFleet(2, "budget = \"$1/hour\"")
+        var demand = Demand()
+        demand.isWork = true
+        demand.nanodollars = 1_000_000_000
+        for hour in 0..<3 {
+            let now = Self.noon + hour * 3_600_000
+            #expect(!Self.isAdmitted(fleet.admit(0, now: now, demand)))
+            for _ in 0..<8 { for index in [0, 1] { try fleet.turn(index, now: now) } }
+            #expect(Self.isAdmitted(fleet.admit(0, now: now, demand)))
+            #expect(!Self.isAdmitted(fleet.admit(1, now: now, demand)))
+        }
+    }
+
+    @Test(
+        "without the store decides what outage says",
+        arguments: [
+            (LimitStoreSettings.Outage.lastShare, 50), (.open, 100), (.closed, 0),
+        ])
+    func outages(_ outage: LimitStoreSettings.Outage, _ most: Int) throws {
+        let fleet = try LedgerFleet(2, "requests = \"100/1d\"", outage: outage)
+        for _ in 0..<12 { for index in [0, 1] { try fleet.turn(index, now: Self.noon) } }
+        for ledger in fleet.ledgers { ledger.setStoreAway(true) }
+        for index in [0, 1] {
+            var admitted = 0
+            while Self.isAdmitted(fleet.admit(index, now: Self.noon)) { admitted += 1 }
+            #expect(admitted <= most && admitted >= most - 1)
+            guard case .refused(let refusal) = fleet.admit(index, now: Self.noon) else { continue }
+            #expect(refusal.reason == (outage == .open ? .used : .storeAway))
+            let view = try #require(fleet.ledgers[index].fleetView())
+            #expect(view.admittedAway == admitted && view.refusedAway == 2)
+        }
+    }
+
+    @Test("before the store was ever reached a share is none")
+    func neverReached() throws {
+        for (outage, isAdmitted) in [
+            (LimitStoreSettings.Outage.lastShare, false), (.open, true), (.closed, false),
+        ] {
+            let ledger = Ledger()
+            ledger.share(outage: outage) {}
+            let key = try LedgerFleet.key("requests = \"100/1d\"", ledger)
+            #expect(
+                Self.isAdmitted(ledger.admit(Demand(), key.path, now: Self.noon)) == isAdmitted)
+        }
+    }
+
+    @Test("a limit that a reload takes out is asked about no more, and a new one at once")
+    func reloads() throws {
+        let ledger = Ledger()
+        ledger.share(outage: .lastShare) {}
+        _ = try LedgerFleet.key("requests = \"100/1d\"\nconcurrent = 2", ledger)
+        #expect(ledger.takeUrgentSlots().count == 1 && ledger.takeUrgentSlots().isEmpty)
+        let slots = ledger.sharedSlots
+        #expect(
+            Set(ledger.questions(of: slots, now: Self.noon).map(\.axis)) == [
+                .requests, .concurrent,
+            ])
+        _ = try LedgerFleet.key("", ledger)
+        #expect(ledger.sharedSlots.isEmpty)
+        #expect(ledger.questions(of: slots, now: Self.noon).isEmpty)
+    }
+}
