@@ -133,7 +133,8 @@ extension Bucket {
                 wait: isTooLarge ? nil : wait, isTooLarge: isTooLarge)
         }
         // What the others have used of a rate is given back as time goes by, as what was used here.
-        func rateWait(_ window: RateWindow) -> Int {
+        func rateWait(_ window: RateWindow) -> Int? {
+            guard !isTooLarge else { return nil }
             let rest = RateWindow.Limit(
                 count: max(amount, level.limit - elsewhere), length: level.length)
             let wait = window.wait(for: amount, now: now, rest) ?? level.length

@@ -22,11 +22,6 @@ extension Ledger {
         }
     }
 
-    /// Whether the store can be reached; nil where there is none.
-    public var isStoreAway: Bool? {
-        state.withLock { $0.fleet?.isAway }
-    }
-
     /// Says whether the store can be reached.
     public func setStoreAway(_ isAway: Bool) {
         state.withLock { $0.fleet?.isAway = isAway }
@@ -141,7 +136,7 @@ extension Ledger.State {
             fleet?[step.slot, level.axis].advance(to: level.period)
             guard let share = fleet?[step.slot, level.axis] else { continue }
             if isAway, outage == .open {
-                guard level.taken + amount > level.limit else { continue }
+                guard amount > level.limit - level.taken else { continue }
                 refusals.append(
                     buckets[step.slot].refusal(
                         of: amount, at: level, elsewhere: 0, now: now, step,

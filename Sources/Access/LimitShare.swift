@@ -21,6 +21,9 @@ struct LimitShare: Equatable, Sendable {
         case awaited
     }
 
+    /// An amount that the store counts exactly.
+    static let amountMax = 1 << 53
+
     /// What may be used and held here at one time.
     private(set) var granted = 0
     /// What the other replicas had used or held when each of them last said so.
@@ -42,8 +45,9 @@ struct LimitShare: Equatable, Sendable {
 
     /// Whether so much more may be used, with so much used and held already, of a limit.
     func verdict(on amount: Int, taken: Int, of limit: Int) -> Verdict {
-        if taken + amount <= min(granted, limit) { return .admitted }
-        return taken + elsewhere + amount > limit ? .full : .awaited
+        // Subtracted, because a request may ask for more than a sum could hold.
+        if amount <= min(granted, limit) - taken { return .admitted }
+        return amount > limit - taken - elsewhere ? .full : .awaited
     }
 
     /// Notes what a request asked for.
@@ -57,8 +61,9 @@ struct LimitShare: Equatable, Sendable {
         }
         isUsed = true
         // Another request like it would find no room here, and there is some elsewhere.
-        let isNearlyUsed = granted - taken < 2 * amount && elsewhere + taken + amount < limit
-        return isNearlyUsed && granted < limit && !isAsking
+        let isNearlyUsed = granted - taken - amount < amount
+        let isMore = granted < limit && amount < limit - taken - elsewhere
+        return isNearlyUsed && isMore && !isAsking
     }
 
     /// Begins with another period of a budget: the share of the one before means nothing in it.
@@ -111,9 +116,10 @@ struct LimitShare: Equatable, Sendable {
     mutating func adopt(_ answer: ShareAnswer) {
         isAsking = false
         isKnown = true
-        granted = max(0, answer.share)
-        elsewhere = max(0, answer.elsewhere)
-        replicas = max(1, answer.replicas)
+        // Whatever the store says: more than the limit is never admitted.
+        granted = min(max(0, answer.share), Self.amountMax)
+        elsewhere = min(max(0, answer.elsewhere), Self.amountMax)
+        replicas = min(max(1, answer.replicas), Self.amountMax)
         shortage = answer.shortage
     }
 

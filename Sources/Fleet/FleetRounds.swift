@@ -12,6 +12,8 @@ import Telemetry
 final class FleetRounds {
     /// Questions in one round: a store answers them in some milliseconds.
     private static let questionsMax = 512
+    /// Slots whose questions are made in one step of the ledger.
+    private static let slotsAtOnce = 16
     /// How often the store's settings are looked at.
     private static let auditInterval = Interval.seconds(60)
 
@@ -149,8 +151,14 @@ final class FleetRounds {
     private func askAll(isEnd: Bool) throws(StoreFault) {
         guard let connection else { return }
         let began = Instant.now()
-        let questions = settings.ledger.questions(
-            of: nextSlots(now: began), now: Int(Identifier.wallClockMilliseconds()), isEnd: isEnd)
+        let now = Int(Identifier.wallClockMilliseconds())
+        // A few at a time: workers wait for the ledger meanwhile.
+        let slots = nextSlots(now: began)
+        var questions: [ShareQuestion] = []
+        for start in stride(from: 0, to: slots.count, by: Self.slotsAtOnce) {
+            let some = slots[start..<min(start + Self.slotsAtOnce, slots.count)]
+            questions += settings.ledger.questions(of: some, now: now, isEnd: isEnd)
+        }
         var commands = questions.map { question in
             number += 1
             return RESPCommand(

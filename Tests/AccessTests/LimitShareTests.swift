@@ -26,7 +26,8 @@ struct LimitShareTests {
             (50, 0, 45, 6, .awaited), (50, 50, 50, 1, .full), (50, 49, 50, 1, .awaited),
             (0, 0, 0, 1, .awaited), (0, 0, 0, 101, .full), (100, 0, 100, 0, .admitted),
             (20, 90, 0, 15, .admitted), (0, 100, 0, 1, .full), (10, 0, 30, 1, .awaited),
-            (200, 0, 100, 1, .full),
+            (200, 0, 100, 1, .full), (50, 0, 50, .max, .full), (50, .max, 50, 1, .full),
+            (.max, 0, 0, 101, .full),
         ] as [(Int, Int, Int, Int, LimitShare.Verdict)])
     func verdicts(
         _ granted: Int, _ elsewhere: Int, _ taken: Int, _ amount: Int,
@@ -105,6 +106,8 @@ struct LimitShareTests {
         #expect(share.note(50, .full, taken: 40, of: 100) == false)
         var last = Self.share(40, elsewhere: 60)
         #expect(last.note(5, .admitted, taken: 35, of: 100) == false)
+        #expect(last.note(.max, .full, taken: 35, of: 100) == false)
+        #expect(last.ask(taken: 35, of: 100)?.need == 100)
     }
 
     @Test("means nothing in the next period of a budget")

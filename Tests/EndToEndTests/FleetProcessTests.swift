@@ -192,6 +192,44 @@ struct FleetProcessTests {
         #expect(tally.count(200, phase: 2) > 0)
     }
 
+    @Test("what a killed gateway had is spent once: by it, or by the others")
+    func kill() throws {
+        let vendor = try MockProcess()
+        let redis = try RedisProcess()
+        let (key, lines) = try Self.newKey()
+        let toml = Self.toml(vendor.port, redis.port, lines + "budget = \"$10/month\"\n")
+        let folder = try TemporaryFolder()
+        func first() throws -> GatewayProcess {
+            try GatewayProcess(
+                toml, server: "workers = 1", environment: ["KEY": "gateway-canary"],
+                folder: folder)
+        }
+        let killed = try first()
+        let others = try (1..<Self.count).map { _ in
+            try GatewayProcess(
+                toml, server: "workers = 1", environment: ["KEY": "gateway-canary"])
+        }
+        _ = try Self.load([killed] + others, key) { _ in
+            poll(nil, 0, 1000)
+            killed.process.signal(SIGKILL)
+            _ = try killed.process.wait()
+            try others[0].await("the rest of the budget to be spent") {
+                try others.allSatisfy { gateway in
+                    let response = try RawConnection(port: gateway.port).exchange(Self.chat(key))
+                    return response.status == 429 && response.text.contains("spend limit reached")
+                }
+            }
+        }
+        let again = try first()
+        try again.await("what was left") {
+            try RecordTests.logs(again, ["verify"]).text.contains("pending 0")
+        }
+        // In flight at the kill were sixteen calls at most, and each held less than 11 cents.
+        let charged = try Self.charged([again] + others)
+        #expect(charged <= 10_000_000_000 + 16 * 110_000_000, "\(charged)")
+        #expect(charged > 9_000_000_000, "\(charged)")
+    }
+
     @Test("a key that one gateway revokes is refused by all within a second")
     func revocation() throws {
         let vendor = try MockProcess()

@@ -76,7 +76,7 @@ final class LinkedReplica {
         return nil
     }
 
-    var isAway: Bool { ledger.isStoreAway ?? true }
+    var isAway: Bool { metrics.isReached.current == 0 }
 
     /// Whether any of what people are shown has a text.
     func shows(_ text: String) -> Bool {
