@@ -132,7 +132,7 @@ extension Bucket {
                 scope: step.scope, axis: axis, limit: level.limit, length: level.length,
                 wait: isTooLarge ? nil : wait, isTooLarge: isTooLarge)
         }
-        // What the others have used of a rate is given back as time goes by, as what was used here.
+        // What the others have used of a rate is given back with time, as what was used here.
         func rateWait(_ window: RateWindow) -> Int? {
             guard !isTooLarge else { return nil }
             let rest = RateWindow.Limit(

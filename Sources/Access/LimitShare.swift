@@ -6,8 +6,8 @@
 // decision never waits for it. It means the same for money in a period, for a rate in its window
 // and for requests in flight: a part of what may be used or held at one time.
 //
-// Only the replica itself makes its share smaller, before it tells the store. The store does so
-// alone for one that was silent for longer than a lease.
+// Only the replica itself makes its share smaller, before it says so to the store. The store
+// does so alone for one that was silent for longer than a lease.
 
 /// A replica's part of one limit that several replicas share.
 struct LimitShare: Equatable, Sendable {
@@ -21,6 +21,8 @@ struct LimitShare: Equatable, Sendable {
         case awaited
     }
 
+    /// Turns for which what a refused request lacked is kept for it.
+    private static let reservedTurnsMax = 3
     /// An amount that the store counts exactly.
     static let amountMax = 1 << 53
 
@@ -36,6 +38,10 @@ struct LimitShare: Equatable, Sendable {
     private(set) var need = 0
     /// Whether a request was admitted since then.
     private(set) var isUsed = false
+    /// What a refused request asked for and may have when it comes again, and how often the store
+    /// is asked before that is given up.
+    private var reserved = 0
+    private var reservedTurns = 0
     /// Whether a question is on its way.
     private(set) var isAsking = false
     /// Whether the store has answered since this process, or the period, began.
@@ -104,7 +110,12 @@ struct LimitShare: Equatable, Sendable {
         taken: Int, of limit: Int, isEnd: Bool = false
     ) -> (claim: Int, need: Int)? {
         guard !isAsking else { return nil }
-        granted = isEnd ? min(granted, taken) : max(0, kept(taken, of: limit))
+        // A client comes again after a second, and what was got for it is still there.
+        let isReserved = reservedTurns > 0 && slack(taken) >= reserved
+        let most = max(kept(taken, of: limit), isReserved ? min(granted, taken + reserved) : 0)
+        granted = isEnd ? min(granted, taken) : max(0, most)
+        reservedTurns = need > 0 ? Self.reservedTurnsMax : max(0, reservedTurns - 1)
+        if need > 0 { reserved = min(need, limit) }
         let question = (claim: granted, need: min(need, limit))
         isAsking = true
         need = 0

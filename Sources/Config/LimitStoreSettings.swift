@@ -4,9 +4,9 @@ public import Primitives
 public struct LimitStoreSettings: Sendable, Equatable {
     /// What decides while the store cannot be reached.
     public enum Outage: String, CaseIterable, Sendable {
-        /// Each replica goes by the share that it had last.
+        /// Each replica keeps to the share that it had last.
         case lastShare = "last_share"
-        /// Each replica goes by the whole limit, as if it were alone.
+        /// Each replica keeps to the whole limit, as if it were alone.
         case open = "open"
         /// Requests with a limit are refused.
         case closed = "closed"

@@ -25,7 +25,7 @@ public final class FleetLink: Sendable {
         public var trust: TrustStore?
         /// What is counted.
         public var metrics: FleetMetrics
-        /// Where people are told of changes.
+        /// Where changes are written for people.
         public var logger: Logger
 
         /// Takes keys that other gateways have changed; called on the link's thread.
@@ -51,8 +51,8 @@ public final class FleetLink: Sendable {
         }
     }
 
-    /// Rounds follow each other no sooner than this, in milliseconds: what comes up meanwhile shares
-    /// one.
+    /// Rounds follow each other no sooner than this, in milliseconds: what comes up meanwhile has
+    /// one round.
     private static let pauseMin: Int32 = 2
     /// How often there is a round at least.
     static let tick = Interval.milliseconds(125)

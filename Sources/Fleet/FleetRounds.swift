@@ -82,7 +82,7 @@ final class FleetRounds {
     // MARK: The connection
 
     private func connect() throws(StoreFault) {
-        // A resolver may take its time: it is asked again once decisions know that the store is away.
+        // A resolver may take its time: it is asked again once the store counts as away.
         if addresses.isEmpty || contact.isAway { try lookUp() }
         let target = addresses[addressTurn % addresses.count]
         addressTurn += 1

@@ -11,8 +11,9 @@ struct KeyExchange {
     private static let hash = "weir:{keys}"
     private static let lastChange = "weir:{keys}:changed"
 
-    // A revoked key stays revoked, and a later key of the same name stays. What a gateway says as it
-    // connects, and not because it was changed there just now, replaces only what the store lacks.
+    // A revoked key stays revoked, and a later key of the same name stays. What a gateway says when
+    // it connects, and not because it was changed there just now, replaces only what the store
+    // lacks.
     private static let script = """
         local name, created, revoked, text, isNews =
           ARGV[1], tonumber(ARGV[2]), ARGV[3] ~= '0', ARGV[4], ARGV[5] == '1'

@@ -75,7 +75,8 @@ enum ShareScript {
 
     // Numbers are doubles in Lua, exact up to 2^53, and written without an exponent only by
     // string.format. A share is looked at as a whole: what is in the store and is no share (another
-    // program's key, a torn value) is taken away, and a key without an end gets one with each write.
+    // program's key, a torn value) is taken away, and a key without an end gets one with each
+    // write.
     static let text = """
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -5,7 +5,7 @@ import Primitives
 /// A store that is slow is worse than one that is gone, so an answer that does not come in time is
 /// a failure like any other. While the store is away it gets one try at a time, later and later.
 struct StoreContact: Equatable {
-    /// A change that people are told of.
+    /// A change that is written for people.
     enum Change: Equatable {
         case reached
         case lost

@@ -134,8 +134,8 @@ extension Failure {
         let isMoney = if case .budget = refusal.axis { true } else { false }
         return (
             "rate_limit_exceeded",
-            "the limit of \(refusal.scope.name) is shared by several gateways, and this one's share "
-                + "has no room for this request; it has asked for more",
+            "the limit of \(refusal.scope.name) is shared by several gateways, and this one's "
+                + "share has no room for this request; it has asked for more",
             LimitNotice(
                 kind: .rate, bucket: refusal.scope.name,
                 limit: isMoney ? refusal.limit / 1_000_000_000 : refusal.limit, unit: "",

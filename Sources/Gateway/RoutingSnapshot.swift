@@ -17,7 +17,7 @@ public struct SnapshotPlan: Sendable {
     public var endpoints: [@Sendable () -> Endpoint?]
     /// Who may call; nil where no key is asked for.
     public var access: AccessPlan?
-    /// Is told of targets whose credential begins to cool down, and for how long; nil where no
+    /// Is called with targets whose credential begins to cool down, and for how long; nil where no
     /// other gateway is concerned.
     public var credentialCoolsDown: (@Sendable (Int, Interval) -> Void)?
 

@@ -110,6 +110,29 @@ struct LimitShareTests {
         #expect(last.ask(taken: 35, of: 100)?.need == 100)
     }
 
+    @Test("keeps what a refused request lacked until its client has come again, and no longer")
+    func reserving() {
+        var share = Self.share(0)
+        _ = share.note(60, .awaited, taken: 0, of: 100)
+        #expect(share.ask(taken: 0, of: 100)?.need == 60)
+        var claims: [Int] = []
+        for _ in 0..<5 {
+            share.adopt(
+                ShareAnswer(
+                    share: max(60, claims.last ?? 60), elsewhere: 0, replicas: 2,
+                    shortage: .evenness))
+            claims.append(share.ask(taken: 0, of: 100)?.claim ?? -1)
+        }
+        #expect(claims == [60, 60, 60, 50, 50])
+        // What was not had is no reason to keep what is left.
+        var lacking = Self.share(30)
+        _ = lacking.note(60, .awaited, taken: 0, of: 100)
+        _ = lacking.ask(taken: 0, of: 100)
+        lacking.adopt(ShareAnswer(share: 30, elsewhere: 0, replicas: 2, shortage: .room))
+        _ = lacking.note(60, .awaited, taken: 0, of: 100)
+        #expect(lacking.ask(taken: 0, of: 100)?.claim == 0)
+    }
+
     @Test("means nothing in the next period of a budget")
     func periods() {
         var share = Self.share(40)

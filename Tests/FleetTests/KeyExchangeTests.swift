@@ -82,7 +82,7 @@ struct KeyExchangeTests {
             #expect(try Self.exchange(&second, store, &now).isEmpty)
             #expect(try Self.exchange(&first, store, &now).isEmpty)
         }
-        // Revoked is revoked, whoever says otherwise.
+        // Revoked is revoked, whichever gateway says otherwise.
         second.adopt([Self.key()])
         _ = try Self.exchange(&second, store, &now)
         var third = KeyExchange()

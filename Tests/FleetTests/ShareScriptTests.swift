@@ -28,8 +28,8 @@ struct ShareScriptTests {
         // Five are left, and six are needed: a gives back what it does not use.
         let lacking = try store.ask("d", Self.question(need: 6))
         #expect(lacking.share == 0)
-        let told = try store.ask("a", Self.question(claim: 50))
-        #expect(told.shortage == .room && told.share == 50)
+        let asked = try store.ask("a", Self.question(claim: 50))
+        #expect(asked.shortage == .room && asked.share == 50)
         #expect(try store.ask("a", Self.question(claim: 25)).share == 25)
         #expect(try store.ask("d", Self.question(need: 6)).share >= 6)
     }
@@ -78,7 +78,7 @@ struct ShareScriptTests {
         // It found 30 in its record: the call in flight cost more than it had said.
         _ = try store.ask("a", Self.question(taken: 30, isFirst: true), life: "two")
         #expect(try store.ask("b", Self.question()).elsewhere == 30)
-        // Two processes that are one replica: the older one is told.
+        // Two processes that are one replica: the older one gets no answer.
         let reply = try store.reply("a", Self.question(taken: 20, claim: 60), life: "one")
         #expect(throws: ShareScript.Refusal.twin) { try ShareScript.answer(reply) }
     }
