@@ -23,6 +23,10 @@ static inline int copenssl_set_min_version(SSL_CTX *context, int version) {
   return (int)SSL_CTX_set_min_proto_version(context, version);
 }
 
+static inline int copenssl_set_groups(SSL_CTX *context, const char *names) {
+  return (int)SSL_CTX_set1_groups_list(context, names);
+}
+
 // The errno inside of an error of the system's, else 0.
 static inline int copenssl_system_error(unsigned long code) {
   return ERR_SYSTEM_ERROR(code) ? ERR_GET_REASON(code) : 0;

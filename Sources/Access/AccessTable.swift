@@ -64,7 +64,7 @@ public struct AccessTable: Sendable {
                 }
             }
         }
-        ledger.adoptShared(keys.values)
+        ledger.adoptShared(Array(keys.values) + Array(keysBySubject.values))
     }
 
     /// Takes over what was charged in the past: earlier periods first.

@@ -7,7 +7,17 @@ struct FleetShares: Sendable {
         var shares = [LimitShare](repeating: LimitShare(), count: ShareQuestion.Axis.allCases.count)
         /// The limits that are asked about, as the configuration in force has them.
         var step: Step?
+        /// Whether no table of keys names them: those of a token's subject, or of one certificate.
+        var isPassing = false
+        /// How often they were asked about since a request came.
+        var idleTurns = 0
     }
+
+    /// Turns after which the limits of a subject that makes no request are asked about no more: a
+    /// minute.
+    private static let idleTurnsMax = 48
+    /// Subjects that are asked about at most: an issuer names as many as it likes.
+    private static let passingMax = 8192
 
     /// What is counted of the decisions.
     struct Counts: Equatable, Sendable {
@@ -27,6 +37,7 @@ struct FleetShares: Sendable {
     private var entries: [Entry] = []
     /// The slots with limits, in the order in which they are asked about.
     private(set) var slots: [Int] = []
+    private var passingCount = 0
     /// Slots with a question that does not wait for its turn.
     private var urgent: Set<Int> = []
 
@@ -37,16 +48,62 @@ struct FleetShares: Sendable {
 
     /// Asks about these limits from now on, and about no others.
     mutating func adopt(_ steps: [Step]) {
-        let known = Set(slots)
-        for slot in slots { entries[slot].step = nil }
-        slots = []
+        let known = slots
+        let isKnown = Set(known)
+        for slot in known where !entries[slot].isPassing { entries[slot].step = nil }
+        slots = known.filter { entries[$0].isPassing }
         for step in steps {
             grow(to: step.slot)
-            if entries[step.slot].step == nil { slots.append(step.slot) }
+            if entries[step.slot].isPassing {
+                entries[step.slot].isPassing = false
+                passingCount -= 1
+            } else if entries[step.slot].step == nil {
+                slots.append(step.slot)
+            }
             entries[step.slot].step = step
             // A new key's first request should find a share.
-            if !known.contains(step.slot) { markUrgent(step.slot) }
+            if !isKnown.contains(step.slot) { markUrgent(step.slot) }
         }
+        // What is not asked about any more is given to others after a lease.
+        for slot in known where entries[slot].step == nil { entries[slot] = Entry() }
+    }
+
+    /// Asks about the limits of a request's step where no table of keys names them.
+    mutating func find(_ step: Step) {
+        grow(to: step.slot)
+        guard entries[step.slot].step == nil || entries[step.slot].isPassing else { return }
+        if entries[step.slot].step == nil {
+            guard passingCount < Self.passingMax else { return }
+            passingCount += 1
+            entries[step.slot].isPassing = true
+            slots.append(step.slot)
+            markUrgent(step.slot)
+        }
+        entries[step.slot].step = step
+        entries[step.slot].idleTurns = 0
+    }
+
+    /// The limits of a slot that are to be asked about now.
+    ///
+    /// Those of a subject that has made no request for long are forgotten: their share is free for
+    /// others after a lease, and a later request asks anew. `isInUse`: it has a request in flight.
+    mutating func stepToAsk(of slot: Int, isInUse: Bool) -> Step? {
+        guard entries.indices.contains(slot), entries[slot].isPassing else {
+            return step(of: slot)
+        }
+        entries[slot].idleTurns = isInUse ? 0 : entries[slot].idleTurns + 1
+        guard entries[slot].idleTurns > Self.idleTurnsMax else { return entries[slot].step }
+        entries[slot] = Entry()
+        slots.removeAll { $0 == slot }
+        passingCount -= 1
+        return nil
+    }
+
+    /// Counts a decision about a request.
+    mutating func count(_ refusal: LimitRefusal?) {
+        if refusal?.reason == .awaited { counts.awaited += 1 }
+        guard isAway else { return }
+        if refusal == nil { counts.admittedAway += 1 } else { counts.refusedAway += 1 }
     }
 
     private mutating func grow(to slot: Int) {

@@ -47,7 +47,10 @@ extension Ledger {
         state.withLock { state in
             var questions: [ShareQuestion] = []
             for slot in slots {
-                guard let step = state.fleet?.step(of: slot) else { continue }
+                let isInUse = state.buckets[slot].inFlight > 0
+                guard let step = state.fleet?.stepToAsk(of: slot, isInUse: isInUse) else {
+                    continue
+                }
                 state.buckets[slot].advance(to: now, step)
                 for level in state.buckets[slot].levels(now: now, step) {
                     state.fleet?[slot, level.axis].advance(to: level.period)
@@ -68,18 +71,27 @@ extension Ledger {
         }
     }
 
-    /// Takes the answer to a question; nil withdraws it.
-    public func adopt(_ answer: ShareAnswer?, to question: ShareQuestion) {
-        state.withLock { state in
+    /// Takes the answer to a question, and admits the requests that waited for it.
+    ///
+    /// `now`: milliseconds since 1970.
+    public func adopt(_ answer: ShareAnswer, to question: ShareQuestion, now: Int) {
+        let grants = state.withLock { state -> [Grant] in
             // The answer to a question about an earlier period says nothing about this one.
-            guard let share = state.fleet?[question.slot, question.axis],
-                share.period == question.period
+            guard state.fleet?[question.slot, question.axis].period == question.period
+            else { return [] }
+            state.fleet?[question.slot, question.axis].adopt(answer)
+            guard !state.lines.isEmpty else { return [] }
+            return state.admitNext(of: question.slot, now: now)
+        }
+        Self.call(grants)
+    }
+
+    /// Says that no answer to a question will come.
+    public func withdraw(_ question: ShareQuestion) {
+        state.withLock { state in
+            guard state.fleet?[question.slot, question.axis].period == question.period
             else { return }
-            if let answer {
-                state.fleet?[question.slot, question.axis].adopt(answer)
-            } else {
-                state.fleet?[question.slot, question.axis].withdraw()
-            }
+            state.fleet?[question.slot, question.axis].withdraw()
         }
     }
 
@@ -122,10 +134,8 @@ extension Ledger.State {
     /// admit it.
     mutating func sharedRefusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {
         guard let outage = fleet?.outage, let isAway = fleet?.isAway else { return nil }
-        if isAway, outage == .closed {
-            fleet?.counts.refusedAway += 1
-            return .storeAway(step)
-        }
+        fleet?.find(step)
+        if isAway, outage == .closed { return .storeAway(step) }
         var refusals: [LimitRefusal] = []
         for level in buckets[step.slot].levels(now: now, step) {
             guard let amount = demand.amount(of: level.axis) else { continue }
@@ -147,7 +157,7 @@ extension Ledger.State {
             let verdict = share.verdict(
                 on: level.axis == .budget ? max(1, amount) : amount, taken: level.taken,
                 of: level.limit)
-            if fleet?[step.slot, level.axis].note(
+            if fleet?[step.slot, level.axis].observe(
                 amount, verdict, taken: level.taken, of: level.limit) == true
             {
                 fleet?.markUrgent(step.slot)
@@ -160,15 +170,7 @@ extension Ledger.State {
                         of: amount, at: level, elsewhere: share.elsewhere, now: now, step,
                         isDiverted: demand.isDiverted))
             case .awaited:
-                fleet?.counts.awaited += 1
                 refusals.append(isAway ? .storeAway(step) : .awaited(level, step))
-            }
-        }
-        if isAway {
-            if refusals.isEmpty {
-                fleet?.counts.admittedAway += 1
-            } else {
-                fleet?.counts.refusedAway += 1
             }
         }
         return refusals.max { $0.rank < $1.rank }

@@ -96,6 +96,7 @@ public final class Ledger: Sendable {
                     state.admitNext(of: step.slot, now: now)
                 }
             let found = state.refusal(of: demand, path, now: now)
+            state.fleet?.count(found?.refusal)
             let busy = state.lines.isEmpty ? nil : path.first { state.lines[$0.slot] != nil }
             guard let step = found?.step ?? busy else {
                 state.take(demand, path)

@@ -24,9 +24,11 @@ public struct LimitRefusal: Equatable, Sendable {
     /// The chain that the request may go to instead; nil where there is none.
     public var chain: String?
 
-    /// Whether it is worth waiting so many milliseconds: not for a budget, nor for what is later.
+    /// Whether it is worth waiting so many milliseconds: not for a budget, nor for what is later,
+    /// nor for a store that is away.
     func passes(within most: Int) -> Bool {
         if case .budget = axis { return false }
+        if reason == .storeAway { return false }
         return !isTooLarge && (wait ?? 0) <= most
     }
 

@@ -56,10 +56,10 @@ struct LimitShare: Equatable, Sendable {
         return amount > limit - taken - elsewhere ? .full : .awaited
     }
 
-    /// Notes what a request asked for.
+    /// Observes what a request asked for.
     ///
     /// Returns whether the store should be asked now, and not in its turn.
-    mutating func note(_ amount: Int, _ verdict: Verdict, taken: Int, of limit: Int) -> Bool {
+    mutating func observe(_ amount: Int, _ verdict: Verdict, taken: Int, of limit: Int) -> Bool {
         guard verdict == .admitted else {
             need = max(need, amount)
             // A limit that is used up is asked about in its turn: nothing is gained by haste.

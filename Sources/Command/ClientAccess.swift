@@ -189,14 +189,19 @@ final class ClientAccess {
         try store?.clientKeys().map(SharedKey.init) ?? []
     }
 
-    /// Stores keys that other gateways have changed.
-    func adopt(_ keys: [SharedKey]) throws {
+    /// Stores keys that other gateways have changed: they are in force as if changed here.
+    func adopt(_ keys: [SharedKey]) {
         guard let store else { return }
-        let known = Dictionary(try sharedKeys().map { ($0.name, $0) }) { $1 }
-        for key in keys where key.replaces(known[key.name]) {
-            _ = try store.changeKey(key.name) { _ in StoredKey(key) }
+        do {
+            let known = Dictionary(try sharedKeys().map { ($0.name, $0) }) { $1 }
+            for key in keys where key.replaces(known[key.name]) {
+                _ = try store.changeKey(key.name) { _ in StoredKey(key) }
+            }
+            store.markKeyChange()
+        } catch {
+            logger.error(
+                "keys of other gateways cannot be stored", metadata: ["error": "\(error)"])
         }
-        store.markKeyChange()
     }
 
     /// Writes down that every worker has adopted a change.

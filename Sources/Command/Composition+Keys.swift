@@ -1,5 +1,4 @@
 import Access
-import Config
 import Fleet
 import Gateway
 import Logging
@@ -64,21 +63,6 @@ extension Composition {
         let due = awaitedChanges.filter(isDue)
         awaitedChanges.removeAll(where: isDue)
         for change in due { change.answer(isAdopted) }
-    }
-
-    /// Begins to share with other gateways what is shared.
-    func startFleet(_ control: Mailbox<ControlMessage>) throws(StartError) {
-        try fleet?.run(folder: configuration.log.path) { control.post(.sharedKeys($0)) }
-    }
-
-    /// Takes keys that other gateways have changed: they are in force as if changed here.
-    func adoptShared(_ keys: [SharedKey]) {
-        do {
-            try access.adopt(keys)
-        } catch {
-            logger.error(
-                "keys of other gateways cannot be stored", metadata: ["error": "\(error)"])
-        }
     }
 
     /// A worker has adopted a change.

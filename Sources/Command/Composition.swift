@@ -200,7 +200,7 @@ final class Composition {
             try startAlerts()
             let keys = watchKeys(on: loop)
             let watch = watchFile(on: loop)
-            try startFleet(control)
+            try fleet?.run(folder: configuration.log.path) { control.post(.sharedKeys($0)) }
             readiness.isReady = true
             writeStart(listening)
             Resources.releaseStartupPages()
@@ -301,7 +301,7 @@ final class Composition {
             hasAdoptedKeys(worker, change: change)
         case .rested(let worker): succession?.rested(worker)
         case .readingEnded(let lock): succession?.readingEnded(lock)
-        case .sharedKeys(let keys): adoptShared(keys)
+        case .sharedKeys(let keys): access.adopt(keys)
         case .workerEnded(let worker):
             mailboxes[worker] = nil
             // A worker that has ended adopts no snapshot any more.

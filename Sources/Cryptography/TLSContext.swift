@@ -26,6 +26,10 @@ public final class TLSContext: Sendable {
         + "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
         + "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
+    /// The curves of a handshake, as Mozilla recommends: a client chooses, and every client knows
+    /// one of them.
+    private static let groups = "X25519:P-256:P-384"
+
     private let entries: [Entry]
     private let tickets: TicketKeys
     /// When the first of the certificates ends, in seconds since 1970.
@@ -101,6 +105,7 @@ public final class TLSContext: Sendable {
         let version = settings.versionMin == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
         guard unsafe copenssl_set_min_version(context, version) == 1,
             unsafe SSL_CTX_set_cipher_list(context, ciphers) == 1,
+            unsafe copenssl_set_groups(context, groups) == 1,
             unsafe SSL_CTX_set_num_tickets(context, 1) == 1,
             unsafe SSL_CTX_set_max_early_data(context, 0) == 1
         else { throw failure("OpenSSL refuses the settings for TLS") }

@@ -173,7 +173,7 @@ final class FleetRounds {
         do {
             replies = try connection.ask(commands, by: began + StoreContact.patience)
         } catch {
-            for question in questions { settings.ledger.adopt(nil, to: question) }
+            for question in questions { settings.ledger.withdraw(question) }
             throw error
         }
         if isAudit, let last = replies.last {
@@ -208,7 +208,7 @@ final class FleetRounds {
         var isScriptGone = false
         for (question, reply) in zip(questions, replies) {
             if let words = reply.fault {
-                settings.ledger.adopt(nil, to: question)
+                settings.ledger.withdraw(question)
                 if words.hasPrefix("NOSCRIPT") {
                     isScriptGone = true
                     urgent.insert(question.slot)
@@ -218,9 +218,11 @@ final class FleetRounds {
                 continue
             }
             do throws(ShareScript.Refusal) {
-                settings.ledger.adopt(try ShareScript.answer(reply), to: question)
+                settings.ledger.adopt(
+                    try ShareScript.answer(reply), to: question,
+                    now: Int(Identifier.wallClockMilliseconds()))
             } catch {
-                settings.ledger.adopt(nil, to: question)
+                settings.ledger.withdraw(question)
                 switch error {
                 case .stale: continue
                 case .twin:

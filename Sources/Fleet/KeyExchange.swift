@@ -37,7 +37,7 @@ struct KeyExchange {
     /// The keys of this gateway, as it last said.
     private var own: [String: SharedKey] = [:]
     /// Whether this gateway has said which keys it has.
-    private var isTold = false
+    private var isWritten = false
     /// Keys that were changed here and are not said yet.
     private var news: Set<String> = []
     /// What the store kept, as it was last read.
@@ -51,11 +51,11 @@ struct KeyExchange {
     mutating func adopt(_ keys: [SharedKey]) {
         for key in keys where own[key.name] != key {
             // What came from the store is no news to it, nor what was here before this process.
-            if isTold, seen[key.name] != key.text { news.insert(key.name) }
+            if isWritten, seen[key.name] != key.text { news.insert(key.name) }
             own[key.name] = key
         }
-        if !isTold { isNew = true }
-        isTold = true
+        if !isWritten { isNew = true }
+        isWritten = true
         nextLook = Instant(nanoseconds: 0)
     }
 

@@ -76,8 +76,8 @@ struct LimitShareTests {
         _ isUsed: Bool, _ need: Int, _ claim: Int
     ) {
         var share = Self.share(granted, elsewhere: elsewhere, shortage)
-        if isUsed { _ = share.note(1, .admitted, taken: taken, of: 100) }
-        if need > 0 { _ = share.note(need, .awaited, taken: taken, of: 100) }
+        if isUsed { _ = share.observe(1, .admitted, taken: taken, of: 100) }
+        if need > 0 { _ = share.observe(need, .awaited, taken: taken, of: 100) }
         let question = share.ask(taken: taken, of: 100)
         #expect(question?.claim == claim && question?.need == need)
         #expect(share.granted == claim)
@@ -88,7 +88,7 @@ struct LimitShareTests {
         var share = Self.share(40)
         #expect(share.ask(taken: 10, of: 100) != nil)
         #expect(share.ask(taken: 10, of: 100) == nil)
-        #expect(share.note(50, .awaited, taken: 10, of: 100) == false)
+        #expect(share.observe(50, .awaited, taken: 10, of: 100) == false)
         share.withdraw()
         #expect(share.granted == 40)
         // What was refused meanwhile is asked for by the next one, and then no more.
@@ -100,20 +100,20 @@ struct LimitShareTests {
     @Test("asks at once for what a request lacks or the next one would, and never in vain")
     func urgency() {
         var share = Self.share(40, elsewhere: 20)
-        #expect(share.note(5, .admitted, taken: 5, of: 100) == false)
-        #expect(share.note(5, .admitted, taken: 35, of: 100) == true)
-        #expect(share.note(5, .awaited, taken: 40, of: 100) == true)
-        #expect(share.note(50, .full, taken: 40, of: 100) == false)
+        #expect(share.observe(5, .admitted, taken: 5, of: 100) == false)
+        #expect(share.observe(5, .admitted, taken: 35, of: 100) == true)
+        #expect(share.observe(5, .awaited, taken: 40, of: 100) == true)
+        #expect(share.observe(50, .full, taken: 40, of: 100) == false)
         var last = Self.share(40, elsewhere: 60)
-        #expect(last.note(5, .admitted, taken: 35, of: 100) == false)
-        #expect(last.note(.max, .full, taken: 35, of: 100) == false)
+        #expect(last.observe(5, .admitted, taken: 35, of: 100) == false)
+        #expect(last.observe(.max, .full, taken: 35, of: 100) == false)
         #expect(last.ask(taken: 35, of: 100)?.need == 100)
     }
 
     @Test("keeps what a refused request lacked until its client has come again, and no longer")
     func reserving() {
         var share = Self.share(0)
-        _ = share.note(60, .awaited, taken: 0, of: 100)
+        _ = share.observe(60, .awaited, taken: 0, of: 100)
         #expect(share.ask(taken: 0, of: 100)?.need == 60)
         var claims: [Int] = []
         for _ in 0..<5 {
@@ -126,10 +126,10 @@ struct LimitShareTests {
         #expect(claims == [60, 60, 60, 50, 50])
         // What was not had is no reason to keep what is left.
         var lacking = Self.share(30)
-        _ = lacking.note(60, .awaited, taken: 0, of: 100)
+        _ = lacking.observe(60, .awaited, taken: 0, of: 100)
         _ = lacking.ask(taken: 0, of: 100)
         lacking.adopt(ShareAnswer(share: 30, elsewhere: 0, replicas: 2, shortage: .room))
-        _ = lacking.note(60, .awaited, taken: 0, of: 100)
+        _ = lacking.observe(60, .awaited, taken: 0, of: 100)
         #expect(lacking.ask(taken: 0, of: 100)?.claim == 0)
     }
 

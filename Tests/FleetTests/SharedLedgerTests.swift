@@ -1,6 +1,7 @@
 import Config
 import Primitives
 import Support
+import Synchronization
 import Testing
 
 @testable import Access
@@ -48,7 +49,11 @@ final class LedgerFleet {
         let questions = ledger.questions(of: ledger.sharedSlots, now: now + skews[index])
         for question in questions {
             let answer = try store.ask("replica-\(index)", question)
-            ledger.adopt(isLost ? nil : answer, to: question)
+            if isLost {
+                ledger.withdraw(question)
+            } else {
+                ledger.adopt(answer, to: question, now: now + skews[index])
+            }
         }
     }
 
@@ -248,6 +253,104 @@ struct SharedLedgerTests {
             #expect(
                 Self.isAdmitted(ledger.admit(Demand(), key.path, now: Self.noon)) == isAdmitted)
         }
+    }
+
+    @Test("a request that waits is admitted when its share arrives")
+    func waiting() throws {
+        let fleet = try LedgerFleet(1, "concurrent = 2\nqueue = { max = 4, wait = \"5s\" }")
+        let granted = Atomic<Int>(0)
+        for _ in 0..<3 {
+            guard
+                case .waiting = fleet.ledgers[0].admit(
+                    Demand(), fleet.keys[0].path, now: Self.noon, key: "bob",
+                    admitted: { _, _ in granted.add(1, ordering: .relaxed) })
+            else {
+                Issue.record("a request that finds no share does not wait")
+                return
+            }
+        }
+        #expect(granted.load(ordering: .relaxed) == 0)
+        for _ in 0..<4 { try fleet.turn(0, now: Self.noon) }
+        #expect(granted.load(ordering: .relaxed) == 2)
+        // A store that is away is not waited for.
+        let away = try LedgerFleet(
+            1, "concurrent = 2\nqueue = { max = 4, wait = \"5s\" }", outage: .closed)
+        away.ledgers[0].setStoreAway(true)
+        let other = away.ledgers[0].admit(
+            Demand(), away.keys[0].path, now: Self.noon, key: "bob", admitted: { _, _ in })
+        guard case .refused(let refusal) = other else {
+            Issue.record("\(other)")
+            return
+        }
+        #expect(refusal.reason == .storeAway)
+    }
+
+    @Test("a full budget sends a request to its chain; one whose share is awaited comes again")
+    func chains() throws {
+        let fleet = try LedgerFleet(1, "requests = \"1/1h\"")
+        let ledger = fleet.ledgers[0]
+        var settings = LimitSettings()
+        settings.budget = BudgetLimit(nanodollars: 1_000_000_000, period: .day)
+        settings.budgetChain = "cheap"
+        let path = [Step(.group("team"), slot: ledger.slot(of: .group("team")), settings)]
+        var demand = Demand()
+        demand.isWork = true
+        demand.nanodollars = 1_000_000_000
+        func refusal() -> LimitRefusal? {
+            guard case .refused(let refusal) = ledger.admit(demand, path, now: Self.noon)
+            else { return nil }
+            return refusal
+        }
+        #expect(refusal()?.reason == .awaited && refusal()?.chain == nil)
+        for _ in 0..<2 { try fleet.turn(0, now: Self.noon) }
+        #expect(refusal() == nil)
+        #expect(refusal()?.reason == .used && refusal()?.chain == "cheap")
+        var diverted = Demand()
+        (diverted.isWork, diverted.isDiverted) = (true, true)
+        #expect(Self.isAdmitted(ledger.admit(diverted, path, now: Self.noon)))
+    }
+
+    @Test("limits that no table names have shares, too, and are forgotten after a minute of rest")
+    func passing() throws {
+        let fleet = try LedgerFleet(2, "requests = \"1/1h\"")
+        let (named, asking) = (fleet.ledgers[1], fleet.ledgers[0])
+        // A token's subject has a path of its own, made when it comes.
+        var settings = LimitSettings()
+        settings.requests = RateLimit(count: 10, interval: .seconds(86_400))
+        let paths = [asking, named].map { ledger in
+            let scope = Step.Scope.each(group: "team", key: "jwt:ann")
+            return [Step(scope, slot: ledger.slot(of: scope), settings)]
+        }
+        func admit(_ index: Int) -> Bool {
+            let ledger = fleet.ledgers[index]
+            guard
+                case .admitted(let reservation) = ledger.admit(
+                    Demand(), paths[index], now: Self.noon)
+            else { return false }
+            ledger.settle(reservation, .free, now: Self.noon)
+            return true
+        }
+        #expect(!admit(0) && !admit(1))
+        #expect(asking.takeUrgentSlots().contains(paths[0][0].slot))
+        var admitted = 0
+        for _ in 0..<20 {
+            for index in [0, 1] {
+                try fleet.turn(index, now: Self.noon)
+                if admit(index) { admitted += 1 }
+            }
+        }
+        #expect(admitted == 10)
+        // A reading of the configuration forgets none of them.
+        _ = try LedgerFleet.key("requests = \"1/1h\"", asking)
+        #expect(asking.sharedSlots.contains(paths[0][0].slot))
+        let long = Reservation(path: paths[0], began: Self.noon, demand: Demand())
+        asking.state.withLock { $0.take(Demand(), paths[0]) }
+        for _ in 0..<100 { try fleet.turn(0, now: Self.noon) }
+        #expect(asking.sharedSlots.contains(paths[0][0].slot))
+        asking.settle(long, .free, now: Self.noon)
+        for _ in 0..<100 { try fleet.turn(0, now: Self.noon) }
+        #expect(!asking.sharedSlots.contains(paths[0][0].slot))
+        #expect(!admit(0))
     }
 
     @Test("a limit that a reload takes out is asked about no more, and a new one at once")
