@@ -158,7 +158,8 @@ extension Ledger.State {
                 on: level.axis == .budget ? max(1, amount) : amount, taken: level.taken,
                 of: level.limit)
             if fleet?[step.slot, level.axis].observe(
-                amount, verdict, taken: level.taken, of: level.limit) == true
+                amount, verdict, taken: level.taken, of: level.limit,
+                isKept: level.axis != .concurrent) == true
             {
                 fleet?.markUrgent(step.slot)
             }

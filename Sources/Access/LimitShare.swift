@@ -21,6 +21,9 @@ struct LimitShare: Equatable, Sendable {
         case awaited
     }
 
+    /// The part of a share that may be used before the store is asked again: what a process used
+    /// and never said is lost to the count when it is killed.
+    private static let unsaidParts = 8
     /// Turns for which what a refused request lacked is kept for it.
     private static let reservedTurnsMax = 3
     /// An amount that the store counts exactly.
@@ -42,6 +45,8 @@ struct LimitShare: Equatable, Sendable {
     /// is asked before that is given up.
     private var reserved = 0
     private var reservedTurns = 0
+    /// What was used and held when the store was last asked.
+    private var said = 0
     /// Whether a question is on its way.
     private(set) var isAsking = false
     /// Whether the store has answered since this process, or the period, began.
@@ -59,17 +64,22 @@ struct LimitShare: Equatable, Sendable {
     /// Observes what a request asked for.
     ///
     /// Returns whether the store should be asked now, and not in its turn.
-    mutating func observe(_ amount: Int, _ verdict: Verdict, taken: Int, of limit: Int) -> Bool {
+    /// `isKept`: what is used outlives its process, as money does, and requests in flight do not.
+    mutating func observe(
+        _ amount: Int, _ verdict: Verdict, taken: Int, of limit: Int, isKept: Bool = false
+    ) -> Bool {
         guard verdict == .admitted else {
             need = max(need, amount)
             // A limit that is used up is asked about in its turn: nothing is gained by haste.
             return verdict == .awaited && !isAsking
         }
         isUsed = true
+        guard !isAsking else { return false }
+        if isKept, taken - said > granted / Self.unsaidParts - amount { return true }
         // Another request like it would find no room here, and there is some elsewhere.
         let isNearlyUsed = granted - taken - amount < amount
         let isMore = granted < limit && amount < limit - taken - elsewhere
-        return isNearlyUsed && isMore && !isAsking
+        return isNearlyUsed && isMore
     }
 
     /// Begins with another period of a budget: the share of the one before means nothing in it.
@@ -118,6 +128,7 @@ struct LimitShare: Equatable, Sendable {
         if need > 0 { reserved = min(need, limit) }
         let question = (claim: granted, need: min(need, limit))
         isAsking = true
+        said = taken
         need = 0
         isUsed = false
         return question

@@ -103,6 +103,9 @@ struct LimitShareTests {
         #expect(share.observe(5, .admitted, taken: 5, of: 100) == false)
         #expect(share.observe(5, .admitted, taken: 35, of: 100) == true)
         #expect(share.observe(5, .awaited, taken: 40, of: 100) == true)
+        // An eighth of what it has, used and not said.
+        #expect(share.observe(1, .admitted, taken: 2, of: 100, isKept: true) == false)
+        #expect(share.observe(1, .admitted, taken: 6, of: 100, isKept: true) == true)
         #expect(share.observe(50, .full, taken: 40, of: 100) == false)
         var last = Self.share(40, elsewhere: 60)
         #expect(last.observe(5, .admitted, taken: 35, of: 100) == false)
