@@ -6,8 +6,7 @@ import Primitives
 import Reactor
 
 // Keys that commands change while the gateway runs: looked for on the control loop, handed to every
-// worker, and confirmed once all of them have adopted the change. Vendors, chains and their health
-// stay as they are.
+// worker, and confirmed once all have adopted them. Vendors, chains and health stay as they are.
 extension Composition {
     /// How often changes are looked for: a revoked key is refused sooner than people can look.
     ///
