@@ -21,20 +21,6 @@ final class Composition {
         let description: String
     }
 
-    enum ControlMessage: Sendable {
-        case workerEnded(Int)
-        /// A worker has adopted the snapshot of a round.
-        case followed(worker: Int, round: Int)
-        /// A worker has adopted a change of keys.
-        case adoptedKeys(worker: Int, change: Int)
-        /// The last client of a worker has gone, after another process has taken over.
-        case rested(Int)
-        /// The record's threads have ended for another process; with the folder's lock.
-        case readingEnded(Int32)
-        /// Other gateways have changed keys.
-        case sharedKeys([SharedKey])
-    }
-
     /// A routing snapshot on its way to the workers.
     struct SnapshotRound {
         let number: Int

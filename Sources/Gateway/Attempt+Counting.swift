@@ -9,11 +9,12 @@ import Transfers
 
 // What an attempt counts for and against its vendor and its target.
 extension Attempt {
+    private var metrics: VendorMetrics { exchange.snapshot.metrics[route.vendor] }
+
     /// Counts a head, and its answer for or against its target.
     ///
     /// The answer of a chain's last target may be a refusal.
     func countHead() {
-        let metrics = exchange.snapshot.metrics[route.vendor]
         metrics.statusClasses[min(5, status / 100)].add()
         metrics.headLatency.record(
             nanoseconds: (worker.loop.now - exchange.requestEnded).nanoseconds)
@@ -34,7 +35,6 @@ extension Attempt {
     /// Counts a response that was held to its end and is an answer.
     func countAnswer() {
         guard let hold = pipeline.hold else { return }
-        let metrics = exchange.snapshot.metrics[route.vendor]
         metrics.statusClasses[min(5, status / 100)].add()
         metrics.responseBytes.add(hold.bodyBytes)
         countSuccess()
@@ -42,7 +42,6 @@ extension Attempt {
 
     /// Counts a response that was held and goes out.
     func countRelease(of hold: Hold) {
-        let metrics = exchange.snapshot.metrics[route.vendor]
         metrics.responseBytes.add(hold.bodyBytes)
         metrics.held.record(nanoseconds: (worker.loop.now - hold.began).nanoseconds)
     }
@@ -54,7 +53,6 @@ extension Attempt {
 
     /// Counts an attempt that failed, and what it lasted.
     func countFailure(_ failureClass: FailureClass) {
-        let metrics = exchange.snapshot.metrics[route.vendor]
         metrics.attemptFailures[failureClass.index].add()
         metrics.failedAttempt.record(nanoseconds: (worker.loop.now - began).nanoseconds)
     }
@@ -70,7 +68,7 @@ extension Attempt {
             route.plan.targets[route.target].health, policy: route.plan.policy,
             now: worker.loop.now, until: until, isVendorsWord: failureClass == .status(429),
             failure: failureClass)
-        if isCoolingDown { exchange.snapshot.metrics[route.vendor].cooldowns.add() }
+        if isCoolingDown { metrics.cooldowns.add() }
         if failureClass == .credential, let cooldown {
             exchange.snapshot.credentialCoolsDown?(
                 route.plan.targets[route.target].health, cooldown)
@@ -80,7 +78,7 @@ extension Attempt {
     /// Adds relayed bytes to the vendor's counters.
     func countRelayedBytes() {
         guard uncountedBytes > 0 else { return }
-        exchange.snapshot.metrics[route.vendor].responseBytes.add(uncountedBytes)
+        metrics.responseBytes.add(uncountedBytes)
         uncountedBytes = 0
     }
 }
