@@ -247,9 +247,9 @@ struct LogsTableTests {
         #expect(html.contains("<span class=\"value\">2, 1 failed</span>"))
         #expect(
             page.sentence
-                == "4 calls, 2 of them failed, 24.0k tokens in and 690 out, $0.0123 for 1 of 3 "
-                + "that cost money. Half of the answers began within 422 ms, 99 in a hundred within "
-                + "422 ms.")
+                == "4 calls, 2 of them failed, 24.0k tokens in and 690 out, "
+                + "$0.0123 for 1 of 3 that cost money. "
+                + "Half of the answers began within 422 ms, 99 in a hundred within 422 ms.")
         // The longest bar is all of the width; the failed ones are a part of it.
         #expect(
             html.contains("<i style=\"width:100.0%\"></i><i class=\"mark\" style=\"width:50.0%\">"))
