@@ -27,6 +27,7 @@ final class AnswerTranslator {
     /// The form of the client, and that of the vendor.
     let client: Form
     let vendor: Form
+    private let question: TranslatableCall.Question
     private let vendorName: String
     private let context: AnswerContext
     /// The status of the vendor, and its `retry-after`.
@@ -53,6 +54,7 @@ final class AnswerTranslator {
         lastOutput = now
         client = request.client
         vendor = request.vendor
+        question = request.question
         vendorName = name
         context = request.context
         lost = request.losses
@@ -127,6 +129,7 @@ final class AnswerTranslator {
         guard 200..<300 ~= status else { return translate(error: body) }
         do throws(JSONScanner.Malformed) {
             let value = try RawJSON(parsing: body)
+            if question == .count { return translate(count: value) }
             let translation = AnswerTranslation(value, context)
             lost += translation.losses
             let isError = translation.status != 200
@@ -137,6 +140,13 @@ final class AnswerTranslator {
         } catch {
             return noAnswer("a body that is no JSON")
         }
+    }
+
+    private func translate(count value: RawJSON) -> Answer {
+        guard let body = CountTranslation.answer(value, from: vendor, to: client) else {
+            return noAnswer("a count without its number")
+        }
+        return Answer(status: 200, body: body, isError: false)
     }
 
     private func translate(error body: [UInt8]) -> Answer {

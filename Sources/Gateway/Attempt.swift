@@ -115,7 +115,7 @@ final class Attempt {
                 _ = OutboundRequest.write(
                     request.head, route: route, vendor: vendor, carrier: exchange.caller?.carrier,
                     forwarded: worker.settings.server.forwarded, change: change,
-                    path: translated.changesForm ? translated.outbound.path : nil, into: transfer)
+                    path: translated.changesForm ? translated.path : nil, into: transfer)
                 if translated.changesForm {
                     transfer.headers.add(name: "accept-encoding", value: "identity")
                 }

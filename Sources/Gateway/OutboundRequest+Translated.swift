@@ -19,7 +19,7 @@ extension OutboundRequest {
             api: API(vendor.dialect), vendor: vendor.dialect, basePath: vendor.basePath,
             baseQuery: vendor.baseQuery)
         target.write(
-            translated.outbound.path.utf8.span, dropping: .none, to: &transfer.target)
+            Array(translated.path.utf8).span, dropping: .none, to: &transfer.target)
         let options = head.connectionOptions
         for index in head.fields.indices {
             let field = head.fields[index]
@@ -31,7 +31,7 @@ extension OutboundRequest {
             if !vendor.headers.isEmpty, isOverridden(name, by: vendor) { continue }
             transfer.headers.add(name, head.value(of: field))
         }
-        for header in translated.outbound.headers
+        for header in translated.fields
         where !isOverridden(Array(header.name.utf8).span, by: vendor) {
             transfer.headers.add(name: header.name, value: header.value)
         }

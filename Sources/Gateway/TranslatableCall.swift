@@ -1,3 +1,4 @@
+import Config
 import Dialects
 import HTTP
 import Primitives
@@ -6,8 +7,17 @@ import Translation
 
 /// A request that other dialects have a form for, as far as its head says so.
 struct TranslatableCall {
+    /// What it asks for.
+    enum Question {
+        /// A model's answer.
+        case answer
+        /// How many tokens such a request has.
+        case count
+    }
+
     /// The form of its body.
     let form: Form
+    let question: Question
     /// What Gemini's path says and the others' bodies do.
     private(set) var path: (model: String, isStreamed: Bool)?
 
@@ -17,34 +27,57 @@ struct TranslatableCall {
         guard head.method == .post else { return nil }
         let whole = head.path
         let path = whole.extracting(prefixLength..<whole.count)
-        if path.matches("/v1/chat/completions") || path.matches("/v1beta/openai/chat/completions") {
-            form = .chat
-        } else if path.matches("/v1/responses") {
-            form = .responses
-        } else if path.matches("/v1/messages") {
-            form = .messages
-        } else if let call = Self.geminiCall(path, head.query) {
-            form = .gemini
-            self.path = call
-        } else {
-            return nil
+        for (known, form, question) in Self.paths where path.matches(known) {
+            self.form = form
+            self.question = question
+            return
         }
+        guard let verb = GeminiVerb(path, head.query) else { return nil }
+        form = .gemini
+        question = verb.question
+        self.path = (verb.model, verb.isStreamed)
     }
 
-    private static func geminiCall(
-        _ path: Span<UInt8>, _ query: Span<UInt8>
-    ) -> (model: String, isStreamed: Bool)? {
-        guard path.hasPrefix("/v1") || path.hasPrefix("/v1beta"), let range = path.modelRange
-        else { return nil }
-        let escaped = path.extracting(range.upperBound..<path.count).percentDecoded()
-        let model = path.extracting(range).percentDecoded()
-        let name = String(decoding: model, as: UTF8.self)
-        if escaped.span.matches(":generateContent") { return (name, false) }
-        // Without it the stream is one JSON array, which no other dialect has.
-        guard escaped.span.matches(":streamGenerateContent"),
+    private static let paths: [(StaticString, Form, Question)] = [
+        ("/v1/chat/completions", .chat, .answer),
+        ("/v1beta/openai/chat/completions", .chat, .answer),
+        ("/v1/responses", .responses, .answer),
+        ("/v1/responses/input_tokens", .responses, .count),
+        ("/v1/messages", .messages, .answer),
+        ("/v1/messages/count_tokens", .messages, .count),
+    ]
+
+    /// The form in which a vendor is asked; nil where its dialect has no such question.
+    func form(of vendor: SharedVendor) -> Form? {
+        let form = vendor.form(for: form)
+        guard question == .count, !CountTranslation.exists(in: form) else { return form }
+        return vendor.apis.contains(.responses) ? .responses : nil
+    }
+}
+
+/// What a path of Gemini's asks of a model.
+private struct GeminiVerb {
+    let model: String
+    let question: TranslatableCall.Question
+    let isStreamed: Bool
+
+    init?(_ path: Span<UInt8>, _ query: Span<UInt8>) {
+        guard path.hasPrefix("/v1"), let range = path.modelRange else { return nil }
+        let verb = path.extracting(range.upperBound..<path.count).percentDecoded()
+        let name = path.extracting(range).percentDecoded()
+        model = String(decoding: name, as: UTF8.self)
+        if verb.span.matches(":generateContent") {
+            (question, isStreamed) = (.answer, false)
+        } else if verb.span.matches(":countTokens") {
+            (question, isStreamed) = (.count, false)
+        } else if verb.span.matches(":streamGenerateContent"),
             query.firstRange(of: "alt=sse") != nil
-        else { return nil }
-        return (name, true)
+        {
+            (question, isStreamed) = (.answer, true)
+        } else {
+            // Without alt=sse the stream is one JSON array, which no other dialect has.
+            return nil
+        }
     }
 }
 

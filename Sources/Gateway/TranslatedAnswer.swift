@@ -31,7 +31,7 @@ enum TranslatedAnswer {
             translator: translator)
         let framing = framing(of: attempt, contentLength: nil)
         let hold = Hold(
-            holdReason(attempt, head), status: head.status, framing: framing,
+            holdReason(attempt, head, request), status: head.status, framing: framing,
             advice: RetryAdvice(head, now: Identifier.wallClockMilliseconds()),
             bytesMax: attempt.route.plan.holdBytesMax, now: attempt.worker.loop.now,
             awaitsEnd: !isStream)
@@ -51,14 +51,15 @@ enum TranslatedAnswer {
     }
 
     private static func holdReason(
-        _ attempt: Attempt, _ head: borrowing ResponseHead
+        _ attempt: Attempt, _ head: borrowing ResponseHead, _ request: TranslatedRequest
     ) -> AttemptVerdict.HoldReason {
         let facts = AttemptVerdict.Head(
             status: head.status, mediaType: head.mediaType, contentLength: head.contentLength,
             isEncoded: head.isEncoded, isReadable: true,
             bytesMax: attempt.route.plan.holdBytesMax)
         let reason = AttemptVerdict.holdReason(
-            facts, isPost: true, isWork: true, isOwnCredential: attempt.vendor.hasOwnCredential,
+            facts, isPost: true, isWork: request.question == .answer,
+            isOwnCredential: attempt.vendor.hasOwnCredential,
             attempt.route.plan.policy)
         if let reason { return reason }
         guard head.status < 300 else { return .suspicion }

@@ -15,8 +15,10 @@ final class TranslatedRequest {
     /// The form of the client, and that of the vendor.
     let client: Form
     let vendor: Form
-    /// The path, the model and the fields that the vendor's dialect requires.
-    let outbound: OutboundForm
+    let question: TranslatableCall.Question
+    /// The path behind the vendor's base, and the fields that its dialect requires.
+    let path: String
+    let fields: [(name: String, value: String)]
     let context: AnswerContext
     /// Whether the answer is another dialect's: false where quirks alone changed the request.
     var changesForm: Bool { client != vendor }
@@ -26,22 +28,35 @@ final class TranslatedRequest {
     private(set) var body: KeptBody?
 
     private init(
-        _ translation: RequestTranslation, from client: Form, to vendor: Form, target: Int,
-        for exchange: RequestExchange
-    ) {
+        _ translation: RequestTranslation, _ call: TranslatableCall, to vendor: Form,
+        target: Int, model: String, for exchange: RequestExchange
+    ) throws(JSONScanner.Malformed) {
         self.target = target
-        self.client = client
+        client = call.form
         self.vendor = vendor
-        outbound = translation.outbound
+        question = call.question
+        fields = translation.outbound.headers
+        let text = try Self.body(translation, call.question, vendor, model)
+        path =
+            call.question == .count
+            ? CountTranslation.path(in: vendor, model: model) : translation.outbound.path
         var context = translation.context
         // Names that are made here differ from those of every other answer.
         context.seed = exchange.logName
         context.created = Int(Identifier.wallClockMilliseconds() / 1000)
         self.context = context
         losses = translation.losses
-        var bytes = ByteBuffer(capacity: translation.body.count)
-        bytes.append(translation.body.span)
+        var bytes = ByteBuffer(capacity: text.count)
+        bytes.append(text.span)
         body = KeptBody(bytes, countedBy: exchange.worker.bodies)
+    }
+
+    private static func body(
+        _ translation: RequestTranslation, _ question: TranslatableCall.Question,
+        _ vendor: Form, _ model: String
+    ) throws(JSONScanner.Malformed) -> [UInt8] {
+        guard question == .count else { return translation.body }
+        return try CountTranslation.body(translation.body, in: vendor, model: model)
     }
 
     /// Lets go of the body, which the vendor has.
@@ -72,8 +87,11 @@ final class TranslatedRequest {
         _ call: TranslatableCall, _ index: Int, _ route: RoutingTable.Route,
         _ vendor: SharedVendor, _ exchange: RequestExchange
     ) throws(Failure) -> TranslatedRequest? {
-        let body = try readBody(exchange)
-        let form = vendor.form(for: call.form)
+        let whole = try readBody(exchange)
+        let body = call.question == .count ? CountTranslation.request(whole) : whole
+        guard let form = call.form(of: vendor) else {
+            throw .untranslatable(vendor.name, "it has no API that counts tokens")
+        }
         let model = route.plan.targets[index].model
         let asked = model ?? call.path?.model ?? body.model ?? ""
         guard !asked.isEmpty else { throw .untranslatable(vendor.name, "it names no model") }
@@ -94,12 +112,16 @@ final class TranslatedRequest {
             throw .untranslatable(vendor.name, field + error.reason)
         }
         let lost = translation.losses.filter { !$0.isHarmless }
-        if route.plan.refusesLosses, !lost.isEmpty {
+        if route.plan.refusesLosses, call.question == .answer, !lost.isEmpty {
             let list = lost.map(\.description).joined(separator: ", ")
             throw .untranslatable(vendor.name, "it would lose \(list.prefix(1024))")
         }
-        return TranslatedRequest(
-            translation, from: call.form, to: form, target: index, for: exchange)
+        do throws(JSONScanner.Malformed) {
+            return try TranslatedRequest(
+                translation, call, to: form, target: index, model: asked, for: exchange)
+        } catch {
+            throw .untranslatable(vendor.name, "\(error)")
+        }
     }
 
     /// The body without a content coding, as one value.
@@ -148,8 +170,9 @@ extension TranslatedRequest {
             }
             if isForeign { return }
             guard let call else { return nil }
-            if vendor.form(for: call.form) != call.form { return }
-            guard vendor.appliesQuirks, !exchange.intake.isStreaming, exchange.tunnel == nil
+            if call.form(of: vendor) != call.form { return }
+            guard vendor.appliesQuirks, call.question == .answer, !exchange.intake.isStreaming,
+                exchange.tunnel == nil
             else { return nil }
         }
 

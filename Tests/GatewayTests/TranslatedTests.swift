@@ -306,4 +306,46 @@ struct TranslatedTests {
             #expect((seen.bodyBytes == body.utf8.count) == !isChanged)
         }
     }
+
+    @Test(
+        "tokens are counted by the vendor's own question",
+        arguments: [
+            ("messages", "responses"), ("messages", "gemini"), ("responses", "messages"),
+            ("responses", "gemini"), ("gemini", "messages"), ("gemini", "responses"),
+            ("messages", "chat"),
+        ])
+    func counts(_ client: String, _ vendor: String) throws {
+        let paths = [
+            "messages": "/v1/messages/count_tokens", "responses": "/v1/responses/input_tokens",
+            "gemini": "/v1beta/models/m-1:countTokens",
+        ]
+        let path = try #require(paths[client])
+        let asked = try ByteVendor { connection, _ in
+            let (head, body) = try connection.request()
+            let text = String(decoding: body, as: UTF8.self)
+            let isRight =
+                paths[vendor].map { head.hasPrefix("POST \($0) ") } ?? false
+                && !text.contains("max_tokens") && text.contains("hello")
+            let answer =
+                vendor == "gemini" ? "{\"totalTokens\":14}" : "{\"input_tokens\":14}"
+            let shown = isRight ? answer : "{}"
+            try connection.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                    + "\(shown.utf8.count)\r\n\r\n\(shown)")
+        }
+        defer { asked.stop() }
+        let gateway = try Self.gateway(DialectClient(vendor), asked.port)
+        defer { gateway.stop() }
+        let body = DialectClient(client).body("hello", stream: false)
+            .replacing("\"max_tokens\":64,", with: "")
+        let response = try RawConnection(port: gateway.port).exchange(
+            "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        guard vendor != "chat" else {
+            return #expect(response.status == 400 && response.text.contains("counts tokens"))
+        }
+        #expect(response.status == 200, "\(response.text)")
+        #expect(
+            response.text.contains(client == "gemini" ? "totalTokens\":14" : "input_tokens\":14"))
+    }
 }
