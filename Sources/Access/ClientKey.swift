@@ -60,7 +60,7 @@ public enum ClientKey {
     }
 
     private static func checksum(of body: Span<UInt8>) -> [UInt8] {
-        var rest = Int(Checksum.crc32(body))
+        var rest = Int(CRC32.of(body))
         var digits = [UInt8](repeating: alphabet[0], count: checksumLength)
         for index in digits.indices.reversed() {
             digits[index] = alphabet[rest % 62]

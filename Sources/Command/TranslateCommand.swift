@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTP
 import JSON
 import Primitives
 import Translation
@@ -30,6 +31,17 @@ struct TranslateCommand: ParsableCommand {
     var stream = false
 
     @Option(
+        name: .long,
+        help: """
+            The envelope of Anthropic's side: bedrock or vertex. Of a request from it, --path says \
+            the rest.
+            """)
+    var envelope: CloudEnvelope?
+
+    @Option(name: .long, help: "The path of a request in an envelope.")
+    var path: String?
+
+    @Option(
         name: .long, help: "Run the cases of a file, one JSON object a line; one line for each.")
     var cases: String?
 
@@ -47,7 +59,7 @@ struct TranslateCommand: ParsableCommand {
             throw ValidationError("standard input cannot be read")
         }
         if stream { return try translate(stream: bytes, source, target) }
-        let body = try parse(bytes)
+        var body = try parse(bytes)
         if answer {
             let translation = AnswerTranslation(body, AnswerContext(from: source, to: target))
             Self.write(json: translation.body)
@@ -55,14 +67,34 @@ struct TranslateCommand: ParsableCommand {
             guard translation.status == 200 else { throw ExitCode(1) }
             return
         }
+        if let envelope, source == .messages {
+            guard let request = envelope.unwrap(path ?? "", body) else {
+                throw ValidationError("--path is no path of \(envelope.rawValue)")
+            }
+            body = request.body
+            if !request.betas.isEmpty {
+                Output.error("anthropic-beta: \(request.betas.joined(separator: ","))")
+            }
+        }
+        try translate(request: body, source, target)
+    }
+
+    private func translate(request body: RawJSON, _ source: Form, _ target: Form) throws {
         do throws(Refusal) {
             let name = model ?? body.model ?? ""
             let translation = try RequestTranslation(
                 body, from: source, to: target, quirks: QuirkTable.quirks(of: name, target),
                 model: model)
-            Self.write(json: translation.body)
-            Output.error("POST \(translation.outbound.path)")
-            for header in translation.outbound.headers {
+            if let envelope, target == .messages {
+                let wrapped = envelope.wrap(RawJSON(written: translation.body), model: model)
+                Self.write(json: wrapped.body)
+                Output.error("POST \(wrapped.path)")
+            } else {
+                Self.write(json: translation.body)
+                Output.error("POST \(translation.outbound.path)")
+            }
+            for header in translation.outbound.headers
+            where envelope == nil || header.name != "anthropic-version" {
                 Output.error("\(header.name): \(header.value)")
             }
             report(translation.losses, source, target)
@@ -89,16 +121,36 @@ struct TranslateCommand: ParsableCommand {
 
     private func translate(stream bytes: [UInt8], _ source: Form, _ target: Form) throws {
         var translation = StreamTranslation(AnswerContext(from: source, to: target))
+        var plain = ByteBuffer()
+        if envelope == .bedrock, source == .messages {
+            var frames = BedrockStream()
+            frames.take(bytes.span, into: &plain)
+            frames.end(into: &plain)
+            if let failure = frames.failure { Output.error("the stream failed: \(failure)") }
+        } else {
+            plain.append(bytes.span)
+        }
         var body = ByteBuffer()
-        translation.take(bytes.span, into: &body)
+        translation.take(plain.bytes, into: &body)
         translation.end(into: &body)
         if let failure = translation.earlyFailure {
             Output.error("status \(failure.status)")
             Self.write(json: failure.body)
             throw ExitCode(1)
         }
-        Output.bytes(Array(body.bytes))
+        Output.bytes(try framed(body, target))
         report(translation.losses, source, target)
+    }
+
+    /// The stream in the envelope of the side that is written.
+    private func framed(_ body: borrowing ByteBuffer, _ target: Form) throws -> [UInt8] {
+        guard envelope == .bedrock, target == .messages else { return Array(body.bytes) }
+        var splitter = EventSplitter(bytesMax: body.count + 1)
+        var events: [[UInt8]] = []
+        splitter.take(body.bytes) { event in events.append(Array(event.data.bytes)) }
+        var frames = ByteBuffer()
+        for event in events { try BedrockStream.write(event: event, to: &frames) }
+        return Array(frames.bytes)
     }
 
     private func report(_ losses: [Loss], _ source: Form, _ target: Form) {
@@ -126,3 +178,5 @@ struct TranslateCommand: ParsableCommand {
         guard isWhole else { throw ExitCode(1) }
     }
 }
+
+extension CloudEnvelope: ExpressibleByArgument {}

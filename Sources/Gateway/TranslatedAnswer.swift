@@ -21,9 +21,10 @@ enum TranslatedAnswer {
         _ attempt: Attempt, _ head: borrowing ResponseHead, _ request: TranslatedRequest
     ) {
         let isStream = head.mediaType == .eventStream && head.status == 200
+        let advice = RetryAdvice(head, now: Identifier.wallClockMilliseconds())
         let translator = AnswerTranslator(
             request, vendor: attempt.vendor.name, status: head.status, isEventStream: isStream,
-            retryAfter: head.decimal("retry-after").map { "\($0)" },
+            retryAfter: advice.after.map { "\(Int($0.seconds.rounded(.up)))" },
             now: attempt.worker.loop.now)
         let demands = ResponsePipeline.Demands(
             watchesContent: attempt.route.clocks.contentIdle > .zero && isStream,
@@ -32,7 +33,7 @@ enum TranslatedAnswer {
         let framing = framing(of: attempt, contentLength: nil)
         let hold = Hold(
             holdReason(attempt, head, request), status: head.status, framing: framing,
-            advice: RetryAdvice(head, now: Identifier.wallClockMilliseconds()),
+            advice: advice,
             bytesMax: attempt.route.plan.holdBytesMax, now: attempt.worker.loop.now,
             awaitsEnd: !isStream)
         if isStream {

@@ -45,7 +45,9 @@ final class TranslatedRequest {
         context.seed = exchange.logName
         context.created = Int(Identifier.wallClockMilliseconds() / 1000)
         self.context = context
-        losses = translation.losses
+        losses =
+            call.question == .count
+            ? CountTranslation.losses(translation.losses, in: vendor) : translation.losses
         var bytes = ByteBuffer(capacity: text.count)
         bytes.append(text.span)
         body = KeptBody(bytes, countedBy: exchange.worker.bodies)

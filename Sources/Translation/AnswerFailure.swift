@@ -9,6 +9,8 @@ struct AnswerFailure: Sendable, Equatable {
     let message: EscapedText
     /// The vendor's own word for it.
     var code: String?
+    /// The whole seconds after which the client may ask again; nil where the vendor does not say.
+    var retryAfter: String?
 
     /// The answer ends before its end mark.
     static let unfinished = AnswerFailure(
@@ -64,6 +66,17 @@ extension AnswerFailure {
         let isKey = message.plain.contains("API key not valid")
         self.init(
             kind: isKey ? .auth : Self.refined(kind, message), message: message, code: nil)
+        retryAfter = Self.delay(error)
+    }
+
+    /// Google's delay, which stands in the body, in whole seconds.
+    private static func delay(_ error: RawJSON) -> String? {
+        let details = error["details"]?.elements ?? []
+        guard let text = details.lazy.compactMap({ $0["retryDelay"]?.plain }).first,
+            text.hasSuffix("s"), let seconds = Double(text.dropLast()), seconds >= 0,
+            seconds < 1e9
+        else { return nil }
+        return String(Int(seconds.rounded(.up)))
     }
 
     /// An end that Gemini gives instead of an answer.
@@ -88,6 +101,10 @@ extension AnswerFailure {
         "server_error": .server, "api_error": .server, "INTERNAL": .server,
         "timeout_error": .timeout, "DEADLINE_EXCEEDED": .timeout, "CANCELLED": .timeout,
         "content_policy_violation": .policy, "invalid_prompt": .policy, "cyber_policy": .policy,
+        "bio_policy": .policy, "misalignment_policy_violation": .policy,
+        "usage_limit_reached": .rateLimit,
+        // The model's call, and not the request, was malformed: another vendor may do better.
+        "tool_use_failed": .server,
     ]
 
     private static func kind(word: String) -> Kind? { words[word] }
@@ -166,9 +183,21 @@ extension AnswerFailure {
             json.member("code", status(for: .gemini))
             json.member("message", message)
             json.member("status", literal: geminiStatus)
+            if let retryAfter, Int(retryAfter) != nil { writeDelay(retryAfter, to: &json) }
             json.endObject()
         }
         json.endObject()
+    }
+
+    /// Google's clients read the delay in the body, and no header.
+    private func writeDelay(_ seconds: String, to json: inout JSONWriter) {
+        json.key("details")
+        json.beginArray()
+        json.beginObject()
+        json.member("@type", literal: "type.googleapis.com/google.rpc.RetryInfo")
+        json.member("retryDelay", "\(seconds)s")
+        json.endObject()
+        json.endArray()
     }
 
     /// Anthropic's clients make a conversation shorter by these words alone.

@@ -47,6 +47,12 @@ public enum CountTranslation {
         return json.bytes
     }
 
+    /// The losses of the request that are ones of the question.
+    public static func losses(_ losses: [Loss], in form: Form) -> [Loss] {
+        guard let kept = kept(in: form) else { return losses }
+        return losses.filter { $0.kind != .invented || kept.contains($0.path) }
+    }
+
     /// The members that count; nil for all.
     private static func kept(in form: Form) -> Set<String>? {
         switch form {

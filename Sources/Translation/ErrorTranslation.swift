@@ -15,7 +15,7 @@ public struct ErrorTranslation: Sendable {
     ) {
         let value = Self.parse(body)
         let error = (value?.elements.first ?? value)?["error"] ?? value
-        let failure: AnswerFailure
+        var failure: AnswerFailure
         if let error {
             switch source {
             case .chat, .responses: failure = AnswerFailure(chat: error, status: status)
@@ -26,13 +26,14 @@ public struct ErrorTranslation: Sendable {
             let none = RawJSON(literal: "{}")
             failure = AnswerFailure(chat: none, status: status)
         }
+        failure.retryAfter = header ?? failure.retryAfter
         var json = JSONWriter()
         failure.write(for: target, to: &json)
         // A gateway's failure in front of the vendor stays one.
         let isPlain = failure.kind == .server && 500..<600 ~= status && status != 529
         self.status = isPlain ? status : failure.status(for: target)
         self.body = json.bytes
-        retryAfter = header ?? Self.delay(error)
+        retryAfter = failure.retryAfter
     }
 
     private static func parse(_ body: [UInt8]) -> RawJSON? {
@@ -41,15 +42,5 @@ public struct ErrorTranslation: Sendable {
         } catch {
             return nil
         }
-    }
-
-    /// Google's delay, which stands in the body, in whole seconds.
-    private static func delay(_ error: RawJSON?) -> String? {
-        let details = error?["details"]?.elements ?? []
-        guard let text = details.lazy.compactMap({ $0["retryDelay"]?.plain }).first,
-            text.hasSuffix("s"), let seconds = Double(text.dropLast()), seconds >= 0,
-            seconds < 1e9
-        else { return nil }
-        return String(Int(seconds.rounded(.up)))
     }
 }

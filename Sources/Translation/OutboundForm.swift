@@ -22,13 +22,13 @@ public struct OutboundForm: Sendable {
         self.headers = headers
     }
 
-    /// A model's name as a step of a path.
-    private static func escaped(_ name: String) -> String {
+    /// A model's name as a step of a path, in which some bytes more may stand as they are.
+    static func escaped(_ name: String, keeping kept: [UInt8] = []) -> String {
         var text = ""
         for byte in name.utf8 {
             let isPlain =
                 0x61...0x7A ~= byte || 0x41...0x5A ~= byte || 0x30...0x39 ~= byte
-                || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte)
+                || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte) || kept.contains(byte)
             if isPlain {
                 text.unicodeScalars.append(Unicode.Scalar(byte))
             } else {

@@ -25,6 +25,11 @@ public struct RawJSON: Sendable {
         bytes = text[range]
     }
 
+    /// The body of a translation, which is JSON.
+    public init(written body: [UInt8]) {
+        bytes = body[...]
+    }
+
     /// A value that was walked over before, so that it is known to be JSON.
     init(walked bytes: ArraySlice<UInt8>) {
         self.bytes = bytes

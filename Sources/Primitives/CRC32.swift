@@ -1,7 +1,5 @@
-import Primitives
-
-/// The checksum of keys: CRC-32 as zlib and PNG have it, so that scanners can compute it, too.
-enum Checksum {
+/// CRC-32 as zlib and PNG have it.
+public enum CRC32 {
     // By half a byte at a time: a table of sixteen.
     private static let table: [UInt32] = (0..<16).map { index in
         (0..<4).reduce(UInt32(index)) { value, _ in
@@ -9,7 +7,8 @@ enum Checksum {
         }
     }
 
-    static func crc32(_ bytes: Span<UInt8>) -> UInt32 {
+    /// The checksum of some bytes.
+    public static func of(_ bytes: Span<UInt8>) -> UInt32 {
         var value: UInt32 = 0xFFFF_FFFF
         for index in bytes.indices {
             value ^= UInt32(bytes[index])
