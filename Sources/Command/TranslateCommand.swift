@@ -35,7 +35,8 @@ struct TranslateCommand: ParsableCommand {
         help: """
             The envelope of Anthropic's side: bedrock or vertex. Of a request from it, --path says \
             the rest.
-            """)
+            """,
+        transform: Self.envelope)
     var envelope: CloudEnvelope?
 
     @Option(name: .long, help: "The path of a request in an envelope.")
@@ -77,6 +78,12 @@ struct TranslateCommand: ParsableCommand {
             }
         }
         try translate(request: body, source, target)
+    }
+
+    @Sendable private static func envelope(_ name: String) throws -> CloudEnvelope {
+        if let envelope = CloudEnvelope(rawValue: name) { return envelope }
+        let names = CloudEnvelope.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("allowed are \(names)")
     }
 
     private func translate(request body: RawJSON, _ source: Form, _ target: Form) throws {
@@ -178,5 +185,3 @@ struct TranslateCommand: ParsableCommand {
         guard isWhole else { throw ExitCode(1) }
     }
 }
-
-extension CloudEnvelope: ExpressibleByArgument {}

@@ -11,6 +11,8 @@ struct AnswerFailure: Sendable, Equatable {
     var code: String?
     /// The whole seconds after which the client may ask again; nil where the vendor does not say.
     var retryAfter: String?
+    /// The status that goes out, where it is not the one of the kind.
+    var sentStatus: Int?
 
     /// The answer ends before its end mark.
     static let unfinished = AnswerFailure(
@@ -180,7 +182,7 @@ extension AnswerFailure {
         case .gemini:
             json.key("error")
             json.beginObject()
-            json.member("code", status(for: .gemini))
+            json.member("code", sentStatus ?? status(for: .gemini))
             json.member("message", message)
             json.member("status", literal: geminiStatus)
             if let retryAfter, Int(retryAfter) != nil { writeDelay(retryAfter, to: &json) }

@@ -27,11 +27,12 @@ public struct ErrorTranslation: Sendable {
             failure = AnswerFailure(chat: none, status: status)
         }
         failure.retryAfter = header ?? failure.retryAfter
-        var json = JSONWriter()
-        failure.write(for: target, to: &json)
         // A gateway's failure in front of the vendor stays one.
         let isPlain = failure.kind == .server && 500..<600 ~= status && status != 529
         self.status = isPlain ? status : failure.status(for: target)
+        failure.sentStatus = self.status
+        var json = JSONWriter()
+        failure.write(for: target, to: &json)
         self.body = json.bytes
         retryAfter = failure.retryAfter
     }

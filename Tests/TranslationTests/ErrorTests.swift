@@ -212,7 +212,7 @@ struct ErrorTests {
         case .chat, .responses:
             #expect(error["type"]?.text != nil && error["param"] == .null)
             #expect(error["code"] != nil)
-        case .messages: #expect(body["type"] == "error" && error["type"]?.text != nil)
+        case .messages: #expect(body["type"]?.text == "error" && error["type"]?.text != nil)
         case .gemini:
             #expect(error["code"]?.integer == status && error["status"]?.text != nil)
             // Google's clients look for the delay here.
