@@ -144,19 +144,19 @@ final class Succession: DescriptorHandler, TimerHandler {
         send(order, to: successor)
     }
 
-    /// Leaves the processes before this one to the one that serves: they find it by themselves.
-    private func forsakeElders() {
-        for elder in elders {
-            loop.forget(elder.channel.descriptor)
-            elder.channel.close()
-        }
-        elders = []
-    }
-
     /// The workers have ended.
     func workersEnded() {
         composition.recording.endWriting()
-        if isRetired, let successor { send(.rested, to: successor) }
+        reportRested()
+    }
+
+    /// Says to the process that serves that it need not wait any more: not for this one, and not
+    /// for those before it, which have only this one to report to.
+    private func reportRested() {
+        guard isRetired, composition.mailboxes.isEmpty, elders.allSatisfy(\.isRested),
+            let successor
+        else { return }
+        send(.rested, to: successor)
     }
 
     /// The last client of a worker has gone.
@@ -220,6 +220,7 @@ final class Succession: DescriptorHandler, TimerHandler {
             for index in elders.indices where elders[index].channel === channel {
                 elders[index].isRested = true
             }
+            reportRested()
             composition.endIfOver()
         case .drain:
             // This one need not be waited for: it waits for this process.
@@ -361,11 +362,12 @@ final class Succession: DescriptorHandler, TimerHandler {
                     "the supervisor cannot be sent a message", metadata: ["error": "\(error)"])
             }
         }
-        guard restingWorkers.count == composition.mailboxes.count, !composition.isDraining else {
-            return
-        }
+        // Those before this one would look for the process that serves, and find none if that ended
+        // just then: they would serve again. So each process outlives the ones before it.
+        guard restingWorkers.count == composition.mailboxes.count, !composition.isDraining,
+            elders.allSatisfy(\.isRested)
+        else { return }
         logger.notice("the last clients have their answers")
-        forsakeElders()
         composition.order(.drain)
     }
 

@@ -176,7 +176,7 @@ struct TakeoverTests {
         try gateway.process.awaitLine(" another process has taken over")
         let second = try Self.serving(gateway)
         #expect(second != Int(gateway.process.pid))
-        // The one in the middle goes, and the first finds the third.
+        // The one in the middle stays for as long as the first does.
         kill(pid_t(second), SIGUSR2)
         try gateway.await("the third") { try Self.serving(gateway) != second }
         let third = try Self.serving(gateway)
@@ -185,9 +185,11 @@ struct TakeoverTests {
         let words = [Self.word(for: supervisor), Self.word(for: supervisor)].sorted()
         #expect(words == ["MAINPID=\(second)\nREADY=1", "MAINPID=\(third)\nREADY=1"].sorted())
         #expect(try RawConnection(port: gateway.port).exchange(Self.chat()).isWhole)
-        // No child of this test's: it is ended here, and the first one with the test.
-        kill(pid_t(third), SIGKILL)
+        kill(pid_t(third), SIGTERM)
+        // Its end is that of all three: each has the other end of its output.
+        #expect(try gateway.process.wait() == 0)
         #expect(Patience.await(everyMilliseconds: 20) { kill(pid_t(third), 0) != 0 })
+        try Self.expectWholeAccount(gateway.recordPath)
     }
 
     private static func supervisor(_ path: String) throws -> Int32 {
