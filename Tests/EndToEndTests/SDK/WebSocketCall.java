@@ -18,6 +18,38 @@ class WebSocketCall {
         final CompletableFuture<Integer> end = new CompletableFuture<>();
         private final StringBuilder text = new StringBuilder();
         private int count = 0;
+        private CompletableFuture<?> sent = CompletableFuture.completedFuture(null);
+
+        /**
+         * Sends the next message after the one before it.
+         *
+         * <p>An answer can arrive before the JDK calls the send of its question complete, and the JDK refuses a send
+         * while another one is pending.
+         */
+        private void send(WebSocket socket) {
+            String message = "message " + count;
+            sent = sent.thenCompose(before -> socket.sendText(message, true));
+            fail(sent);
+        }
+
+        private void close(WebSocket socket) {
+            sent = sent.thenCompose(before -> socket.sendClose(WebSocket.NORMAL_CLOSURE, "done"));
+            fail(sent);
+        }
+
+        private void fail(CompletableFuture<?> step) {
+            step.whenComplete((value, error) -> {
+                if (error != null) {
+                    end.completeExceptionally(error);
+                }
+            });
+        }
+
+        @Override
+        public void onOpen(WebSocket socket) {
+            send(socket);
+            socket.request(1);
+        }
 
         @Override
         public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
@@ -29,9 +61,9 @@ class WebSocketCall {
                 text.setLength(0);
                 count++;
                 if (count == 100) {
-                    socket.sendClose(WebSocket.NORMAL_CLOSURE, "done");
+                    close(socket);
                 } else {
-                    socket.sendText("message " + count, true);
+                    send(socket);
                 }
             }
             socket.request(1);
@@ -71,10 +103,9 @@ class WebSocketCall {
         }
         System.out.println(streamed + " streamed");
         Echo echo = new Echo();
-        WebSocket socket = client.newWebSocketBuilder()
+        client.newWebSocketBuilder()
             .buildAsync(URI.create("ws://127.0.0.1:" + arguments[1] + "/v1/realtime?model=m"), echo)
-            .get(30, TimeUnit.SECONDS);
-        socket.sendText("message 0", true);
-        System.out.println(echo.end.get(60, TimeUnit.SECONDS) + " messages");
+            .get(120, TimeUnit.SECONDS);
+        System.out.println(echo.end.get(120, TimeUnit.SECONDS) + " messages");
     }
 }
