@@ -10,6 +10,8 @@ final class LoadClient: TurnHandler {
     }
 
     let loop: EventLoop
+    /// Whether each request of a connection has another field than the one before.
+    let changesFields: Bool
     private let targets: [LoadTarget]
     private let extent: Extent
     private var clients: [LoadConnection] = []
@@ -18,8 +20,11 @@ final class LoadClient: TurnHandler {
     private var active = 0
     private let start = Instant.now()
 
-    private init(targets: [LoadTarget], extent: Extent) throws(SystemError) {
+    private init(
+        targets: [LoadTarget], extent: Extent, changesFields: Bool
+    ) throws(SystemError) {
         loop = try EventLoop()
+        self.changesFields = changesFields
         self.targets = targets
         self.extent = extent
         results = targets.map { _ in LoadResult() }
@@ -31,12 +36,13 @@ final class LoadClient: TurnHandler {
     /// With several targets each round asks every one of them once, one after the other, in an
     /// order that turns.
     static func run(
-        _ targets: [LoadTarget], connections: Int, extent: Extent
+        _ targets: [LoadTarget], connections: Int, extent: Extent, changesFields: Bool = false
     ) throws -> [LoadResult] {
-        let client = try LoadClient(targets: targets, extent: extent)
-        for _ in 0..<connections {
+        let client = try LoadClient(
+            targets: targets, extent: extent, changesFields: changesFields)
+        for number in 0..<connections {
             client.active += 1
-            let connection = LoadConnection(client, targets: targets)
+            let connection = LoadConnection(client, targets: targets, number: number)
             client.clients.append(connection)
         }
         for connection in client.clients { connection.begin() }

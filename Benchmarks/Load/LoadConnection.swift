@@ -5,6 +5,8 @@ import Reactor
 final class LoadConnection: DescriptorHandler {
     private let client: LoadClient
     private let targets: [LoadTarget]
+    /// Counts the connections: it says which of a target's requests this one sends.
+    private let number: Int
     private var descriptors: [Int32]
     private var current = 0
     private var round = 0
@@ -18,9 +20,10 @@ final class LoadConnection: DescriptorHandler {
     /// Bytes of the scripted vendor's opening event are fewer: what comes after them is content.
     private static let openingBytesMax = 260
 
-    init(_ client: LoadClient, targets: [LoadTarget]) {
+    init(_ client: LoadClient, targets: [LoadTarget], number: Int) {
         self.client = client
         self.targets = targets
+        self.number = number
         descriptors = targets.map { _ in -1 }
     }
 
@@ -37,7 +40,9 @@ final class LoadConnection: DescriptorHandler {
         firstByteAt = nil
         firstContentAt = nil
         output.removeAll()
-        output.append(text: targets[current].request)
+        let requests = targets[current].requests
+        let variant = number + (client.changesFields ? round : 0)
+        output.append(text: requests[variant % requests.count])
         if descriptors[current] < 0 {
             guard let descriptor = try? Socket.connect(to: targets[current].address) else {
                 return fail("connect")

@@ -1,29 +1,34 @@
 import Reactor
 
-/// A request and the server that it goes to.
+/// Requests and the server that they go to.
 struct LoadTarget: Sendable {
     let address: SocketAddress
-    let request: String
+    /// Requests that differ in one field; one at least.
+    let requests: [String]
     let status: Int
     let needsDone: Bool
 
-    /// A request to be sent to an address, and what a right answer looks like.
-    init(address: SocketAddress, request: String, status: Int = 200, needsDone: Bool) {
+    /// Requests to be sent to an address, and what a right answer looks like.
+    init(address: SocketAddress, requests: [String], status: Int = 200, needsDone: Bool) {
         self.address = address
-        self.request = request
+        self.requests = requests
         self.status = status
         self.needsDone = needsDone
     }
 
     /// A chat call in the OpenAI dialect, its message holding a script for the scripted vendor.
+    ///
+    /// There is a request for each of the fields, which are lines of a header without their end.
     static func chat(
-        _ address: SocketAddress, script: String, streams: Bool, filling: Int = 0
+        _ address: SocketAddress, script: String, streams: Bool, filling: Int = 0,
+        fields: [String] = []
     ) -> LoadTarget {
         let body =
             "{\"model\":\"gpt-4o\",\"stream\":\(streams),\"messages\":[{\"role\":\"user\","
             + "\"content\":\"\(String(repeating: "lorem ", count: filling / 6))"
             + "[[mock \(script)]]\"}]}"
-        let request = """
+        func request(_ field: String) -> String {
+            """
             POST /v1/chat/completions HTTP/1.1\r
             Host: \(address)\r
             Accept: application/json\r
@@ -40,10 +45,12 @@ struct LoadTarget: Sendable {
             x-stainless-retry-count: 0\r
             Authorization: Bearer sk-test-0123456789\r
             Content-Type: application/json\r
-            Content-Length: \(body.utf8.count)\r
+            \(field)Content-Length: \(body.utf8.count)\r
             \r
             \(body)
             """
-        return LoadTarget(address: address, request: request, needsDone: streams)
+        }
+        let requests = fields.isEmpty ? [request("")] : fields.map { request("\($0)\r\n") }
+        return LoadTarget(address: address, requests: requests, needsDone: streams)
     }
 }

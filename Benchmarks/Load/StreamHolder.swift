@@ -30,7 +30,7 @@ final class StreamHolder: DescriptorHandler, TurnHandler {
                 let descriptor = try Socket.connect(to: target.address)
                 descriptors.append(descriptor)
                 let box = ByteBufferBox()
-                box.buffer.append(text: target.request)
+                box.buffer.append(text: target.requests[0])
                 requests[descriptor] = box
                 waiting.insert(descriptor)
                 loop.watch(descriptor, for: .write, self)

@@ -28,6 +28,10 @@ struct Run: ParsableCommand {
     @Option(name: .long, help: "The script for the scripted vendor.") var script = ""
     @Flag(name: .long) var stream = false
     @Option(name: .long, help: "Bytes of filling in the request.") var filling = 1000
+    @Option(name: .long, help: "A further field; of several each connection has one in turn.")
+    var field: [String] = []
+    @Flag(name: .long, help: "Each request of a connection has the field after the one before.")
+    var changingFields = false
 
     func run() throws {
         Resources.raiseDescriptorLimit()
@@ -35,11 +39,13 @@ struct Run: ParsableCommand {
             guard let address = SocketAddress(text) else {
                 throw ValidationError("\(text) is no address")
             }
-            return LoadTarget.chat(address, script: script, streams: stream, filling: filling)
+            return LoadTarget.chat(
+                address, script: script, streams: stream, filling: filling, fields: field)
         }
         let extent: LoadClient.Extent =
             duration.map { .duration(.seconds(Int64($0))) } ?? .requests(requests ?? 1000)
-        let results = try LoadClient.run(targets, connections: connections, extent: extent)
+        let results = try LoadClient.run(
+            targets, connections: connections, extent: extent, changesFields: changingFields)
         let texts = zip(target, results).map { name, result in
             let errors = result.errors.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
             // Paired with the first target of the same round, while every answer verified.

@@ -9,6 +9,9 @@ public struct CallBound: Equatable, Sendable {
         /// The prompt has parts that the request does not contain, and how long a prompt may be for
         /// the model is not known.
         case openEnded(PricedModel)
+        /// The body is not kept, so that it is not read, and how long a prompt may be for the model
+        /// is not known.
+        case unread(PricedModel)
         /// The body begins as JSON and is none.
         case unreadable
     }
@@ -40,7 +43,7 @@ public struct CallBound: Equatable, Sendable {
                 if let whole = most.input {
                     input = max(input, whole)
                 } else if isPriced, !allowsUnpriced {
-                    throw .openEnded(model)
+                    throw request.isUnread ? .unread(model) : .openEnded(model)
                 }
             }
             // No prompt is longer than the model takes.

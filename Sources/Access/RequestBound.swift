@@ -12,6 +12,8 @@ public struct RequestBound: Equatable, Sendable {
     /// Whether the prompt has parts that the body does not contain: a URL, a file, an earlier
     /// answer, what a tool of the vendor's finds.
     public private(set) var isOpenEnded = false
+    /// Whether the body is not here as a whole, so that it was not read.
+    public private(set) var isUnread = false
     /// Whether parts of the prompt are marked to be put into a cache.
     public private(set) var writesCache = false
 
@@ -58,6 +60,7 @@ public struct RequestBound: Equatable, Sendable {
         input = unreadBytes
         answers = Self.answersOfVendors
         isOpenEnded = true
+        isUnread = true
         writesCache = true
     }
 

@@ -44,6 +44,12 @@ extension Failure {
                 "the key \(key) has a budget, and the request refers to what it does not contain, "
                     + "so that its cost has no bound; max_input of model \(model.name) under "
                     + "[prices] would be one")
+        case .unread(let model):
+            .forbidden(
+                "prompt_unbounded",
+                "the key \(key) has a budget, and the request's body is larger than replay_limit, "
+                    + "so that it is not read and its cost has no bound; max_input of model "
+                    + "\(model.name) under [prices] would be one")
         }
     }
 

@@ -182,6 +182,9 @@ struct RequestBoundTests {
         #expect(try bound(plain, "x", isPriced: false).expectedTokens == 8)
         #expect(throws: CallBound.Obstacle.openEnded(Self.models("m")[0])) { try bound(open, "m") }
         #expect(try bound(open, "whole").nanodollars == 1001)
+        let unread = RequestBound(unreadBytes: 5)
+        #expect(throws: CallBound.Obstacle.unread(Self.models("m")[0])) { try bound(unread, "m") }
+        #expect(try bound(unread, "whole").nanodollars == 1000 + 128 * 8)
         #expect(try bound(open, "m", isPriced: false).nanodollars == 0)
     }
 

@@ -88,6 +88,39 @@ struct AccessCommandTests {
         #expect(try Self.status(again, key) == 401)
     }
 
+    @Test("to take the issuer of tokens, or the wish for keys, out closes the gateway, too")
+    func lastIssuer() throws {
+        let vendor = try MockProcess()
+        let signer = try TestIssuer(.ed25519)
+        let token = try signer.token(
+            "{\"iss\":\"https://id.example\",\"aud\":\"weir\",\"sub\":\"ann\",\"exp\":4e9}")
+        let list = try TemporaryFolder()
+        let path = try list.write(TestIssuer.list([("k1", signer)]), to: "keys.json")
+        let issuer = """
+            [access.jwt]
+            issuer = "https://id.example"
+            audience = "weir"
+            jwks = "file:\(path)"
+
+            """
+        for (lines, before) in [(issuer, 200), ("[access]\nrequired = true\n", 401)] {
+            let folder = try TemporaryFolder()
+            let gateway = try Self.start(Self.toml(vendor.port, lines), folder: folder)
+            try gateway.await("the keys of the issuer") {
+                try Self.status(gateway, token) == before
+            }
+            try gateway.reload(Self.toml(vendor.port, ""))
+            try gateway.process.awaitLine(" notice reloaded ")
+            #expect(try Self.status(gateway, token) == 401)
+            #expect(try Self.status(gateway, "") == 401)
+            gateway.process.signal(SIGTERM)
+            _ = try gateway.process.wait()
+            let again = try Self.start(Self.toml(vendor.port, ""), folder: folder)
+            #expect(try Self.status(again, token) == 401)
+            #expect(try Self.status(again, "") == 401)
+        }
+    }
+
     @Test("keys are added, rotated and revoked while the gateway runs, on all of its workers")
     func runningKeys() throws {
         let vendor = try MockProcess()

@@ -297,6 +297,31 @@ struct LimitTests {
         #expect(try vendor.statistics().requestCount == 1)
     }
 
+    @Test("refuse under a budget what is not read, or refers to what is not there, and say which")
+    func unbounded() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try ClientKeyTests.gateway(
+            vendor.port,
+            "[prices.models.\"gpt-4o\"]\ninput = 1\noutput = 1\n"
+                + ClientKeyTests.lines("ci", key, "budget = \"$10/day\""),
+            server: "replay_limit = \"1KiB\"")
+        defer { gateway.stop() }
+        for (more, words) in [
+            (#""pad":"\#(String(repeating: "x", count: 2000))""#, "larger than replay_limit"),
+            (#""previous_response_id":"r""#, "refers to what it does not contain"),
+        ] {
+            let body = #"{"model":"gpt-4o","max_tokens":1,\#(more)}"#
+            let refused = try RawConnection(port: gateway.port).exchange(
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-weir-key: \(key)\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            #expect(refused.status == 403 && refused.text.contains("prompt_unbounded"))
+            #expect(refused.text.contains(words), "\(refused.text)")
+        }
+        #expect(try vendor.statistics().requestCount == 0)
+    }
+
     @Test("on money hold no more than hold_max for a call, and charge what it costs")
     func holdMax() throws {
         let vendor = try ScriptedVendor()
