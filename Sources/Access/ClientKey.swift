@@ -44,6 +44,20 @@ public enum ClientKey {
         return "\(prefix)" + String(decoding: text, as: UTF8.self)
     }
 
+    /// Whether a key stands anywhere in a text.
+    public static func stands(in text: Span<UInt8>) -> Bool {
+        let length = prefixLength + bodyLength + checksumLength
+        var start = 0
+        while let found = text.firstRange(of: prefix, from: start),
+            found.lowerBound + length <= text.count
+        {
+            let range = found.lowerBound..<found.lowerBound + length
+            if shape(of: text.extracting(range)) == .key { return true }
+            start = found.upperBound
+        }
+        return false
+    }
+
     /// What a text is.
     public static func shape(of text: Span<UInt8>) -> Shape {
         guard text.hasPrefix(prefix) else { return .foreign }

@@ -37,6 +37,13 @@ enum CallerCheck {
             }
         }
         if case .success(let caller)? = finding {
+            // A vendor gets the path as it is.
+            guard !request.withHead({ ClientKey.stands(in: $0.path) }) else {
+                return .refused(
+                    400, "api_key_in_path",
+                    "the path holds a key of this gateway's, which goes to no vendor; the key "
+                        + "belongs into x-weir-key or Authorization")
+            }
             exchange.caller = caller
             return nil
         }

@@ -139,7 +139,11 @@ enum OutboundRequest {
     private static func holdsClientKey(
         _ field: HeaderField, _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
     ) -> Bool {
-        guard field.name.isCredential else { return false }
+        guard field.name.isCredential else {
+            // A client may show its key in a field of any name by mistake. Where the gateway has no
+            // keys no field is searched.
+            return carrier != nil && ClientKey.stands(in: head.value(of: field))
+        }
         return carrier == .field(field.name)
             || ClientKey.shape(of: head.token(of: field)) != .foreign
             || isCarried(head.token(of: field).trimmed, head, carrier)
@@ -167,6 +171,7 @@ enum OutboundRequest {
         _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
     ) -> Bool {
         carrier == .query
+            || carrier != nil && ClientKey.stands(in: head.pathAndQuery)
             || CallerCredential.queryKeys(of: head).contains {
                 ClientKey.shape(of: $0.span) != .foreign || isCarried($0.span, head, carrier)
             }

@@ -52,6 +52,18 @@ struct ClientKeyTests {
         #expect(Self.shape(text) == .foreign)
     }
 
+    @Test("are found anywhere in a text, whole ones alone")
+    func standing() {
+        let key = ClientKey.make(from: Self.random(3))
+        func stands(_ text: String) -> Bool { ClientKey.stands(in: Array(text.utf8).span) }
+        for text in [key, "a\(key)", "\(key)b", "weir_\(key)", "weir_ weir_\(key)", "x \(key) y"] {
+            #expect(stands(text), "\(text)")
+        }
+        for text in ["", "weir_", String(key.dropLast()), String(key.dropFirst()), "weir_weir_"] {
+            #expect(!stands(text), "\(text)")
+        }
+    }
+
     @Test("have the checksum that zlib computes")
     func checksum() {
         #expect(CRC32.of(Array("123456789".utf8).span) == 0xCBF4_3926)

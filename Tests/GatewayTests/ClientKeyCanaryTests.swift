@@ -22,6 +22,14 @@ struct ClientKeyCanaryTests {
             CanaryTests.Shape(name: "?%6bEY=", query: "a=b&%6bEY=\(key)&key=\(key)"),
             CanaryTests.Shape(
                 name: "twice", fields: "x-api-key: \(key)\r\nAuthorization: Bearer \(key)"),
+            CanaryTests.Shape(
+                name: "a field of any name",
+                fields: "x-weir-key: \(key)\r\nx-note: mine is \(key), thanks"),
+            CanaryTests.Shape(
+                name: "a field that goes on",
+                fields: "Authorization: Bearer \(key)\r\nUser-Agent: agent/\(key)"),
+            CanaryTests.Shape(
+                name: "any parameter", fields: "x-weir-key: \(key)", query: "a=\(key)&b=\(key)x"),
         ]
     }
 
@@ -76,5 +84,26 @@ struct ClientKeyCanaryTests {
             #expect(try gateway.record.files(holding: Self.secret(key)) == [])
         }
         #expect(try gateway.record.records().contains { $0.key == "ci" })
+    }
+
+    @Test("a key in a path is refused, and stands in no log or file")
+    func path() throws {
+        let vendors = try CanaryTests.Vendors(["openai", "anthropic", "gemini"])
+        defer { vendors.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            CanaryTests.toml(vendors, credential: "none") + "\n"
+                + ClientKeyTests.lines("ci", key))
+        defer { gateway.stop() }
+        for path in ["/v1/files/\(key)", "/v1/messages/\(key)/x", "/v1beta/models/\(key):go"] {
+            let response = try RawConnection(port: gateway.port).exchange(
+                "GET \(path) HTTP/1.1\r\nHost: localhost\r\nx-weir-key: \(key)\r\n\r\n")
+            #expect(response.status == 400 && response.text.contains("api_key_in_path"))
+            #expect(!response.text.contains(Self.secret(key)))
+            #expect(vendors.take().isEmpty)
+        }
+        gateway.stop()
+        #expect(!gateway.log.lines.joined().contains(Self.secret(key)))
+        #expect(try gateway.record.files(holding: Self.secret(key)) == [])
     }
 }
