@@ -25,8 +25,12 @@ struct CountedCostTests {
             systemCalls: try counted.systemCallsPerCall())
         // Nearly all allocations are libcurl's own; see docs/performance.md.
         #expect(costs.excesses(over: try CountedCosts.threshold("call")) == [])
-        // Under a kilobyte a call. A machine that is busy lets records wait, which takes some too.
-        #expect(counted.gateway.process.anonymousBytes - memory < 9 << 20)
+        // Under a kilobyte a call. Records that wait on a busy machine, and a segment that is packed,
+        // take some too, and give it back.
+        #expect(
+            try Patience.await(everyMilliseconds: 50) {
+                counted.gateway.process.anonymousBytes - memory < 9 << 20
+            })
     }
 
     @Test("instructions stay within what is committed, and no chunk counts a reference")
