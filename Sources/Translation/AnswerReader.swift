@@ -1,5 +1,5 @@
 /// Reads an answer of any form.
-enum AnswerReader {
+enum AnswerReader: ~Copyable {
     case chat(ChatAnswerReader)
     case responses(ResponsesAnswerReader)
     case messages(MessagesAnswerReader)
@@ -36,7 +36,7 @@ enum AnswerReader {
 
     /// Takes the data of an event.
     mutating func take(_ value: RawJSON, _ events: inout [AnswerEvent]) {
-        switch self {
+        switch consume self {
         case .chat(var reader):
             reader.take(value, &events)
             self = .chat(reader)
@@ -54,22 +54,47 @@ enum AnswerReader {
 
     /// Ends the stream; chat's end may be marked.
     mutating func end(isMarked: Bool, _ events: inout [AnswerEvent]) {
-        switch self {
+        switch consume self {
         case .chat(var reader):
             reader.end(isMarked: isMarked, &events)
             self = .chat(reader)
         case .responses(var reader):
-            if isMarked { return }
-            reader.end(&events)
+            if !isMarked { reader.end(&events) }
             self = .responses(reader)
         case .messages(var reader):
-            if isMarked { return }
-            reader.end(&events)
+            if !isMarked { reader.end(&events) }
             self = .messages(reader)
         case .gemini(var reader):
-            if isMarked { return }
-            reader.end(&events)
+            if !isMarked { reader.end(&events) }
             self = .gemini(reader)
+        }
+    }
+
+    /// Takes more of an open item's text, which was passed on already.
+    mutating func keep(_ text: EscapedText, of key: Int, isArguments: Bool) {
+        switch consume self {
+        case .chat(var reader):
+            if isArguments { reader.keep(text, of: key) }
+            self = .chat(reader)
+        case .responses(var reader):
+            reader.keep(text, of: key)
+            self = .responses(reader)
+        case .messages(let reader): self = .messages(reader)
+        case .gemini(let reader): self = .gemini(reader)
+        }
+    }
+
+    /// Takes the usage that an event says.
+    mutating func takeUsage(of event: RawJSON) {
+        switch consume self {
+        case .chat(var reader):
+            if let usage = event["usage"] { reader.counts = TokenCounts(chat: usage) }
+            self = .chat(reader)
+        case .gemini(var reader):
+            reader.takeUsage(of: event)
+            self = .gemini(reader)
+        case .responses(let reader): self = .responses(reader)
+        case .messages(let reader): self = .messages(reader)
         }
     }
 }

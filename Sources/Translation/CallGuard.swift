@@ -22,6 +22,11 @@ struct CallGuard {
         for event in events where !isDone { take(event, &output) }
     }
 
+    /// Takes more of an open call's arguments, which were passed on already.
+    mutating func keep(_ text: EscapedText, of key: Int) {
+        open[key]?.arguments.append(contentsOf: text.inner)
+    }
+
     private mutating func take(_ event: AnswerEvent, _ output: inout [AnswerEvent]) {
         switch event {
         case .opened(let item):

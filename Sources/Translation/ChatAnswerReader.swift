@@ -29,7 +29,7 @@ struct ChatAnswerReader {
     private var hasRefused = false
     private var calls: [OpenCall] = []
     private var finish: String?
-    private var counts = TokenCounts()
+    var counts = TokenCounts()
 
     /// Takes a whole answer.
     mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
@@ -270,6 +270,13 @@ struct ChatAnswerReader {
         } else {
             calls[position].held.append(text)
         }
+    }
+
+    /// Takes more of an open call's arguments, which were passed on already.
+    mutating func keep(_ text: EscapedText, of key: Int) {
+        guard let index = calls.firstIndex(where: { $0.key == key }) else { return }
+        let plain = text.unescaped
+        calls[index].object.take(plain.span)
     }
 
     private func open(_ call: inout OpenCall, _ events: inout [AnswerEvent]) {

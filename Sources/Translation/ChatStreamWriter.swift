@@ -46,6 +46,16 @@ struct ChatStreamWriter: ~Copyable {
         }
     }
 
+    /// The frame around more of an open item's text.
+    mutating func template(of key: Int, isArguments: Bool) -> FrameTemplate? {
+        take(
+            isArguments
+                ? .arguments(key: key, FrameTemplate.mark) : .text(key: key, FrameTemplate.mark))
+        let frame = Array(output.bytes)
+        output.removeAll()
+        return FrameTemplate(frame)
+    }
+
     /// Moves what was written out, and what was lost.
     mutating func take(into other: inout ByteBuffer) {
         other.append(contentsOf: output)

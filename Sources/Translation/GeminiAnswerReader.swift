@@ -30,10 +30,7 @@ struct GeminiAnswerReader {
             isDone = true
             return events.append(.failed(AnswerFailure(gemini: error)))
         }
-        if let usage = chunk.camel("usageMetadata") {
-            let fresh = TokenCounts(gemini: usage)
-            if !fresh.isEmpty { counts = fresh }
-        }
+        takeUsage(of: chunk)
         let candidates = chunk["candidates"]?.elements ?? []
         if !hasStarted, !candidates.isEmpty {
             hasStarted = true
@@ -54,6 +51,13 @@ struct GeminiAnswerReader {
             finish = finish ?? "SAFETY"
         }
         if candidates.isEmpty { events.append(.alive) }
+    }
+
+    /// Takes the usage of a chunk: the last one that says anything counts.
+    mutating func takeUsage(of chunk: RawJSON) {
+        guard let usage = chunk.camel("usageMetadata") else { return }
+        let fresh = TokenCounts(gemini: usage)
+        if !fresh.isEmpty { counts = fresh }
     }
 
     /// Ends the answer: only the stream's end says that nothing follows.

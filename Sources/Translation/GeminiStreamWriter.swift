@@ -23,6 +23,20 @@ struct GeminiStreamWriter: ~Copyable {
         output.removeAll()
     }
 
+    /// The frame around more of a text; nil for arguments, which go out whole.
+    mutating func template(of key: Int, isArguments: Bool) -> FrameTemplate? {
+        guard !isArguments else { return nil }
+        take(.text(key: key, FrameTemplate.mark))
+        let frame = Array(output.bytes)
+        output.removeAll()
+        return FrameTemplate(frame)
+    }
+
+    /// Takes more of a call's arguments.
+    mutating func keep(_ text: EscapedText, of key: Int) {
+        transcript.take(.arguments(key: key, text))
+    }
+
     mutating func take(_ event: AnswerEvent) {
         switch event {
         case .started(_, let model): self.model = context.model ?? model?.plain ?? ""

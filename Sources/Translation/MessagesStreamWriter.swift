@@ -59,6 +59,21 @@ struct MessagesStreamWriter: ~Copyable {
         }
     }
 
+    /// The frame around more of an open item's text; nil where the item waits.
+    mutating func template(of key: Int) -> FrameTemplate? {
+        guard open?.key == key else { return nil }
+        add(key, FrameTemplate.mark)
+        let frame = Array(output.bytes)
+        output.removeAll()
+        return FrameTemplate(frame)
+    }
+
+    /// Takes more of an item's text: of the open one it was passed on already.
+    mutating func keep(_ text: EscapedText, of key: Int) {
+        guard let index = waiting.firstIndex(where: { $0.item.key == key }) else { return }
+        waiting[index].texts.append(text)
+    }
+
     private mutating func event(
         _ name: StaticString, _ body: (inout JSONWriter) -> Void = { _ in }
     ) {

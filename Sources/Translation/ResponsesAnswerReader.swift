@@ -174,6 +174,12 @@ struct ResponsesAnswerReader {
         }
     }
 
+    /// Takes more of an open item's text, which was passed on already.
+    mutating func keep(_ text: EscapedText, of key: Int) {
+        guard let index = items.first(where: { $0.value.key == key })?.key else { return }
+        items[index]?.sent += text.inner
+    }
+
     /// Passes on what is missing of a text that is now known whole.
     private mutating func reconcile(
         _ whole: EscapedText, _ index: Int, _ events: inout [AnswerEvent]

@@ -8,7 +8,8 @@ struct ResponsesStreamWriter: ~Copyable {
     private var envelope: ResponsesEnvelope
     private var transcript = AnswerTranscript()
     private var hasStarted = false
-    private var sequence = 0
+    /// The number of the next event.
+    var sequence = 0
     /// The name of each item, by its key, and how many of a kind there are.
     private var ids: [Int: String] = [:]
     private var counters: [String: Int] = [:]
@@ -42,11 +43,7 @@ struct ResponsesStreamWriter: ~Copyable {
         case .opened(let item): open(item)
         case .text(let key, let text): self.text(key, text)
         case .pieceEnded(let key): endPiece(key)
-        case .arguments(let key, let text):
-            guard let item = item(key), !item.isCustom else { return }
-            self.event("response.function_call_arguments.delta", key) { json in
-                json.member("delta", text)
-            }
+        case .arguments(let key, let text): arguments(key, text)
         case .citation(let key, let citation, _): cite(key, citation)
         case .closed(let key, let isCut): close(key, isCut)
         case .finished(let finish, let counts): end(finish, counts)
@@ -141,6 +138,17 @@ struct ResponsesStreamWriter: ~Copyable {
 
     private mutating func text(_ key: Int, _ text: EscapedText) {
         guard let entry = transcript.item(key) else { return }
+        let piece = entry.pieces.count - 1
+        // The piece begins with its first text, which the transcript has already.
+        if entry.item.kind.isReasoning, entry.pieces[piece].count == text.inner.count {
+            beginPiece(key, piece)
+        }
+        delta(key, text, entry)
+    }
+
+    private mutating func delta(
+        _ key: Int, _ text: EscapedText, _ entry: AnswerTranscript.Item
+    ) {
         switch entry.item.kind {
         case .text:
             event("response.output_text.delta", key) { json in
@@ -157,14 +165,39 @@ struct ResponsesStreamWriter: ~Copyable {
             }
         case .reasoning:
             let piece = entry.pieces.count - 1
-            // The piece begins with its first text, which the transcript has already.
-            if entry.pieces[piece].count == text.inner.count { beginPiece(key, piece) }
             event("response.reasoning_summary_text.delta", key) { json in
                 json.member("summary_index", piece)
                 json.member("delta", text)
             }
         case .call: break
         }
+    }
+
+    private mutating func arguments(_ key: Int, _ text: EscapedText) {
+        guard let item = item(key), !item.isCustom else { return }
+        event("response.function_call_arguments.delta", key) { json in
+            json.member("delta", text)
+        }
+    }
+
+    /// The frame around more of an open item's text; nil where that goes out whole.
+    mutating func template(of key: Int, isArguments: Bool) -> FrameTemplate? {
+        guard let entry = transcript.item(key) else { return nil }
+        let next = sequence
+        if isArguments {
+            arguments(key, FrameTemplate.mark)
+        } else {
+            delta(key, FrameTemplate.mark, entry)
+        }
+        sequence = next
+        let frame = Array(output.bytes)
+        output.removeAll()
+        return FrameTemplate(frame, numberedBehind: "\"sequence_number\":")
+    }
+
+    /// Takes more of an item's text, which was passed on already.
+    mutating func keep(_ text: EscapedText, of key: Int, isArguments: Bool) {
+        transcript.take(isArguments ? .arguments(key: key, text) : .text(key: key, text))
     }
 
     private mutating func beginPiece(_ key: Int, _ piece: Int) {

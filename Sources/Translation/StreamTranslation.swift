@@ -23,6 +23,10 @@ public struct StreamTranslation: ~Copyable {
     private var checked: [AnswerEvent] = []
     private var hasEnded = false
     private var current: [UInt8] = []
+    /// The short way of the events that come now; nil where the last two differed.
+    private var lane: TextLane?
+    /// The item whose text the last event said on.
+    private var lastKey: Int?
     /// Whether a failure before the answer's beginning may still be a status.
     public var mayFailEarly = true
     /// Whether the stream ended with a failure.
@@ -48,38 +52,55 @@ public struct StreamTranslation: ~Copyable {
 
     /// Takes a piece of the vendor's stream, and appends what the client gets.
     public mutating func take(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
-        var pieces: [[UInt8]] = []
-        splitter.take(bytes) { event in
-            if event.hasData { pieces.append(Array(event.data.bytes)) }
+        withSplitter { translation, splitter in
+            splitter.take(bytes) { event in
+                if event.hasData { translation.takeEvent(event.data.bytes, into: &output) }
+            }
         }
-        for piece in pieces { take(event: piece, into: &output) }
         if splitter.isOverflown { fail("an event of the vendor's is too large", into: &output) }
     }
 
     /// Takes the end of the vendor's stream.
     public mutating func end(into output: inout ByteBuffer) {
         guard !hasEnded else { return }
-        var pieces: [[UInt8]] = []
         // Gemini breaks a stream off with an error as bare JSON; the others' last event needs its
         // blank line.
         if context.source == .gemini {
-            splitter.end { event in
-                if event.hasData { pieces.append(Array(event.data.bytes)) }
-            }
-            splitter.withBareText { text in
-                if text.count > 0 { pieces.append(Array(text)) }
+            withSplitter { translation, splitter in
+                splitter.end { event in
+                    if event.hasData { translation.takeEvent(event.data.bytes, into: &output) }
+                }
+                splitter.withBareText { text in
+                    if text.count > 0 { translation.takeEvent(text, into: &output) }
+                }
             }
         }
-        for piece in pieces { take(event: piece, into: &output) }
         guard !hasEnded else { return }
+        endLane()
         current = []
         reader.end(isMarked: false, &events)
         pass(into: &output)
     }
 
+    /// Lends the splitter out of the translation, which changes while events are read.
+    private mutating func withSplitter(
+        _ body: (inout StreamTranslation, inout EventSplitter) -> Void
+    ) {
+        var lent = EventSplitter(bytesMax: 0)
+        swap(&lent, &splitter)
+        body(&self, &lent)
+        swap(&lent, &splitter)
+    }
+
     /// Takes the data of one event.
-    mutating func take(event data: [UInt8], into output: inout ByteBuffer) {
+    private mutating func takeEvent(_ data: Span<UInt8>, into output: inout ByteBuffer) {
         guard !hasEnded else { return }
+        if lane?.pass(data, into: &output) == true { return }
+        endLane()
+        read(event: Array(data), into: &output)
+    }
+
+    private mutating func read(event data: [UInt8], into output: inout ByteBuffer) {
         current = data
         if data.span.matches("[DONE]") {
             reader.end(isMarked: true, &events)
@@ -90,12 +111,43 @@ public struct StreamTranslation: ~Copyable {
                 return fail("an event of the vendor's is no JSON", into: &output)
             }
         }
+        let only = events.count == 1 ? events.first : nil
         pass(into: &output)
+        beginLane(only, data)
+    }
+
+    // MARK: The short way
+
+    /// Opens the short way behind two events that said one item's text on.
+    private mutating func beginLane(_ event: AnswerEvent?, _ data: [UInt8]) {
+        let (key, text, isArguments): (Int, EscapedText, Bool)
+        switch event {
+        case .text(let item, let more): (key, text, isArguments) = (item, more, false)
+        case .arguments(let item, let more): (key, text, isArguments) = (item, more, true)
+        default: return lastKey = nil
+        }
+        guard lastKey == key, !hasEnded else { return lastKey = key }
+        guard let template = EventTemplate(data, text: text, context.source) else { return }
+        lane = writer.lane(key, isArguments: isArguments, template, from: context.source)
+    }
+
+    /// Gives what the short way gathered to those that keep it.
+    private mutating func endLane() {
+        guard let lane else { return }
+        self.lane = nil
+        let text = EscapedText(inner: lane.text[...])
+        if !text.isEmpty {
+            reader.keep(text, of: lane.key, isArguments: lane.isArguments)
+            if lane.isArguments { guarded.keep(text, of: lane.key) }
+        }
+        writer.keep(text, of: lane)
+        if !lane.last.isEmpty { reader.takeUsage(of: RawJSON(walked: lane.last[...])) }
     }
 
     /// Ends the answer with a failure of the vendor's, for a reason in words.
     public mutating func fail(_ reason: String, into output: inout ByteBuffer) {
         guard !hasEnded else { return }
+        endLane()
         current = []
         events.append(.failed(AnswerFailure(kind: .server, message: EscapedText(reason))))
         pass(into: &output)

@@ -37,6 +37,49 @@ enum StreamWriter: ~Copyable {
         }
     }
 
+    /// The short way for more of an item's text, of which an event was just written.
+    mutating func lane(
+        _ key: Int, isArguments: Bool, _ event: EventTemplate, from source: Form
+    ) -> TextLane {
+        let frame: FrameTemplate?
+        var (number, keepsText) = (0, source == .responses)
+        switch consume self {
+        case .chat(var writer):
+            frame = writer.template(of: key, isArguments: isArguments)
+            self = .chat(writer)
+        case .responses(var writer):
+            frame = writer.template(of: key, isArguments: isArguments)
+            (number, keepsText) = (writer.sequence, true)
+            self = .responses(writer)
+        case .messages(var writer):
+            frame = writer.template(of: key)
+            self = .messages(writer)
+        case .gemini(var writer):
+            frame = writer.template(of: key, isArguments: isArguments)
+            self = .gemini(writer)
+        }
+        return TextLane(
+            key: key, isArguments: isArguments, event, frame, number: number,
+            keepsText: keepsText)
+    }
+
+    /// Takes what a lane has passed on.
+    mutating func keep(_ text: EscapedText, of lane: TextLane) {
+        switch consume self {
+        case .chat(let writer): self = .chat(writer)
+        case .responses(var writer):
+            writer.keep(text, of: lane.key, isArguments: lane.isArguments)
+            writer.sequence = lane.number
+            self = .responses(writer)
+        case .messages(var writer):
+            writer.keep(text, of: lane.key)
+            self = .messages(writer)
+        case .gemini(var writer):
+            if lane.isArguments { writer.keep(text, of: lane.key) }
+            self = .gemini(writer)
+        }
+    }
+
     /// What the answer does not say.
     var lost: [Loss] {
         switch self {
