@@ -25,10 +25,10 @@ struct CountedCostTests {
             systemCalls: try counted.systemCallsPerCall())
         // Nearly all allocations are libcurl's own; see docs/performance.md.
         #expect(costs.excesses(over: try CountedCosts.threshold("call")) == [])
-        // Under a kilobyte a call. Records that wait on a busy machine, and a segment that is packed,
-        // take some too, and give it back.
+        // Under a kilobyte a call. Records that wait on a busy machine, and a segment that is
+        // packed, take some too, and give it back.
         #expect(
-            try Patience.await(everyMilliseconds: 50) {
+            Patience.await(everyMilliseconds: 50) {
                 counted.gateway.process.anonymousBytes - memory < 9 << 20
             })
     }
