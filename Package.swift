@@ -274,7 +274,8 @@ let package = Package(
             "DashboardTests",
             [
                 "Primitives", "Reactor", "HTTP", "JSON", "Dialects", "Config", "Routing",
-                "ExchangeCore", "LogStore", "Telemetry", "Gateway", "Transfers", "Dashboard",
+                "ExchangeCore", "LogStore", "Telemetry", "Gateway", "Transfers", "Sinks",
+                "Dashboard",
                 "Support",
                 .product(name: "Logging", package: "swift-log"),
             ]

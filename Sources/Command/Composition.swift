@@ -185,7 +185,7 @@ final class Composition {
             predecessor = nil
             try startAlerts()
             let keys = watchKeys(on: loop)
-            let watch = watchFile(on: loop)
+            let watch = (watchFile(on: loop), CooldownWatch(facts, logger, on: loop))
             try fleet?.run(folder: configuration.log.path) { control.post(.sharedKeys($0)) }
             readiness.isReady = true
             writeStart(listening)

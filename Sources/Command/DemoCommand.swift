@@ -33,10 +33,11 @@ struct DemoCommand: ParsableCommand {
             let record = "\(folder)/record"
             let composition = try Composition(try effective(vendor.port, record))
             composition.onStarted = {
-                let port = composition.port
+                let (port, admin) = (composition.port, composition.adminPort)
                 // The calls are made beside the control loop, which goes on to take signals.
                 let visitor = try? Reactor.Thread(name: "weir-demo") {
-                    DemoVisit(gateway: port, vendor: vendor.port, record: record).run()
+                    DemoVisit(gateway: port, admin: admin, vendor: vendor.port, record: record)
+                        .run()
                     // Without a terminal Ctrl-C cannot end it.
                     if isatty(1) == 0 { kill(getpid(), SIGTERM) }
                 }
@@ -60,6 +61,7 @@ struct DemoCommand: ParsableCommand {
             listen = "\(listen)"
             [admin]
             listen = "\(admin)"
+            show_content = true
             [log]
             path = "\(record)"
             [vendors.openai]
@@ -82,6 +84,7 @@ struct DemoCommand: ParsableCommand {
 /// One visit of the gateway: a stream that is shown, then paired calls that are measured.
 private struct DemoVisit {
     let gateway: Int
+    let admin: Int?
     let vendor: Int
     let record: String
 
@@ -89,6 +92,7 @@ private struct DemoVisit {
         do {
             try showStream()
             try showCost()
+            showPage()
             showInvitation()
         } catch {
             Output.error("weir: the demonstration failed: \(error)")
@@ -141,7 +145,19 @@ private struct DemoVisit {
         Output.text(line("to the last byte ", \.total))
     }
 
+    /// Opens the page where a person is at the terminal, and says where it is to everyone.
+    private func showPage() {
+        guard let admin else { return }
+        let address = "http://127.0.0.1:\(admin)/"
+        let isOpened = isatty(1) != 0 && Browser.open(address)
+        Output.text(
+            "\nWhat happened is on a page, \(isOpened ? "which opens now" : "to be opened"): "
+                + "\(address)\n")
+    }
+
     private func showInvitation() {
+        // A checkout has it on no path.
+        let program = OwnProgram.path() ?? "weir"
         Output.text(
             """
 
@@ -158,7 +174,7 @@ private struct DemoVisit {
 
             And see what was remembered, from beside this program:
 
-              weir logs list --limit 5 --path \(record)
+              \(program) logs list --limit 5 --path \(record)
 
             Ctrl-C ends it, and takes the record away.
 

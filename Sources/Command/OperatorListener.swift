@@ -77,7 +77,8 @@ enum OperatorListener {
             workers: parts.metrics, version: Version.number, failureClasses: FailureClass.names,
             records: parts.recording.source, reloads: parts.reloads,
             certificates: parts.certificateMetrics,
-            limits: parts.access.metrics, fleet: parts.fleet?.source)
+            limits: parts.access.metrics, fleet: parts.fleet?.source,
+            cooling: { [facts = parts.facts] in facts.coolingTargets().map(\.vendor) })
         return OperatorPages(
             settings, workers: parts.metrics, readiness: parts.readiness, exposition: exposition,
             status: parts.status, facts: parts.facts, records: parts.recording.source,

@@ -324,6 +324,9 @@ final class Recording {
         if sink.kind == .otlp {
             return TraceSink(remote: remote, version: Version.number, servers: servers)
         }
+        if sink.kind == .otlpMetrics {
+            return MetricSink(remote: remote, version: Version.number, servers: servers)
+        }
         return ClickHouseSink(
             remote: remote, database: sink.database, table: sink.table, user: sink.user,
             password: sink.password, withBodies: sink.bodies)

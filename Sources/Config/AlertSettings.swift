@@ -10,6 +10,9 @@ public struct AlertSettings: Sendable, Equatable {
     public var budgetPercent = 80
     /// How many times as much as in a usual hour is a jump; 0 is off.
     public var spendFactor = 3
+    /// By how many percentage points the share of prompts that a vendor's cache knew falls, until
+    /// an alert goes out; 0 is off.
+    public var cacheDrop = 20
 
     /// No alerts.
     public init() {}
@@ -22,5 +25,6 @@ public struct AlertSettings: Sendable, Equatable {
         }
         reader.integer("budget_percent", &budgetPercent, in: 1...100)
         reader.integer("spend_factor", &spendFactor, in: 0...1000)
+        reader.integer("cache_drop", &cacheDrop, in: 0...100)
     }
 }

@@ -35,7 +35,8 @@ extension Configuration {
         lines += describe(admin.tls, "admin")
         lines += [
             "[alerts]", "webhook = \(quote(alerts.webhook?.description ?? ""))",
-            "budget_percent = \(alerts.budgetPercent)", "spend_factor = \(alerts.spendFactor)", "",
+            "budget_percent = \(alerts.budgetPercent)", "spend_factor = \(alerts.spendFactor)",
+            "cache_drop = \(alerts.cacheDrop)", "",
             "[log]", "path = \(quote(log.path))", "capture = \(quote(log.capture))",
             "capture_limit = \(size(log.captureLimitBytes))", "retain = \(time(log.retain))",
             "max_size = \(size(log.maxSizeBytes))", "compress = \(log.isCompressed)",
@@ -146,7 +147,7 @@ extension Configuration {
                 "path = \(quote(sink.path))", "rotate_size = \(size(sink.rotateBytes))",
                 "rotate_keep = \(sink.rotateKeep)", "bodies = \(sink.bodies)",
             ]
-        case .otlp, .clickhouse:
+        case .otlp, .otlpMetrics, .clickhouse:
             let headers = sink.headers.map { "\(quote($0.name)) = \"\($0.value)\"" }
             lines += [
                 "url = \(quote(Vendor.withoutSecrets(sink.url)))",

@@ -20,7 +20,7 @@ extension SinkSettings {
         var kind = ""
         reader.choice("kind", &kind, Kind.allCases.map(\.rawValue))
         if !reader.has("kind") {
-            reader.error("kind", "is required; allowed: jsonl, otlp, clickhouse")
+            reader.error("kind", "is required; allowed: jsonl, otlp, otlp_metrics, clickhouse")
         }
         var sink = SinkSettings(name: name, kind: Kind(rawValue: kind) ?? .jsonl)
         switch sink.kind {
@@ -30,7 +30,7 @@ extension SinkSettings {
             reader.size("rotate_size", &sink.rotateBytes, atLeast: 0)
             reader.integer("rotate_keep", &sink.rotateKeep, in: 1...10_000)
             reader.bool("bodies", &sink.bodies)
-        case .otlp:
+        case .otlp, .otlpMetrics:
             sink.readRemote(&reader, secrets)
         case .clickhouse:
             sink.readRemote(&reader, secrets)
@@ -46,7 +46,12 @@ extension SinkSettings {
 
     private mutating func readRemote(_ reader: inout TableReader, _ secrets: SecretSource) {
         reader.string("url", &url)
-        let example = kind == .otlp ? "http://collector:4318/v1/traces" : "http://clickhouse:8123"
+        let example =
+            switch kind {
+            case .otlp: "http://collector:4318/v1/traces"
+            case .otlpMetrics: "http://collector:4318/v1/metrics"
+            case .clickhouse, .jsonl: "http://clickhouse:8123"
+            }
         if url.isEmpty {
             reader.error("url", "is required, for example \"\(example)\"")
         } else if !url.hasPrefix("http://") && !url.hasPrefix("https://")

@@ -8,6 +8,8 @@ public struct SinkSettings: Sendable, Equatable {
         case jsonl
         /// OTLP over HTTP: a trace for each exchange.
         case otlp
+        /// OTLP over HTTP: histograms of tokens and times.
+        case otlpMetrics = "otlp_metrics"
         /// ClickHouse over HTTP: a row for each exchange.
         case clickhouse
     }

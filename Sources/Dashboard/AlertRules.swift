@@ -18,11 +18,28 @@ struct AlertObservation {
     var sinkTroubles: [(sink: String, trouble: String)] = []
     /// What calls of the last hour cost, and those of a usual hour; nil where that is not known.
     var spend: (hour: Int, usual: Int)?
+    /// Tokens of prompts in the last hour, and in the hours before it; nil where that is not known.
+    var prompts: (hour: Prompts, usual: Prompts)?
+
+    /// Tokens of prompts.
+    struct Prompts {
+        let tokens: Int
+        /// Those of them that a vendor's cache knew.
+        let cached: Int
+
+        /// The share that a cache knew, in percent; nil of too few to say.
+        var share: Int? {
+            tokens >= Self.least ? Int(Double(cached) / Double(tokens) * 100) : nil
+        }
+
+        /// A few calls more or less are no change.
+        private static let least = 100_000
+    }
 }
 
 /// One thing that has begun, or is over.
 public struct Alert: Equatable, Sendable {
-    /// `cooldown`, `budget`, `record`, `sink` or `spend`.
+    /// `cooldown`, `budget`, `record`, `sink`, `spend` or `cache`.
     public let kind: String
     /// What it is about: a vendor, a key or a group, a sink.
     public let subject: String
@@ -47,11 +64,13 @@ struct AlertRules {
 
     private let budgetPercent: Int
     private let spendFactor: Int
+    private let cacheDrop: Int
     private var going: [String: Going] = [:]
 
-    init(budgetPercent: Int, spendFactor: Int) {
+    init(budgetPercent: Int, spendFactor: Int, cacheDrop: Int = 20) {
         self.budgetPercent = budgetPercent
         self.spendFactor = spendFactor
+        self.cacheDrop = cacheDrop
     }
 
     /// The alerts that an observation leads to.
@@ -106,6 +125,15 @@ struct AlertRules {
                     kind: "spend", subject: "all calls", isOver: false,
                     text: "the last hour cost \(spendFactor) times as much as a usual one, or more"
                 ))
+        }
+        if cacheDrop > 0, let prompts = seen.prompts, let share = prompts.hour.share,
+            let usual = prompts.usual.share, usual - share >= cacheDrop
+        {
+            alerts.append(
+                Alert(
+                    kind: "cache", subject: "all calls", isOver: false,
+                    text: "\(share) % of the last hour's prompts came from vendors' caches, "
+                        + "\(usual) % of those of the day before"))
         }
         return alerts
     }

@@ -7,7 +7,7 @@ public import Telemetry
 
 /// Looks at the gateway for what is worth an alert; on a thread that may wait for the database.
 public final class AlertWatch {
-    /// How often what calls cost is asked for.
+    /// How often sums of calls are asked for.
     private static let spendEvery = Interval.seconds(60)
     private static let hour = 3_600_000_000
     /// Hours before the last one that are a usual hour's measure.
@@ -19,6 +19,7 @@ public final class AlertWatch {
     private let folder: String
     private var rules: AlertRules
     private var spend: (hour: Int, usual: Int)?
+    private var prompts: (hour: AlertObservation.Prompts, usual: AlertObservation.Prompts)?
     private var spendAskedAt: Instant?
 
     /// A watch of a gateway with these parts; `folder` is its record's.
@@ -31,7 +32,8 @@ public final class AlertWatch {
         self.limits = limits
         self.folder = folder
         rules = AlertRules(
-            budgetPercent: settings.budgetPercent, spendFactor: settings.spendFactor)
+            budgetPercent: settings.budgetPercent, spendFactor: settings.spendFactor,
+            cacheDrop: settings.cacheDrop)
     }
 
     /// What has begun since the last look, and what is over.
@@ -75,6 +77,7 @@ public final class AlertWatch {
         }
         askForSpend(now)
         seen.spend = spend
+        seen.prompts = prompts
         return seen
     }
 
@@ -84,20 +87,25 @@ public final class AlertWatch {
         let wall = Int(Identifier.wallClockMilliseconds()) * 1000
         do {
             let store = try Store(reading: folder)
-            func cost(_ since: Int, _ until: Int) throws -> Int {
+            func sums(_ since: Int, _ until: Int) throws -> Rollup {
                 var filter = RecordFilter()
                 filter.since = since
                 filter.until = until
-                return try store.statistics(filter, by: []).first?.sums.costNanodollars ?? 0
+                return try store.statistics(filter, by: []).first?.sums ?? Rollup()
             }
             let begin = wall - Self.hour
-            spend = (
-                try cost(begin, wall),
-                try cost(begin - Self.usualHours * Self.hour, begin) / Self.usualHours
-            )
+            let hour = try sums(begin, wall)
+            let before = try sums(begin - Self.usualHours * Self.hour, begin)
+            spend = (hour.costNanodollars, before.costNanodollars / Self.usualHours)
+            prompts = (Self.prompts(of: hour), Self.prompts(of: before))
         } catch {
             // Without a record no cost is known; that it is missing is an alert of its own.
             spend = nil
+            prompts = nil
         }
+    }
+
+    private static func prompts(of sums: Rollup) -> AlertObservation.Prompts {
+        AlertObservation.Prompts(tokens: sums.inputTokens, cached: sums.cacheReadTokens)
     }
 }

@@ -18,6 +18,8 @@ final class PageDesk: TimerHandler {
     private static let interval = Interval.seconds(1)
     /// Records sent to a follower in one go: the rest of a burst is in the list.
     private static let tailMax = 100
+    /// How long one question searches: the pages that follow wait for the same thread.
+    private static let searchTime = Interval.milliseconds(80)
 
     private let folder: String
     private let status: GatewayStatus
@@ -26,6 +28,7 @@ final class PageDesk: TimerHandler {
     private var store: Store?
     private var followers: [Follower] = []
     private var minutes = MinuteSeries()
+    private var recent = RecentSums()
     private var timer: TimerWheel.Timer?
 
     init(folder: String, status: GatewayStatus, showsContent: Bool, on loop: EventLoop) {
@@ -61,13 +64,14 @@ final class PageDesk: TimerHandler {
 
     private func response(to question: PageQuestion) throws -> LocalResponse {
         switch question {
-        case .now: return PageAnswers.json(try now())
+        case .now: return PageAnswers.json(now())
         case .calls(let filter, let limit):
-            let records = try opened().records(filter, limit: limit)
+            let deadline = Instant.now() + Self.searchTime
+            let found = try opened().search(filter, limit: limit) { .now() < deadline }
             return PageAnswers.json(
                 .members([
-                    "calls": .array(records.map { $0.json(withBodies: false) }),
-                    "isWhole": .bool(records.count < limit),
+                    "calls": .array(found.records.map { $0.json(withBodies: false) }),
+                    "isWhole": .bool(found.next == nil), "next": .int(found.next),
                 ]))
         case .call(let name):
             return try found(name) {
@@ -82,6 +86,8 @@ final class PageDesk: TimerHandler {
             return PageAnswers.json(
                 .members(["lines": .array(lines.map { SumsView.json($0, dimensions) })]))
         case .days(let filter): return PageAnswers.json(try SumsView.days(filter, opened()))
+        case .spend(let since):
+            return PageAnswers.json(try SumsView.spend(since: since, opened()))
         case .sessions(let filter, let limit):
             let sessions = try opened().sessions(filter, limit: limit)
             return PageAnswers.json(
@@ -109,10 +115,22 @@ final class PageDesk: TimerHandler {
             ? show(record) : PageAnswers.fault(404, "several calls have names that begin so")
     }
 
-    /// The gateway as it is, with the last hour by minutes.
-    private func now() throws -> JSONValue {
-        try minutes.update(opened())
-        return .members(["status": status.json(), "minutes": minutes.json])
+    /// The gateway as it is, with the last hour by minutes; without these where the record cannot
+    /// be read, which is what an operator looks for then.
+    private func now() -> JSONValue {
+        var fault = ""
+        do {
+            let store = try opened()
+            try minutes.update(store)
+            try recent.update(store)
+        } catch {
+            store = nil
+            fault = "\(error)"
+        }
+        return .object(
+            JSONValue.list([
+                "status": status.json(), "minutes": minutes.json, "record_fault": .string(fault),
+            ]) + recent.members)
     }
 
     // MARK: Followers
@@ -125,7 +143,7 @@ final class PageDesk: TimerHandler {
         if filter != nil { filter?.after = try opened().lastNumber() }
         answer.give(.begin(PageAnswers.events))
         let follower = Follower(answer: answer, filter: filter)
-        if filter == nil { answer.give(.piece(Self.event("now", try now()))) }
+        if filter == nil { answer.give(.piece(Self.event("now", now()))) }
         followers.append(follower)
         arm()
     }
@@ -141,7 +159,7 @@ final class PageDesk: TimerHandler {
         guard !followers.isEmpty else { return }
         do {
             if followers.contains(where: { $0.filter == nil }) {
-                let event = Self.event("now", try now())
+                let event = Self.event("now", now())
                 for follower in followers where follower.filter == nil {
                     follower.answer.give(.piece(event))
                 }

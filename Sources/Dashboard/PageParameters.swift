@@ -44,10 +44,17 @@ struct PageParameters: Equatable {
         return number
     }
 
-    /// A moment: 10m, 2h, 7d before now, or 2026-11-24T15:00; microseconds since 1970.
+    /// Digits from which on a number is a moment in microseconds, of any year after 1973.
+    private static let digitsOfMoment = 15
+
+    /// A moment: 10m, 2h, 7d before now, or 2026-11-24T15:00; microseconds since 1970, which may
+    /// stand there themselves.
     func moment(_ name: String, now: Int) throws(Fault) -> Int? {
         guard let text = self[name] else { return nil }
         if let moment = Timestamp.microseconds(text) { return moment }
+        if text.utf8.count >= Self.digitsOfMoment, let moment = Int(text), moment > 0 {
+            return moment
+        }
         guard let interval = Configuration.duration(text) else {
             throw Fault(description: "\(name): allowed are 10m, 2h, 7d and 2026-11-24T15:00")
         }

@@ -16,6 +16,8 @@ enum PageQuestion: Equatable, Sendable {
     case sums(RecordFilter, [Dimension])
     /// Sums of each day.
     case days(RecordFilter)
+    /// Sums since a moment: of each day, and by each of what money is asked by.
+    case spend(Int)
     case sessions(RecordFilter, limit: Int)
     /// A session with its calls.
     case session(String)
@@ -33,6 +35,11 @@ enum PageQuestion: Equatable, Sendable {
         func filter() throws(PageParameters.Fault) -> RecordFilter {
             try parameters.filter(now: now, readsContent: readsContent)
         }
+        func listed() throws(PageParameters.Fault) -> RecordFilter {
+            var filter = try filter()
+            filter.failedAt = parameters["failed_at"]
+            return filter
+        }
         func recent() throws(PageParameters.Fault) -> RecordFilter {
             var filter = try filter()
             filter.since = filter.since ?? now - Self.usualReach
@@ -43,9 +50,9 @@ enum PageQuestion: Equatable, Sendable {
         case ("live", 1): self = .live
         case ("calls", 1):
             self = .calls(
-                try filter(),
+                try listed(),
                 limit: try parameters.number("limit", in: 1...Self.limitMax, else: 100))
-        case ("tail", 1): self = .tail(try filter())
+        case ("tail", 1): self = .tail(try listed())
         case ("calls", 2): self = .call(try Self.name(parts[1]))
         case ("calls", 3) where parts[2] == "request" || parts[2] == "response":
             self = .body(
@@ -53,6 +60,7 @@ enum PageQuestion: Equatable, Sendable {
                 isRaw: parameters["raw"] == "1")
         case ("stats", 1): self = .sums(try recent(), try parameters.dimensions())
         case ("days", 1): self = .days(try recent())
+        case ("spend", 1): self = .spend(try recent().since ?? 0)
         case ("sessions", 1):
             self = .sessions(
                 try recent(), limit: try parameters.number("limit", in: 1...200, else: 50))

@@ -211,6 +211,7 @@ final class ConsumerRounds {
         do {
             let written = try settings.store.write(batch, capture: settings.capture)
             metrics.transactions.add()
+            metrics.usage.add(batch.usage)
             let left = Set(sources.filter(\.isLeft).map(\.name))
             for journal in written.stored {
                 if left.contains(journal.key) {

@@ -94,6 +94,11 @@ final class NameReader {
     /// The text of a column that holds a number or a text.
     func text(_ row: Row, _ index: Int) throws -> String {
         let value: DatabaseValue = row[index]
+        return try text(of: value)
+    }
+
+    /// The text of a number or a text.
+    func text(of value: DatabaseValue) throws -> String {
         switch value.storage {
         case .int64(let number): return try text(number)
         case .string(let text): return text

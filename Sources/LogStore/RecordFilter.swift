@@ -28,13 +28,17 @@ public struct RecordFilter: Equatable, Sendable {
     public var text: String?
     /// Stored after this one.
     public var after: Int64?
+    /// The vendor of an attempt that failed, or that was answered with an error, whichever answered
+    /// in the end; known to ``Store/records(_:limit:)`` and to searches.
+    public var failedAt: String?
 
     /// Every record.
     public init() {}
 
     /// Whether the sums of a period know all that is asked about.
     func isKnown(to period: Rollup.Period) -> Bool {
-        guard outcome == nil, status == nil, client == nil, text == nil, after == nil
+        guard outcome == nil, status == nil, client == nil, text == nil, after == nil,
+            failedAt == nil
         else { return false }
         let dimensions = period.dimensions
         func isKnown(_ value: String?, _ dimension: Dimension) -> Bool {
@@ -42,6 +46,16 @@ public struct RecordFilter: Equatable, Sendable {
         }
         return isKnown(chain, .chain) && isKnown(key, .key) && isKnown(errorClass, .errorClass)
             && isKnown(session, .session)
+    }
+
+    /// Whether a record meets what no column knows.
+    func accepts(_ record: borrowing Record) -> Bool {
+        guard let failedAt else { return true }
+        for index in record.attempts.indices where record.attempts[index].vendor == failedAt {
+            let attempt = record.attempts[index]
+            if !attempt.failure.isEmpty || attempt.status >= 400 { return true }
+        }
+        return false
     }
 
     /// A condition in the making: its parts, and what stands for its question marks.

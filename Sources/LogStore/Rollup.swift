@@ -189,6 +189,10 @@ public struct Rollup: Equatable, Sendable {
         without_usage, cost_nanodollars, without_cost, content_times, unbilled
         """
 
+    /// The same, with no times to the first content.
+    static let columnsWithoutTimes = columns.replacing(
+        "content_times", with: "'' AS content_times")
+
     /// How many that are.
     static let columnCount = 12
 

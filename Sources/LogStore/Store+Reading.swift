@@ -8,10 +8,21 @@ extension Store {
         try database.read { db in
             var records: [StoredRecord] = []
             let order = "ORDER BY accepted_us DESC, number DESC LIMIT ?"
-            try eachExchange(db, filter.condition, order, [limit]) { records.append($0) }
+            // What no column knows is looked at record by record.
+            let bounds: StatementArguments = [filter.failedAt == nil ? limit : -1]
+            var left = limit
+            func take(_ record: StoredRecord) -> Bool {
+                guard filter.accepts(record.record) else { return true }
+                records.append(record)
+                left -= 1
+                return left > 0
+            }
+            _ = try eachExchange(
+                db, filter.condition, order, bounds, withBodies: false, while: take)
             guard try Self.hasOld(db) else { return records }
-            let bounds: StatementArguments = [limit]
-            try eachOld(db, filter.oldCondition, order, bounds) { records.append($0) }
+            left = limit
+            _ = try eachOld(
+                db, filter.oldCondition, order, bounds, withBodies: false, while: take)
             records.sort {
                 ($0.record.acceptedMicroseconds, $0.number)
                     > ($1.record.acceptedMicroseconds, $1.number)
@@ -78,17 +89,6 @@ extension Store {
         return try isThere ?? false || isOld(identifier, db)
     }
 
-    /// Lends exchanges.
-    private func eachExchange(
-        _ db: Database, _ condition: (sql: String, arguments: StatementArguments),
-        _ order: String, _ bounds: StatementArguments, _ body: (StoredRecord) throws -> Void
-    ) throws {
-        _ = try eachExchange(db, condition, order, bounds, withBodies: false) {
-            try body($0)
-            return true
-        }
-    }
-
     /// Lends exchanges until the closure returns false; whether it never did.
     func eachExchange(
         _ db: Database, _ condition: (sql: String, arguments: StatementArguments),
@@ -105,16 +105,6 @@ extension Store {
             guard try body(record) else { return false }
         }
         return true
-    }
-
-    private func eachOld(
-        _ db: Database, _ condition: (sql: String, arguments: StatementArguments),
-        _ order: String, _ bounds: StatementArguments, _ body: (StoredRecord) throws -> Void
-    ) throws {
-        _ = try eachOld(db, condition, order, bounds, withBodies: false) {
-            try body($0)
-            return true
-        }
     }
 
     /// The same for records of earlier versions.

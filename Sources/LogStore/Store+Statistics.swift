@@ -43,7 +43,7 @@ extension Store {
 
     /// The periods that a filter asks for, and what it asks for beside them: nothing where parts of
     /// minutes are rounded to whole ones.
-    private func periods(
+    func periods(
         _ filter: RecordFilter, _ period: Rollup.Period
     ) throws -> (numbers: Range<Int>, edges: [RecordFilter]) {
         let length = period.microseconds

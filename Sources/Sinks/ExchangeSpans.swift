@@ -50,6 +50,26 @@ struct ExchangeSpans {
             to: record.endMicroseconds, attributes, isFailed ? failureText : nil)
     }
 
+    /// What its metrics are counted by, after the conventions; nil where no vendor was asked.
+    var metricAttributes: [(String, String)]? {
+        let record = stored.record
+        let answering = record.answered - 1
+        let index =
+            record.attempts.indices.contains(answering) ? answering : record.attempts.indices.last
+        guard let index else { return nil }
+        let attempt = record.attempts[index]
+        let provider = Self.provider(attempt.vendor, attempt.translatedDialect ?? record.dialect)
+        return [
+            ("gen_ai.operation.name", Self.operation(record)),
+            ("gen_ai.provider.name", provider),
+            ("gen_ai.request.model", attempt.model.isEmpty ? record.model : attempt.model),
+            ("gen_ai.response.model", record.answeringModel),
+            ("server.address", servers[attempt.vendor]?.address ?? ""),
+            ("weir.vendor", attempt.vendor), ("weir.group", record.group),
+            ("error.type", isFailed || record.status >= 400 ? record.errorClass : ""),
+        ]
+    }
+
     private var isFailed: Bool {
         stored.record.outcome != "complete" || stored.record.status >= 500
     }

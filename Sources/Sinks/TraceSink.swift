@@ -63,6 +63,13 @@ public struct TraceSink: Sink {
                     ])
                 ]))
         ])
+        return remote.sendOTLP(body)
+    }
+}
+
+extension Remote {
+    /// Sends a request of OTLP's, whose answers mean what the protocol says.
+    func sendOTLP(_ body: JSONValue) -> Delivery {
         guard let packed = Gzip.compress(Array(body.description.utf8)) else {
             return .later(reason: "out of memory", after: nil)
         }
@@ -70,7 +77,7 @@ public struct TraceSink: Sink {
             (name: "Content-Type", value: "application/json"),
             (name: "Content-Encoding", value: "gzip"),
         ]
-        return remote.send(packed, to: remote.url, own) { answer in
+        return send(packed, to: url, own) { answer in
             switch answer.status {
             case 200..<300: .delivered
             // As the protocol has it: what is wrong with the data is not tried again.

@@ -11,14 +11,18 @@ public struct Exposition: Sendable {
     private let certificates: CertificateMetrics?
     private let limits: @Sendable () -> [LimitMetrics]
     private let fleet: FleetSource?
+    private let cooling: @Sendable () -> [String]
 
-    /// An exposition of these workers' counters; `failureClasses` are the classes' names in order.
+    /// An exposition of these workers' counters; `failureClasses` are the classes' names in order,
+    /// `cooling` the vendors of the targets in cooldown.
     public init(
         workers: [WorkerMetrics], version: String, failureClasses: [String] = [],
         records: RecordSource? = nil, reloads: ReloadMetrics? = nil,
         certificates: CertificateMetrics? = nil,
-        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }, fleet: FleetSource? = nil
+        limits: @escaping @Sendable () -> [LimitMetrics] = { [] }, fleet: FleetSource? = nil,
+        cooling: @escaping @Sendable () -> [String] = { [] }
     ) {
+        self.cooling = cooling
         self.fleet = fleet
         self.certificates = certificates
         self.limits = limits
@@ -169,6 +173,12 @@ public struct Exposition: Sendable {
         perVendor("weir_cooldowns_total", "Cooldowns of a vendor's targets.", &text) {
             $0.cooldowns
         }
+        family("weir_targets_cooling", "gauge", "Targets in cooldown.", &text)
+        let vendors = cooling().map(Label.escaped)
+        eachVendor { name, _ in
+            let count = vendors.reduce(0) { $0 + ($1 == name ? 1 : 0) }
+            text += "weir_targets_cooling{vendor=\"\(name)\"} \(count)\n"
+        }
         perVendor("weir_stale_retries_total", "Requests repeated on a fresh connection.", &text) {
             $0.staleRetries
         }
@@ -244,6 +254,7 @@ public struct Exposition: Sendable {
             "weir_store_failures_total", "Transactions that failed and were tried again.",
             metrics.failures.current, &text)
         sinks(records.sinks, &text)
+        text += metrics.usage.text()
     }
 
     private func sinks(_ sinks: [SinkMetrics], _ text: inout String) {
@@ -252,7 +263,9 @@ public struct Exposition: Sendable {
             _ name: String, _ type: String, _ help: String, _ value: (SinkMetrics) -> Int
         ) {
             family(name, type, help, &text)
-            for sink in sinks { text += "\(name){sink=\"\(escape(sink.name))\"} \(value(sink))\n" }
+            for sink in sinks {
+                text += "\(name){sink=\"\(Label.escaped(sink.name))\"} \(value(sink))\n"
+            }
         }
         each("weir_sink_delivered_total", "counter", "Records a sink took.") {
             $0.delivered.current
@@ -298,7 +311,7 @@ public struct Exposition: Sendable {
         }
         for name in names {
             let metrics = every.compactMap { $0.first { $0.vendor == name } }
-            body(escape(name), metrics)
+            body(Label.escaped(name), metrics)
         }
     }
 
@@ -340,12 +353,6 @@ public struct Exposition: Sendable {
 
     private func family(_ name: String, _ type: String, _ help: String, _ text: inout String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-    }
-
-    /// A text as a label's value.
-    private func escape(_ label: String) -> String {
-        label.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
-            "\n", with: "\\n")
     }
 
     private func openDescriptors() -> Int {

@@ -50,7 +50,7 @@ public struct LimitMetrics: Sendable {
         ) {
             text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
             for limit in shown {
-                text += "\(name){scope=\"\(limit.scope)\",name=\"\(limit.name)\"} "
+                text += "\(name){scope=\"\(limit.scope)\",name=\"\(Label.escaped(limit.name))\"} "
                 text += "\(value(limit))\n"
             }
         }

@@ -67,6 +67,27 @@ struct AlertTests {
         }
     }
 
+    @Test("of the vendors' caches go out for a fall that is worth it")
+    func caches() {
+        typealias Prompts = AlertObservation.Prompts
+        let usual = Prompts(tokens: 1_000_000, cached: 800_000)
+        let cases: [(hour: Prompts, usual: Prompts, drop: Int, isFall: Bool)] = [
+            (Prompts(tokens: 200_000, cached: 120_000), usual, 20, true),
+            (Prompts(tokens: 200_000, cached: 122_000), usual, 20, false),
+            (Prompts(tokens: 99_999, cached: 0), usual, 20, false),
+            (Prompts(tokens: 200_000, cached: 0), Prompts(tokens: 9, cached: 9), 20, false),
+            (Prompts(tokens: 200_000, cached: 0), usual, 0, false),
+            (Prompts(tokens: 200_000, cached: 190_000), usual, 20, false),
+            (Prompts(tokens: .max, cached: .max), usual, 20, false),
+        ]
+        for (hour, usual, drop, isFall) in cases {
+            var rules = AlertRules(budgetPercent: 80, spendFactor: 3, cacheDrop: drop)
+            var seen = AlertObservation()
+            seen.prompts = (hour, usual)
+            #expect(rules.look(seen, now: Self.at(0)).map(\.kind) == (isFall ? ["cache"] : []))
+        }
+    }
+
     @Test("of the record and of sinks say why, as JSON that a chat program shows")
     func troubles() throws {
         var rules = AlertRules(budgetPercent: 80, spendFactor: 3)

@@ -131,6 +131,9 @@ struct OperatorPagesTests {
         #expect(try JSONValue(parsing: calls.text)["calls"] == .array([]))
         let now = try JSONValue(parsing: pages.get("/api/now").text)
         #expect(now["minutes"]?.elements?.count == 60)
+        #expect(now["failures"] == .array([]) && now["record_fault"]?.text == "")
+        let spend = try JSONValue(parsing: pages.get("/api/spend").text)
+        #expect(spend["by"]?["group"] == .array([]) && spend["days"]?.elements?.count == 8)
         let client = try RawConnection(port: pages.port)
         var text = ""
         for path in ["/api/stats", "/api/status", "/api/days", "/healthz", "/api/sessions"] {

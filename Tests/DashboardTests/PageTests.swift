@@ -32,6 +32,11 @@ struct PageQuestionTests {
         filter.since = Self.now - 3_600_000_000
         #expect(
             try Self.question("/calls?vendor=a+b&since=1h&limit=7") == .calls(filter, limit: 7))
+        var failed = RecordFilter()
+        failed.failedAt = "openai"
+        failed.until = 1_699_999_999_999_999
+        let older = "/calls?failed_at=openai&until=1699999999999999"
+        #expect(try Self.question(older) == .calls(failed, limit: 100))
         #expect(try Self.question("/calls/01ABCDEF") == .call("01ABCDEF"))
         #expect(
             try Self.question("/calls/01ABCDEF/response?raw=1")

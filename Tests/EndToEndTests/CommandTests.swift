@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Support
 import Testing
 
@@ -169,5 +170,36 @@ struct CommandTests {
         #expect(result.text.contains("(0 errors)"))
         #expect(result.text.contains("to the first byte: direct "))
         #expect(result.text.contains("curl -N http://127.0.0.1:"))
+        #expect(!result.text.contains("is on a page"))
+        let page = try Self.run(["demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+        #expect(page.status == 0 && page.text.contains("to be opened: http://127.0.0.1:"))
+    }
+
+    @Test("demo opens its page at a terminal with a screen")
+    func demoPage() throws {
+        let folder = try TemporaryFolder()
+        let opened = "\(folder.path)/opened"
+        let program = try folder.write("#!/bin/sh\necho \"$1\" > \(opened)\n", to: "xdg-open")
+        #expect(unsafe chmod(program, 0o700) == 0)
+        let command = "\(try Binaries.weir) demo --listen 127.0.0.1:0 --admin 127.0.0.1:0"
+        let demo = try ChildProcess(
+            "/usr/bin/script", ["-qefc", command, "/dev/null"],
+            environment: [
+                "DISPLAY": ":9", "PATH": "\(folder.path):/usr/bin:/bin", "TMPDIR": folder.path,
+            ])
+        let line = try demo.awaitLine("which opens now")
+        let address = (line.split(separator: " ").last ?? "").filter { !$0.isNewline }
+        #expect(address.hasPrefix("http://127.0.0.1:"))
+        let isOpened = Patience.await(everyMilliseconds: 10) {
+            Repository.text(at: opened).contains(address)
+        }
+        #expect(isOpened)
+        let port = Int(address.split(separator: ":").last?.prefix { $0.isNumber } ?? "") ?? 0
+        let status = try RawConnection(port: port).exchange(
+            "GET /api/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        let number = try JSONValue(parsing: status.text)["process"]?.integer ?? 0
+        try #require(number > 1)
+        kill(pid_t(number), SIGTERM)
+        _ = try demo.wait()
     }
 }

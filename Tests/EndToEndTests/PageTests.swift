@@ -7,9 +7,10 @@ import Testing
 @Suite("The page")
 struct PageTests {
     private static let token = "canary-token"
-    private static let hostile = "<script>window.hostile=1</script><img src=x onerror=alert(1)>"
+    static let hostile = "<script>window.hostile=1</script><img src=x onerror=alert(1)>"
 
-    private static func gateway(_ vendor: Int) throws -> GatewayProcess {
+    /// `enemy` is a vendor's port whose name, and whose chain's, are hostile, too.
+    private static func gateway(_ vendor: Int, enemy: Int = 9) throws -> GatewayProcess {
         try GatewayProcess(
             """
             [vendors.openai]
@@ -24,6 +25,14 @@ struct PageTests {
             name = "chat"
             models = ["gpt-*"]
             targets = [{ vendor = "away" }, { vendor = "openai", model = "gpt-4o" }]
+            [vendors."\(hostile)"]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(enemy)/v1"
+            credential = "none"
+            [[chains]]
+            name = "\(hostile)"
+            models = ["hostile-*"]
+            targets = [{ vendor = "\(hostile)" }]
             [[chains]]
             name = "rest"
             targets = [{ vendor = "openai" }, { vendor = "anthropic" }]
@@ -87,13 +96,35 @@ struct PageTests {
         return name
     }
 
+    /// Calls that a hostile vendor answers; their names.
+    private static func makeHostileCalls(_ gateway: GatewayProcess) throws -> [String] {
+        for kind in HostileVendor.kinds {
+            try call(
+                gateway,
+                """
+                {"model":"hostile-\(kind)\u{202E}","messages":[{"role":"user","content":"Hello"}]}
+                """, fields: "X-Claude-Code-Agent-Id: \(hostile)\r\nUser-Agent: \(hostile)\r\n")
+        }
+        var names: [String] = []
+        try gateway.await("the hostile records") {
+            let found = try JSONValue(parsing: api(gateway, "calls?model=hostile-*").text)
+            names = (found["calls"]?.elements ?? []).compactMap { $0["id"]?.text }
+            return names.count == HostileVendor.kinds.count
+        }
+        return names
+    }
+
     @Test(
         "opens in a browser: every view, no complaint, no request elsewhere, nothing hostile runs")
     func browser() throws {
         let vendor = try MockProcess()
-        let gateway = try Self.gateway(vendor.port)
+        let enemy = try HostileVendor.start()
+        defer { enemy.stop() }
+        let gateway = try Self.gateway(vendor.port, enemy: enemy.port)
         let hostile = try Self.makeCalls(gateway)
+        let answers = try Self.makeHostileCalls(gateway)
         let folder = try TemporaryFolder()
+        let name = Self.hostile.replacing(" ", with: "%20")
         let views = try folder.write(
             """
             now\tVendors
@@ -106,8 +137,12 @@ struct PageTests {
             chains\tWhat would happen
             bench\tA report of
             nothing\tThere is no such view
+            nothing/%E0%A4%A\tThere is no such view
+            calls?chain=\(name)\tThe newest first
+            calls?session=\(name)\tThe newest first
+            session?name=\(name)\tAll of it
 
-            """, to: "views")
+            """ + answers.map { "call/\($0)\tConversation\n" }.joined(), to: "views")
         let environment = try ChildProcess(
             "\(Repository.root)/Tests/EndToEndTests/SDK/venv",
             ["\(Repository.root)/.build/axe-venv", "--no-deps", "axe-playwright-python"])
@@ -121,16 +156,17 @@ struct PageTests {
             "/bin/sh",
             [
                 "-c",
-                "exec python3 \(script) http://127.0.0.1:\(gateway.adminPort) \(Self.token) "
+                "exec python3 -B \(script) http://127.0.0.1:\(gateway.adminPort) \(Self.token) "
                     + "\(folder.path) \(axe) < \(views)",
             ])
         #expect(try browse.wait(seconds: 300) == 0, "\(browse.text)")
         let shown = try JSONValue(parsing: browse.text)["views"]?.elements ?? []
-        #expect(shown.count == 10)
+        #expect(shown.count == 14 + answers.count)
         for view in shown {
             #expect(view["complaints"]?.elements == [], "\(view)")
             #expect(view["elsewhere"]?.elements == [], "\(view)")
             #expect(view["scripts"]?.integer == 0 && view["ran"]?.text == "", "\(view)")
+            #expect(view["marks"] == .bool(false), "\(view)")
             #expect(view["wide"]?.elements == [], "\(view)")
             #expect(view["axe"]?.elements ?? [] == [], "\(view)")
         }

@@ -147,6 +147,13 @@ struct StatusTests {
         let seen = try #require(try hook.statistics().requests.last)
         #expect(seen["content-type"] == "application/json" && seen.bodyBytes > 50)
         #expect(try hook.statistics().requestCount == 1)
+        // The log and a gauge say so, too, and when it is over: a reload ends every cooldown.
+        let line = try gateway.process.awaitLine("a cooldown has begun")
+        #expect(line.contains("vendor=away") && line.contains("class=connect"))
+        #expect(try gateway.metric("weir_targets_cooling", where: "\"away\"") >= 1)
+        gateway.process.signal(SIGHUP)
+        try gateway.process.awaitLine("a cooldown is over")
+        #expect(try gateway.metric("weir_targets_cooling") == 0)
     }
 
     @Test("check finds what serve would die of, and what is probably not meant")

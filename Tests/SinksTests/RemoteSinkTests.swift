@@ -156,6 +156,47 @@ struct RemoteSinkTests {
         #expect(identifiers.count == 5 && identifiers.allSatisfy { $0.utf8.count == 16 })
     }
 
+    @Test("metrics have the conventions' names, attributes and bounds, and sums of their own")
+    func metrics() throws {
+        let receiver = try Receiver(Receiver.answer(200, "{}"))
+        let scratch = try SinkScratch()
+        try Self.fill(scratch)
+        let servers = VendorServers()
+        servers["anthropic"] = TraceSink.Server(address: "api.example", port: 443)
+        var sink = MetricSink(
+            remote: try Self.remote("http://127.0.0.1:\(receiver.port)/v1/metrics"),
+            version: "9", servers: servers)
+        #expect(sink.deliver(try scratch.stored()) == .delivered)
+        let seen = try #require(receiver.requests.first)
+        #expect(seen.head.hasPrefix("POST /v1/metrics HTTP/1.1\r\n"))
+        let root = try JSONValue(parsing: try Self.unzip(seen))
+        let scope = root["resourceMetrics"]?.elements?.first?["scopeMetrics"]?.elements?.first
+        let metrics = try #require(scope?["metrics"]?.elements)
+        #expect(
+            metrics.compactMap { $0["name"]?.text } == [
+                "gen_ai.client.token.usage", "gen_ai.client.operation.duration",
+                "gen_ai.server.time_to_first_token",
+            ])
+        let points = metrics.map { $0["histogram"]?["dataPoints"]?.elements ?? [] }
+        #expect(points.map(\.count) == [2, 2, 1])
+        #expect(metrics[0]["histogram"]?["aggregationTemporality"]?.integer == 1)
+        let input = points[0][0]
+        let names = Self.attributes(input)
+        #expect(names["gen_ai.token.type"]?.text == "input")
+        #expect(names["gen_ai.provider.name"]?.text == "anthropic")
+        #expect(names["gen_ai.request.model"]?.text == "other")
+        #expect(names["gen_ai.response.model"]?.text == "other-1")
+        #expect(names["server.address"]?.text == "api.example" && names["error.type"] == nil)
+        #expect(input["sum"]?.double == 100 && input["count"]?.text == "1")
+        let bounds = input["explicitBounds"]?.elements?.compactMap(\.double) ?? []
+        #expect(bounds.first == 1 && bounds.last == 67_108_864 && bounds.count == 14)
+        // 100 tokens lie between 64 and 256.
+        let buckets = input["bucketCounts"]?.elements?.compactMap(\.text) ?? []
+        #expect(buckets.count == 15 && buckets.firstIndex(of: "1") == 4)
+        let failed = points[1].first { Self.attributes($0)["error.type"]?.text == "truncated" }
+        #expect(failed != nil)
+    }
+
     @Test("a collector's answers mean what the protocol says")
     func collector() throws {
         let scratch = try SinkScratch()

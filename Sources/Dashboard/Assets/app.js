@@ -53,6 +53,11 @@ function navigation(name) {
   document.title = `Weir: ${(names.find(([view]) => view === owner) || ['', ''])[1]}`;
 }
 
+// A part of an address; one that is badly written stays as it is.
+function decoded(part) {
+  try { return decodeURIComponent(part); } catch { return part; }
+}
+
 async function show() {
   if (location.hash === '#main') return;
   if (current) {
@@ -69,7 +74,7 @@ async function show() {
   say('');
   if (!make) return put(main, h('h1', null, 'Nothing here'), empty('There is no such view.'));
   const tools = {
-    ask, follow, say, main, name: rest.map(decodeURIComponent).join('/'),
+    ask, follow, say, main, name: rest.map(decoded).join('/'),
     parameters: Object.fromEntries(new URLSearchParams(query || '')),
     isCurrent: () => current === view, atEnd: (end) => view.ends.push(end),
   };

@@ -1,7 +1,7 @@
 // A call: what happened in time, what was said, and the bytes of it.
 
 import {
-  h, put, s, card, empty, count, time, money, bytes, moment, named, link, result, room,
+  h, put, s, card, empty, count, time, money, bytes, moment, named, link, result, room, meaning,
 } from './dom.js';
 
 export async function call({ ask, main, name, isCurrent }) {
@@ -33,7 +33,11 @@ function facts(record) {
   const lines = [
     ['Id', h('span', { class: 'mono' }, record.id)], ['Time', moment(record.time)],
     ['Request', h('span', { class: 'mono' }, `${record.method} ${record.target}`)],
-    ['Error', [record.error_class, record.error_kind, record.error_message].filter(Boolean).join(': ')],
+    ['Times', `head ${time(record.head_us)}, first content ${time(record.content_us)}, `
+      + `all of it ${time(record.end_us)}`],
+    ['Error', [record.error_class && named(record.error_class.replaceAll('_', ' ')),
+      record.error_class && meaning(record.error_class), record.error_kind, record.error_message]
+      .filter(Boolean).join(': ')],
     ['Answered by', record.answering_model !== record.model ? record.answering_model : ''],
     ...filters.map((name) => [name[0].toUpperCase() + name.slice(1),
       record[name] ? link(name === 'session' ? 'session' : 'calls',

@@ -3,20 +3,32 @@
 
 const vectors = 'http://www.w3.org/2000/svg';
 
+// What a screen would obey instead of show: control characters, and marks that turn the direction
+// of writing, with which one text can pass for another. They are shown as `weir logs` prints them.
+const obeyed = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+function plain(child) {
+  return typeof child === 'string' ? child.replace(obeyed, (mark) =>
+    `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`) : child;
+}
+
+function kept(children) {
+  return children.flat(3).filter((child) => child !== null && child !== undefined).map(plain);
+}
+
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined));
+  element.append(...kept(children));
   return element;
 }
 
 // Replaces what an element holds; lists are taken apart, and what is nothing is left out.
 export function put(element, ...children) {
-  element.replaceChildren(
-    ...children.flat(3).filter((child) => child !== null && child !== undefined));
+  element.replaceChildren(...kept(children));
 }
 
 export function h(tag, attributes, ...children) {
@@ -107,6 +119,20 @@ export function result(call) {
   return h('span', { class: `pill ${kind}` }, failed && call.outcome === 'complete'
     ? `${word} ${call.error_class}` : word.replaceAll('_', ' '));
 }
+
+// What a class of error means, in a few words.
+const meanings = {
+  connect: 'the vendor could not be reached', timeout: 'the vendor took too long',
+  reset: 'the vendor broke off before its answer', status: 'an error status',
+  credential: 'the vendor did not take the key', stream_error: 'an error instead of content',
+  truncated: 'the answer broke off', client_cancelled: 'the client went away',
+  refused: 'refused by the gateway', upstream_error: 'the vendor failed',
+  slow_client: 'the client read too slowly', interrupted: 'the gateway ended first',
+  timeout_connect: 'no connection in time', timeout_first_content: 'no content in time',
+  timeout_idle: 'silent for too long', timeout_total: 'too long in all',
+};
+
+export function meaning(name) { return meanings[name] || name; }
 
 // Pictures.
 

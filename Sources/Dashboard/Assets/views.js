@@ -2,7 +2,7 @@
 
 import {
   h, put, card, empty, brief, count, time, money, share, clock, moment, named, table, tableRow, link,
-  result, bars, lines, key,
+  result, bars, lines, key, meaning,
 } from './dom.js';
 
 // Now.
@@ -16,14 +16,18 @@ export async function now({ follow, main }) {
   });
 }
 
-function nowParts({ status, minutes }) {
+const nothing = { calls: 0, failed: 0, failovers: 0, input_tokens: 0, output_tokens: 0, priced: 0,
+  billed: 0 };
+
+function nowParts(found) {
+  const { status, minutes } = found;
   const whole = minutes.slice(0, -1);
-  const last = whole.at(-1) || minutes.at(-1);
+  const last = whole.at(-1) || minutes.at(-1) || nothing;
   const labels = minutes.map((minute) => minute.from.slice(11, 16));
   const pick = (name) => minutes.map((minute) => minute[name]);
   const inFlight = status.vendors.reduce((sum, vendor) => sum + vendor.in_flight, 0);
   return [
-    notices(status),
+    notices(status, found.record_fault),
     h('dl', { class: 'tiles' },
       tile('Calls in the last minute', count(last.calls),
         last.failed ? `${count(last.failed)} failed, ${share(last.failed, last.calls)}` : 'none failed'),
@@ -45,9 +49,21 @@ function nowParts({ status, minutes }) {
         h('p', null, key('f-accent', 'p50'), key('f-second', 'p99')),
         lines('Time to the first content in the last hour', labels, [
           ['l-accent', pick('content_us_p50')], ['l-second', pick('content_us_p99')]], time))),
-    card('Vendors', vendorTable(status.vendors)),
+    failureCard(found), card('Vendors', vendorTable(status.vendors, found)),
     limitCard(status.limits), recordCard(status), reloadCard(status),
   ];
+}
+
+// What clients did not get, by its kind; each leads to its calls.
+function failureCard({ failures, failures_since: since }) {
+  if (!failures.length) return null;
+  return card('Failed calls', table(`Since ${clock(since)} UTC, the most frequent first`, [
+    ['Class', (one) => link('calls', { since, class: one.class, vendor: one.vendor },
+      one.class.replaceAll('_', ' '))],
+    ['Meaning', (one) => meaning(one.class)],
+    ['Vendor', (one) => named(one.vendor)],
+    ['Calls', (one) => count(one.calls), 'n'],
+  ], failures.slice(0, 12)));
 }
 
 function tile(name, value, more) {
@@ -56,18 +72,18 @@ function tile(name, value, more) {
 }
 
 // What an operator should know first, with the way to its cause.
-function notices(status) {
+function notices(status, fault) {
   const found = [];
+  const trouble = (status.record && status.record.trouble) || fault;
   for (const vendor of status.vendors) {
     if (vendor.state === 'well') continue;
     const until = vendor.cools_until ? ` until ${clock(vendor.cools_until)}` : '';
     found.push(h('li', { class: vendor.cools_until ? 'bad' : null },
-      `${vendor.name}: ${vendor.state}${until}, last failure: ${named(vendor.failure)}. `,
-      link('calls', { since: '1h', class: vendor.failure }, 'Its calls')));
+      `${vendor.name}: ${vendor.state}${until}, last failure: ${vendor.failure
+        ? `${vendor.failure}, ${meaning(vendor.failure)}` : '–'}. `,
+      link('calls', { since: '1h', failed_at: vendor.name }, `Calls that failed at ${vendor.name}`)));
   }
-  if (status.record && status.record.trouble) {
-    found.push(h('li', { class: 'bad' }, `Calls are not recorded: ${status.record.trouble}`));
-  }
+  if (trouble) found.push(h('li', { class: 'bad' }, `Calls are not recorded: ${trouble}`));
   for (const sink of status.sinks) {
     if (sink.trouble) found.push(h('li', null, `Sink ${sink.name}: ${sink.trouble}`));
   }
@@ -99,13 +115,17 @@ function health(value) {
   return h('span', { class: `pill ${kind}` }, value.state + until);
 }
 
-function vendorTable(vendors) {
+function vendorTable(vendors, { recent, recent_minutes: minutes }) {
   if (!vendors.length) return empty('No vendor is configured.');
-  return table('Since the gateway started', [
+  const sums = new Map(recent.map((one) => [one.vendor, one]));
+  const own = (vendor, name) => sums.get(vendor.name)?.[name];
+  return table(`Since the gateway started; first content: the last ${count(minutes)} minutes`, [
     ['Vendor', (vendor) => link('calls', { vendor: vendor.name }, vendor.name)],
     ['Health', health],
     ['Last failure', (vendor) => named(vendor.state === 'well' ? '' : vendor.failure), 'wide'],
-    ['In flight', (vendor) => count(vendor.in_flight), 'n'],
+    ['First content, p50', (vendor) => time(own(vendor, 'content_us_p50')), 'n'],
+    ['p99', (vendor) => time(own(vendor, 'content_us_p99')), 'n'],
+    ['In flight', (vendor) => count(vendor.in_flight), 'n wide'],
     ['Calls', (vendor) => count(vendor.calls), 'n'],
     ['Failed attempts', (vendor) => count(vendor.failed_attempts), 'n'],
     ['Moved on', (vendor) => count(vendor.moved_on), 'n wide'],
@@ -167,9 +187,12 @@ function reloadCard(status) {
 const fields = [
   ['since', 'Since', '24h'], ['vendor', 'Vendor', 'openai'], ['model', 'Model', 'gpt-*'],
   ['status', 'Status', '5xx'], ['class', 'Class of error', 'timeout'],
-  ['outcome', 'Outcome', 'truncated'], ['key', 'Key', ''], ['chain', 'Chain', ''],
+  ['outcome', 'Outcome', 'truncated'], ['failed_at', 'An attempt failed at', 'openai'],
+  ['key', 'Key', ''], ['chain', 'Chain', ''],
   ['session', 'Session', ''], ['client', 'Client', '10.*'], ['text', 'Text in it', ''],
 ];
+
+const pageLength = 100;
 
 const callColumns = [
   ['Time', (call) => h('a', { href: `#/call/${call.id}` }, moment(call.time))],
@@ -202,27 +225,36 @@ export async function calls({ ask, follow, main, parameters, isCurrent, say }) {
     h('div', { class: 'row' }, h('h1', null, 'Calls'), h('span', { class: 'push' }, live)),
     h('section', { class: 'card' }, form), list, h('p', null, more));
 
-  const page = await ask('calls', parameters);
-  let oldest = null;
+  let next = null;
   let body = null;
-  const append = (found) => {
-    if (!body) {
-      if (!found.calls.length) return put(list,
-        empty('No call matches. ', Object.keys(parameters).length ? 'A wider filter may.'
-          : 'Point a client at this gateway, and its calls appear here.'));
-      put(list, card(null, table('The newest first', callColumns, found.calls)));
-      body = list.querySelector('tbody');
-    } else {
-      body.append(...found.calls.map((call) => tableRow(callColumns, call)));
-    }
-    oldest = found.calls.at(-1);
-    more.hidden = found.isWhole;
+  const append = (calls) => {
+    if (!calls.length) return;
+    if (body) return body.append(...calls.map((call) => tableRow(callColumns, call)));
+    put(list, card(null, table('The newest first', callColumns, calls)));
+    body = list.querySelector('tbody');
   };
-  append(page);
+  // The gateway searches for a moment at a time; a filter that few calls meet takes many of them.
+  const search = async () => {
+    more.hidden = true;
+    let left = pageLength;
+    do {
+      const found = await ask('calls',
+        { ...parameters, limit: left, until: next === null ? parameters.until : next });
+      if (!isCurrent()) return;
+      append(found.calls);
+      left -= found.calls.length;
+      next = found.next;
+      const back = next === null ? '' : moment(new Date(next / 1000).toISOString());
+      if (!stop) say(next === null || left <= 0 ? '' : `searching, back to ${back}`);
+      if (next !== null && !body) put(list, empty(`Searching. No call matches back to ${back}.`));
+    } while (next !== null && left > 0);
+    more.hidden = next === null;
+    if (!body) put(list,
+      empty('No call matches. ', Object.keys(parameters).length ? 'A wider filter may.'
+        : 'Point a client at this gateway, and its calls appear here.'));
+  };
   more.addEventListener('click', async () => {
-    try {
-      append(await ask('calls', { ...parameters, until: oldest.time }));
-    } catch (error) { if (isCurrent()) say(error.message); }
+    try { await search(); } catch (error) { if (isCurrent()) say(error.message); }
   });
   live.addEventListener('click', () => {
     if (stop) {
@@ -230,13 +262,14 @@ export async function calls({ ask, follow, main, parameters, isCurrent, say }) {
       stop = null;
     } else {
       stop = follow('tail', parameters, { call: (call) => {
-        if (!body) append({ calls: [call], isWhole: true });
+        if (!body) append([call]);
         else body.prepend(tableRow(callColumns, call));
         while (body.children.length > 500) body.lastElementChild.remove();
       } });
     }
     live.setAttribute('aria-pressed', stop ? 'true' : 'false');
   });
+  await search();
 }
 
 // Sessions.
@@ -290,29 +323,35 @@ export async function session({ ask, main, parameters }) {
 export async function spend({ ask, main, parameters }) {
   const since = parameters.since || '7d';
   put(main, h('h1', null, 'Spend'), empty('Reading …'));
-  const kinds = [['key', 'Key'], ['model', 'Model'], ['vendor', 'Vendor'], ['chain', 'Chain']];
-  const [days, status, ...sums] = await Promise.all([
-    ask('days', { since }), ask('status'), ...kinds.map(([by]) => ask('stats', { since, by }))]);
+  const kinds = [['key', 'Key'], ['group', 'Group'], ['model', 'Model'], ['vendor', 'Vendor'],
+    ['chain', 'Chain']];
+  const [found, status] = await Promise.all([ask('spend', { since }), ask('status')]);
+  const { days } = found;
+  const began = `since ${found.since.slice(0, 16).replace('T', ' ')} UTC`;
   const choice = h('div', { class: 'row' }, h('h1', null, 'Spend'), h('span', { class: 'push' },
     ['1d', '7d', '30d', '90d'].map((span) => h('button', { type: 'button',
       'aria-pressed': span === since ? 'true' : 'false',
       onclick: () => { location.hash = `#/spend?since=${span}`; } }, span))));
-  const labels = days.days.map((day) => day.day.slice(5));
-  const total = days.days.reduce((sum, day) => sum + day.calls, 0);
+  const labels = days.map((day) => day.day.slice(5));
+  const total = days.reduce((sum, day) => sum + day.calls, 0);
   if (!total) return put(main, choice, empty('No calls in this time.'));
   put(main, choice, h('div', { class: 'pair' },
     card('Money a day', bars('Money a day', labels,
-      [['f-accent', days.days.map((day) => day.cost_usd || 0)]], (value) => `$${brief(value)}`)),
+      [['f-accent', days.map((day) => day.cost_usd || 0)]], (value) => `$${brief(value)}`)),
     card('Tokens a day', h('p', null, key('f-accent', 'in'), key('f-second', 'out')),
-      bars('Tokens a day', labels, [['f-accent', days.days.map((day) => day.input_tokens)],
-        ['f-second', days.days.map((day) => day.output_tokens)]], brief))),
+      bars('Tokens a day', labels, [['f-accent', days.map((day) => day.input_tokens)],
+        ['f-second', days.map((day) => day.output_tokens)]], brief))),
   limitCard(status.limits.filter((limit) => limit.budget_usd)),
-  kinds.map(([by, title], index) => card(`By ${title.toLowerCase()}`,
-    table(`By ${title.toLowerCase()}, since ${since} ago`, [
-      [title, (line) => line[by] ? link('calls', { [by]: line[by], since }, line[by]) : '–', 'long'],
-      ...sumColumns], sums[index].lines))),
-  card('By day', table(`By day, since ${since} ago, in UTC`,
-    [['Day', (day) => day.day], ...sumColumns], [...days.days].reverse())));
+  kinds.map(([by, title]) => card(`By ${title.toLowerCase()}`,
+    table(`By ${title.toLowerCase()}, ${began}`, [
+      [title, (line) => spender(by, line[by], since), 'long'], ...sumColumns], found.by[by]))),
+  card('By day', table(`By day, ${began}`,
+    [['Day', (day) => day.day], ...sumColumns], [...days].reverse())));
+}
+
+// Calls know their key, and not its group.
+function spender(by, name, since) {
+  return name && by !== 'group' ? link('calls', { [by]: name, since }, name) : named(name);
 }
 
 // Chains.

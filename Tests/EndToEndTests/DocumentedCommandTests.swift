@@ -1,0 +1,242 @@
+import Glibc
+import JSON
+import Support
+import Testing
+
+/// Runs every command that the documents show, against a gateway of its own.
+///
+/// What cannot be run here stands in `exceptions` with the reason, or with the test that runs it.
+@Suite("Commands of the documents", .serialized)
+struct DocumentedCommandTests {
+    /// Why commands that begin so are not run here: a reason, or a test's file and what it says.
+    private static let exceptions: [(beginning: String, reason: Reason)] = [
+        ("docker ", .other("the tests have no Docker daemon; bin/image makes and tries the image")),
+        ("kubectl ", .other("the tests have no cluster; DeploymentTests lint the file")),
+        ("sudo apt ", .other("it changes this machine; bin/package --try installs the package")),
+        ("sudo systemctl ", .other("there is no systemd here")),
+        ("bin/", .other("these build the project, or are what runs this test")),
+        ("WEIR_CHAOS_SECONDS=", .test("ChaosTests", "WEIR_CHAOS_SECONDS")),
+        ("Benchmarks/", .other("they take minutes and a quiet machine")),
+        ("weir bench --direct ", .other("it needs a vendor, or another gateway")),
+        ("weir bench --rate ", .other("it takes a minute; BenchReportTests run the others")),
+        ("weir bench", .test("BenchReportTests", "Self.run([]")),
+        ("weir demo", .test("CommandTests", "\"demo\"")),
+        ("weir serve --takeover ", .test("TakeoverTests", "--takeover")),
+    ]
+
+    private enum Reason {
+        case test(String, String)
+        case other(String)
+    }
+
+    private struct Command {
+        let page: String
+        let text: String
+    }
+
+    // MARK: What stands in the documents
+
+    private static var pages: [String] {
+        get throws {
+            let find = try ChildProcess(
+                "/bin/sh",
+                [
+                    "-c",
+                    "cd \(Repository.root) && ls README.md CONTRIBUTING.md && "
+                        + "find docs examples -name '*.md' | sort",
+                ])
+            #expect(try find.wait() == 0)
+            return find.text.split(separator: "\n").map(String.init)
+        }
+    }
+
+    /// The lines of the blocks that are a shell's, without their comments.
+    private static func commands() throws -> [Command] {
+        var commands: [Command] = []
+        for page in try pages {
+            var isShell = false
+            for indented in Repository.text(page).split(separator: "\n") {
+                let line = indented.drop { $0 == " " }
+                if line.hasPrefix("```") {
+                    isShell = line == "```sh"
+                    continue
+                }
+                guard isShell, !line.hasPrefix("#") else { continue }
+                let end = line.firstRange(of: " #")?.lowerBound ?? line.endIndex
+                let text = line[..<end].split(separator: " ").joined(separator: " ")
+                if !text.isEmpty { commands.append(Command(page: page, text: text)) }
+            }
+        }
+        return commands
+    }
+
+    private static func reason(_ command: Command) -> Reason? {
+        exceptions.first { command.text.hasPrefix($0.beginning) }?.reason
+    }
+
+    // MARK: Where they are run
+
+    /// A folder with the files that the documents speak of, and a gateway with some calls.
+    private final class Stage {
+        let folder: TemporaryFolder
+        let vendor: MockProcess
+        let gateway: GatewayProcess
+        let call: String
+        static let session = "0b7f6a3e-77d2"
+
+        init() throws {
+            folder = try TemporaryFolder()
+            vendor = try MockProcess()
+            let toml = """
+                [vendors.openai]
+                base_url = "http://127.0.0.1:\(vendor.port)/v1"
+                credential = "none"
+                [vendors.anthropic]
+                base_url = "http://127.0.0.1:\(vendor.port)"
+                credential = "none"
+                [vendors.gemini]
+                base_url = "http://127.0.0.1:\(vendor.port)"
+                credential = "none"
+
+                """
+            gateway = try GatewayProcess(
+                toml, server: "builtin_vendors = false", folder: folder)
+            var call = ""
+            for fields in [
+                "X-Mock-Status: 503\r\n", "X-Claude-Code-Session-Id: \(Self.session)\r\n",
+                "X-Claude-Code-Session-Id: \(Self.session)\r\n",
+            ] {
+                let answer = try RawConnection(port: gateway.port).exchange(
+                    RecordTests.request(
+                        "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"messages\":[]}", fields))
+                call = answer["x-weir-id"] ?? ""
+            }
+            self.call = call
+            try gateway.await("the records") {
+                try gateway.metric("weir_records_stored_total") == 3
+            }
+            // Commands find the gateway by the addresses that it has.
+            let file = Repository.text(at: gateway.configurationPath)
+            let parts = file.split(separator: "127.0.0.1:0", omittingEmptySubsequences: false)
+            let known =
+                parts[0] + "127.0.0.1:\(gateway.port)" + parts[1]
+                + "127.0.0.1:\(gateway.adminPort)" + parts[2...].joined(separator: "127.0.0.1:0")
+            try gateway.rewrite(String(known))
+            _ = try folder.write(
+                known + "[prices.models.\"*\"]\ninput = 1\noutput = 2\n", to: "new.toml")
+            _ = try folder.write(
+                "model_list:\n- model_name: m\n  litellm_params:\n    model: openai/gpt-4o\n",
+                to: "config.yaml")
+            _ = try folder.write(
+                "{\"model\":\"claude-3\",\"max_tokens\":9,\"messages\":[]}", to: "request.json")
+            let python = try ChildProcess(
+                "\(Repository.root)/Tests/EndToEndTests/SDK/venv",
+                ["\(Repository.root)/.build/sdk-venv"])
+            try #require(try python.wait(seconds: 300) == 0, "\(python.text)")
+            let path = python.text.split(separator: "\n").last.map(String.init) ?? ""
+            #expect(unsafe symlink(try Binaries.weir, "\(folder.path)/weir") == 0)
+            let wrapper = try folder.write(
+                "#!/bin/sh\nexec \(path) \"$@\"\n", to: "python")
+            #expect(unsafe chmod(wrapper, 0o700) == 0)
+        }
+
+        /// Runs a command; what follows without an end is ended after its first line.
+        func run(_ command: String) throws -> (status: Int32, text: String) {
+            var text = command.replacing("show ID", with: "show \(call)")
+                .replacing("01K9ZC", with: call.prefix(24))
+                .replacing("http://127.0.0.1:9090", with: "http://127.0.0.1:\(gateway.adminPort)")
+                .replacing("http://127.0.0.1:8080", with: "http://127.0.0.1:\(gateway.port)")
+                .replacing("http://localhost:8080", with: "http://127.0.0.1:\(gateway.port)")
+            if text.contains("--follow") { text += " | head -n 1" }
+            let process = try ChildProcess(
+                "/bin/sh", ["-c", "cd \(folder.path) && \(text)"],
+                environment: [
+                    "PATH": "\(folder.path):/usr/bin:/bin",
+                    "WEIR_CONFIG": gateway.configurationPath, "OPENAI_API_KEY": "x",
+                    "ANTHROPIC_API_KEY": "x", "GEMINI_API_KEY": "x",
+                ])
+            let status = try process.wait(seconds: 60)
+            return (status, process.text)
+        }
+    }
+
+    @Test("each is run here, or says why it is not")
+    func all() throws {
+        let commands = try Self.commands()
+        #expect(commands.count > 60)
+        let here = commands.filter { Self.reason($0) == nil }
+        #expect(here.count > 30)
+        let stage = try Stage()
+        var seen: Set<String> = []
+        // Once the gateway has ended its record can be restored.
+        let last = here.filter {
+            $0.text.hasPrefix("kill ") || $0.text.hasPrefix("weir logs restore")
+        }
+        for command in here
+        where !last.contains(where: { $0.text == command.text })
+            && seen.insert(command.text).inserted
+        {
+            let result = try stage.run(command.text)
+            #expect(
+                result.status == 0, "\(command.page): \(command.text): \(result.text.suffix(500))")
+        }
+        #expect(last.contains { $0.text == "kill -TERM PID" })
+        stage.gateway.process.signal(SIGTERM)
+        #expect(try stage.gateway.process.wait() == 0)
+        for command in last
+        where command.text.hasPrefix("weir ") && seen.insert(command.text).inserted {
+            let result = try stage.run(
+                "rm -rf \(stage.gateway.recordPath) && \(command.text)")
+            #expect(result.status == 0, "\(command.page): \(command.text): \(result.text)")
+        }
+    }
+
+    @Test("no exception is left over, and the tests that it names are there")
+    func exceptions() throws {
+        let commands = try Self.commands()
+        for (index, (beginning, reason)) in Self.exceptions.enumerated() {
+            let isUsed = commands.contains { command in
+                Self.exceptions.firstIndex { command.text.hasPrefix($0.beginning) } == index
+            }
+            #expect(isUsed, "\(beginning)")
+            guard case .test(let file, let words) = reason else { continue }
+            let text = Repository.text("Tests/EndToEndTests/\(file).swift")
+            #expect(text.contains(words), "\(file): \(words)")
+        }
+    }
+
+    @Test("those in running text name commands and options that there are")
+    func fragments() throws {
+        var helps: [String: String] = [:]
+        var count = 0
+        for page in try Self.pages {
+            for part in Repository.text(page).split(separator: "`").dropFirst()
+            where part.hasPrefix("weir ") && !part.contains("\n") {
+                var words = part.split(separator: " ").dropFirst().map(String.init)
+                var names: [String] = []
+                while let word = words.first, word.allSatisfy({ $0.isLowercase || $0 == "-" }),
+                    !word.hasPrefix("-"), names.count < 2
+                {
+                    names.append(word)
+                    words.removeFirst()
+                }
+                guard let first = names.first else { continue }
+                // Of two words the second one may be a value.
+                let isGroup = ["logs", "keys", "import"].contains(first)
+                let command = isGroup ? names : [first]
+                let name = command.joined(separator: " ")
+                if helps[name] == nil {
+                    let help = try ChildProcess(try Binaries.weir, command + ["--help"])
+                    #expect(try help.wait() == 0, "\(page): weir \(name)")
+                    helps[name] = help.text
+                }
+                for word in words where word.hasPrefix("--") {
+                    let option = word.prefix { $0 != "=" && $0 != "," && $0 != "…" }
+                    #expect(helps[name]?.contains(option) == true, "\(page): weir \(part)")
+                    count += 1
+                }
+            }
+        }
+        #expect(helps.count > 20 && count > 15)
+    }
+}
