@@ -163,14 +163,21 @@ extension API {
 
 extension Span where Element == UInt8 {
     /// Where the model stands in `…/models/NAME:verb`; nil for other paths.
+    ///
+    /// A name may hold a colon, as those of tuned and of local models do; a verb never does.
     public var modelRange: Range<Int>? {
         guard
             let start = (firstRange(of: "/models/") ?? firstRange(of: "/tunedModels/"))?.upperBound
         else { return nil }
-        let colon =
-            firstIndex(of: UInt8(ascii: ":"), from: start)
-            ?? firstRange(of: "%3A", from: start)?.lowerBound
-            ?? firstRange(of: "%3a", from: start)?.lowerBound
-        return colon.map { start..<$0 }
+        var end: Int?
+        for index in start..<Swift.max(start, count) where isColon(at: index) { end = index }
+        return end.map { start..<$0 }
+    }
+
+    /// Whether a colon stands there, percent-encoded or not.
+    private func isColon(at index: Int) -> Bool {
+        if self[index] == UInt8(ascii: ":") { return true }
+        return index + 2 < count && self[index] == UInt8(ascii: "%")
+            && self[index + 1] == UInt8(ascii: "3") && self[index + 2] | 0x20 == UInt8(ascii: "a")
     }
 }

@@ -73,6 +73,15 @@ struct OutboundTargetTests {
     func models() {
         let path = "/v1beta/models/a:generateContent"
         #expect(Self.target(.gemini, path, "", model: "b") == "/v1beta/models/b:generateContent")
+        // A name may hold a colon; the last one ends it.
+        for name in ["a:8b", "ft:a::x", "a%3Ab", "a%3ab:c"] {
+            for colon in [":", "%3A"] {
+                #expect(
+                    Self.target(
+                        .gemini, "/v1beta/models/\(name)\(colon)generateContent", "", model: "b")
+                        == "/v1beta/models/b\(colon)generateContent")
+            }
+        }
         #expect(Self.target(.gemini, "/v1beta/models", "", model: "b") == "/v1beta/models")
         #expect(Self.target(.openai, "/v1/models/ft:a", "/v1", model: "b") == "/v1/models/ft:a")
     }
