@@ -223,6 +223,7 @@ struct AnswerWriter {
         json.beginObject()
         json.key("parts")
         json.beginArray()
+        var hasCalled = false
         for entry in items {
             for cited in entry.citations { transcript.lose(cited.path) }
             let isThought = entry.item.kind.isReasoning
@@ -231,7 +232,8 @@ struct AnswerWriter {
                 let text = EscapedText.joined(pieces.map { EscapedText(inner: $0[...]) })
                 GeminiStreamWriter.writeText(text, isThought: isThought, to: &json)
             }
-            GeminiStreamWriter.writeWhole(entry, context.tools, to: &json)
+            GeminiStreamWriter.writeWhole(entry, context, isFirstCall: !hasCalled, to: &json)
+            hasCalled = hasCalled || entry.item.isCall
         }
         json.endArray()
         json.member("role", literal: "model")

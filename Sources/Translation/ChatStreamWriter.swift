@@ -10,6 +10,8 @@ struct ChatStreamWriter: ~Copyable {
     /// The position of each call among the calls.
     private var calls: [Int: Int] = [:]
     private var kinds: [Int: AnswerItem.Kind] = [:]
+    /// The SDKs take a list of citations in one piece alone, so that they wait for the end.
+    private var cited: [(citation: Citation, range: Range<Int>)] = []
     private var losses = LossList()
 
     init(_ context: AnswerContext) {
@@ -125,10 +127,16 @@ struct ChatStreamWriter: ~Copyable {
 
     private mutating func cite(_ citation: Citation, _ path: String) {
         guard let range = citation.range else { return losses.drop(path) }
+        cited.append((citation, range))
+    }
+
+    private mutating func writeCitations() {
+        guard !cited.isEmpty else { return }
+        let cited = cited
         chunk { json in
             json.key("annotations")
             json.beginArray()
-            citation.writeChat(range, to: &json)
+            for (citation, range) in cited { citation.writeChat(range, to: &json) }
             json.endArray()
         }
     }
@@ -161,6 +169,7 @@ struct ChatStreamWriter: ~Copyable {
 
     private mutating func end(_ finish: Finish, _ counts: TokenCounts) {
         start()
+        writeCitations()
         if let path = finish.ownPath { losses.drop(path) }
         var json = JSONWriter()
         begin(&json)

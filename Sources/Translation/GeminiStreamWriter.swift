@@ -8,6 +8,9 @@ struct GeminiStreamWriter: ~Copyable {
     private var model = ""
     private var hasStarted = false
     private var transcript = AnswerTranscript()
+    /// The calls that are not written yet, in the order of their beginnings.
+    private var waiting: [Int] = []
+    private var hasCalled = false
 
     init(_ context: AnswerContext) {
         self.context = context
@@ -54,7 +57,10 @@ struct GeminiStreamWriter: ~Copyable {
             failure.write(for: .gemini, to: &json)
             frame.append("", json, to: &output)
         case .alive: if hasStarted { frame.appendSignOfLife(to: &output) }
-        case .opened, .arguments, .sealed, .lost: transcript.take(event)
+        case .opened(let item):
+            transcript.take(event)
+            if item.isCall { waiting.append(item.key) }
+        case .arguments, .sealed, .lost: transcript.take(event)
         }
     }
 
@@ -66,8 +72,11 @@ struct GeminiStreamWriter: ~Copyable {
     }
 
     /// A call, or the proof of reasoning: what its dialect has in one piece.
+    ///
+    /// The first call of an answer has a signature, because the vendor of this dialect wants one
+    /// when the client comes back with it.
     static func writeWhole(
-        _ entry: AnswerTranscript.Item, _ tools: [String: AnsweredTool],
+        _ entry: AnswerTranscript.Item, _ context: AnswerContext, isFirstCall: Bool,
         to json: inout JSONWriter
     ) {
         switch entry.item.kind {
@@ -76,10 +85,16 @@ struct GeminiStreamWriter: ~Copyable {
             json.key("functionCall")
             json.beginObject()
             json.member("id", id)
-            json.member("name", tools[name]?.name ?? name)
+            json.member("name", context.tools[name]?.name ?? name)
             let arguments = RawJSON.object(of: EscapedText(inner: entry.arguments[...]))
             json.member("args", arguments ?? RawJSON(literal: "{}"))
             json.endObject()
+            if let own = entry.item.sealed, own.isFor(.gemini) {
+                json.member("thoughtSignature", own.value)
+            } else if isFirstCall {
+                let none = Sealed(form: context.source, kind: .none, value: .empty)
+                json.member("thoughtSignature", ReasoningEnvelope.seal(none, for: .gemini))
+            }
             json.endObject()
         case .reasoning:
             guard let sealed = entry.sealed else { return }
@@ -93,13 +108,27 @@ struct GeminiStreamWriter: ~Copyable {
     }
 
     private mutating func close(_ key: Int, _ isCut: Bool) {
-        guard let entry = transcript.item(key), !(entry.item.isCall && isCut) else { return }
-        if case .reasoning = entry.item.kind, entry.sealed == nil { return }
-        let tools = context.tools
+        guard let entry = transcript.item(key) else { return }
         switch entry.item.kind {
-        case .call, .reasoning: chunk { json in Self.writeWhole(entry, tools, to: &json) }
+        case .call: writeClosedCalls()
+        case .reasoning:
+            if entry.sealed != nil { writeWhole(entry) }
         case .text, .refusal: break
         }
+    }
+
+    /// Writes calls that are whole, each behind those that began before it.
+    private mutating func writeClosedCalls() {
+        while let key = waiting.first, let entry = transcript.item(key), entry.isClosed {
+            waiting.removeFirst()
+            if !entry.isCut { writeWhole(entry) }
+        }
+    }
+
+    private mutating func writeWhole(_ entry: AnswerTranscript.Item) {
+        let (context, isFirst) = (context, !hasCalled)
+        if entry.item.isCall { hasCalled = true }
+        chunk { json in Self.writeWhole(entry, context, isFirstCall: isFirst, to: &json) }
     }
 
     private mutating func chunk(_ part: (inout JSONWriter) -> Void) {

@@ -11,6 +11,8 @@ struct ResponsesAnswerReader {
         /// What was passed on of the item's text or arguments, to find what is missing at its end.
         var sent: [UInt8] = []
         var pieces = 0
+        /// How many citations were passed on; the item's end repeats them.
+        var citations = 0
         var kind: AnswerItem.Kind
         let path: String
     }
@@ -215,17 +217,18 @@ struct ResponsesAnswerReader {
         if parts.contains(where: { $0["type"]?.plain == "refusal" }) { refuse(index) }
         let texts = parts.compactMap { ($0["text"] ?? $0["refusal"])?.text }
         reconcile(EscapedText.joined(texts, by: .empty), index, &events)
-        for (position, part) in parts.enumerated() {
+        let known = items[index]?.citations ?? 0
+        let cited = parts.enumerated().flatMap { position, part in
             let path = "output[\(index)].content[\(position)].annotations"
-            for annotation in part["annotations"]?.elements ?? [] {
-                cite(annotation, index, path, &events)
-            }
+            return (part["annotations"]?.elements ?? []).map { (annotation: $0, path: path) }
         }
+        for each in cited.dropFirst(known) { cite(each.annotation, index, each.path, &events) }
     }
 
     private mutating func cite(
         _ value: RawJSON, _ index: Int, _ path: String, _ events: inout [AnswerEvent]
     ) {
+        items[index]?.citations += 1
         guard let item = items[index], item.isOpened, let url = value["url"]?.text else {
             return events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
         }
