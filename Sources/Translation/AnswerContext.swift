@@ -48,6 +48,13 @@ public struct AnswerContext: Sendable {
         }
     }
 
+    /// The name of a call to which the vendor gives none.
+    ///
+    /// One that is the same in each answer would stand twice in the conversation.
+    static func callName(_ seed: String, _ number: Int) -> String {
+        seed.isEmpty ? "call_\(number)" : "call_\(seed)_\(number)"
+    }
+
     /// Has the answers of tools come back as free text.
     public mutating func addCustomTools(_ names: [String]) {
         for name in names {

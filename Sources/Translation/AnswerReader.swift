@@ -5,21 +5,21 @@ enum AnswerReader: ~Copyable {
     case messages(MessagesAnswerReader)
     case gemini(GeminiAnswerReader)
 
-    init(_ form: Form) {
-        switch form {
-        case .chat: self = .chat(ChatAnswerReader())
+    init(_ context: AnswerContext) {
+        switch context.source {
+        case .chat: self = .chat(ChatAnswerReader(seed: context.seed))
         case .responses: self = .responses(ResponsesAnswerReader())
         case .messages: self = .messages(MessagesAnswerReader())
-        case .gemini: self = .gemini(GeminiAnswerReader())
+        case .gemini: self = .gemini(GeminiAnswerReader(seed: context.seed))
         }
     }
 
     /// Takes a whole answer.
-    static func whole(_ body: RawJSON, _ form: Form) -> [AnswerEvent] {
+    static func whole(_ body: RawJSON, _ context: AnswerContext) -> [AnswerEvent] {
         var events: [AnswerEvent] = []
-        switch form {
+        switch context.source {
         case .chat:
-            var reader = ChatAnswerReader()
+            var reader = ChatAnswerReader(seed: context.seed)
             reader.takeWhole(body, &events)
         case .responses:
             var reader = ResponsesAnswerReader()
@@ -28,7 +28,7 @@ enum AnswerReader: ~Copyable {
             var reader = MessagesAnswerReader()
             reader.takeWhole(body, &events)
         case .gemini:
-            var reader = GeminiAnswerReader()
+            var reader = GeminiAnswerReader(seed: context.seed)
             reader.takeWhole(body, &events)
         }
         return events

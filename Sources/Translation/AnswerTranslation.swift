@@ -13,7 +13,7 @@ public struct AnswerTranslation: Sendable {
     public init(_ body: RawJSON, _ context: AnswerContext) {
         var guarded = CallGuard(context.tools)
         var events: [AnswerEvent] = []
-        guarded.take(AnswerReader.whole(body, context.source), &events)
+        guarded.take(AnswerReader.whole(body, context), &events)
         var transcript = AnswerTranscript()
         for event in events { transcript.take(event) }
         var json = JSONWriter()

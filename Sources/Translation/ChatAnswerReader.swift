@@ -18,6 +18,7 @@ struct ChatAnswerReader {
         let path: String
     }
 
+    private let seed: String
     private var hasStarted = false
     private var isDone = false
     private var id: EscapedText?
@@ -30,6 +31,10 @@ struct ChatAnswerReader {
     private var calls: [OpenCall] = []
     private var finish: String?
     var counts = TokenCounts()
+
+    init(seed: String) {
+        self.seed = seed
+    }
 
     /// Takes a whole answer.
     mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
@@ -141,7 +146,7 @@ struct ChatAnswerReader {
                     take(call: call, index, "\(path).tool_calls[\(index)]", &events)
                 }
             case "function_call":
-                take(function: entry.value, 0, "call_0", "\(path).function_call", nil, &events)
+                take(function: entry.value, 0, "", "\(path).function_call", nil, &events)
             case "annotations": citations(entry.value, "\(path).annotations", &events)
             case "audio":
                 let loss = Loss(kind: .dropped, path: "\(path).audio", isHarmless: false)
@@ -282,8 +287,7 @@ struct ChatAnswerReader {
     private func open(_ call: inout OpenCall, _ events: inout [AnswerEvent]) {
         guard !call.isOpened, !call.name.isEmpty else { return }
         call.isOpened = true
-        // Without a name for itself the call gets one that is the same for the same answer.
-        let id = call.id.isEmpty ? "call_\(call.index)" : call.id
+        let id = call.id.isEmpty ? AnswerContext.callName(seed, call.index) : call.id
         var item = AnswerItem(
             key: call.key, kind: .call(id: id, name: call.name), path: call.path)
         item.sealed = call.sealed

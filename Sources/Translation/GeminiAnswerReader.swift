@@ -2,6 +2,7 @@ import JSON
 
 /// Reads a generateContent answer, whole or in chunks.
 struct GeminiAnswerReader {
+    private let seed: String
     private var hasStarted = false
     private var isDone = false
     private var nextKey = 0
@@ -14,6 +15,10 @@ struct GeminiAnswerReader {
     private var counts = TokenCounts()
     /// A call whose arguments come in pieces.
     private var openCall: (key: Int, arguments: PartialArguments)?
+
+    init(seed: String) {
+        self.seed = seed
+    }
 
     /// Takes a whole answer.
     mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
@@ -197,7 +202,7 @@ struct GeminiAnswerReader {
         }
         closeTexts(isCut: false, &events)
         let key = makeKey()
-        let id = call["id"]?.plain ?? "call_\(callCount)"
+        let id = call["id"]?.plain ?? AnswerContext.callName(seed, callCount)
         callCount += 1
         var item = AnswerItem(key: key, kind: .call(id: id, name: name), path: path)
         item.sealed = sealed

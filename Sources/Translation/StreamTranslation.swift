@@ -38,7 +38,7 @@ public struct StreamTranslation: ~Copyable {
     public init(_ context: AnswerContext, eventBytesMax: Int = 10 << 20) {
         self.context = context
         splitter = EventSplitter(bytesMax: eventBytesMax)
-        reader = AnswerReader(context.source)
+        reader = AnswerReader(context)
         guarded = CallGuard(context.tools)
         writer = StreamWriter(context)
     }

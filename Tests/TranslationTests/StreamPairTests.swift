@@ -141,7 +141,7 @@ struct StreamPairTests {
 
     static func transcript(_ bytes: [UInt8], _ form: Form) -> AnswerTranscript {
         var splitter = EventSplitter(bytesMax: 1 << 20)
-        var reader = AnswerReader(form)
+        var reader = AnswerReader(AnswerContext(from: form, to: form))
         var guarded = CallGuard([:])
         var events: [AnswerEvent] = []
         splitter.take(bytes.span) { event in
