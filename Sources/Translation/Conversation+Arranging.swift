@@ -59,6 +59,8 @@ extension Conversation {
             }
         }
         turns = joined
+        guard form == .gemini else { return }
+        for index in turns.indices { turns[index].joinReasoning() }
     }
 
     /// The system texts that stand before everything else, taken out.
@@ -123,6 +125,25 @@ extension Conversation {
 }
 
 extension Turn {
+    /// Joins the pieces in which Gemini's clients keep reasoning, and what proves it behind them.
+    fileprivate mutating func joinReasoning() {
+        var joined: [Part] = []
+        for part in parts {
+            guard case .reasoning(let next) = part.kind, let last = joined.last,
+                case .reasoning(var reasoning) = last.kind, reasoning.sealed == nil
+            else {
+                joined.append(part)
+                continue
+            }
+            let texts = reasoning.visible + next.visible
+            reasoning.visible = texts.isEmpty ? [] : [EscapedText.joined(texts, by: .empty)]
+            reasoning.sealed = next.sealed
+            joined[joined.count - 1].kind = .reasoning(reasoning)
+            joined[joined.count - 1].extras += part.extras
+        }
+        parts = joined
+    }
+
     /// Adds texts to the turn's text, or to that of its last result.
     mutating func add(_ texts: [EscapedText], atFront: Bool) {
         guard !texts.isEmpty else { return }

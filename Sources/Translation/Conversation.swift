@@ -162,6 +162,9 @@ struct Sealed: Sendable, Equatable {
     var item: EscapedText?
     /// The visible text that it was written for.
     var text: EscapedText?
+
+    /// Whether a vendor of a form reads it.
+    func isFor(_ form: Form) -> Bool { self.form == form && kind != .none }
 }
 
 /// A model's wish to have a tool called.

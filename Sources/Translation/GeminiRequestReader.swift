@@ -47,7 +47,10 @@ struct GeminiRequestReader {
             let path = "contents[\(index)]"
             let parts = try self.parts(content, path)
             guard content.camel("role")?.plain != "model" else {
-                conversation.turns.append(Turn(role: .assistant, parts: parts, path: path))
+                // The SDK keeps the empty text that ended a stream.
+                let said = parts.filter { $0.text?.isEmpty != true }
+                guard !said.isEmpty else { continue }
+                conversation.turns.append(Turn(role: .assistant, parts: said, path: path))
                 continue
             }
             let results = parts.filter { $0.result != nil }
@@ -94,7 +97,8 @@ struct GeminiRequestReader {
             }
         } else if let call = value.camel("functionCall") {
             known.insert("functionCall")
-            if let signature, signature.form != .gemini {
+            // A call's mark that it is another vendor's says nothing to any.
+            if let signature, signature.form != .gemini, signature.kind != .none {
                 parts.append(
                     Part(kind: .reasoning(Reasoning(sealed: signature)), path: path))
             }
@@ -133,7 +137,7 @@ struct GeminiRequestReader {
         var call = Call(
             id: id, name: name,
             arguments: .object(value.camel("args") ?? RawJSON(literal: "{}")))
-        call.sealed = signature?.form == .gemini ? signature : nil
+        call.sealed = signature?.isFor(.gemini) == true ? signature : nil
         (call.idPath, call.argumentsPath) = (
             "\(path).functionCall.id", "\(path).functionCall.args"
         )

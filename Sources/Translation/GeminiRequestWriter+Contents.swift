@@ -3,7 +3,7 @@ import Primitives
 
 extension GeminiRequestWriter {
     /// What Gemini's own page gives for a call that another model made: its check is passed over.
-    private static let dummySignature = EscapedText(
+    static let dummySignature = EscapedText(
         "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=")
 
     mutating func system(_ turns: [Turn]) throws(Refusal) {
@@ -161,7 +161,7 @@ extension GeminiRequestWriter {
             if let sealed = reasoning.sealed { json.member("thoughtSignature", sealed.value) }
             return json.endObject()
         }
-        guard let sealed = reasoning.sealed, sealed.form == .gemini else {
+        guard let sealed = reasoning.sealed, sealed.isFor(.gemini) else {
             return conversation.losses.drop(part.path)
         }
         signature = sealed
@@ -179,7 +179,7 @@ extension GeminiRequestWriter {
         json.member("name", name)
         json.member("args", try call.argumentsObject())
         json.endObject()
-        if let sealed = call.sealed ?? signature, sealed.form == .gemini {
+        if let sealed = call.sealed ?? signature, sealed.isFor(.gemini) {
             json.member("thoughtSignature", sealed.value)
         } else if isFirst, quirks.geminiGeneration >= 3, !isOwn {
             json.member("thoughtSignature", Self.dummySignature)

@@ -317,7 +317,7 @@ extension Part {
     /// Whether an answer of before may hold the part at Anthropic.
     fileprivate var isAnthropics: Bool {
         switch kind {
-        case .reasoning(let reasoning): reasoning.sealed?.form == .messages
+        case .reasoning(let reasoning): reasoning.sealed?.isFor(.messages) ?? false
         case .hosted: false
         case .media(let media): media.kind == .image || media.kind == .document
         default: true

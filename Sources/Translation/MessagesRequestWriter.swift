@@ -168,7 +168,13 @@ struct MessagesRequestWriter: ~Copyable {
             json.member("type", literal: "disabled")
             return json.endObject()
         }
-        if quirks.thinking == .budget { return budget(wish) }
+        if quirks.thinking == .budget {
+            guard refusesThinking else { return budget(wish) }
+            for path in [wish.effort?.path, wish.budget?.path] {
+                if let path { conversation.losses.drop(path) }
+            }
+            return
+        }
         if let budget = wish.budget { conversation.losses.change(budget.path) }
         // The least effort asks for no thinking at all.
         let isLeast = wish.effort?.value == "minimal"
@@ -180,6 +186,23 @@ struct MessagesRequestWriter: ~Copyable {
         let isShown = wish.isShown?.value ?? (conversation.form == .chat)
         if isShown { json.member("display", literal: "summarized") }
         json.endObject()
+    }
+
+    /// Whether a model with a budget would refuse to think: where a tool is forced, and in a round
+    /// of calls that does not begin with thinking of its own.
+    private var refusesThinking: Bool {
+        switch conversation.choice?.kind {
+        case .required, .one, .subset(isRequired: true, _): return true
+        default: break
+        }
+        let turns = conversation.turns
+        guard let last = turns.lastIndex(where: { $0.role == .assistant }),
+            turns.indices.contains(last + 1), turns[last + 1].role == .results
+        else { return false }
+        return !turns[last].parts.contains { part in
+            guard case .reasoning(let reasoning) = part.kind else { return false }
+            return reasoning.sealed?.isFor(.messages) ?? false
+        }
     }
 
     private mutating func ownThinking(_ wish: ReasoningWish) {

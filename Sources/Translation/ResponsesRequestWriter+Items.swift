@@ -143,7 +143,8 @@ extension ResponsesRequestWriter {
         for (index, part) in turn.parts.enumerated() {
             switch part.kind {
             case .text, .refusal:
-                texts.append(part)
+                // An answer of calls alone has an empty text in some clients' histories.
+                if part.text?.isEmpty != true || isOwn { texts.append(part) }
                 continue
             case .media, .result:
                 conversation.losses.drop(part.path)
@@ -169,7 +170,7 @@ extension ResponsesRequestWriter {
     private mutating func reasoning(
         _ reasoning: Reasoning, _ path: String, isFollowed: Bool
     ) {
-        guard let sealed = reasoning.sealed, sealed.form == .responses, isFollowed || isOwn else {
+        guard let sealed = reasoning.sealed, sealed.isFor(.responses), isFollowed || isOwn else {
             return conversation.losses.drop(path)
         }
         json.beginObject()
