@@ -27,9 +27,9 @@ final class TranslatedRequest {
     /// The body; nil once the vendor has it.
     private(set) var body: KeptBody?
 
-    private init(
+    init(
         _ translation: RequestTranslation, _ call: TranslatableCall, to vendor: Form,
-        target: Int, model: String, for exchange: RequestExchange
+        losses: [Loss], target: Int, model: String, for exchange: RequestExchange
     ) throws(JSONScanner.Malformed) {
         self.target = target
         client = call.form
@@ -45,11 +45,25 @@ final class TranslatedRequest {
         context.seed = exchange.logName
         context.created = Int(Identifier.wallClockMilliseconds() / 1000)
         self.context = context
-        losses =
-            call.question == .count
-            ? CountTranslation.losses(translation.losses, in: vendor) : translation.losses
+        self.losses =
+            call.question == .count ? CountTranslation.losses(losses, in: vendor) : losses
         var bytes = ByteBuffer(capacity: text.count)
         bytes.append(text.span)
+        body = KeptBody(bytes, countedBy: exchange.worker.bodies)
+    }
+
+    /// A request of the client's own form, without what other vendors' answers left in it.
+    init(
+        _ removal: EnvelopeRemoval, _ call: TranslatableCall, target: Int,
+        for exchange: RequestExchange
+    ) {
+        self.target = target
+        (client, vendor, question) = (call.form, call.form, call.question)
+        (path, fields) = ("", [])
+        context = AnswerContext(from: call.form, to: call.form)
+        losses = removal.losses
+        var bytes = ByteBuffer(capacity: removal.body.count)
+        bytes.append(removal.body.span)
         body = KeptBody(bytes, countedBy: exchange.worker.bodies)
     }
 
@@ -89,11 +103,12 @@ final class TranslatedRequest {
         _ call: TranslatableCall, _ index: Int, _ route: RoutingTable.Route,
         _ vendor: SharedVendor, _ exchange: RequestExchange
     ) throws(Failure) -> TranslatedRequest? {
-        let whole = try readBody(exchange)
-        let body = call.question == .count ? CountTranslation.request(whole) : whole
         guard let form = call.form(of: vendor) else {
             throw .untranslatable(vendor.name, "it has no API that counts tokens")
         }
+        if form == call.form { return try own(call, index, route, vendor, exchange) }
+        let whole = try readBody(exchange)
+        let body = call.question == .count ? CountTranslation.request(whole) : whole
         let model = route.plan.targets[index].model
         let asked = model ?? call.path?.model ?? body.model ?? ""
         guard !asked.isEmpty else { throw .untranslatable(vendor.name, "it names no model") }
@@ -102,32 +117,34 @@ final class TranslatedRequest {
         do throws(Translation.Refusal) {
             translation = try RequestTranslation(
                 body, from: call.form, to: form, quirks: quirks, model: model, path: call.path)
-            if form == call.form {
-                let plain = try RequestTranslation(
-                    body, from: form, to: form, model: model, path: call.path)
-                if plain.body == translation.body { return nil }
-            }
         } catch {
-            // Its own dialect's vendor says itself what it does not take.
-            if form == call.form { return nil }
             let field = error.field.isEmpty ? "" : "\(error.field): "
             throw .untranslatable(vendor.name, field + error.reason)
         }
-        let lost = translation.losses.filter { !$0.isHarmless }
-        if route.plan.refusesLosses, call.question == .answer, !lost.isEmpty {
-            let list = lost.map(\.description).joined(separator: ", ")
-            throw .untranslatable(vendor.name, "it would lose \(list.prefix(1024))")
-        }
+        try check(translation.losses, call, route, vendor)
         do throws(JSONScanner.Malformed) {
             return try TranslatedRequest(
-                translation, call, to: form, target: index, model: asked, for: exchange)
+                translation, call, to: form, losses: translation.losses, target: index,
+                model: asked, for: exchange)
         } catch {
             throw .untranslatable(vendor.name, "\(error)")
         }
     }
 
+    /// Refuses losses where the chain does.
+    static func check(
+        _ losses: [Loss], _ call: TranslatableCall, _ route: RoutingTable.Route,
+        _ vendor: SharedVendor
+    ) throws(Failure) {
+        guard route.plan.refusesLosses, call.question == .answer else { return }
+        let lost = losses.filter { !$0.isHarmless }
+        guard !lost.isEmpty else { return }
+        let list = lost.map(\.description).joined(separator: ", ")
+        throw .untranslatable(vendor.name, "it would lose \(list.prefix(1024))")
+    }
+
     /// The body without a content coding, as one value.
-    private static func readBody(_ exchange: RequestExchange) throws(Failure) -> RawJSON {
+    static func readBody(_ exchange: RequestExchange) throws(Failure) -> RawJSON {
         let request = exchange.request
         var text: [UInt8] = []
         let fault: String? = request.withHead { head in
@@ -166,16 +183,13 @@ extension TranslatedRequest {
             let target = route.plan.targets[index]
             vendor = exchange.snapshot.routing.vendors[target.vendor]
             isForeign = target.isForeign
-            guard isForeign || vendor.lacksAPI || vendor.appliesQuirks else { return nil }
             call = exchange.request.withHead {
                 TranslatableCall($0, prefixLength: route.prefixLength)
             }
             if isForeign { return }
             guard let call else { return nil }
             if call.form(of: vendor) != call.form { return }
-            guard vendor.appliesQuirks, call.question == .answer, !exchange.intake.isStreaming,
-                exchange.tunnel == nil
-            else { return nil }
+            guard !exchange.intake.isStreaming, exchange.tunnel == nil else { return nil }
         }
 
         /// Why the request cannot be translated, as far as that is known without its body.

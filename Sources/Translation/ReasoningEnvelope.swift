@@ -5,9 +5,9 @@ import JSON
 /// The client stores it and sends it back, so that the gateway keeps nothing. The envelope says
 /// whose it is: it is opened for that vendor alone, and never sent to any.
 enum ReasoningEnvelope {
-    private static let mark: StaticString = "weir1:"
+    static let mark: StaticString = "weir1:"
     /// The mark in base64, for a dialect whose clients accept nothing else.
-    private static let encodedMark: StaticString = "d2VpcjE6"
+    static let encodedMark: StaticString = "d2VpcjE6"
 
     /// What an envelope holds; nil for a text that is none.
     static func open(_ text: EscapedText) -> Sealed? {
