@@ -7,7 +7,7 @@ struct SDKTests {
     private static let folder = "\(Repository.root)/Tests/EndToEndTests/SDK"
 
     /// The interpreter of an environment with the newest SDKs.
-    private static func python() throws -> String {
+    static func python() throws -> String {
         let venv = try ChildProcess("\(folder)/venv", ["\(Repository.root)/.build/sdk-venv"])
         try #require(try venv.wait(seconds: 600) == 0, "\(venv.text)")
         return String(venv.text.split(separator: "\n").last ?? "")
