@@ -1,4 +1,5 @@
 import Access
+import Dialects
 import ExchangeCore
 import LogStore
 import Support
