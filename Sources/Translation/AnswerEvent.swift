@@ -2,6 +2,8 @@
 enum AnswerEvent: Sendable {
     /// The vendor began, by its own names.
     case started(id: EscapedText?, model: EscapedText?)
+    /// What was read for the answer, where the vendor says so at its beginning.
+    case counted(TokenCounts)
     case opened(AnswerItem)
     /// More of a text, a refusal, or reasoning.
     case text(key: Int, EscapedText)

@@ -45,7 +45,7 @@ struct AnswerTranscript {
             change(key) { ($0.isClosed, $0.isCut) = (true, isCut) }
         case .finished(let finish, let counts): (self.finish, self.counts) = (finish, counts)
         case .failed(let failure): self.failure = failure
-        case .alive: break
+        case .alive, .counted: break
         case .lost(let loss): losses.insert(loss)
         }
     }

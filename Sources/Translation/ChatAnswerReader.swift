@@ -160,6 +160,7 @@ struct ChatAnswerReader {
         guard !hasStarted else { return }
         hasStarted = true
         events.append(.started(id: id, model: model))
+        if counts.input != nil { events.append(.counted(counts)) }
     }
 
     private mutating func makeKey() -> Int {

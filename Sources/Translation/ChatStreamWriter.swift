@@ -40,7 +40,7 @@ struct ChatStreamWriter: ~Copyable {
             }
         case .sealed(_, _, let path): losses.drop(path)
         case .citation(_, let citation, let path): cite(citation, path)
-        case .closed: break
+        case .closed, .counted: break
         case .finished(let finish, let counts): end(finish, counts)
         case .failed(let failure): fail(failure)
         case .alive: if hasStarted { frame.appendSignOfLife(to: &output) }

@@ -130,7 +130,8 @@ extension Turn {
         var joined: [Part] = []
         for part in parts {
             guard case .reasoning(let next) = part.kind, let last = joined.last,
-                case .reasoning(var reasoning) = last.kind, reasoning.sealed == nil
+                case .reasoning(var reasoning) = last.kind, reasoning.sealed == nil,
+                next.sealed?.isFor(.gemini) != true
             else {
                 joined.append(part)
                 continue

@@ -43,6 +43,7 @@ struct GeminiAnswerReader {
                 .started(
                     id: chunk.camel("responseId")?.text, model: chunk.camel("modelVersion")?.text
                 ))
+            if counts.input != nil { events.append(.counted(counts)) }
         }
         for (index, candidate) in candidates.enumerated() {
             guard (candidate["index"]?.integer ?? index) == 0 else {

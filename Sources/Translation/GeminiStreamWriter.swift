@@ -60,7 +60,7 @@ struct GeminiStreamWriter: ~Copyable {
         case .opened(let item):
             transcript.take(event)
             if item.isCall { waiting.append(item.key) }
-        case .arguments, .sealed, .lost: transcript.take(event)
+        case .arguments, .sealed, .lost, .counted: transcript.take(event)
         }
     }
 

@@ -16,6 +16,7 @@ struct MessagesStreamWriter: ~Copyable {
     private let context: AnswerContext
     private var model = ""
     private var hasStarted = false
+    private var counts = TokenCounts()
     private var open: AnswerItem?
     private var sealed: Sealed?
     private var waiting: [Waiting] = []
@@ -39,6 +40,7 @@ struct MessagesStreamWriter: ~Copyable {
     mutating func take(_ event: AnswerEvent) {
         switch event {
         case .started(_, let model): self.model = context.model ?? model?.plain ?? ""
+        case .counted(let counts): self.counts = counts
         case .opened(let item):
             if open == nil { begin(item) } else { waiting.append(Waiting(item: item)) }
         case .text(let key, let text), .arguments(let key, let text): add(key, text)
@@ -89,6 +91,9 @@ struct MessagesStreamWriter: ~Copyable {
         guard !hasStarted else { return }
         hasStarted = true
         let (id, model) = ("msg_\(context.seed)", model)
+        // Clients show what was read by this event alone.
+        var counts = counts
+        (counts.input, counts.output, counts.reasoning) = (counts.input ?? 0, 0, nil)
         event("message_start") { json in
             json.key("message")
             json.beginObject()
@@ -102,10 +107,7 @@ struct MessagesStreamWriter: ~Copyable {
             json.nullMember("stop_reason")
             json.nullMember("stop_sequence")
             json.key("usage")
-            json.beginObject()
-            json.member("input_tokens", 0)
-            json.member("output_tokens", 0)
-            json.endObject()
+            counts.writeMessages(to: &json)
             json.endObject()
         }
     }

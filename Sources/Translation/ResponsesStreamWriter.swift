@@ -49,7 +49,7 @@ struct ResponsesStreamWriter: ~Copyable {
         case .finished(let finish, let counts): end(finish, counts)
         case .failed(let failure): fail(failure)
         case .alive: if hasStarted { frame.appendSignOfLife(to: &output) }
-        case .sealed, .lost: break
+        case .sealed, .lost, .counted: break
         }
     }
 

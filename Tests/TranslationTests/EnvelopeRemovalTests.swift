@@ -97,10 +97,8 @@ struct EnvelopeRemovalTests {
 
     @Test("leaves a call unsigned for a model that wants no signature")
     func unsigned() throws {
-        let body = try RawJSON(
-            parsing: Array(
-                #"{"contents":[{"parts":[{"functionCall":{},"thoughtSignature":"\#(Self.encoded)"}]}]}"#
-                    .utf8))
+        let part = #"{"functionCall":{},"thoughtSignature":"\#(Self.encoded)"}"#
+        let body = try RawJSON(parsing: Array(#"{"contents":[{"parts":[\#(part)]}]}"#.utf8))
         let removal = EnvelopeRemoval(body, .gemini, model: nil, signsCalls: false)
         #expect(
             removal.map { String(decoding: $0.body, as: UTF8.self) }

@@ -57,7 +57,8 @@ struct InterleavedItemTests {
     @Test("become Gemini's calls in the order of their beginnings, the first one signed")
     func order() throws {
         func call(_ index: Int, _ arguments: String) -> String {
-            #"{"type":"function_call","call_id":"c\#(index)","name":"f","arguments":"\#(arguments)"}"#
+            #"{"type":"function_call","call_id":"c\#(index)","name":"f","#
+                + #""arguments":"\#(arguments)"}"#
         }
         var events = [#"{"type":"response.created","response":{"id":"r","model":"m"}}"#]
         for index in 0..<3 {

@@ -1,4 +1,4 @@
-"""What a gateway does around a translation: chains, quirks, losses, refusals, counts, signs of life.
+"""What a gateway does around a translation: chains, quirks, losses, refusals, signs of life.
 
 conduct.py WEIR
 """

@@ -76,9 +76,9 @@ def chat_view(answer):
     end = "refused" if message.refusal else choice.finish_reason
     end = "refused" if end == "content_filter" else end
     counts = answer.usage
-    cites = [(note["url_citation"]["url"], note["url_citation"]["title"])
-             if isinstance(note, dict) else (note.url_citation.url, note.url_citation.title)
-             for note in message.annotations or []]
+    cites = [(source["url_citation"]["url"], source["url_citation"]["title"])
+             if isinstance(source, dict) else (source.url_citation.url, source.url_citation.title)
+             for source in message.annotations or []]
     return view(parts, end, counts and usage(
         counts.prompt_tokens, counts.prompt_tokens_details.cached_tokens,
         counts.completion_tokens, counts.completion_tokens_details.reasoning_tokens), cites)
@@ -115,8 +115,8 @@ def responses_view(answer):
             for part in item.content:
                 refused = refused or part.type == "refusal"
                 parts.append(("text", part.refusal if part.type == "refusal" else part.text))
-                cites += [(note.url, note.title)
-                          for note in getattr(part, "annotations", None) or []]
+                cites += [(source.url, source.title)
+                          for source in getattr(part, "annotations", None) or []]
         elif item.type == "function_call":
             parts.append(("call", item.call_id, item.name, arguments(item.arguments)))
     end = answer.status
@@ -141,13 +141,13 @@ def responses(base, model, streams, tools=True):
         ask["tools"] = responses_tools()
     if not streams:
         return responses_view(api.responses.create(**ask))
-    answer, gathered, notes = None, {}, []
+    answer, gathered, sources = None, {}, []
     with api.responses.stream(**ask) as stream:
         for event in stream:
             if event.type in ("response.completed", "response.incomplete"):
                 answer = event.response
             elif event.type == "response.output_text.annotation.added":
-                notes.append(event.annotation)
+                sources.append(event.annotation)
             elif event.type.endswith(".delta"):
                 gathered[event.output_index] = gathered.get(event.output_index, "") + event.delta
         if answer is None:
@@ -161,8 +161,8 @@ def responses(base, model, streams, tools=True):
     spelled = [gathered.get(index, "") for index in range(len(texts))]
     if texts != spelled:
         seen["deltas"] = (spelled, texts)
-    if len(notes) != len(seen["cites"]):
-        seen["notes"] = notes
+    if len(sources) != len(seen["cites"]):
+        seen["sources"] = sources
     return seen
 
 
@@ -179,7 +179,7 @@ def messages_view(answer):
             parts.append(("reasoning", block.thinking))
         elif block.type == "text":
             parts.append(("text", block.text))
-            cites += [(note.url, note.title) for note in block.citations or []]
+            cites += [(source.url, source.title) for source in block.citations or []]
         elif block.type == "tool_use":
             parts.append(("call", block.id, block.name, compact(block.input)))
     end = {"refusal": "refused"}.get(answer.stop_reason, answer.stop_reason)

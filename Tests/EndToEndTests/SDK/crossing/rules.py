@@ -1,7 +1,7 @@
-"""What a vendor refuses a request for, written from the vendors' descriptions and recorded refusals.
+"""What a vendor refuses a request for, by the vendors' descriptions and recorded refusals.
 
-`fault(form, body)` is the first rule that a request breaks, or None. `signed` are the values by which
-a vendor knows its own reasoning: pairs of a text and a signature, or the values alone.
+`fault(form, body)` is the first rule that a request breaks, or None. `signed` are the values by
+which a vendor knows its own reasoning: pairs of a text and a signature, or the values alone.
 """
 
 import json

@@ -23,7 +23,8 @@ from dialects import SCRIPTS, WHOLE, error, error_frame, frames
 
 COUNTS = {"/v1/responses/input_tokens": "responses", "/v1/messages/count_tokens": "messages"}
 PATHS = {"/v1/chat/completions": "chat", "/v1/responses": "responses", "/v1/messages": "messages"}
-GEMINI = re.compile(r"/v1(?:beta)?/models/(.+):(generateContent|streamGenerateContent|countTokens)$")
+GEMINI = re.compile(
+    r"/v1(?:beta)?/models/(.+):(generateContent|streamGenerateContent|countTokens)$")
 
 
 class Handler(BaseHTTPRequestHandler):
