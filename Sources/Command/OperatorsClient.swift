@@ -1,5 +1,6 @@
 import ArgumentParser
 import Config
+import Cryptography
 import JSON
 import Primitives
 import Reactor
@@ -12,29 +13,54 @@ enum OperatorsClient {
     /// The status of the gateway that serves a configuration; ends with status 1 where none does.
     static func status(_ configuration: Configuration) throws -> JSONValue {
         let admin = configuration.admin
-        guard !admin.listen.isEmpty, let address = SocketAddress(admin.listen) else {
+        guard let url = url(of: admin) else {
             throw fault("admin.listen is off, so there is no address to ask")
         }
-        guard !admin.tls.isOn else {
-            throw fault(
-                "[admin.tls] is on, and this command asks without TLS; "
-                    + "GET /api/status is what it would read")
+        let client = try client(of: admin, bytesMax: bytesMax)
+        let answer: Post.Answer
+        do {
+            answer = try client.get(
+                "\(url)/api/status", fields: fields(of: admin), timeout: .seconds(30))
+        } catch {
+            throw fault("no gateway answers at \(admin.listen): \(error)\(hint(admin))")
         }
-        let origin = Endpoint.Origin(
-            scheme: "http", host: Probe.host(of: admin.listen), port: address.port)
-        let token = admin.token.map { [(name: "authorization", value: "Bearer \($0.reveal())")] }
-        let answer = try Probe.ask(
-            origin, path: "/api/status", trust: nil, fields: token ?? [], bodyBytesMax: bytesMax)
-        guard let answer, answer.status == 200 else {
-            let text = String(decoding: answer?.body ?? [], as: UTF8.self)
-            throw fault(
-                "no gateway answers at \(admin.listen): \(Probe.describe(answer)) \(text)")
+        guard answer.status == 200 else {
+            let text = String(decoding: answer.body, as: UTF8.self)
+            throw fault("no gateway answers at \(admin.listen): HTTP \(answer.status) \(text)")
         }
         do {
             return try JSONValue(parsing: answer.body.span)
         } catch {
             throw fault("what answers at \(admin.listen) is no gateway of this version")
         }
+    }
+
+    /// Where this machine reaches the operators' listener; nil where there is none.
+    static func url(of admin: Configuration.Admin) -> String? {
+        guard let address = SocketAddress(admin.listen) else { return nil }
+        let scheme = admin.tls.isOn ? "https" : "http"
+        return "\(scheme)://\(Probe.host(of: admin.listen)):\(address.port)"
+    }
+
+    /// What every question shows.
+    static func fields(of admin: Configuration.Admin) -> [(name: String, value: String)] {
+        admin.token.map { [(name: "Authorization", value: "Bearer \($0.reveal())")] } ?? []
+    }
+
+    /// A client of the operators' listener, which has to have the key of a certificate of
+    /// `[admin.tls]`: the token goes to no other.
+    static func client(of admin: Configuration.Admin, bytesMax: Int) throws -> Post {
+        let pins = try admin.tls.certificates.map { try KeyPin.pin(ofFile: $0.chain) }
+        guard let post = Post(trust: nil, pins: pins, bytesMax: bytesMax) else {
+            throw Composition.StartError(description: "libcurl cannot be set up: out of memory")
+        }
+        return post
+    }
+
+    /// What else may be the reason.
+    private static func hint(_ admin: Configuration.Admin) -> String {
+        admin.tls.clientAuthorities.isEmpty
+            ? "" : "; [admin.tls] asks for a client's certificate, and this command has none"
     }
 
     private static func fault(_ text: String) -> ExitCode {

@@ -21,7 +21,11 @@ struct TopCommand: ParsableCommand {
     @Option(help: "The operators' listener, such as https://gateway:9090; else that of [admin].")
     var url: String?
 
-    @Option(help: "The authorities of its certificate, as PEM; else the system's.")
+    @Option(
+        help: """
+            Authorities of its certificate, as PEM; else the system's, or for the listener of \
+            [admin] the certificate of [admin.tls].
+            """)
     var caFile = ""
 
     @Option(help: "Seconds between two looks.")
@@ -37,14 +41,8 @@ struct TopCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.load()
         let address = try address(of: configuration)
-        let trust = address.hasPrefix("https:") ? try TrustStore(file: caFile) : nil
-        guard let client = Post(trust: trust) else {
-            throw Composition.StartError(description: "libcurl cannot be set up: out of memory")
-        }
-        var fields: [(name: String, value: String)] = []
-        if let token = configuration.admin.token {
-            fields.append(("Authorization", "Bearer \(token.reveal())"))
-        }
+        let client = try client(of: configuration, address)
+        let fields = OperatorsClient.fields(of: configuration.admin)
         while true {
             let text = try look(client, "\(address)/limits", fields)
             // On a cleared screen, as top has it.
@@ -57,15 +55,23 @@ struct TopCommand: ParsableCommand {
 
     private func address(of configuration: Configuration) throws -> String {
         if let url { return url.hasSuffix("/") ? String(url.dropLast()) : url }
-        guard !configuration.admin.listen.isEmpty else {
+        guard let url = OperatorsClient.url(of: configuration.admin) else {
             throw ValidationError("[admin] has no listener; --url names one")
         }
-        let scheme = configuration.admin.tls.isOn ? "https" : "http"
-        let isAny = configuration.admin.listen.hasPrefix("0.0.0.0:")
-        let listen =
-            isAny
-            ? "127.0.0.1:" + configuration.admin.listen.dropFirst(8) : configuration.admin.listen
-        return "\(scheme)://\(listen)"
+        return url
+    }
+
+    /// Another machine's listener needs a certificate of an authority; the one of this
+    /// configuration needs its key.
+    private func client(of configuration: Configuration, _ address: String) throws -> Post {
+        guard url != nil || !caFile.isEmpty else {
+            return try OperatorsClient.client(of: configuration.admin, bytesMax: 64 << 10)
+        }
+        let trust = address.hasPrefix("https:") ? try TrustStore(file: caFile) : nil
+        guard let client = Post(trust: trust) else {
+            throw Composition.StartError(description: "libcurl cannot be set up: out of memory")
+        }
+        return client
     }
 
     private func look(

@@ -50,8 +50,10 @@ public final class Post {
 
     /// A way to post; nil where memory is short.
     ///
-    /// `trust` holds the authorities for https; `bytesMax` bounds the answers' bodies.
-    public init?(trust: TrustStore?, bytesMax: Int = 64 << 10) {
+    /// `trust` holds the authorities for https; with `pins` (see ``KeyPin``) the server has to have
+    /// one of these keys instead, whatever its certificate says. `bytesMax` bounds the answers'
+    /// bodies.
+    public init?(trust: TrustStore?, pins: [String] = [], bytesMax: Int = 64 << 10) {
         self.bytesMax = bytesMax
         guard let easy = unsafe curl_easy_init() else { return nil }
         unsafe self.easy = easy
@@ -67,6 +69,14 @@ public final class Post {
         if let trust {
             unsafe ccurl_easy_set_tls_context(easy, installTrust)
             unsafe ccurl_easy_set_pointer(easy, CURLOPT_SSL_CTX_DATA, trust.address)
+        }
+        if !pins.isEmpty {
+            set(CURLOPT_SSL_VERIFYPEER, 0)
+            set(CURLOPT_SSL_VERIFYHOST, 0)
+            let list = pins.joined(separator: ";")
+            let code = unsafe ccurl_easy_set_string(easy, CURLOPT_PINNEDPUBLICKEY, list)
+            // Without pins any server would do.
+            precondition(code == CURLE_OK, "CURLOPT_PINNEDPUBLICKEY: \(CurlCode(code).explained)")
         }
         set(CURLOPT_CONNECTTIMEOUT_MS, 5000)
         unsafe ccurl_easy_set_data_function(easy, CURLOPT_WRITEFUNCTION, gatherAnswer)

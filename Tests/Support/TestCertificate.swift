@@ -18,15 +18,15 @@ package final class TestCertificate {
             ])
     }
 
-    /// A certificate that another one vouches for.
-    package init(of authority: TestCertificate, subject: String) throws {
+    /// A certificate that another one vouches for; with fewer than no days it has expired.
+    package init(of authority: TestCertificate, subject: String, days: Int = 2) throws {
         folder = try ScratchFolder("weir-certificate")
         let request = "\(folder.path)/request.pem"
         try Self.run(
             ["req", "-new"] + Self.newKey(key) + ["-subj", "/CN=\(subject)", "-out", request])
         try Self.run([
             "x509", "-req", "-in", request, "-CA", authority.chain, "-CAkey", authority.key,
-            "-CAcreateserial", "-days", "2", "-out", chain,
+            "-CAcreateserial", "-days", "\(days)", "-out", chain,
         ])
     }
 
