@@ -84,6 +84,31 @@ static inline void copenssl_set_message_callback(SSL *ssl,
   SSL_set_msg_callback_arg(ssl, argument);
 }
 
+// Ends a read of the socket as if nothing were there, once so many reads were allowed and made: from
+// inside of one call OpenSSL reads on for as long as messages come that are no content. The number is
+// kept where the callback's argument is.
+static inline long copenssl_count_read(BIO *socket, int operation, const char *bytes, size_t length,
+                                       int number, long more, int result, size_t *processed) {
+  (void)bytes, (void)length, (void)number, (void)more, (void)processed;
+  if (operation & BIO_CB_RETURN) return result;
+  if (operation != BIO_CB_READ) return 1;
+  intptr_t left = (intptr_t)BIO_get_callback_arg(socket);
+  if (left > 0) {
+    BIO_set_callback_arg(socket, (char *)(left - 1));
+    return 1;
+  }
+  BIO_set_retry_read(socket);
+  return -1;
+}
+
+static inline void copenssl_count_reads(SSL *ssl) {
+  BIO_set_callback_ex(SSL_get_rbio(ssl), copenssl_count_read);
+}
+
+static inline void copenssl_allow_reads(SSL *ssl, int count) {
+  BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)(intptr_t)count);
+}
+
 // Readies a ticket's cipher and code of authentication: AES-256-CBC and HMAC-SHA256, as RFC 5077
 // recommends. Returns 1, or 0 where OpenSSL refuses.
 static inline int copenssl_use_ticket_key(EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,

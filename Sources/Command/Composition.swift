@@ -110,6 +110,7 @@ final class Composition {
             workers: count)
         admission = Admission(
             connectionsMax: connectionsMax,
+            connectionsPerAddressMax: configuration.server.maxConnectionsPerAddress,
             bodies: BodyBudget(
                 bytesMax: configuration.server.bodyBudget.bytes(of: MemoryLimit.bytes)))
         do {

@@ -16,6 +16,7 @@ extension Configuration {
             "builtin_vendors = \(server.usesBuiltinVendors)", "watch = \(server.isWatched)",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",
+            "max_connections_per_address = \(server.maxConnectionsPerAddress)",
             "max_body = \(size(server.maxBodyBytes))",
             "replay_limit = \(size(server.replayLimitBytes))",
             "body_budget = \(quote(server.bodyBudget.text))",

@@ -94,6 +94,8 @@ public struct Configuration: Sendable {
         public var workers = 0
         /// Client connections at once, over all workers.
         public var maxConnections = 20_000
+        /// Client connections at once of one address, over all workers; 0 is without a bound.
+        public var maxConnectionsPerAddress = 0
         /// Bytes of a request body.
         public var maxBodyBytes = 1 << 30
         /// Bytes of a request body up to which it is kept whole.

@@ -32,6 +32,8 @@ extension Configuration.Server {
         reader.bool("watch", &isWatched)
         reader.integer("workers", &workers, in: 0...1024)
         reader.integer("max_connections", &maxConnections, in: 1...10_000_000)
+        reader.integer(
+            "max_connections_per_address", &maxConnectionsPerAddress, in: 0...10_000_000)
         reader.size("max_body", &maxBodyBytes, atLeast: 1)
         reader.size("replay_limit", &replayLimitBytes, atLeast: 0)
         reader.share("body_budget", &bodyBudget)

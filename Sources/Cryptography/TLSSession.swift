@@ -20,8 +20,11 @@ public final class TLSSession {
         case failed
     }
 
-    /// KeyUpdate messages that a client may send in a second: OpenSSL itself has no bound.
-    static let keyUpdatesPerSecondMax = 10
+    /// KeyUpdates and greetings after the first one that a client may send in a second: OpenSSL
+    /// itself has no bound, and refuses each of the greetings.
+    private static let floodPerSecondMax = 10
+    /// Reads of the socket in a call beside those that its room takes, of about a record each.
+    private static let readsMin = 4
     /// Records written at a time, of 16 KiB each: an endless answer must not hold others up.
     private static let recordsPerWriteMax = 16
     /// The content of one record, at most.
@@ -29,9 +32,12 @@ public final class TLSSession {
 
     private let context: AnyObject
     private let ssl: OpaquePointer
-    private var keyUpdates = 0
-    private var keyUpdatesSince = Instant.now()
+    private var floodCount = 0
+    private var floodSince = Instant.now()
     private var isBroken = false
+    private var hasGreeted = false
+    /// Whether the client sent more KeyUpdates, or greetings after the first, than it may.
+    public private(set) var isFlooded = false
     /// Whether a read or the handshake goes on once the socket can be written to.
     public private(set) var wantsWrite = false
     /// Whether a write goes on once the socket can be read from.
@@ -44,6 +50,7 @@ public final class TLSSession {
         unsafe self.ssl = unsafe ssl
         unsafe SSL_set_accept_state(ssl)
         guard unsafe SSL_set_fd(ssl, descriptor) == 1 else { return nil }
+        unsafe copenssl_count_reads(ssl)
         unsafe copenssl_set_message_callback(
             ssl, sawMessage, Unmanaged.passUnretained(self).toOpaque())
     }
@@ -108,8 +115,11 @@ public final class TLSSession {
     /// Takes the handshake as far as it goes now: one step costs up to a millisecond.
     public func handshake() -> Outcome {
         ERR_clear_error()
+        unsafe copenssl_allow_reads(ssl, Int32(Self.readsMin))
         let result = unsafe SSL_do_handshake(ssl)
-        return result == 1 ? .moved(0) : failed(result, isRead: true)
+        guard result == 1 else { return failed(result, isRead: true) }
+        hasGreeted = true
+        return .moved(0)
     }
 
     /// Reads to the end of a buffer: about `room` bytes, and all that OpenSSL holds already.
@@ -119,6 +129,8 @@ public final class TLSSession {
     /// The kernel reports again what stays in the socket, so no read is made to find it empty.
     public func receive(into buffer: inout ByteBuffer, room: Int) -> Outcome {
         var total = 0
+        unsafe copenssl_allow_reads(
+            ssl, Int32(clamping: room / Self.recordBytesMax + Self.readsMin))
         defer { if total >= room { unsafe SSL_set_read_ahead(ssl, 1) } }
         repeat {
             // A client that sends faster than this reads would keep the worker here for ever.
@@ -147,6 +159,7 @@ public final class TLSSession {
     /// encrypted them already. There may be more of them.
     public func send(from buffer: inout ByteBuffer) -> Outcome {
         var total = 0
+        unsafe copenssl_allow_reads(ssl, Int32(Self.readsMin))
         for _ in 0..<Self.recordsPerWriteMax where !buffer.isEmpty {
             ERR_clear_error()
             let bytes = unsafe buffer.pointer
@@ -189,15 +202,21 @@ public final class TLSSession {
         }
     }
 
-    /// A client's KeyUpdate costs us two derivations and a message, and it a few bytes.
-    fileprivate func sawKeyUpdate() {
+    /// A client's KeyUpdate costs us two derivations and a message, and it a few bytes; so does a
+    /// greeting that OpenSSL refuses, as renegotiation is off.
+    fileprivate func saw(_ message: UInt8) {
+        guard Int32(message) == SSL3_MT_KEY_UPDATE || hasGreeted else { return }
         let now = Instant.now()
-        if now - keyUpdatesSince > .seconds(1) {
-            keyUpdatesSince = now
-            keyUpdates = 0
+        if now - floodSince > .seconds(1) {
+            floodSince = now
+            floodCount = 0
         }
-        keyUpdates += 1
-        if keyUpdates > Self.keyUpdatesPerSecondMax { isBroken = true }
+        floodCount += 1
+        guard floodCount > Self.floodPerSecondMax else { return }
+        isFlooded = true
+        isBroken = true
+        // OpenSSL asks for more bytes before it returns: there are none for it.
+        unsafe copenssl_allow_reads(ssl, 0)
     }
 }
 
@@ -207,8 +226,9 @@ private func sawMessage(
     _ ssl: OpaquePointer?, _ argument: UnsafeMutableRawPointer?
 ) {
     guard isWritten == 0, kind == SSL3_RT_HANDSHAKE, count > 0, let bytes = unsafe bytes,
-        unsafe bytes.load(as: UInt8.self) == UInt8(SSL3_MT_KEY_UPDATE),
         let argument = unsafe argument
     else { return }
-    unsafe Unmanaged<TLSSession>.fromOpaque(argument).takeUnretainedValue().sawKeyUpdate()
+    let message = unsafe bytes.load(as: UInt8.self)
+    guard [SSL3_MT_KEY_UPDATE, SSL3_MT_CLIENT_HELLO].contains(Int32(message)) else { return }
+    unsafe Unmanaged<TLSSession>.fromOpaque(argument).takeUnretainedValue().saw(message)
 }

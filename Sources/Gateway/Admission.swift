@@ -7,11 +7,17 @@ public final class Admission: Sendable {
     private let connections = Atomic<Int>(0)
     /// The memory for the bodies of requests.
     let bodies: BodyBudget
+    /// The connections of each address; nil where they are not bounded.
+    let addresses: AddressSeats?
 
     /// An admission of at most so many connections over all workers, and of bodies in this memory.
-    public init(connectionsMax: Int, bodies: BodyBudget) {
+    ///
+    /// `connectionsPerAddressMax` bounds the connections of one client's address; 0 does not.
+    public init(connectionsMax: Int, connectionsPerAddressMax: Int = 0, bodies: BodyBudget) {
         self.connectionsMax = connectionsMax
         self.bodies = bodies
+        addresses =
+            connectionsPerAddressMax > 0 ? AddressSeats(seatsMax: connectionsPerAddressMax) : nil
     }
 
     /// How many connections so many descriptors allow, of those that are wanted.

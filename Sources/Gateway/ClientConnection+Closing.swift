@@ -60,7 +60,7 @@ extension ClientConnection {
     /// Closes the connection; `successor` is the detached exchange that keeps its seat.
     func close(leaving successor: RequestExchange? = nil) {
         guard phase != .closed else { return }
-        if socket.isHandshaking { worker.handshakes.ended() }
+        socket.countEnd(in: worker)
         let isAtRest = phase == .idle
         phase = .closed
         exchange = nil

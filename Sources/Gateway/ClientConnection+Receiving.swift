@@ -7,6 +7,7 @@ import Reactor
 extension ClientConnection {
     /// Takes a handshake of TLS as far as it goes; returns whether requests can be read.
     private func advanceHandshake() -> Bool {
+        if socket.isBeforeHandshake { worker.makeRoomForHandshake() }
         switch socket.advance(of: worker) {
         case .ready, .begun:
             // The handshake is a part of the head's time, from its first byte.
@@ -15,9 +16,7 @@ extension ClientConnection {
         case .waiting:
             updateInterest()
         case .plain:
-            PlainRefusal.writeWantsTLS(to: &output)
-            _ = socket.send(from: &output)
-            beginLingering()
+            PlainRefusal.wantsTLS(self)
         case .over:
             close()
         }
@@ -53,6 +52,7 @@ extension ClientConnection {
 
     /// Takes bytes as they come: parses them, or keeps them while a request is being served.
     private func take(_ bytes: Span<UInt8>) {
+        if servedCount == 0, phase == .idle, PlainRefusal.refusesTLS(self, bytes[0]) { return }
         guard phase != .answering, pending.isEmpty else {
             pending.append(bytes)
             // What follows a handshake is no request, whatever becomes of the handshake.

@@ -6,7 +6,7 @@ import Telemetry
 // What comes before the first request: the header of PROXY protocol, and the handshake of TLS.
 extension ClientSocket {
     /// The first byte of a client's greeting in TLS; in HTTP it begins no request.
-    private static let greeting: UInt8 = 0x16
+    static let greeting: UInt8 = 0x16
 
     /// What follows a step of a handshake.
     enum Step {
@@ -30,17 +30,23 @@ extension ClientSocket {
         case .failed: return .over
         case .whole: break
         }
+        guard takeSeat(of: worker.settings.admission.addresses) else {
+            worker.metrics.turnedAway.add()
+            breakOff()
+            return .over
+        }
         return isReady ? .ready : advanceHandshake(of: worker, isNew)
     }
 
     private mutating func advanceHandshake(of worker: Worker, _ isNew: Bool) -> Step {
+        // A step costs up to a millisecond, which the streams of this worker wait. The kernel
+        // reports the descriptor again in the next turn; a greeting costs nothing until then.
+        guard worker.handshakes.hasStep else { return .waiting }
         if !isHandshaking {
             let step = begin(of: worker)
             guard case .begun = step else { return step }
         }
-        // A step costs up to a millisecond, which the streams of this worker wait. The kernel
-        // reports the descriptor again in the next turn.
-        guard worker.handshakes.takeStep() else { return isNew ? .begun : .waiting }
+        worker.handshakes.takeStep()
         switch handshake() {
         case .moved:
             worker.handshakes.ended()
@@ -53,6 +59,13 @@ extension ClientSocket {
             worker.metrics.handshakesFailed.add()
             return .over
         }
+    }
+
+    /// Counts the end of a connection: of its handshake if that was under way, and of one that
+    /// was flooded.
+    func countEnd(in worker: Worker) {
+        if isHandshaking { worker.handshakes.ended() }
+        if isFlooded { worker.metrics.handshakeFloods.add() }
     }
 
     /// Looks at the first byte, which says whether a handshake begins.

@@ -18,6 +18,10 @@ struct ClientSocket: ~Copyable {
     private var proxyHeader: ProxyHeaderReader?
     /// The client's address as a proxy said it; nil where none did.
     private(set) var clientOfProxy: IPAddress?
+    /// Whether the listener takes the client's address from a proxy.
+    let isProxied: Bool
+    /// The client's address that the connection is counted by; nil where it is not.
+    private(set) var countedAddress: IPAddress?
     /// Whether requests can be read: once the header of PROXY protocol and the handshake are over.
     private(set) var isReady: Bool
 
@@ -40,8 +44,24 @@ struct ClientSocket: ~Copyable {
         {
             proxyHeader = ProxyHeaderReader()
         }
+        isProxied = proxyHeader != nil
         isReady = origin.identity == nil && proxyHeader == nil
     }
+
+    /// Counts the connection to its client's address, once; false where that has no seat left.
+    ///
+    /// A proxy's own address stands for no client, and a socket in the file system has none.
+    mutating func takeSeat(of addresses: AddressSeats?) -> Bool {
+        guard let addresses, countedAddress == nil else { return true }
+        let peer = isProxied ? nil : (try? SocketAddress(peerOf: descriptor))?.address
+        guard let address = clientOfProxy ?? peer else { return true }
+        guard addresses.enter(address) else { return false }
+        countedAddress = address
+        return true
+    }
+
+    /// Whether the client's first byte begins a handshake.
+    var isBeforeHandshake: Bool { session == nil && !isReady && proxyHeader == nil }
 
     /// Whether a handshake has begun and is not over.
     var isHandshaking: Bool { session != nil && !isReady }
@@ -90,6 +110,9 @@ struct ClientSocket: ~Copyable {
     mutating func speakPlainly() {
         isReady = true
     }
+
+    /// Whether the client asked for new keys, or for a new handshake, more often than it may.
+    var isFlooded: Bool { session?.isFlooded ?? false }
 
     /// Whether the client resumed an earlier session.
     var isResumed: Bool { session?.isResumed ?? false }

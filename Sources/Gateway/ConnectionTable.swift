@@ -1,3 +1,5 @@
+import Primitives
+
 /// The clients of one worker, each in a slot; a free slot is found at once and used again.
 struct ConnectionTable: ~Copyable {
     private var connections: ContiguousArray<ClientConnection?> = []
@@ -43,6 +45,16 @@ struct ConnectionTable: ~Copyable {
             }
             let index = found.firstIndex { connection.phaseBegan < $0.phaseBegan }
             found.insert(connection, at: index ?? found.count)
+        }
+        return found
+    }
+
+    /// The connection whose handshake has been under way longest; nil where there is none.
+    var longestHandshake: ClientConnection? {
+        var found: ClientConnection?
+        for case let connection? in connections
+        where connection.phaseBegan < found?.phaseBegan ?? .distantFuture {
+            if connection.phase == .idle, connection.socket.isHandshaking { found = connection }
         }
         return found
     }

@@ -4,9 +4,12 @@ struct Handshakes: ~Copyable {
     private var count = 0
     private var stepsLeft = Limits.handshakeStepsPerTurn
 
+    /// Whether as many are under way as there may be.
+    var isFull: Bool { count >= Limits.handshakesMax }
+
     /// Begins one; false where there are too many.
     mutating func begin() -> Bool {
-        guard count < Limits.handshakesMax else { return false }
+        guard !isFull else { return false }
         count += 1
         return true
     }
@@ -16,11 +19,12 @@ struct Handshakes: ~Copyable {
         count -= 1
     }
 
-    /// Takes a step of this turn; false where none is left.
-    mutating func takeStep() -> Bool {
-        guard stepsLeft > 0 else { return false }
+    /// Whether a step of this turn is left.
+    var hasStep: Bool { stepsLeft > 0 }
+
+    /// Takes a step of this turn.
+    mutating func takeStep() {
         stepsLeft -= 1
-        return true
     }
 
     /// The turn is over.

@@ -7,8 +7,8 @@ import Routing
 enum Limits {
     /// Bytes taken from one client per turn, so that a fast sender does not hold up the others.
     static let receiveBytesPerTurn = 64 << 10
-    /// Connections taken per turn and listener.
-    static let acceptsPerTurn = 64
+    /// Connections taken per turn and listener: sixteen take as long as one step of a handshake.
+    static let acceptsPerTurn = 16
     /// Response bytes waiting for a client at which its vendor is paused, and at which it goes on.
     static let outputHighBytes = 256 << 10
     static let outputLowBytes = 64 << 10
@@ -21,8 +21,14 @@ enum Limits {
     static let turnedAwayConnections = 64
     /// Handshakes of TLS under way at once, for each worker: each holds some 54 KiB.
     static let handshakesMax = 512
-    /// Steps of handshakes a turn: one takes half a millisecond of a P-256 key, twice that of RSA.
-    static let handshakeStepsPerTurn = 4
+    /// How long a handshake may last where another one has no room: a client far away takes half of
+    /// it, and one that stopped in the middle keeps others out for no longer.
+    static let handshakePatience = Interval.seconds(1)
+    /// Steps of handshakes a turn.
+    ///
+    /// One takes a quarter to half of a millisecond of a P-256 key, twice that of RSA. A chunk that
+    /// comes waits for the rest of the turn, and for its own.
+    static let handshakeStepsPerTurn = 1
     /// How long a vendor may take to answer a WebSocket's handshake: its clients wait no longer.
     static let handshakeTime = Interval.seconds(15)
     /// Bytes of following requests kept while one is being served.

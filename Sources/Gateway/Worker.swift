@@ -242,6 +242,7 @@ public final class Worker: TurnHandler, TimerHandler {
                 self, descriptor: descriptor, from: origin, slot: $0, isTurnedAway: isTurnedAway)
         }
         connection.open()
+        if connection.socket.isOpen { PlainRefusal.turnAwayByAddress(connection) }
     }
 
     /// Refuses a client that is one too many.
@@ -274,6 +275,17 @@ public final class Worker: TurnHandler, TimerHandler {
         return settings.admission.enter()
     }
 
+    /// Where as many handshakes are under way as may be, ends the one that has taken longest,
+    /// unless an honest client may take as long.
+    func makeRoomForHandshake() {
+        guard handshakes.isFull, handshakes.hasStep, let oldest = connections.longestHandshake,
+            loop.now - oldest.phaseBegan > Limits.handshakePatience
+        else { return }
+        metrics.handshakesFailed.add()
+        oldest.socket.breakOff()
+        oldest.close()
+    }
+
     /// Closes some clients that have rested longest, because there are no descriptors left.
     ///
     /// Returns whether any was closed.
@@ -289,6 +301,9 @@ public final class Worker: TurnHandler, TimerHandler {
     func closed(_ connection: ClientConnection, leaving successor: RequestExchange?) {
         connections.remove(connection)
         metrics.closed.add()
+        if let address = connection.socket.countedAddress {
+            settings.admission.addresses?.leave(address)
+        }
         if let successor {
             detached.append(successor)
         } else if !connection.isTurnedAway {

@@ -86,7 +86,8 @@ public struct Exposition: Sendable {
             &text
         )
         scalar(
-            "weir_connections_turned_away_total", "counter", "Connections beyond max_connections.",
+            "weir_connections_turned_away_total", "counter",
+            "Connections beyond max_connections, or beyond max_connections_per_address.",
             sum { $0.turnedAway }, &text
         )
         scalar(
@@ -101,14 +102,7 @@ public struct Exposition: Sendable {
             "weir_connections_gave_way_total", "counter",
             "Resting connections closed because descriptors ran out.", sum { $0.gaveWay }, &text
         )
-        family("weir_tls_handshakes_total", "counter", "Handshakes of TLS, by their end.", &text)
-        let resumed = sum { $0.handshakesResumed }
-        for (result, count) in [
-            ("full", sum { $0.handshakes } - resumed), ("resumed", resumed),
-            ("failed", sum { $0.handshakesFailed }), ("plain_http", sum { $0.plainOnTLS }),
-        ] {
-            text += "weir_tls_handshakes_total{result=\"\(result)\"} \(count)\n"
-        }
+        handshakes(&text)
         scalar(
             "weir_undelivered_bytes_total", "counter", "Response bytes whose client went away.",
             sum { $0.undeliveredBytes }, &text
@@ -128,6 +122,23 @@ public struct Exposition: Sendable {
         )
         scalar(
             "weir_loop_turns_total", "counter", "Turns of the event loops.", sum { $0.turns }, &text
+        )
+    }
+
+    private func handshakes(_ text: inout String) {
+        family("weir_tls_handshakes_total", "counter", "Handshakes of TLS, by their end.", &text)
+        let resumed = sum { $0.handshakesResumed }
+        for (result, count) in [
+            ("full", sum { $0.handshakes } - resumed), ("resumed", resumed),
+            ("failed", sum { $0.handshakesFailed }), ("plain_http", sum { $0.plainOnTLS }),
+            ("on_plain_port", sum { $0.tlsOnPlain }),
+        ] {
+            text += "weir_tls_handshakes_total{result=\"\(result)\"} \(count)\n"
+        }
+        scalar(
+            "weir_tls_floods_total", "counter",
+            "Connections ended for too many KeyUpdates or renegotiations.",
+            sum { $0.handshakeFloods }, &text
         )
     }
 

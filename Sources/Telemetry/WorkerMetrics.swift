@@ -21,8 +21,12 @@ public final class WorkerMetrics: Sendable {
     public let handshakesResumed = Counter()
     /// Handshakes that failed, took too long, or were too many.
     public let handshakesFailed = Counter()
+    /// Connections ended because the client changed keys, or began handshakes anew, too often.
+    public let handshakeFloods = Counter()
     /// Clients that spoke plain HTTP to a listener for TLS.
     public let plainOnTLS = Counter()
+    /// Clients that spoke TLS to a listener for plain HTTP.
+    public let tlsOnPlain = Counter()
     /// Bytes of response chunks whose client went away before they were sent.
     public let undeliveredBytes = Counter()
     /// Bodies of which the rest was not written down, because nothing could be taken out of it.

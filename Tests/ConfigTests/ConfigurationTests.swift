@@ -97,6 +97,7 @@ struct ConfigurationTests {
             listen = "[::1]:1"
             workers = 3
             max_connections = 10
+            max_connections_per_address = 7
             max_body = "1KiB"
             replay_limit = "0"
             head_timeout = "1s"
@@ -124,7 +125,7 @@ struct ConfigurationTests {
         let server = configuration.server
         #expect(server.listen == ["[::1]:1"])
         #expect(server.workers == 3)
-        #expect(server.maxConnections == 10)
+        #expect(server.maxConnections == 10 && server.maxConnectionsPerAddress == 7)
         #expect(server.maxBodyBytes == 1024)
         #expect(server.replayLimitBytes == 0)
         #expect(server.headTimeout == .seconds(1))

@@ -82,6 +82,36 @@ final class TLSPair {
         unsafe SSL_do_handshake(client)
     }
 
+    /// Has the client change its keys so many times, and puts all of it into the socket at once, as
+    /// far as it takes it.
+    func flood(keyUpdates count: Int) {
+        // Each owns a reference, and the socket stays open without its own.
+        let socket = unsafe SSL_get_wbio(client)
+        unsafe BIO_up_ref(socket)
+        defer { unsafe SSL_set0_wbio(client, socket) }
+        let memory = unsafe BIO_new(BIO_s_mem())
+        unsafe BIO_up_ref(memory)
+        defer { unsafe BIO_free(memory) }
+        unsafe SSL_set0_wbio(client, memory)
+        for _ in 0..<count { updateKeys() }
+        var bytes = [UInt8](repeating: 0, count: Int(unsafe BIO_ctrl_pending(memory)))
+        _ = unsafe BIO_read(memory, &bytes, Int32(bytes.count))
+        _ = unsafe write(clientDescriptor, bytes, bytes.count)
+    }
+
+    /// Has the client ask for another handshake, as TLS 1.2 allows.
+    func renegotiate() {
+        unsafe SSL_renegotiate(client)
+        unsafe SSL_do_handshake(client)
+    }
+
+    /// Whether the kernel has bytes for the client, and what the client makes of them.
+    func readsFault() -> Bool {
+        var byte: UInt8 = 0
+        let result = unsafe SSL_read(client, &byte, 1)
+        return unsafe SSL_get_error(client, result) == SSL_ERROR_SSL
+    }
+
     /// Whether the client saw the session's own word that it sends no more.
     var sawEnd: Bool { unsafe SSL_get_shutdown(client) & SSL_RECEIVED_SHUTDOWN != 0 }
 

@@ -134,9 +134,35 @@ struct TLSSessionTests {
         for _ in 0..<10 { pair.updateKeys() }
         pair.send([1])
         #expect(pair.session.receive(into: &input, room: 10) == .moved(1))
+        #expect(!pair.session.isFlooded)
         for _ in 0..<10 { pair.updateKeys() }
         pair.send([1])
         #expect(pair.session.receive(into: &input, room: 10) == .failed)
+        #expect(pair.session.isFlooded)
+    }
+
+    @Test("reads no further for messages without content than for content")
+    func flood() throws {
+        let pair = TLSPair(try Self.context())
+        #expect(pair.handshake() == .moved(0))
+        // 200 KiB: OpenSSL would read all of it before it returned.
+        pair.flood(keyUpdates: 7000)
+        var input = ByteBuffer()
+        #expect(pair.session.receive(into: &input, room: 10) == .failed)
+        #expect(pair.isReadable)
+    }
+
+    @Test("refuses to renegotiate, and goes on")
+    func renegotiation() throws {
+        let pair = TLSPair(try Self.context(), versionMax: TLS1_2_VERSION)
+        #expect(pair.handshake() == .moved(0))
+        pair.send([1])
+        pair.renegotiate()
+        var input = ByteBuffer()
+        #expect(pair.session.receive(into: &input, room: 10) == .moved(1))
+        #expect(pair.session.receive(into: &input, room: 10) == .wouldBlock)
+        #expect(pair.readsFault())
+        #expect(!pair.session.isFlooded)
     }
 
     @Test("is refused below its lowest version, with another protocol, and by what is no greeting")

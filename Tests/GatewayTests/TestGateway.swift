@@ -58,7 +58,9 @@ final class TestGateway: Sendable {
         var prepared = WorkerSettings(
             server: configuration.server,
             admission: Admission(
-                connectionsMax: configuration.server.maxConnections, bodies: bodies),
+                connectionsMax: configuration.server.maxConnections,
+                connectionsPerAddressMax: configuration.server.maxConnectionsPerAddress,
+                bodies: bodies),
             logger: log.logger
         )
         prepared.detached = detached

@@ -314,8 +314,6 @@ package struct HostileRequest: Sendable, CustomStringConvertible {
     ]
 
     private static let foreign: [HostileRequest] = [
-        .init(
-            501, "a TLS hello", [0x16, 0x03, 0x01, 0x00, 0xA5, 0x01, 0x00, 0x00, 0xA1, 0x03, 0x03]),
         .init(501, "an SSH banner", "SSH-2.0-OpenSSH_9.2\r\n"),
         .init(501, "a mail greeting", "EHLO example.com\r\n"),
         .init(501, "a Redis command", "*1\r\n$4\r\nPING\r\n"),
