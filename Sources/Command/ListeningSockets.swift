@@ -33,6 +33,7 @@ struct ListeningSockets {
     init(_ addresses: [String], workers: Int, inherited: [String: [Int32]] = [:]) throws {
         ofWorkers = Array(repeating: [], count: workers)
         self.addresses = addresses
+        try Self.requireFree(addresses, besides: inherited)
         for (address, sockets) in inherited where !addresses.contains(address) {
             for socket in sockets { Reactor.Socket.close(socket) }
         }
@@ -51,6 +52,22 @@ struct ListeningSockets {
         addresses.indices.map { index in
             let sockets = ofWorkers.joined().filter { $0.address == index && !$0.isCopy }
             return (addresses[index], sockets.map(\.descriptor))
+        }
+    }
+
+    /// Sockets of workers share their port, and would share it with those of another gateway, too:
+    /// each would have some of the clients. So an address has to be free before the first is bound.
+    ///
+    /// An earlier process still has its own addresses, and may have one of the same port.
+    private static func requireFree(
+        _ addresses: [String], besides inherited: [String: [Int32]]
+    ) throws {
+        let ports = try inherited.values.joined().map { try SocketAddress(boundTo: $0).port }
+        for text in addresses where inherited[text] == nil {
+            guard let address = SocketAddress(text), !address.isLocalPath, address.port != 0,
+                !ports.contains(address.port)
+            else { continue }
+            try Reactor.Socket.requireFree(address)
         }
     }
 

@@ -64,7 +64,7 @@ enum StartObstacle {
                 ? nil : "\(parent): \(unsafe String(cString: strerror(errno)))"
         }
         do {
-            Socket.close(try Socket.listen(on: address, reusePort: false))
+            try Socket.requireFree(address)
             return nil
         } catch {
             return "\(error)"

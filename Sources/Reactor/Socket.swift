@@ -35,6 +35,23 @@ public enum Socket {
     public static func listen(
         on address: SocketAddress, reusePort: Bool, backlog: Int32 = 4096
     ) throws(SystemError) -> Int32 {
+        let descriptor = try bind(to: address, reusePort: reusePort)
+        guard CLinux.listen(descriptor, backlog) == 0 else {
+            let error = SystemError(call: "listen \(address)")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// Throws where a socket listens on an address, though it would share its port.
+    public static func requireFree(_ address: SocketAddress) throws(SystemError) {
+        close(try bind(to: address, reusePort: false))
+    }
+
+    private static func bind(
+        to address: SocketAddress, reusePort: Bool
+    ) throws(SystemError) -> Int32 {
         let descriptor = socket(
             address.family,
             Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue),
@@ -47,14 +64,9 @@ public enum Socket {
             // "[::]" means both families, the same on every machine whatever its sysctl says.
             _ = clinux_set_int(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
         }
-        let bound = unsafe address.withSockaddr { unsafe bind(descriptor, $0, $1) }
+        let bound = unsafe address.withSockaddr { unsafe Glibc.bind(descriptor, $0, $1) }
         guard bound == 0 else {
             let error = SystemError(call: "bind \(address)")
-            close(descriptor)
-            throw error
-        }
-        guard CLinux.listen(descriptor, backlog) == 0 else {
-            let error = SystemError(call: "listen \(address)")
             close(descriptor)
             throw error
         }

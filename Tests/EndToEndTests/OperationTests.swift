@@ -42,6 +42,23 @@ struct OperationTests {
         #expect(try check.wait() == 0)
     }
 
+    @Test("a second gateway on the same address is refused, whatever its folder is")
+    func sameAddress() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port, server: "workers = 2")
+        let folder = try TemporaryFolder()
+        for option in [[], ["--takeover"]] {
+            let file = try folder.write(
+                "[server]\nlisten = \"127.0.0.1:\(gateway.port)\"\n[admin]\nlisten = \"\"\n"
+                    + "[log]\npath = \"\(folder.path)/record\"\n", to: "other.toml")
+            let other = try ChildProcess(
+                try Binaries.weir, ["serve", "--config", file] + option)
+            #expect(try other.wait() == 1)
+            #expect(other.text.contains("bind 127.0.0.1:\(gateway.port): "), "\(other.text)")
+        }
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat("")).isWhole)
+    }
+
     @Test("SIGTERM under load loses no response in flight, and ends with status 0")
     func drain() throws {
         let vendor = try MockProcess()
