@@ -30,6 +30,10 @@ RUN bin/rootfs /weir docker/config.toml /rootfs
 FROM scratch
 COPY --from=build /rootfs /
 USER 65532:65532
+# A container's loopback is out of reach from outside, so this stands for the usual address. A configuration
+# that names another address, or a whole path for its record, has its way.
+ENV WEIR_LISTEN=0.0.0.0:8080
+WORKDIR /var/lib/weir
 VOLUME /var/lib/weir
 EXPOSE 8080 9090
 STOPSIGNAL SIGTERM

@@ -11,7 +11,7 @@ struct ConfigurationFile {
         let warnings: [Diagnostic]
         /// The file's SHA-256, as `sha256sum` prints it.
         let digest: String
-        /// The file, and those that it names for secrets.
+        /// The file, and those that it names for secrets and prices.
         let files: [String]
     }
 
@@ -31,12 +31,14 @@ struct ConfigurationFile {
             names.append(name)
             return file(name)
         }
-        let (configuration, warnings) = try Configuration.read(bytes, file: path, secrets: secrets)
+        var (configuration, warnings) = try Configuration.read(bytes, file: path, secrets: secrets)
+        try DefaultAddress.apply(to: &configuration, location: path)
         var digest = Digest()
         digest.add(bytes.span)
+        let prices = configuration.prices.file
         return Reading(
             configuration: configuration, warnings: warnings, digest: digest.finish(),
-            files: [path] + names.all)
+            files: [path] + names.all + (prices.isEmpty ? [] : [prices]))
     }
 
     /// Names of files, gathered by a closure that may run anywhere.

@@ -11,14 +11,24 @@ struct ConfigurationOption: ParsableArguments {
 
     /// The configuration, see ``read(_:)``.
     func load() throws -> Configuration {
-        try file.map { try Self.read($0).configuration } ?? Configuration()
+        try loadWithWarnings().configuration
     }
 
     /// The configuration, and how many warnings were written.
     func loadWithWarnings() throws -> (configuration: Configuration, warnings: Int) {
-        guard let file else { return (Configuration(), 0) }
+        guard let file else { return (try Self.usual(), 0) }
         let reading = try Self.read(file)
         return (reading.configuration, reading.warnings.count)
+    }
+
+    /// The configuration without a file; ends with status 2 when it cannot be used.
+    static func usual() throws -> Configuration {
+        do {
+            return try DefaultAddress.configuration()
+        } catch {
+            Output.error(error.description)
+            throw ExitCode(2)
+        }
     }
 
     /// What is read of a file, its warnings written to standard error; ends with status 2 when it

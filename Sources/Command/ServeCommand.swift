@@ -32,7 +32,7 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         var file = options.file
         var reading = try file.map { try ConfigurationOption.read($0) }
-        var configuration = reading?.configuration ?? Configuration()
+        var configuration = try reading?.configuration ?? ConfigurationOption.usual()
         if let rehearsalVendor, let rehearsalRecord {
             configuration = configuration.rehearsal(
                 vendorPort: rehearsalVendor, record: rehearsalRecord)

@@ -30,9 +30,73 @@ struct DeploymentTests {
         try Self.check(
             "\(tools)/check-jsonschema",
             ["--builtin-schema", "vendor.compose-spec", "\(Self.root)/deploy/compose/compose.yaml"])
+        let manifest = "\(Self.root)/deploy/kubernetes/weir.yaml"
+        try Self.check("\(tools)/kubernetes-validate", Self.validation + [manifest])
+        // The tool finds what is wrong, if it is asked in the right way.
+        let text = Repository.text("deploy/kubernetes/weir.yaml")
+        let folder = try TemporaryFolder()
+        for (right, wrong) in [("replicas: 2", "replicas: two"), ("podSelector", "podSelecter")] {
+            let file = try folder.write(text.replacing(right, with: wrong), to: "wrong.yaml")
+            let process = try ChildProcess(
+                "\(tools)/kubernetes-validate", Self.validation + [file])
+            #expect(try process.wait(seconds: 120) == 1, "\(wrong): \(process.text)")
+        }
+        // What an attacker in a pod would look for first.
+        #expect(text.split(separator: "automountServiceAccountToken: false").count == 3)
+        #expect(!text.contains("secretRef") && !text.contains("subPath"))
+        #expect(text.contains("kind: NetworkPolicy") && text.contains("kind: PodDisruptionBudget"))
+    }
+
+    private static let validation = ["--strict", "--kubernetes-version", "1.30"]
+
+    @Test("Helm takes the chart, and Kubernetes what comes out of it, with values of all kinds")
+    func chart() throws {
+        let venv = "\(Self.root)/.build/helm-venv"
+        let made = try ChildProcess(
+            "\(Self.root)/Tests/EndToEndTests/SDK/venv", [venv, "helm-python-sdk"])
+        try #require(try made.wait(seconds: 600) == 0, "\(made.text)")
+        let folder = try TemporaryFolder()
         try Self.check(
-            "\(tools)/kubernetes-validate",
-            ["--strict", "--version", "1.30", "\(Self.root)/deploy/kubernetes/weir.yaml"])
+            "\(venv)/bin/python",
+            [
+                "\(Self.root)/Tests/EndToEndTests/Helm/render.py", "\(Self.root)/deploy/helm/weir",
+                folder.path,
+            ])
+        let tools = try Self.tools()
+        for values in ["usual", "all", "none", "closed"] {
+            for release in ["gate", "weir"] {
+                try Self.check(
+                    "\(tools)/kubernetes-validate",
+                    Self.validation + ["\(folder.path)/\(values)-\(release).yaml"])
+            }
+        }
+        // A policy without peers lets none in.
+        let closed = try Self.text("\(folder.path)/closed-gate.yaml")
+        #expect(closed.contains("kind: NetworkPolicy") && !closed.contains("ingress:"))
+        let chart = Repository.text("deploy/helm/weir/values.yaml")
+        let start = try #require(chart.firstRange(of: "config: |\n")?.upperBound)
+        let end = try #require(chart[start...].firstRange(of: "\n\n")?.lowerBound)
+        let lines = chart[start..<end].split(separator: "\n").map { $0.dropFirst(2) }
+        let file = try folder.write(lines.joined(separator: "\n"), to: "config.toml")
+        let check = try ChildProcess(try Binaries.weir, ["check", "--config", file])
+        #expect(try check.wait() == 0)
+        #expect(!check.text.contains("warning"), "\(check.text)")
+    }
+
+    private static func text(_ path: String) throws -> String {
+        let process = try ChildProcess("/bin/cat", [path])
+        try #require(try process.wait() == 0)
+        return process.text
+    }
+
+    @Test(
+        "a container serves with the repository's own configuration, called from outside of it",
+        .enabled(if: getuid() == 0, "namespaces need root"))
+    func container() throws {
+        let process = try ChildProcess(
+            "\(Self.root)/bin/try-container", [try Binaries.weir])
+        #expect(try process.wait(seconds: 300) == 0, "\(process.text)")
+        #expect(process.text.contains("own configuration: well"))
     }
 
     @Test("the configurations in them are right too")
