@@ -9,7 +9,7 @@ struct WeirLoad: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weir-load",
         abstract: "Sends verified load to gateways and prints what it came to as JSON.",
-        subcommands: [Run.self, Hold.self, Cancel.self, Fill.self]
+        subcommands: [Run.self, Hold.self, Sustain.self, Cancel.self, Fill.self]
     )
 }
 

@@ -29,6 +29,15 @@ extension Ledger {
             if !all.isEmpty { state.elsewhere[source] = all }
         }
     }
+
+    /// Counts nothing any more of what processes beside this one held: the reader of their journals
+    /// says it anew.
+    public func forgetHeld() {
+        state.withLock { state in
+            for held in state.elsewhere.values.joined() { state.buckets[held.slot].release(held) }
+            state.elsewhere = [:]
+        }
+    }
 }
 
 extension Bucket {

@@ -12,7 +12,7 @@ final class ClientAccess {
     private static let looksMax = 40
 
     let ledger = Ledger()
-    private let prices: PriceTable?
+    let prices: PriceBook
     private(set) var store: Store?
     /// What was ever asked for, as the store remembers.
     private var remembered = RequiredCredentials()
@@ -33,8 +33,8 @@ final class ClientAccess {
     private var issuers: [TokenSettings.Source: IssuerWatch] = [:]
     private let logger: Logger
 
-    /// Access with these prices, which wait for a restart when they change.
-    init(prices: PriceTable?, logger: Logger) {
+    /// Access with these prices, which a reload may replace.
+    init(prices: PriceBook, logger: Logger) {
         self.prices = prices
         self.logger = logger
     }
@@ -60,8 +60,21 @@ final class ClientAccess {
         seenChange = try store.keyChanges().written
         let plan = try plan(configuration)
         first = .some(plan)
-        let ledger = ledger
         if !isWhole { ledger.beginRebuilding() }
+        return recovery(of: plan)
+    }
+
+    /// Takes over what calls were charged while another process had the record.
+    func takeBack(_ store: Store, _ charges: [PastCharge]) -> Recovery {
+        self.store = store
+        let plan = retired.latest
+        plan?.table.restore(charges, ledger, isNew: true)
+        ledger.forgetHeld()
+        return recovery(of: plan)
+    }
+
+    private func recovery(of plan: AccessPlan?) -> Recovery {
+        let ledger = ledger
         return Recovery(
             charges: { plan?.table.restore($0, ledger, isNew: true) },
             end: { ledger.endRebuilding() },
@@ -90,6 +103,11 @@ final class ClientAccess {
 
     /// The keys and limits of a configuration; nil where none is asked for, and none ever was.
     func plan(_ configuration: Configuration) throws -> AccessPlan? {
+        try plan(configuration, prices: prices.current)
+    }
+
+    /// The same with prices that are to be in force.
+    func plan(_ configuration: Configuration, prices: PriceTable?) throws -> AccessPlan? {
         var required = RequiredCredentials(
             isKey: remembered.isKey || configuration.asksForKeys,
             isCertificate: remembered.isCertificate || configuration.asksForCertificates)

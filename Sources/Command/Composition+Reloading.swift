@@ -6,9 +6,9 @@ import Reactor
 import Telemetry
 
 // Reload: SIGHUP reads the configuration again, and so does a change of the file where `watch` is
-// on. Vendors, chains, keys and groups take effect for exchanges that begin from then on; exchanges
-// in flight keep the snapshot that they began with. Other changed sections are named in the log and
-// wait for a restart. A file with any fault changes nothing.
+// on. Vendors, chains, keys, groups and prices take effect for exchanges that begin from then on;
+// exchanges in flight keep the snapshot that they began with. Other changed sections are named in
+// the log and wait for a restart. A file with any fault changes nothing.
 extension Composition {
     func reload() {
         guard !isDraining else {
@@ -55,24 +55,20 @@ extension Composition {
         if let fault = next.exposure(on: configuration.server) {
             throw StartError(description: "server.listen: \(fault)")
         }
-        var plan = try snapshots.make(next, access: try access.plan(next), isAgain: true)
+        let prices = try Prices.table(next) { Environment.regularFile($0) }
+        var plan = try snapshots.make(
+            next, access: try access.plan(next, prices: prices), isAgain: true)
         fleet?.share(&plan, next.vendors)
         report.waiting = next.sectionsThatDiffer(from: configuration)
         report.changes = ConfigurationChanges.list(from: configuration, to: next)
+        report.changes += Prices.changes(from: access.prices.current, to: prices)
         if !report.waiting.isEmpty {
             logger.warning(
                 "changes that wait for a restart",
                 metadata: ["sections": "\(report.waiting.joined(separator: ", "))"])
         }
-        configuration.vendors = next.vendors
-        configuration.chains = next.chains
-        configuration.models = next.models
-        configuration.access = next.access
-        configuration.keys = next.keys
-        configuration.groups = next.groups
-        configuration.server.usesBuiltinVendors = next.server.usesBuiltinVendors
-        configuration.server.isWatched = next.server.isWatched
-        configuration.server.drainDelay = next.server.drainDelay
+        access.prices.replace(by: prices)
+        configuration.adopt(next)
         for watch in certificates { watch.reload(next) }
         recording.adopt(next.vendors)
         reloads.applied()
@@ -124,6 +120,7 @@ extension Composition {
                 "vendors": "\(configuration.vendors.count)",
                 "chains": "\(configuration.chains.count)",
                 "keys": "\(configuration.keys.count)",
+                "prices": "\(access.prices.version)",
                 "sha256": "\(snapshotRound?.report.digest ?? "")",
             ])
     }

@@ -4,6 +4,7 @@ import Dashboard
 import Fleet
 import Gateway
 import Glibc
+import LogStore
 import Logging
 import Primitives
 import Reactor
@@ -65,7 +66,7 @@ final class Composition {
     let certificateMetrics = CertificateMetrics()
     private(set) var isDraining = false
     var snapshotRound: SnapshotRound?
-    /// The file, and those that it names for secrets, as they were read last.
+    /// The file, and those that it names, as they were read last.
     var watchedFiles: [String] = []
     /// A change of keys on its way to the workers.
     var keyRound: SnapshotRound?
@@ -126,7 +127,8 @@ final class Composition {
             throw StartError(description: "\(error)")
         }
         logger = log.logger("weir")
-        access = ClientAccess(prices: try Prices.table(configuration), logger: logger)
+        access = ClientAccess(
+            prices: PriceBook(try Prices.table(configuration)), logger: logger)
         predecessor = takesOver ? try Predecessor.find(configuration) : nil
         // Before the first table of keys is made: its limits are shared from then on.
         fleet = try FleetParts(configuration.limits, access.ledger, logger)
@@ -287,7 +289,8 @@ final class Composition {
         case .adoptedKeys(let worker, let change):
             hasAdoptedKeys(worker, change: change)
         case .rested(let worker): succession?.rested(worker)
-        case .readingEnded(let lock): succession?.readingEnded(lock)
+        case .readingEnded(let record): succession?.readingEnded(record)
+        case .caughtUp: succession?.caughtUp()
         case .sharedKeys(let keys): access.adopt(keys)
         case .workerEnded(let worker):
             mailboxes[worker] = nil

@@ -9,8 +9,10 @@ enum ControlMessage: Sendable {
     case adoptedKeys(worker: Int, change: Int)
     /// The last client of a worker has gone, after another process has taken over.
     case rested(Int)
-    /// The record's threads have ended for another process; with the folder's lock.
-    case readingEnded(Int32)
+    /// The record's threads have ended for another process.
+    case readingEnded(CededRecord)
+    /// What an earlier process left is in the store, and known to limits.
+    case caughtUp
     /// Other gateways have changed keys.
     case sharedKeys([SharedKey])
 }

@@ -7,13 +7,16 @@ import Primitives
 /// The price table that a configuration names.
 enum Prices {
     /// The table; nil where the configuration names no prices.
-    static func table(_ configuration: Configuration) throws(Composition.StartError) -> PriceTable?
-    {
+    ///
+    /// `read` reads a file: while clients are served nothing may block in it.
+    static func table(
+        _ configuration: Configuration, read: (String) -> String? = Environment.file
+    ) throws(Composition.StartError) -> PriceTable? {
         let prices = configuration.prices
         guard !prices.models.isEmpty || !prices.file.isEmpty else { return nil }
         var text: String?
         if !prices.file.isEmpty {
-            text = Environment.file(prices.file)
+            text = read(prices.file)
             guard text != nil else {
                 throw Composition.StartError(
                     description: "prices.file: \(prices.file) cannot be read")
@@ -26,6 +29,18 @@ enum Prices {
         } catch {
             throw Composition.StartError(description: "prices.file: \(prices.file): \(error)")
         }
+    }
+
+    /// What differs between two tables, for people; nothing where every call costs the same.
+    static func changes(from before: PriceTable?, to next: PriceTable?) -> [String] {
+        let isSame =
+            switch (before, next) {
+            case (nil, nil): true
+            case (let before?, let next?): next.isSame(as: before)
+            default: false
+            }
+        let versions = [before, next].map { $0?.version ?? "none" }
+        return isSame ? [] : ["prices: \(versions[0]), now \(versions[1])"]
     }
 
     /// The configured version or the beginning of the file's digest, and the day it is of.

@@ -1,3 +1,4 @@
+import Access
 import Config
 import Cryptography
 import Gateway
@@ -28,7 +29,6 @@ final class Recording {
     private let capture: Capture
     private let configuration: Configuration
     private var log: Configuration.Log { configuration.log }
-    private let prices: PriceTable?
     private let access: ClientAccess
     private let logger: Logger
     private let servers = VendorServers()
@@ -40,6 +40,8 @@ final class Recording {
     /// Where pieces of bodies are that are in no file, in processes that still write.
     private var contents: [String: Int32] = [:]
     private let caughtUp = Flag()
+    /// What was charged when the record was given away.
+    private var cededCharges = JournalCharges()
 
     private final class Flag: Sendable {
         let isSet = Atomic<Bool>(false)
@@ -55,7 +57,6 @@ final class Recording {
         self.logger = logger
         let log = configuration.log
         capture = Capture(mode: log.capture, limitBytes: log.captureLimitBytes)
-        prices = try Prices.table(configuration)
         do {
             waker = try Waker()
         } catch {
@@ -82,7 +83,14 @@ final class Recording {
         do {
             if let failure { throw failure }
             contents = try predecessor?.contents.mapValues { try Socket.duplicate($0) } ?? [:]
-            if let folder { try start(folder, contents: predecessor?.contents ?? [:]) }
+            if let folder {
+                try start(folder, contents: predecessor?.contents ?? [:]) { store in
+                    let own = Set(journals.map(\.path))
+                    return try access.adopt(
+                        store, configuration,
+                        isWhole: try JournalFolder.journals(in: log.path).allSatisfy(own.contains))
+                }
+            }
         } catch {
             try giveUp(error, journals, isTakingOver: predecessor != nil)
         }
@@ -114,7 +122,14 @@ final class Recording {
     }
 
     /// Opens the store, and starts to read the journals and to deliver what is stored.
-    private func start(_ folder: JournalFolder, contents: [String: Int32]) throws {
+    ///
+    /// `adopt`: what limits take over of the store; `caughtUp` is called once nothing is left that
+    /// they do not know.
+    private func start(
+        _ folder: JournalFolder, contents: [String: Int32],
+        caughtUp isOver: @escaping @Sendable () -> Void = {},
+        adopt: (Store) throws -> ClientAccess.Recovery
+    ) throws {
         let store = try Store(folder: log.path)
         self.store = store
         for (sink, counts) in zip(configuration.sinks, sinkMetrics) {
@@ -123,19 +138,17 @@ final class Recording {
         var settings = Consumer.Settings(
             folder: folder, store: store, capture: capture, retain: log.retain,
             syncEvery: log.journalSync, metrics: metrics, logger: logger)
-        settings.prices = prices
+        settings.prices = access.prices
         settings.packs = log.isCompressed
         settings.bytesMax = log.maxSizeBytes
         settings.contents = contents
-        let own = Set(journals.map(\.path))
-        let recovery = try access.adopt(
-            store, configuration,
-            isWhole: try JournalFolder.journals(in: folder.path).allSatisfy(own.contains))
+        let recovery = try adopt(store)
         settings.recovered = recovery.charges
         settings.held = recovery.held
         settings.recoveredAll = { [caughtUp] in
             recovery.end()
             caughtUp.isSet.store(true, ordering: .releasing)
+            isOver()
         }
         settings.stored = { [sinks] in for sink in sinks { sink.wake() } }
         let lock = try folder.lockCopy()
@@ -248,11 +261,21 @@ final class Recording {
         }
     }
 
+    /// Spends no budget until what other processes charged is known.
+    func refuseBudgetsUntilCaughtUp() {
+        access.ledger.beginRebuilding()
+        // It may have become known in between.
+        if caughtUp.isSet.load(ordering: .acquiring) { access.ledger.endRebuilding() }
+    }
+
     /// Whether its threads are ending, for another process.
     private(set) var isCeding = false
 
-    /// The lock that ``handOver(_:)`` gave has been passed on, or closed.
-    func hasCeded() { isCeding = false }
+    /// What ``handOver(_:)`` gave has been passed on, or closed.
+    func hasCeded(_ record: CededRecord) {
+        isCeding = false
+        cededCharges = record.charges
+    }
 
     /// Whether this process reads the journals and writes the store.
     var isReading: Bool { consumer != nil }
@@ -267,29 +290,57 @@ final class Recording {
         return all
     }
 
-    /// Stops to read and to deliver, on a thread of its own, and calls on it with the folder's
-    /// lock, which is the receiver's to close.
+    /// Says that another process is about to ask for the record, or is not any more.
+    func expectHandOver(_ isExpected: Bool) { consumer?.expectHandOver(isExpected) }
+
+    /// Stops to read and to deliver, on a thread of its own, and calls on it with the record, whose
+    /// lock is the receiver's to close.
     ///
     /// The store stays open for reading: what it says of keys holds for those who are still here.
-    func handOver(_ ceded: @escaping @Sendable (Int32) -> Void) throws {
-        guard let consumer else { return }
-        let (sinks, lock) = (sinks, lock)
+    func handOver(_ ceded: @escaping @Sendable (CededRecord) -> Void) throws {
+        guard let consumer, let store else { return }
+        let (sinks, lock, logger) = (sinks, lock, logger)
         self.consumer = nil
         self.sinks = []
         self.lock = -1
         isCeding = true
         let box = Handover(consumer)
         try Reactor.Thread(name: "weir-handover") {
-            box.take()?.handOver()
-            for sink in sinks { sink.end() }
-            ceded(lock)
+            box.take()?.handOver {
+                for sink in sinks { sink.end() }
+                var charges = JournalCharges()
+                do {
+                    charges = try store.journalCharges()
+                } catch {
+                    // Limits that are taken back count too much then, and never too little.
+                    logger.error("charges cannot be read", metadata: ["error": "\(error)"])
+                }
+                ceded(CededRecord(lock: lock, charges: charges))
+            }
         }.detach()
     }
 
     /// Reads again, after a process that had taken over has ended.
-    func takeBack(_ folder: JournalFolder) throws {
+    ///
+    /// `caughtUp` is called on another thread once all that was charged meanwhile is known.
+    func takeBack(
+        _ folder: JournalFolder, caughtUp isOver: @escaping @Sendable () -> Void
+    ) throws {
         leaveStore()
-        try start(folder, contents: try contents.mapValues { try Socket.duplicate($0) })
+        for sink in sinks { sink.end() }
+        sinks = []
+        caughtUp.isSet.store(false, ordering: .releasing)
+        let own = Set(journals.map(\.name.description))
+        try start(
+            folder, contents: try contents.mapValues { try Socket.duplicate($0) },
+            caughtUp: isOver
+        ) { store in
+            let now = try store.journalCharges()
+            let new = now.charges(since: cededCharges, without: own)
+            // If it fails after this and is tried again, these are not counted twice.
+            cededCharges = now
+            return access.takeBack(store, new)
+        }
     }
 
     /// Says that nothing more is written to this process's journals.

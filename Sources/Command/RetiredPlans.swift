@@ -5,7 +5,8 @@ import Access
 /// With ten thousand keys it takes milliseconds to let a plan go. The last request that began with
 /// it would do that on its worker, and hold up all others there; here nothing waits for it.
 struct RetiredPlans {
-    private var latest: AccessPlan?
+    /// The plan that is handed out.
+    private(set) var latest: AccessPlan?
     private var plans: [AccessPlan] = []
 
     /// Another plan is handed out from now on.

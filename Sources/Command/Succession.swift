@@ -31,13 +31,13 @@ final class Succession: DescriptorHandler, TimerHandler {
     }
 
     unowned let composition: Composition
-    private let loop: EventLoop
-    private let folder: String
+    let loop: EventLoop
+    let folder: String
     /// Where the program was at this process's start: there will be the next one.
     private let program: String?
     private var listener: Int32 = -1
-    private var state = SuccessionState()
-    private var successor: MessageChannel?
+    var state = SuccessionState()
+    var successor: MessageChannel?
     /// The addresses that the successor listens on.
     private var claimed: [String] = []
     private var elders: [Elder] = []
@@ -50,8 +50,12 @@ final class Succession: DescriptorHandler, TimerHandler {
     /// Whether a supervisor takes the successor for its service's process.
     private var isMainPassedOn = false
     private var awaitsSuccessor = false
+    /// Since when the record is this process's again, and clients wait until limits know of it.
+    var tookBackAt: Instant?
+    /// Whether the record could not be taken back at once, and clients are served all the same.
+    var servesWithoutRecord = false
 
-    private var logger: Logger { composition.logger }
+    var logger: Logger { composition.logger }
 
     /// The path of the channel in a record's folder.
     static func path(in folder: String) -> String { "\(folder)/handover" }
@@ -79,7 +83,7 @@ final class Succession: DescriptorHandler, TimerHandler {
         listen()
     }
 
-    private func listen() {
+    func listen() {
         guard composition.recording.isReading else { return }
         do {
             listener = try MessageChannel.listen(at: Self.path(in: folder))
@@ -162,15 +166,15 @@ final class Succession: DescriptorHandler, TimerHandler {
     /// The last client of a worker has gone.
     func rested(_ worker: Int) { restingWorkers.insert(worker) }
 
-    /// The record's threads have ended; `lock` is the folder's.
-    func readingEnded(_ lock: Int32) {
-        composition.recording.hasCeded()
-        defer { Socket.close(lock) }
+    /// The record's threads have ended.
+    func readingEnded(_ record: CededRecord) {
+        composition.recording.hasCeded(record)
+        defer { Socket.close(record.lock) }
         guard state.readingEnded(loop.now), let successor else { return }
-        send(.ceded(lock: lock), to: successor)
+        send(.ceded(lock: record.lock), to: successor)
     }
 
-    private func send(_ message: SuccessionMessage, to channel: MessageChannel) {
+    func send(_ message: SuccessionMessage, to channel: MessageChannel) {
         do {
             try channel.send(message.message)
         } catch {
@@ -259,6 +263,7 @@ final class Succession: DescriptorHandler, TimerHandler {
             let part = contents[start...].prefix(Self.batch)
             send(.contents(Dictionary(part.map { ($0.key, $0.value) }) { $1 }), to: channel)
         }
+        composition.recording.expectHandOver(true)
         send(.offered, to: channel)
         wake()
     }
@@ -282,6 +287,7 @@ final class Succession: DescriptorHandler, TimerHandler {
             "another process has taken over: those who are here get their last answers",
             metadata: ["process": "\(successor?.peer?.process ?? 0)"])
         restingWorkers = []
+        tookBackAt = nil
         isOperatorsEnded = false
         leaveClients(keeping: claimed)
         wake()
@@ -296,6 +302,7 @@ final class Succession: DescriptorHandler, TimerHandler {
             successor = nil
             switch state.lost(loop.now) {
             case .nothing:
+                composition.recording.expectHandOver(false)
                 logger.error("the process that was to take over has ended: nothing has changed")
             case .takeBack: takeBack()
             case .takeBackLater: break
@@ -303,34 +310,6 @@ final class Succession: DescriptorHandler, TimerHandler {
             wake()
         }
         composition.endIfOver()
-    }
-
-    // MARK: Taking back
-
-    private func takeBack() {
-        do {
-            let folder = try JournalFolder(folder)
-            try composition.recording.takeBack(folder)
-        } catch let error as JournalFolder.Unusable where error.isInUse {
-            return findHeir()
-        } catch {
-            logger.error(
-                "the record cannot be taken back yet", metadata: ["error": "\(error)"])
-            return
-        }
-        state.tookBack(loop.now)
-        logger.error("the process that had taken over has ended: this one serves again")
-        takeClients()
-        listen()
-    }
-
-    /// Another process has the folder: it is the one to report to.
-    private func findHeir() {
-        guard let channel = try? MessageChannel(to: Self.path(in: folder)) else { return }
-        send(.elder, to: channel)
-        successor = channel
-        loop.watch(channel.descriptor, for: .read, self)
-        state.foundHeir(loop.now)
     }
 
     // MARK: Time
@@ -346,12 +325,13 @@ final class Succession: DescriptorHandler, TimerHandler {
             lost(successor)
         }
         if state.stage == .bereaved, !composition.recording.isCeding { takeBack() }
+        stopWaitingIfLate()
         if state.stage == .retired, !isOperatorsEnded, loop.now - state.since > .seconds(1) {
             isOperatorsEnded = true
             composition.operators?.endConnections(all: true)
         }
         if state.mayLeave(loop.now) { leaveIfRested() }
-        if state.stage != .serving || child != nil { wake() }
+        if state.stage != .serving || child != nil || tookBackAt != nil { wake() }
     }
 
     private func leaveIfRested() {

@@ -1,4 +1,18 @@
 extension Configuration {
+    /// Takes over from another reading what a reload applies.
+    public mutating func adopt(_ next: Configuration) {
+        vendors = next.vendors
+        chains = next.chains
+        models = next.models
+        access = next.access
+        keys = next.keys
+        groups = next.groups
+        prices = next.prices
+        server.usesBuiltinVendors = next.server.usesBuiltinVendors
+        server.isWatched = next.server.isWatched
+        server.drainDelay = next.server.drainDelay
+    }
+
     /// The sections that say something else than in another configuration, vendors and chains left
     /// aside, as they are written in the file.
     public func sectionsThatDiffer(from other: Configuration) -> [String] {
@@ -17,7 +31,6 @@ extension Configuration {
         if alerts != other.alerts { names.append("[alerts]") }
         if log != other.log { names.append("[log]") }
         if limits != other.limits { names.append("[limits]") }
-        if prices != other.prices { names.append("[prices]") }
         for name in Set(sinks.map(\.name)).union(other.sinks.map(\.name)).sorted() {
             let (mine, theirs) = (
                 sinks.first { $0.name == name }, other.sinks.first { $0.name == name }

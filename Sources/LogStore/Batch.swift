@@ -33,6 +33,8 @@ struct Batch {
     var progress: [Progress] = []
     /// The journals among those of the records that earlier processes left.
     var leftJournals: Set<String> = []
+    /// Whether what the records were charged is summed up by journal, too.
+    var isChargedByJournal = false
 
     mutating func add(_ record: consuming Record, _ content: RecordContent, isSpilled: Bool) {
         if isSpilled { spilled.insert(records.count) }

@@ -53,8 +53,8 @@ public final class Consumer: Sendable {
         var segmentBounds = SegmentWriter.Bounds()
         /// Asked whether the clock is kept to another's.
         var isClockSynchronized: @Sendable () -> Bool = ClockTrust.isSynchronized
-        /// What tokens cost; nil where the configuration names no prices.
-        public var prices: PriceTable?
+        /// What tokens cost.
+        public var prices = PriceBook(nil)
         /// Called after records were stored, on one of the consumer's threads.
         public var stored: @Sendable () -> Void = {}
         /// Called with what records were charged that an earlier process left.
@@ -92,6 +92,8 @@ public final class Consumer: Sendable {
     final class Order: Sendable {
         let isEnding = Atomic<Bool>(false)
         let isHandingOver = Atomic<Bool>(false)
+        /// Whether another process is about to ask for the journals.
+        let isInDemand = Atomic<Bool>(false)
     }
 
     /// Starts to read: first what earlier processes left, then the journals of this one, whose
@@ -111,12 +113,26 @@ public final class Consumer: Sendable {
         }
     }
 
+    /// Says that another process is about to ask for the journals, or is not any more.
+    ///
+    /// On a full processor a thread in the background may need seconds for what is left of its
+    /// round. So the rounds get a usual share before they are to end.
+    public func expectHandOver(_ isExpected: Bool) {
+        order.isInDemand.store(isExpected, ordering: .releasing)
+        waker.wake()
+    }
+
     /// Ends between two rounds, and leaves the journals to another process, which goes on from
     /// where the store says.
-    public func handOver() {
+    ///
+    /// `ceded` is called when nothing is read and stored any more. A segment that is being packed
+    /// then may take some seconds longer: the other process packs others.
+    public func handOver(_ ceded: () -> Void = {}) {
+        packer.stop()
         order.isHandingOver.store(true, ordering: .releasing)
         waker.wake()
         threads.join()
+        ceded()
         packer.end()
     }
 

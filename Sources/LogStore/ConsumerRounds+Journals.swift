@@ -28,7 +28,24 @@ extension ConsumerRounds {
         settings.metrics.stored.set(stored)
         journals = []
         prepareRings()
+        forgetJournalCharges()
         stateRecovery()
+    }
+
+    /// Whether another process writes to a journal, too.
+    var hasOtherWriters: Bool { sources.contains(where: \.isLive) }
+
+    /// Takes away what was charged by journal, once no other process can take the record back.
+    func forgetJournalCharges() {
+        guard !hasForgottenJournalCharges, !hasOtherWriters else { return }
+        // Once: those that stay change no difference.
+        hasForgottenJournalCharges = true
+        do {
+            try settings.store.forgetJournalCharges()
+        } catch {
+            settings.logger.warning(
+                "charges by journal cannot be removed", metadata: ["error": "\(error)"])
+        }
     }
 
     private func leftPaths() -> [String] {

@@ -43,6 +43,8 @@ final class ConsumerRounds {
     private var isRecovered = false
     /// Whether a journal of an earlier process could not be opened.
     var isUnreadable = false
+    /// Whether what was charged by journal is of no use any more.
+    var hasForgottenJournalCharges = false
     private var priority = ConsumerPriority(now: .now())
 
     init(_ settings: Consumer.Settings, _ keeper: SegmentKeeper, journals: [JournalFile]) {
@@ -61,7 +63,8 @@ final class ConsumerRounds {
         if !areSourcesOpen { openSources() }
         while true {
             let isEnding = order.isEnding.load(ordering: .acquiring)
-            priority.update(isMuch: isEnding || isMuchUnread, now: .now())
+            let isInDemand = order.isInDemand.load(ordering: .acquiring)
+            priority.update(isMuch: isEnding || isInDemand || isMuchUnread, now: .now())
             if priority.level != level { return priority.level }
             let isMore = round(isEnding: isEnding)
             if order.isHandingOver.load(ordering: .acquiring) {
@@ -172,7 +175,7 @@ final class ConsumerRounds {
     private var bounds: RingReading.Bounds {
         RingReading.Bounds(
             recordsMax: priority.level == .usual ? Self.recordsMax : Self.recordsMaxInBackground,
-            prices: settings.prices, writer: settings.store.writer,
+            prices: settings.prices.current, writer: settings.store.writer,
             names: settings.store.names.snapshot, now: .now())
     }
 
@@ -208,6 +211,8 @@ final class ConsumerRounds {
 
     private func store(_ batch: Batch) -> Bool {
         let metrics = settings.metrics
+        var batch = batch
+        batch.isChargedByJournal = hasOtherWriters
         do {
             let written = try settings.store.write(batch, capture: settings.capture)
             metrics.transactions.add()
@@ -256,6 +261,7 @@ final class ConsumerRounds {
             settings.held(source.name, [])
         }
         sources.removeAll { $0.isOver && $0.openCount == 0 }
+        forgetJournalCharges()
         stateRecovery()
     }
 
@@ -294,7 +300,7 @@ final class ConsumerRounds {
         // What another process still writes to is left to the next start.
         sources.removeAll(where: \.isLive)
         for source in sources { source.interrupt(into: &reading.batch, now: .now()) }
-        reading.batch.price(from: 0, by: settings.prices)
+        reading.batch.price(from: 0, by: settings.prices.current)
         if !reading.batch.isEmpty {
             for source in sources {
                 let tally = source.file.tally

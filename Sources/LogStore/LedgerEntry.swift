@@ -62,6 +62,10 @@ struct LedgerEntry: Equatable, Sendable {
             }
         }
 
+        mutating func add(_ sum: Sum, to key: Key) {
+            sums[key, default: Sum()].add(sum)
+        }
+
         mutating func add(_ other: Gathered) {
             for (key, sum) in other.sums { sums[key, default: Sum()].add(sum) }
         }

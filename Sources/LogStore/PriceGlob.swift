@@ -3,7 +3,7 @@ import Primitives
 /// A glob on the names of models, in which `*` stands for anything, and nothing else does.
 ///
 /// It is taken apart once: names are held against it before and after each call under a budget.
-struct PriceGlob: Sendable {
+struct PriceGlob: Equatable, Sendable {
     private let parts: [[UInt8]]
 
     init(_ text: String) {

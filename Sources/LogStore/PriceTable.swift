@@ -24,6 +24,12 @@ public struct PriceTable: Sendable {
         named = try file.map(Self.read) ?? [:]
     }
 
+    /// Whether every call costs the same by another table.
+    public func isSame(as other: PriceTable) -> Bool {
+        named == other.named
+            && globs.elementsEqual(other.globs) { $0.glob == $1.glob && $0.price == $1.price }
+    }
+
     /// Whether no price is known at all.
     public var isEmpty: Bool { globs.isEmpty && named.isEmpty }
 

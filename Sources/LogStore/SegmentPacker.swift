@@ -69,13 +69,16 @@ final class SegmentPacker: Sendable {
         threads.first?.waker.wake()
     }
 
-    /// Ends it; what it was about stays as it was.
-    func end() {
+    /// Has it end soon; what it was about stays as it was.
+    func stop() {
         state.isEnding.store(true, ordering: .releasing)
-        for (thread, waker) in threads {
-            waker.wake()
-            thread.join()
-        }
+        for (_, waker) in threads { waker.wake() }
+    }
+
+    /// Ends it.
+    func end() {
+        stop()
+        for (thread, _) in threads { thread.join() }
     }
 
     private static func finishErasures(

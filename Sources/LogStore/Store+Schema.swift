@@ -32,6 +32,9 @@ extension Store {
         migrator.registerMigration("7: open entries") { db in
             for statement in openSchema { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("8: charges by journal") { db in
+            for statement in journalChargesSchema { try db.execute(sql: statement) }
+        }
         return migrator
     }
 

@@ -67,6 +67,7 @@ extension Store {
         var written = Written()
         var refused: [String: Int] = [:]
         var recovered = LedgerEntry.Gathered()
+        var byJournal: [String: LedgerEntry.Gathered] = [:]
         var numbers = NumberRange()
         // Those that were there already, that are too old, or that SQLite would not take.
         var omitted: Set<Int> = []
@@ -87,6 +88,9 @@ extension Store {
                     try end(open(all[index]), number: number, db)
                 }
                 if isLeft { recovered.add(all[index]) }
+                if batch.isChargedByJournal {
+                    byJournal[all[index].journal, default: .init()].add(all[index])
+                }
             } catch let error as DatabaseError where !error.mayWorkLater {
                 // One record that cannot be stored must not keep all others from it.
                 omitted.insert(index)
@@ -99,6 +103,7 @@ extension Store {
         let (sums, charges) = batch.sums(without: omitted)
         try add(sums, &insertion.names, db)
         try add(charges, db)
+        for (journal, charges) in byJournal { try add(charges, ofJournal: journal, db) }
         written.recovered = recovered.charges
         return (written, refused)
     }

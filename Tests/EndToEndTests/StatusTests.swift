@@ -122,9 +122,24 @@ struct StatusTests {
         gateway.process.signal(SIGTERM)
         #expect(try gateway.process.wait() == 0)
         let short = try GatewayProcess(Self.toml(vendor.port), server: "drain_delay = \"10ms\"")
+        let stream = try RawConnection(port: short.port)
+        let body = "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[]}"
+        try stream.send(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nX-Mock-Chunks: 40\r\n"
+                + "X-Mock-Delay: 20\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        _ = try stream.take(through: "\r\n\r\n")
         short.process.signal(SIGTERM)
+        try short.process.awaitLine(" draining\n")
+        // The listener is closed by then, or in the next turn of its worker.
+        try short.await("a closed listener") {
+            (try? RawConnection(port: short.port).exchange(Self.chat)) == nil
+        }
+        #expect(try stream.take(through: "\r\n0\r\n\r\n").contains("[DONE]"))
         #expect(try short.process.wait() == 0)
-        #expect(short.process.text.contains(" draining\n"))
+        let lines = short.process.text.split(separator: "\n").map { $0.dropFirst(24) }
+        let begun = lines.firstIndex { $0.contains(" draining begins ") }
+        let drained = lines.firstIndex { $0.hasSuffix(" draining") }
+        #expect(try #require(begun) < #require(drained))
     }
 
     @Test("a cooldown is posted to the webhook, once")

@@ -259,6 +259,86 @@ struct TakeoverTests {
         #expect(try next.wait() == 0)
         #expect(try gateway.process.wait() == 0)
     }
+
+    /// What is used of a limit, as operators see it.
+    private static func used(_ gateway: GatewayProcess, _ kind: String) throws -> Int {
+        let limits = try JSONValue(parsing: try gateway.page("/limits").text).elements ?? []
+        let team = limits.first { $0["name"]?.text == "team" }
+        let use = team?["limits"]?.elements?.first { $0["on"]?.text == kind }
+        return use?["used"]?.integer ?? -1
+    }
+
+    @Test("who serves again knows what killed processes have charged, stored or not, to the cent")
+    func chargesOfTheKilled() throws {
+        let vendor = try MockProcess()
+        let (key, lines) = try AccessCommandTests.newKey("ci", ["--group", "team"])
+        let limits = """
+            [prices.models."*"]
+            input = 1
+            output = 10
+            max_output = 100
+            [groups.team]
+            requests = "100000/1d"
+            tokens = "100M/1d"
+            budget = "$50/month"
+
+            """
+        let gateway = try GatewayProcess(
+            Self.toml(
+                vendor.port,
+                more: "credential = \"none\"\ninclude_usage = \"inject\"\n"
+                    + limits + lines), server: "workers = 2")
+        func call() throws {
+            let client = try RawConnection(port: gateway.port)
+            let answer = try client.exchange(
+                Self.chat("Authorization: Bearer \(key)\r\n", stream: true))
+            #expect(answer.status == 200 && answer.isWhole, "\(answer.text)")
+        }
+        func stored(_ count: Int) throws {
+            try gateway.await("\(count) records") {
+                try RecordTests.logs(gateway, ["verify"]).text.contains("stored \(count) ")
+            }
+        }
+        try call()
+        try stored(1)
+        let one = ["requests", "tokens", "budget"].map { kind in
+            (kind: kind, used: (try? Self.used(gateway, kind)) ?? -1)
+        }
+        #expect(one.allSatisfy { $0.used > 0 }, "\(one)")
+        var count = 1
+        for round in 0..<4 {
+            let next = try Self.successor(of: gateway)
+            try next.awaitLine(" taken over ")
+            for _ in 0...round {
+                try call()
+                count += 1
+            }
+            // Either in the store by then, or still in the killed one's ring.
+            if round % 2 == 0 { try stored(count) }
+            next.signal(SIGKILL)
+            try gateway.process.awaitLines(" this one serves again", count: round + 1)
+            for (kind, used) in one {
+                #expect(try Self.used(gateway, kind) == count * used, "\(round): \(kind)")
+            }
+            try call()
+            count += 1
+        }
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        try Self.expectWholeAccount(gateway.recordPath)
+    }
+
+    @Test("under load no client is refused or cut off, by upgrades and by new processes killed")
+    func load() throws {
+        let load = try ChildProcess(
+            "/usr/bin/env",
+            [
+                "python3", "\(Repository.root)/Benchmarks/upgrade", "--upgrades", "4", "--kills",
+                "4", "--streams", "100", "--rate", "50", "--delay", "200", "--kill-within", "1",
+            ])
+        let status = try load.wait(seconds: 600)
+        #expect(status == 0 && load.text.contains("\n0 refused, 0 cut\n"), "\(load.text)")
+    }
 }
 
 extension RawConnection {

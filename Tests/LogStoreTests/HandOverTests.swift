@@ -135,4 +135,63 @@ struct HandOverTests {
         try store.close()
         withExtendedLifetime(lock) {}
     }
+
+    private static func charged(_ tokens: Int, key: String = "eve") -> RecordScratch.Call {
+        var call = Self.call(tokens)
+        call.account = CallerAccount(
+            name: key, group: "team", tokens: tokens, nanodollars: 10 * tokens, basis: 1)
+        return call
+    }
+
+    /// The hours' sums, key by key.
+    private static func hours(_ charges: [PastCharge]) -> [String] {
+        charges.filter { $0.length == 3_600_000 }.map {
+            "\($0.group)/\($0.key) \($0.calls) \($0.tokens) \($0.nanodollars)"
+        }
+    }
+
+    @Test("who takes back learns what others were charged meanwhile, and not its own once more")
+    func chargesByJournal() throws {
+        let scratch = try RecordScratch()
+        let mine = scratch.file
+        let own: Set<String> = [mine.name.description]
+        let lock = try WriterLock(mine.path)
+        let metrics = RecordMetrics()
+        let (first, store) = try scratch.consumer(metrics: metrics)
+        scratch.append(Self.charged(1))
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        first.handOver()
+        let ceded = try store.journalCharges()
+        // No other process is there.
+        #expect(ceded.charges(since: JournalCharges(), without: []) == [])
+        try store.leave()
+        // Its own, which the other stores.
+        scratch.append(Self.charged(10))
+        try scratch.restart()
+        let others = RecordMetrics()
+        let (second, secondStore) = try scratch.consumer(metrics: others)
+        scratch.append(Self.charged(100))
+        scratch.append(Self.charged(200, key: "ann"))
+        #expect(
+            try scratch.await { others.stored.current == 2 && others.recovered.current == 1 })
+        second.handOver()
+        try secondStore.leave()
+        let again = try Store(folder: scratch.folder.path)
+        let now = try again.journalCharges()
+        #expect(
+            Self.hours(now.charges(since: ceded, without: own)).sorted()
+                == ["team/ann 1 200 2000", "team/eve 1 100 1000"])
+        #expect(Self.hours(now.charges(since: ceded, without: [])).contains("team/eve 2 110 1100"))
+        #expect(now.charges(since: now, without: []) == [])
+        // Once no other process writes, none can take back, and the sums are of no use.
+        let third = try Consumer(
+            scratch.settings(again, metrics), journals: [mine], waker: scratch.waker)
+        #expect(
+            try scratch.await {
+                try again.journalCharges().charges(since: JournalCharges(), without: []) == []
+            })
+        third.end()
+        #expect(try again.verifyLedger().differences.isEmpty)
+        withExtendedLifetime(lock) {}
+    }
 }
