@@ -55,9 +55,10 @@ struct ListeningSockets {
         }
     }
 
+    /// Throws where another gateway listens on an address.
+    ///
     /// Sockets of workers share their port, and would share it with those of another gateway, too:
     /// each would have some of the clients. So an address has to be free before the first is bound.
-    ///
     /// An earlier process still has its own addresses, and may have one of the same port.
     private static func requireFree(
         _ addresses: [String], besides inherited: [String: [Int32]]
