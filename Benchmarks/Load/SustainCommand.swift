@@ -11,8 +11,8 @@ struct Sustain: ParsableCommand {
             answers.
             """,
         discussion: """
-            Prints {"ready":true} once every stream has begun, and at the end how many answers were \
-            whole, and each failure with the client's own port.
+            Prints {"ready":true} once every stream has begun. At the end come the whole answers, \
+            and each failure with the client's own port.
             """)
 
     @Option(name: .long) var target: String

@@ -1,6 +1,7 @@
 import Config
 import Dashboard
 import Gateway
+import LogStore
 import Logging
 import Reactor
 import Telemetry

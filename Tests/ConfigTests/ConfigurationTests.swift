@@ -287,7 +287,7 @@ struct ConfigurationTests {
         #expect(try named(text.replacing("\"one\"", with: "\"two\"")) == ["[sinks.a]"])
         #expect(
             try named("[log]\nretain = \"1d\"\n[admin]\nlisten = \"\"\n[prices]\nversion = \"1\"")
-                == ["[server]", "[admin]", "[log]", "[prices]", "[sinks.a]"])
+                == ["[server]", "[admin]", "[log]", "[sinks.a]"], "a reload applies prices")
     }
 
     @Test("a literal secret is warned about, and not repeated")

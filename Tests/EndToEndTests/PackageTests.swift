@@ -11,6 +11,29 @@ struct PackageTests {
         return process.text
     }
 
+    private static func unit(
+        _ edit: (String) -> String, in folder: TemporaryFolder
+    ) throws -> String {
+        // Whether the program is there is asked where the package is installed.
+        let text = Repository.text("deploy/systemd/weir.service")
+            .replacing("ExecStart=/usr/bin/weir ", with: "ExecStart=/bin/true ")
+        return try folder.write(edit(text), to: "weir.service")
+    }
+
+    @Test("systemd has nothing against the unit, and finds the service closed off")
+    func unit() throws {
+        let folder = try TemporaryFolder()
+        let wrong = try Self.unit({ $0.replacing("PrivateTmp", with: "PrivateTemp") }, in: folder)
+        let verify = ["verify", "--man=no", wrong]
+        #expect(try Self.run("systemd-analyze", verify).contains("Unknown key 'PrivateTemp'"))
+        let right = try Self.unit({ $0 }, in: folder)
+        #expect(try Self.run("systemd-analyze", ["verify", "--man=no", right]) == "")
+        // Of 10: what is left is the network that it needs.
+        _ = try Self.run(
+            "systemd-analyze",
+            ["security", "--no-pager", "--offline=true", "--threshold=20", right])
+    }
+
     @Test("the package holds what a service needs, and says what it consists of")
     func package() throws {
         let folder = try TemporaryFolder()
@@ -20,6 +43,10 @@ struct PackageTests {
         let deb = try #require(files.first { $0.hasSuffix(".deb") })
         let tarball = try #require(files.first { $0.hasSuffix(".tar.gz") })
         _ = try Self.run("sh", ["-c", "cd '\(out)' && sha256sum --strict -c weir-*.sha256"])
+        // All that the compiler does not do is the same byte for byte, at another time.
+        let again = "\(folder.path)/again"
+        _ = try Self.run("\(Repository.root)/bin/package", ["--built", "--out", again])
+        _ = try Self.run("diff", ["-r", out, again])
 
         let root = "\(folder.path)/root"
         _ = try Self.run("dpkg-deb", ["-x", "\(out)/\(deb)", root])
