@@ -145,7 +145,7 @@ private struct DemoVisit {
         Output.text(line("to the last byte ", \.total))
     }
 
-    /// Opens the page where a person is at the terminal, and says where it is to everyone.
+    /// Says where the page is, and opens it where a person is at the terminal.
     private func showPage() {
         guard let admin else { return }
         let address = "http://127.0.0.1:\(admin)/"

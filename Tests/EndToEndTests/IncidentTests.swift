@@ -3,7 +3,7 @@ import JSON
 import Support
 import Testing
 
-/// Ten incidents of docs/incidents.md, staged; each cause is on the page after three clicks at most.
+/// Ten incidents of docs/incidents.md, staged; each cause is on the page after three clicks.
 @Suite("Incidents on the page")
 struct IncidentTests {
     private static let token = "canary-token"
