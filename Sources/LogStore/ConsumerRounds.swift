@@ -132,6 +132,7 @@ final class ConsumerRounds {
             return false
         }
         guard Instant.now() >= retryAt else { return false }
+        settings.store.writer?.isHurried = isRingFilling
         let isMore = unstored.contains(where: \.isBounded)
         let isReadingOn = isMore && next.isEmpty && beginReading()
         if !isReadingOn { giveBack() }
@@ -160,7 +161,8 @@ final class ConsumerRounds {
     /// Gives back the rings' room of what is stored.
     private func giveBack() {
         spent = []
-        for source in sources { source.giveBack() }
+        let now = Instant.now()
+        for source in sources { source.giveBack(now) }
     }
 
     /// Reads the next round: on this thread, or, where much is there, on those that are for it.

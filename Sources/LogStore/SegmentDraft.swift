@@ -51,7 +51,8 @@ final class SegmentDraft {
         guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
         let head = Segment.Head(
             number: file.head.number, isPacked: true, madeAt: file.head.madeAt)
-        try SegmentPlan(head).write(to: descriptor, disk)
+        let plan = SegmentPlan(head)
+        try plan.write(0..<plan.end, to: descriptor, disk)
     }
 
     deinit {
