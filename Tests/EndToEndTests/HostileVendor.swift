@@ -37,7 +37,8 @@ enum HostileVendor {
         case "error":
             return whole(
                 "400 \(PageTests.hostile)", "application/json",
-                "{\"error\":{\"message\":\"\(escaped)\",\"type\":\"\(escaped)\",\"code\":\"\(escaped)\"}}"
+                "{\"error\":{\"message\":\"\(escaped)\",\"type\":\"\(escaped)\","
+                    + "\"code\":\"\(escaped)\"}}"
             )
         case "stream":
             return whole(
