@@ -27,7 +27,7 @@ final class SustainedClient: DescriptorHandler {
         hasBegun = false
         reader = ResponseReader()
         output.removeAll()
-        output.append(text: target.request)
+        output.append(text: target.requests[0])
         sentAt = Instant.now()
         if descriptor >= 0 { return send() }
         do {

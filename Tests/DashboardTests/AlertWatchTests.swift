@@ -1,4 +1,5 @@
 import Config
+import Dialects
 import ExchangeCore
 import JSON
 import LogStore
