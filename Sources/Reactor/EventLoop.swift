@@ -14,6 +14,12 @@ public import Primitives
 // space, and a number closed in this turn may come back in the same batch of events. Each
 // registration therefore carries a generation in epoll's user data, and an event whose generation
 // is not the slot's current one is dropped.
+//
+// What a descriptor is watched for may change several times in a turn, and is often at the end what
+// it was at the beginning: libcurl asks to write, writes at once, and asks no more. The kernel
+// reports nothing between two waits, so changes reach it right before the wait, and only those
+// that are left by then. A descriptor's first registration and its last are made at once,
+// because they are about which descriptor it is.
 
 /// The events of a descriptor that a handler waits for.
 public struct Interest: OptionSet, Sendable {
@@ -78,12 +84,18 @@ public final class EventLoop {
     private struct Slot {
         var generation: UInt32 = 0
         var interest: UInt32 = 0
+        /// What the kernel was last given as the interest.
+        var registered: UInt32 = 0
+        /// Whether the descriptor is among ``changed``.
+        var isChanged = false
         var handler: (any DescriptorHandler)?
     }
 
     private let epoll: Int32
     private let events: UnsafeMutablePointer<epoll_event>
     private var slots: ContiguousArray<Slot> = []
+    /// Descriptors whose interest the kernel may not know yet.
+    private var changed: ContiguousArray<Int32> = []
     private var isStopped = false
 
     /// The clock as read at the start of this turn.
@@ -127,7 +139,7 @@ public final class EventLoop {
 
     /// Watches a descriptor, or changes what it is watched for.
     ///
-    /// Returns false when the kernel has no room for it.
+    /// A change counts from the next wait on. Returns false when the kernel has no room for it.
     @discardableResult
     public func watch(
         _ descriptor: Int32, for interest: Interest, _ handler: any DescriptorHandler
@@ -136,22 +148,45 @@ public final class EventLoop {
         while index >= slots.count {
             slots.append(contentsOf: repeatElement(Slot(), count: max(64, slots.count)))
         }
-        let isNew = slots[index].handler == nil
-        if !isNew, slots[index].interest == interest.rawValue {
+        guard slots[index].handler == nil else {
             slots[index].handler = handler
+            slots[index].interest = interest.rawValue
+            if interest.rawValue != slots[index].registered, !slots[index].isChanged {
+                slots[index].isChanged = true
+                changed.append(descriptor)
+            }
             return true
         }
-        if isNew { slots[index].generation &+= 1 }
+        slots[index].generation &+= 1
         slots[index].handler = handler
         slots[index].interest = interest.rawValue
-        if control(isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor) { return true }
+        return register(EPOLL_CTL_ADD, descriptor)
+    }
+
+    /// Gives the kernel the interests that are others than those it knows.
+    private func registerChanges() {
+        for position in changed.indices {
+            let descriptor = changed[position]
+            let index = Int(descriptor)
+            slots[index].isChanged = false
+            let isStale = slots[index].interest != slots[index].registered
+            guard isStale, slots[index].handler != nil else { continue }
+            register(EPOLL_CTL_MOD, descriptor)
+        }
+        changed.removeAll(keepingCapacity: true)
+    }
+
+    @discardableResult
+    private func register(_ operation: Int32, _ descriptor: Int32) -> Bool {
+        slots[Int(descriptor)].registered = slots[Int(descriptor)].interest
+        if control(operation, descriptor) { return true }
         // The kernel's view can differ from ours only through a descriptor that was closed, or
         // closed and opened again, without a call to us; libcurl's internal sockets do that.
         let retried =
             errno == ENOENT
             ? control(EPOLL_CTL_ADD, descriptor)
             : errno == EEXIST && control(EPOLL_CTL_MOD, descriptor)
-        if !retried { slots[index].handler = nil }
+        if !retried { slots[Int(descriptor)].handler = nil }
         return retried
     }
 
@@ -193,6 +228,7 @@ public final class EventLoop {
     }
 
     private func turn() {
+        registerChanges()
         let hasWork = turnHandler?.hasPendingWork ?? false
         let timeout: Int32
         if hasWork {

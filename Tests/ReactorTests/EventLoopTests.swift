@@ -80,6 +80,55 @@ struct EventLoopTests {
         #expect(stranger.events.isEmpty)
     }
 
+    @Test("counts a change of interest from the next wait on, and only the last of a turn")
+    func changes() throws {
+        let loop = try EventLoop()
+        let pair = try Pair()
+        let handler = Handler()
+        let turns = Turns()
+        turns.hasPendingWork = true
+        loop.turnHandler = turns
+        handler.onReady = { descriptor, readiness in
+            // What was sent stays unread, and is of no interest any more.
+            loop.watch(descriptor, for: [.read, .write], handler)
+            loop.watch(descriptor, for: readiness.contains(.write) ? [] : .write, handler)
+        }
+        loop.watch(pair.right, for: .read, handler)
+        Self.send("a", on: pair.left)
+        turns.onTurn = { if turns.count > 200 && handler.events.count > 1 { loop.stop() } }
+        loop.run()
+        #expect(handler.events.map(\.1) == [.read, .write])
+        loop.unwatch(pair.right)
+        Socket.close(pair.left)
+        Socket.close(pair.right)
+    }
+
+    @Test("follows a number that was closed without a word while a change of it waited")
+    func changeOfAnother() throws {
+        let loop = try EventLoop()
+        let first = try Pair()
+        let second = try Pair()
+        let handler = Handler()
+        let stranger = Handler()
+        stranger.onReady = { _, _ in loop.stop() }
+        handler.onReady = { descriptor, _ in
+            loop.watch(descriptor, for: .write, handler)
+            // Its number is another connection's now, which the kernel does not watch.
+            _ = dup2(second.right, descriptor)
+            loop.watch(descriptor, for: [.read, .peerClose], stranger)
+            Self.send("b", on: second.left)
+        }
+        loop.watch(first.right, for: .read, handler)
+        Self.send("a", on: first.left)
+        loop.run()
+        #expect(handler.events.count == 1)
+        #expect(stranger.events.map(\.1) == [.read])
+        for descriptor in [first.left, first.right, second.left, second.right] {
+            loop.unwatch(descriptor)
+            Socket.close(descriptor)
+        }
+    }
+
     @Test("reports again what a handler left, and the peer's close")
     func levelTriggered() throws {
         let loop = try EventLoop()
