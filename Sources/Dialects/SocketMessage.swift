@@ -143,6 +143,8 @@ public struct SocketMessage: Equatable, Sendable {
         private let text: Span<UInt8>
         /// Where a value stands; empty where it broke off or is long, negative without one.
         private var ranges = Ranges(repeating: -1..<(-1))
+        /// Whether the type's text has escapes, which JSON allows in any.
+        private var isTypeEscaped = false
 
         private typealias Ranges = InlineArray<13, Range<Int>>
 
@@ -151,6 +153,9 @@ public struct SocketMessage: Equatable, Sendable {
             self.text = text
             var scanner = JSONScanner(text)
             try? Self.walk(&scanner, nil, to: &ranges)
+            let type = ranges[Member.type.rawValue]
+            guard type.lowerBound >= 0 else { return }
+            isTypeEscaped = text.extracting(type).firstIndex(of: UInt8(ascii: "\\")) != nil
         }
 
         func has(_ member: Member) -> Bool { ranges[member.rawValue].lowerBound >= 0 }
@@ -177,12 +182,12 @@ public struct SocketMessage: Equatable, Sendable {
             let value = text.extracting(ranges[member.rawValue])
             guard value.count > 1, value[0] == UInt8(ascii: "\"") else { return false }
             let inside = value.extracting(1..<value.count - 1)
-            if inside.firstIndex(of: UInt8(ascii: "\\")) != nil {
-                let plain = JSONText.unescape(inside)
-                return isWhole ? plain == wanted.description : plain.hasPrefix(wanted.description)
-            }
-            return inside.hasPrefix(wanted)
-                && (!isWhole || inside.count == wanted.utf8CodeUnitCount)
+            // Every message is compared with each of the types: most differ by their length.
+            let mayBe = !isWhole || inside.count == wanted.utf8CodeUnitCount
+            if mayBe, inside.hasPrefix(wanted) { return true }
+            guard member != .type || isTypeEscaped else { return false }
+            let plain = JSONText.unescape(inside)
+            return isWhole ? plain == wanted.description : plain.hasPrefix(wanted.description)
         }
 
         private static func walk(

@@ -96,6 +96,8 @@ final class TunnelObserver {
             fromClient.beginning.removeAll(keepingCapacity: true)
             fromClient.isKnown = false
             fromClient.response = nil
+            // Most come whole, and need no copy.
+            if piece.isLast { return takeWholeRequest(text) }
         }
         if fromClient.isKnown {
             fromClient.response?.takeRequest(text)
@@ -107,16 +109,22 @@ final class TunnelObserver {
             // A span of what may change would not outlive the call.
             let beginning = fromClient.beginning
             fromClient.beginning = []
-            fromClient.response = request(beginning)
+            fromClient.response = request(beginning.span)
             fromClient.response?.takeRequest(beginning.span)
         }
         if piece.isLast { fromClient.response?.endRequest() }
     }
 
+    private func takeWholeRequest(_ text: Span<UInt8>) {
+        let beginning = text.extracting(0..<min(text.count, SocketMessage.beginningBytesMax))
+        guard let response = request(beginning) else { return }
+        response.takeRequest(text)
+        response.endRequest()
+    }
+
     /// The record of the response that a client's message asks for; nil where it asks for none.
-    private func request(_ beginning: [UInt8]) -> TunnelResponse? {
-        let message = SocketMessage(
-            beginning.span, dialect, isFromClient: true, isCall: isCall)
+    private func request(_ beginning: Span<UInt8>) -> TunnelResponse? {
+        let message = SocketMessage(beginning, dialect, isFromClient: true, isCall: isCall)
         if !message.model.isEmpty { sessionModel = message.model }
         guard message.role == .request else { return nil }
         return beginResponse(lane: message.lane)

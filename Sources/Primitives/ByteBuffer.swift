@@ -125,6 +125,14 @@ public struct ByteBuffer: ~Copyable {
         unsafe bytes.withUnsafeBytes { source in
             let target = unsafe base + end
             var offset = 0
+            let words = SIMD2(repeating: word)
+            while offset + 16 <= count {
+                let masked = unsafe source.loadUnaligned(
+                    fromByteOffset: offset, as: SIMD2<UInt64>.self)
+                unsafe target.storeBytes(
+                    of: masked ^ words, toByteOffset: offset, as: SIMD2<UInt64>.self)
+                offset += 16
+            }
             while offset + 8 <= count {
                 let masked = unsafe source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
                 unsafe target.storeBytes(of: masked ^ word, toByteOffset: offset, as: UInt64.self)

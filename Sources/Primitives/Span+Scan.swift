@@ -2,32 +2,37 @@ extension Span where Element == UInt8 {
     /// Where the first byte at or after `offset` stands that is below `bound` or is one of two
     /// others; `count` if there is none.
     ///
-    /// Eight bytes at a time, because heads and events are walked over on every call. `bound` is at
-    /// most 0x80.
+    /// Sixteen bytes at a time, because heads and events are walked over on every call. `bound` is
+    /// at most 0x80, and the others are ASCII.
     @inlinable
     public func firstIndex(
         below bound: UInt8, or one: UInt8, or other: UInt8, from offset: Int = 0
     ) -> Int {
         precondition(bound <= 0x80, "above that the arithmetic does not hold")
+        precondition(one | other < 0x80, "above that the arithmetic does not hold")
         let ones: UInt64 = 0x0101_0101_0101_0101
         let bounds = ones &* UInt64(bound)
         let eachOne = ones &* UInt64(one)
         let eachOther = ones &* UInt64(other)
+        // A byte less one has its high bit where it was zero. Bytes that are not ASCII have it
+        // from the beginning, and are none of these. A borrow may mark bytes above a true match,
+        // never below: the lowest mark is right.
+        func marks(_ word: UInt64) -> UInt64 {
+            ((word &- bounds) | ((word ^ eachOne) &- ones) | ((word ^ eachOther) &- ones)) & ~word
+        }
         var index = offset
-        while index + 8 <= count {
-            // The range was checked just now.
-            let word = UInt64(
-                littleEndian: unsafe bytes.unsafeLoadUnaligned(
-                    fromUncheckedByteOffset: index, as: UInt64.self
-                )
-            )
-            // A borrow may mark bytes above a true match, never below: the lowest mark is right.
-            let isOne = word ^ eachOne
-            let isOther = word ^ eachOther
-            let marks =
-                (word &- bounds) & ~word | (isOne &- ones) & ~isOne
-                | (isOther &- ones) & ~isOther
-            let found = marks & (ones &* 0x80)
+        while index + 16 <= count {
+            let low = marks(word(at: index))
+            let high = marks(word(at: index + 8))
+            if (low | high) & (ones &* 0x80) != 0 {
+                let found = low & (ones &* 0x80)
+                if found != 0 { return index + found.trailingZeroBitCount / 8 }
+                return index + 8 + (high & (ones &* 0x80)).trailingZeroBitCount / 8
+            }
+            index += 16
+        }
+        if index + 8 <= count {
+            let found = marks(word(at: index)) & (ones &* 0x80)
             if found != 0 { return index + found.trailingZeroBitCount / 8 }
             index += 8
         }
@@ -37,6 +42,14 @@ extension Span where Element == UInt8 {
             index += 1
         }
         return count
+    }
+
+    /// Eight bytes as a number, the first of them lowest; the caller has checked the range.
+    @inlinable
+    func word(at index: Int) -> UInt64 {
+        UInt64(
+            littleEndian: unsafe bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: index, as: UInt64.self))
     }
 }
 

@@ -75,8 +75,21 @@ extension Span where Element == UInt8 {
     /// Where a byte first stands at or after `offset`.
     @inlinable
     public func firstIndex(of byte: UInt8, from offset: Int = 0) -> Int? {
-        let index = firstIndex(below: 0, or: byte, or: byte, from: offset)
-        return index < count ? index : nil
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let each = ones &* UInt64(byte)
+        var index = offset
+        while index + 8 <= count {
+            let difference = word(at: index) ^ each
+            // The lowest mark is right, those above it need not be.
+            let found = (difference &- ones) & ~difference & (ones &* 0x80)
+            if found != 0 { return index + found.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < count {
+            if self[index] == byte { return index }
+            index += 1
+        }
+        return nil
     }
 
     /// The bytes without spaces and tabs at either end.

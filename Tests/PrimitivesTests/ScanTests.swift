@@ -13,11 +13,13 @@ struct ScanTests {
     func everyByte() {
         for bound: UInt8 in [0, 1, 0x20, 0x21, 0x7F, 0x80] {
             for byte in UInt8.min...UInt8.max {
-                for index in 0..<17 {
-                    var bytes = [UInt8](repeating: 0xFF, count: 17)
+                for index in 0..<25 {
+                    var bytes = [UInt8](repeating: 0xFF, count: 25)
                     bytes[index] = byte
                     let found = bytes.span.firstIndex(below: bound, or: 0x7F, or: 0x5C)
                     #expect(found == Self.expected(bytes, bound, 0x7F, 0x5C, from: 0))
+                    let single = bytes.span.firstIndex(of: byte)
+                    #expect(single == bytes.firstIndex(of: byte))
                 }
             }
         }
