@@ -59,6 +59,8 @@ extension Lanes {
 
     func want(_ descriptor: Int32, _ interest: Interest, _ lane: Lane) {
         if Int(descriptor) < sockets.count { sockets[Int(descriptor)].isWanted = true }
+        // A connection that is gone would have an event every turn.
+        if interest.isEmpty { return loop.unwatch(descriptor) }
         loop.watch(descriptor, for: interest, lane)
     }
 

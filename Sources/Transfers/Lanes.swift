@@ -45,6 +45,7 @@ public final class Lanes {
     var sockets: ContiguousArray<SocketState> = []
     private var sweeper: Sweeper?
     private var wokenUploads: ContiguousArray<Transfer> = []
+    private var filledTunnels: ContiguousArray<Transfer> = []
     private var closedTunnels: ContiguousArray<Transfer> = []
 
     /// Transfers in flight.
@@ -197,7 +198,14 @@ public final class Lanes {
     }
 
     /// Lets a resting upload ask for bytes again; it may do so before this returns.
+    ///
+    /// An open tunnel asks at the end of the turn.
     public func resumeSending(_ transfer: Transfer) {
+        if transfer.isOpenTunnel {
+            guard !transfer.upload.isFilled else { return }
+            transfer.upload.isFilled = true
+            return filledTunnels.append(transfer)
+        }
         guard transfer.isSendingPaused else { return }
         transfer.isSendingPaused = false
         setPause(transfer)
@@ -206,6 +214,7 @@ public final class Lanes {
     /// Whether some lane wants to be called before anything else happens.
     public var hasDueLanes: Bool {
         !dueLanes.isEmpty || !wokenUploads.isEmpty || !closedTunnels.isEmpty
+            || !filledTunnels.isEmpty
     }
 
     /// Lets every lane that is due work.
@@ -214,6 +223,7 @@ public final class Lanes {
     public func runDueLanes() {
         wakeUploads()
         endClosedTunnels()
+        sendFilledTunnels()
         // What becomes due meanwhile is run in the next round, so that one turn stays bounded.
         swap(&dueLanes, &spareDueLanes)
         for index in spareDueLanes.indices { spareDueLanes[index].runTimers() }
@@ -249,6 +259,20 @@ public final class Lanes {
             guard let lane = transfer.lane, transfer.isOpenTunnel else { continue }
             lane.remove(transfer)
             ended(transfer, .ok)
+        }
+    }
+
+    private func sendFilledTunnels() {
+        while let transfer = filledTunnels.popLast() {
+            transfer.upload.isFilled = false
+            // It may have ended. One that is held up goes on when its socket can be written.
+            guard let lane = transfer.lane, transfer.isOpenTunnel, !transfer.upload.isHeldUp
+            else { continue }
+            if transfer.isSendingPaused {
+                transfer.isSendingPaused = false
+                setPause(transfer)
+            }
+            lane.sendAtOnce(transfer)
         }
     }
 

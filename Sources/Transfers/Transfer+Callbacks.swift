@@ -66,6 +66,7 @@ func sendBody(
     return unsafe withTransfer(context) { transfer in
         switch unsafe transfer.follower.delegate?.transfer(transfer, fill: space) {
         case .bytes(let count):
+            if transfer.isTunnel { transfer.upload.gave(count, room: space.count) }
             return count
         case .notYet:
             transfer.isSendingPaused = true

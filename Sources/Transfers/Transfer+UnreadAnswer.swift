@@ -12,10 +12,11 @@ extension Transfer {
 
     /// Takes what waits on the transfer's socket, which libcurl is about to close.
     ///
-    /// Only where libcurl has read nothing of an answer to an upload; what waits on a connection
-    /// with TLS is not legible here.
+    /// Only where libcurl has read nothing of an answer to an upload, or was sending for an open
+    /// tunnel; what waits on a connection with TLS is not legible here.
     func keepUnread(_ descriptor: Int32) {
-        guard hasBody, sendings == 1, head.isEmpty, unread.isEmpty, endpoint.isPlain else { return }
+        let isUpload = hasBody && sendings == 1 && head.isEmpty || upload.isSending
+        guard isUpload, unread.isEmpty, endpoint.isPlain else { return }
         while unread.count < Self.unreadBytesMax {
             guard case .moved = Socket.receive(descriptor, into: &unread, room: 64 << 10) else {
                 return
@@ -28,6 +29,10 @@ extension Transfer {
         guard code == .sendError, !unread.isEmpty else { return code }
         var bytes = ByteBuffer()
         swap(&bytes, &unread)
+        if isOpenTunnel {
+            follower.take(bytes.bytes, of: self)
+            return code
+        }
         var offset = 0
         while !head.isComplete {
             guard let end = bytes.bytes.firstIndex(of: 0x0A, from: offset) else { return code }

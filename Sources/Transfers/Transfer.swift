@@ -49,6 +49,10 @@ public final class Transfer {
     var lacksDescriptors = false
     /// Whether the request asks for a WebSocket.
     var isTunnel = false
+    /// What libcurl was given for a tunnel's vendor.
+    var upload = TunnelUpload()
+    /// What libcurl waits for on a tunnel's socket.
+    var wanted: Interest = []
     /// Whether the request has a body of at least a byte.
     var hasBody = false
     /// The body where it is in memory: libcurl borrows it until the transfer ends.
@@ -139,6 +143,8 @@ public final class Transfer {
         foundSurplus = false
         hasBody = false
         isTunnel = false
+        upload = TunnelUpload()
+        wanted = []
         head.acceptsSwitch = false
         lacksDescriptors = false
         body = nil

@@ -14,6 +14,16 @@ struct CountedCostTests {
         #expect(costs.systemCalls ?? 0 >= 3.5)
     }
 
+    @Test("a frame of a tunnel takes a bounded number of both")
+    func perFrame() throws {
+        let vendor = try FrameVendor.start()
+        defer { vendor.stop() }
+        let costs = try CountedGateway(vendorPort: vendor.port).costsPerFrame()
+        // To read a frame and to send it, waited for; and libcurl's look whether there is more.
+        #expect(costs.excesses(over: try CountedCosts.threshold("frame")) == [])
+        #expect(costs.systemCalls ?? 0 >= 3.4)
+    }
+
     @Test("a plain call takes a bounded number of both, and leaves no memory behind")
     func perCall() throws {
         let counted = try CountedGateway()

@@ -61,14 +61,14 @@ final class CountedGateway {
     private let stepped: SteppedVendor?
 
     /// `worse` names what the library in front of the C library does with each send besides.
-    init(worse: String = "", isStepped: Bool = false) throws {
+    init(worse: String = "", isStepped: Bool = false, vendorPort: Int? = nil) throws {
         stepped = isStepped ? try SteppedVendor() : nil
         folder = try TemporaryFolder()
         let file = try folder.write("\0\0\0\0\0\0\0\0", to: "count")
         counter = try SharedCounter(file)
         vendor = try MockProcess()
         gateway = try GatewayProcess(
-            vendor: stepped?.port ?? vendor.port, server: "workers = 1",
+            vendor: vendorPort ?? stepped?.port ?? vendor.port, server: "workers = 1",
             environment: [
                 "LD_PRELOAD": "\(Binaries.release)/libAllocationCounter.so",
                 "ALLOCATION_COUNTER": file, "WORSE_SEND": worse,
@@ -137,6 +137,31 @@ final class CountedGateway {
         return least / Double(calls)
     }
 
+    /// Allocations and system calls of the worker for a frame of a tunnel, half of what a frame and
+    /// its answer take.
+    func costsPerFrame(_ rounds: Int = 200) throws -> CountedCosts {
+        let client = try RawConnection(port: gateway.port)
+        try client.send(
+            "GET /v1/realtime?model=m HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+                + "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        _ = try client.take(through: "\r\n\r\n")
+        let ask = FrameVendor.asked.bytes(mask: [1, 2, 3, 4])
+        func run(_ count: Int) throws {
+            for _ in 0..<count {
+                try client.send(ask)
+                _ = try client.take(FrameVendor.answered.count)
+            }
+        }
+        try run(50)
+        let calls = try CountedCosts.least(by: { $0 }, of: 3) { try traced { try run(rounds) } }
+        let before = counter.value
+        try run(10 * rounds)
+        return CountedCosts(
+            allocations: Double(counter.value - before) / Double(20 * rounds),
+            systemCalls: calls / Double(2 * rounds))
+    }
+
     /// The worker's system calls while something is done.
     private func traced(_ body: () throws -> Void) throws -> Double {
         let file = "\(folder.path)/calls"
@@ -171,6 +196,31 @@ final class CountedGateway {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
         let count = unsafe fread(&bytes, 1, bytes.count, file)
         return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}
+
+/// A vendor that answers each frame of a tunnel with one.
+enum FrameVendor {
+    private static let audio = String(repeating: "A", count: 640)
+    static let asked = WebSocketFrame.text(
+        "{\"type\":\"input_audio_buffer.append\",\"audio\":\"\(audio)\"}"
+    )
+    static let answered = WebSocketFrame.text(
+        "{\"type\":\"response.output_audio.delta\",\"delta\":\"\(audio)\"}"
+    ).bytes()
+
+    static func start() throws -> ByteVendor {
+        let size = asked.bytes(mask: [1, 2, 3, 4]).count
+        return try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                    + "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n")
+            while true {
+                _ = try connection.take(size)
+                try connection.send(answered)
+            }
+        }
     }
 }
 
