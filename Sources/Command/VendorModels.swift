@@ -3,7 +3,6 @@ import Cryptography
 import Dialects
 import Glibc
 import HTTP
-import JSON
 import Logging
 import Primitives
 import Reactor
@@ -23,8 +22,9 @@ import Transfers
 final class VendorModels: Sendable {
     private static let period = Interval.seconds(600)
     private static let periodAfterFailure = Interval.seconds(60)
-    /// Of one vendor.
-    private static let namesMax = 2000
+    /// For all pages of one vendor.
+    private static let time = Interval.seconds(30)
+    /// For each page.
     private static let bounds = Enquirer.Bounds(time: .seconds(10), bytes: 8 << 20)
 
     private struct State {
@@ -90,15 +90,14 @@ final class VendorModels: Sendable {
     private func ask(_ vendor: Vendor) -> String? {
         do {
             let needsTrust = vendor.scheme == "https" || vendor.proxy?.scheme == "https"
-            let reply = try Enquirer.send(
-                Self.enquiry(vendor),
-                to: Endpoint.Origin(scheme: vendor.scheme, host: vendor.host, port: vendor.port),
-                trust: needsTrust ? try TrustStore(file: vendor.caFile) : nil,
-                proxy: SnapshotMaker.proxy(vendor), Self.bounds)
-            guard reply.isWhole(200) else {
-                return reply.status == 0 ? reply.fault : "status \(reply.status)"
+            let trust = needsTrust ? try TrustStore(file: vendor.caFile) : nil
+            let names = try ModelPages.names(vendor.dialect, until: Instant.now() + Self.time) {
+                try Enquirer.send(
+                    Self.enquiry(vendor, page: $0),
+                    to: Endpoint.Origin(
+                        scheme: vendor.scheme, host: vendor.host, port: vendor.port),
+                    trust: trust, proxy: SnapshotMaker.proxy(vendor), Self.bounds)
             }
-            guard let names = Self.names(in: reply) else { return "its answer is no list" }
             state.withLock { state in
                 guard state.vendors.contains(where: { $0.name == vendor.name }) else { return }
                 state.lists[vendor.name] = names
@@ -110,7 +109,8 @@ final class VendorModels: Sendable {
         }
     }
 
-    private static func enquiry(_ vendor: Vendor) -> Enquiry {
+    /// Asks for a page of a vendor's list: a parameter of the query; empty for the first.
+    private static func enquiry(_ vendor: Vendor, page: String) -> Enquiry {
         let path =
             switch vendor.dialect {
             case .openai: "/models"
@@ -118,8 +118,8 @@ final class VendorModels: Sendable {
             case .gemini: "/v1beta/models?pageSize=1000"
             }
         var target = vendor.basePath + path
-        if !vendor.baseQuery.isEmpty {
-            target += (target.contains("?") ? "&" : "?") + vendor.baseQuery
+        for more in [page, vendor.baseQuery] where !more.isEmpty {
+            target += (target.contains("?") ? "&" : "?") + more
         }
         var fields = vendor.headers.map { (name: $0.name, value: $0.value.reveal()) }
         if vendor.dialect == .anthropic { fields.append(("anthropic-version", "2023-06-01")) }
@@ -127,19 +127,5 @@ final class VendorModels: Sendable {
             fields.append(API(vendor.dialect).credentialField(secret, vendor: vendor.dialect))
         }
         return Enquiry(.get, target, fields)
-    }
-
-    /// The names in a list of any of the three shapes; nil where there is none.
-    static func names(in reply: Reply) -> [String]? {
-        guard let json = reply.json, let list = (json["data"] ?? json["models"])?.elements else {
-            return nil
-        }
-        let names = list.compactMap { ($0["id"] ?? $0["name"])?.text }.map { name in
-            name.hasPrefix("models/") ? String(name.dropFirst(7)) : name
-        }
-        return names.prefix(namesMax).filter { name in
-            !name.isEmpty && name.utf8.count <= ModelName.bytesMax
-                && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
-        }
     }
 }
