@@ -31,7 +31,7 @@ let fuzzing: [Target] =
             name: "weir-fuzz",
             dependencies: [
                 "Primitives", "HTTP", "JSON", "Codings", "Dialects", "Config", "Journal",
-                "LogStore",
+                "LogStore", "Translation", "Support",
             ],
             path: "Tests/Fuzz",
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]

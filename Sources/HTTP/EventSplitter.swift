@@ -77,6 +77,12 @@ public struct EventSplitter: ~Copyable {
         }
     }
 
+    /// Whether the next byte begins an event.
+    public var isBetweenEvents: Bool {
+        line.isEmpty && !event.hasData && event.name.isEmpty && !endsInCarriageReturn
+            && !isOverflown && bareText.isEmpty
+    }
+
     /// Lends ``bareText`` to the closure.
     public func withBareText(_ look: (Span<UInt8>) -> Void) {
         look(bareText.bytes)

@@ -80,6 +80,12 @@ public struct JSONScanner: ~Escapable {
         return start..<offset
     }
 
+    /// Goes to the end of a value that was walked over before, from its beginning.
+    public mutating func jump(to end: Int) {
+        precondition(end >= offset && end <= bytes.count, "no end of a value that begins here")
+        offset = end
+    }
+
     /// Walks over an object.
     ///
     /// The closure is given the range of each name, quotes included, and walks over its value.

@@ -1,25 +1,4 @@
 extension Conversation {
-    /// Refuses results without their call, and calls without their result: every vendor does, and
-    /// says less about it.
-    func checkPairs() throws(Refusal) {
-        var open: [String: String] = [:]
-        for turn in turns {
-            for part in turn.parts {
-                if let call = part.call {
-                    open[call.id] = call.idPath
-                } else if let result = part.result {
-                    guard open.removeValue(forKey: result.id) != nil else {
-                        throw Refusal(part.path, "a result answers no call before it")
-                    }
-                }
-            }
-            if turn.role == .user, let first = open.values.min() {
-                throw Refusal(first, "a call has no result before the next turn")
-            }
-        }
-        if let first = open.values.min() { throw Refusal(first, "a call has no result") }
-    }
-
     /// The form of the answer, as OpenAI's dialects have it: none where Gemini's client names the
     /// usual one.
     func knownFormat() throws(Refusal) -> OutputFormat? {

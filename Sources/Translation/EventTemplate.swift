@@ -6,11 +6,14 @@ import Primitives
 /// A stream repeats some hundred bytes around every few letters. An event that has the same bytes
 /// around another text says the same of that text, so that it need not be read.
 struct EventTemplate {
+    /// What may differ.
     private enum Hole {
         /// The text between quotes.
         case text
-        /// A value that the form's reader does not look at, or that counts at the end alone.
-        case other(JSONScanner.Kind)
+        /// A string that the form's reader does not look at.
+        case string
+        /// A whole number that it does not look at, or of which the last one counts.
+        case digits
     }
 
     /// Literal bytes and what stands behind them.
@@ -22,6 +25,9 @@ struct EventTemplate {
     private let bytes: [UInt8]
     private var pieces: [Piece] = []
     private let tail: Range<Int>
+    /// Whether spaces may stand in the tail: Anthropic pads its events with some, to hide how long
+    /// their texts are.
+    private let isTailPadded: Bool
     /// Whether the events say a usage, of which the last one counts.
     private(set) var hasUsage = false
 
@@ -30,8 +36,7 @@ struct EventTemplate {
         switch form {
         case .chat: ["obfuscation", "created"]
         case .responses: ["sequence_number", "item_id", "obfuscation"]
-        case .messages: []
-        case .gemini: ["createTime"]
+        case .messages, .gemini: []
         }
     }
 
@@ -54,11 +59,12 @@ struct EventTemplate {
         var holes: [(range: Range<Int>, hole: Hole)] = [(start - 1..<end + 1, .text)]
         let (passedOver, usage) = (Self.passedOver(form), Self.usageName(form))
         for member in RawJSON(walked: event[...]).members {
-            let isUsage = member.name == usage && member.value.isObject
-            guard isUsage || passedOver.contains(member.name) else { continue }
-            if isUsage { hasUsage = true }
-            let value = member.value.bytes
-            holes.append((value.startIndex..<value.endIndex, .other(member.value.kind)))
+            if member.name == usage, member.value.isObject {
+                hasUsage = true
+                Self.addNumbers(of: member.value, to: &holes)
+            } else if passedOver.contains(member.name) {
+                Self.add(member.value, to: &holes)
+            }
         }
         holes.sort { $0.range.lowerBound < $1.range.lowerBound }
         var offset = 0
@@ -67,40 +73,101 @@ struct EventTemplate {
             pieces.append(Piece(literal: offset..<hole.range.lowerBound, hole: hole.hole))
             offset = hole.range.upperBound
         }
+        let rest = event[offset...]
+        isTailPadded = form == .messages && !rest.contains(0x22)
         tail = offset..<event.count
     }
 
-    /// Where the text of an event stands, without its quotes; nil where the event is another one.
-    func text(of event: Span<UInt8>) -> Range<Int>? {
-        var offset = 0
+    private static func add(_ value: RawJSON, to holes: inout [(range: Range<Int>, hole: Hole)]) {
+        let range = value.bytes.startIndex..<value.bytes.endIndex
+        switch value.kind {
+        case .string: holes.append((range, .string))
+        case .number where value.bytes.allSatisfy { 0x30...0x39 ~= $0 }:
+            holes.append((range, .digits))
+        default: break
+        }
+    }
+
+    private static func addNumbers(
+        of value: RawJSON, to holes: inout [(range: Range<Int>, hole: Hole)]
+    ) {
+        switch value.kind {
+        case .number: add(value, to: &holes)
+        case .object:
+            for member in value.members { addNumbers(of: member.value, to: &holes) }
+        case .array: for element in value.elements { addNumbers(of: element, to: &holes) }
+        default: break
+        }
+    }
+
+    /// Where the text of an event stands, without its quotes, and where the event ends; nil where
+    /// another one begins at the offset.
+    func text(
+        in stream: Span<UInt8>, from offset: Int
+    ) -> (text: Range<Int>, end: Int)? {
+        var offset = offset
         var text: Range<Int>?
         for piece in pieces {
-            guard let start = skip(piece.literal, event, offset) else { return nil }
-            var scanner = JSONScanner(event.extracting(start..<event.count))
-            do throws(JSONScanner.Malformed) {
-                let kind = try scanner.kind()
-                let range = try scanner.value()
-                guard range.lowerBound == 0 else { return nil }
-                offset = start + range.upperBound
-                switch piece.hole {
-                case .text:
-                    guard kind == .string, range.count > 2 else { return nil }
-                    text = start + 1..<offset - 1
-                case .other(let known): guard kind == known else { return nil }
+            guard let start = skip(piece.literal, stream, offset) else { return nil }
+            switch piece.hole {
+            case .text:
+                guard let end = Self.endOfString(stream, start), end - start > 2 else {
+                    return nil
                 }
-            } catch {
-                return nil
+                text = start + 1..<end - 1
+                offset = end
+            case .string:
+                guard let end = Self.endOfString(stream, start) else { return nil }
+                offset = end
+            case .digits:
+                guard let end = Self.endOfDigits(stream, start) else { return nil }
+                offset = end
             }
         }
-        guard skip(tail, event, offset) == event.count else { return nil }
-        return text
+        guard let text, let end = skipTail(stream, offset) else { return nil }
+        return (text, end)
+    }
+
+    /// The end of the event, whose tail stands at an offset; nil where another one stands.
+    private func skipTail(_ stream: Span<UInt8>, _ offset: Int) -> Int? {
+        guard isTailPadded else { return skip(tail, stream, offset) }
+        var end = offset
+        for index in tail where bytes[index] != 0x20 {
+            while end < stream.count, stream[end] == 0x20 { end += 1 }
+            guard end < stream.count, stream[end] == bytes[index] else { return nil }
+            end += 1
+        }
+        return end
     }
 
     /// The end of literal bytes at an offset; nil where others stand.
-    private func skip(_ literal: Range<Int>, _ event: Span<UInt8>, _ offset: Int) -> Int? {
+    private func skip(_ literal: Range<Int>, _ stream: Span<UInt8>, _ offset: Int) -> Int? {
         let end = offset + literal.count
-        guard end <= event.count else { return nil }
-        let isSame = event.extracting(offset..<end).equals(bytes.span.extracting(literal))
+        guard end <= stream.count else { return nil }
+        let isSame = stream.extracting(offset..<end).equals(bytes.span.extracting(literal))
         return isSame ? end : nil
+    }
+
+    private static func endOfString(_ stream: Span<UInt8>, _ start: Int) -> Int? {
+        guard start < stream.count, stream[start] == 0x22 else { return nil }
+        let end = stream.firstIndex(below: 0x20, or: 0x22, or: 0x5C, from: start + 1)
+        guard end < stream.count else { return nil }
+        if stream[end] == 0x22 { return end + 1 }
+        guard stream[end] == 0x5C else { return nil }
+        var scanner = JSONScanner(stream.extracting(start..<stream.count))
+        do throws(JSONScanner.Malformed) {
+            return start + (try scanner.value()).upperBound
+        } catch {
+            // What is no string of JSON, or not all here, is read as any other event.
+            return nil
+        }
+    }
+
+    private static func endOfDigits(_ stream: Span<UInt8>, _ start: Int) -> Int? {
+        var end = start
+        while end < stream.count, 0x30...0x39 ~= stream[end] { end += 1 }
+        // No number of JSON begins with a zero before another digit.
+        guard end > start, stream[start] != 0x30 || end == start + 1 else { return nil }
+        return end
     }
 }

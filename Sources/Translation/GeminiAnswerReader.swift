@@ -203,7 +203,8 @@ struct GeminiAnswerReader {
         }
         closeTexts(isCut: false, &events)
         let key = makeKey()
-        let id = call["id"]?.plain ?? AnswerContext.callName(seed, callCount)
+        let own = call["id"]?.plain ?? ""
+        let id = own.isEmpty ? AnswerContext.callName(seed, callCount) : own
         callCount += 1
         var item = AnswerItem(key: key, kind: .call(id: id, name: name), path: path)
         item.sealed = sealed

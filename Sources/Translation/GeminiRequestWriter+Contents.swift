@@ -30,7 +30,10 @@ extension GeminiRequestWriter {
     }
 
     mutating func contents() throws(Refusal) {
-        let turns = conversation.turns
+        // An empty content is refused, and says nothing.
+        let turns = conversation.turns.filter { turn in
+            isOwn || turn.role != .user || turn.parts.contains { $0.text?.isEmpty != true }
+        }
         if turns.first?.role != .user {
             // The vendor takes no conversation that the user does not begin.
             conversation.losses.invent("contents[0]")

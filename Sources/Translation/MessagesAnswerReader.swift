@@ -122,7 +122,9 @@ struct MessagesAnswerReader {
             text = block["thinking"]?.text ?? .empty
         case "redacted_thinking": kind = .reasoning
         case "tool_use":
-            kind = .call(id: block["id"]?.plain ?? "", name: block["name"]?.plain ?? "")
+            let id = block["id"]?.plain ?? ""
+            kind = .call(
+                id: id.isEmpty ? "call_\(index)" : id, name: block["name"]?.plain ?? "")
         default:
             // Tools that the vendor runs are no calls of the client's.
             events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))

@@ -24,7 +24,10 @@ extension MessagesRequestWriter {
     }
 
     mutating func messages() throws(Refusal) {
-        let turns = conversation.turns
+        // An empty message is refused, and says nothing.
+        let turns = conversation.turns.filter { turn in
+            isOwn || turn.role != .user || turn.parts.contains { $0.text?.isEmpty != true }
+        }
         if turns.first?.role != .user {
             // The vendor takes no conversation that the user does not begin.
             conversation.losses.invent("messages[0]")

@@ -10,6 +10,8 @@ public struct RawJSON: Sendable {
     let bytes: ArraySlice<UInt8>
     /// The members, where they were walked over before.
     private var known: [Member]?
+    /// Where long values of the text end.
+    private var extents = LongValues()
 
     /// One member of an object.
     struct Member: Sendable {
@@ -20,7 +22,7 @@ public struct RawJSON: Sendable {
     /// The value of a text.
     public init(parsing text: [UInt8]) throws(JSONScanner.Malformed) {
         var scanner = JSONScanner(text.span)
-        let range = try scanner.value()
+        let range = try extents.walk(&scanner)
         try scanner.end()
         bytes = text[range]
     }
@@ -33,6 +35,12 @@ public struct RawJSON: Sendable {
     /// A value that was walked over before, so that it is known to be JSON.
     init(walked bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
+    }
+
+    /// A part of a value that was walked over before.
+    private init(_ bytes: ArraySlice<UInt8>, _ extents: LongValues) {
+        self.bytes = bytes
+        self.extents = extents
     }
 
     /// A value of the program's own.
@@ -64,18 +72,15 @@ public struct RawJSON: Sendable {
         guard isObject else { return [] }
         var found: [Member] = []
         let base = bytes.startIndex
-        let slice = bytes
+        let (slice, extents) = (bytes, extents)
         walk { (scanner) throws(JSONScanner.Malformed) in
             try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
                 _ = try scanner.kind()
                 let inner = scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1)
                 let name = JSONText.unescape(inner)
-                let range = try scanner.value()
-                found.append(
-                    Member(
-                        name: name,
-                        value: RawJSON(
-                            walked: slice[base + range.lowerBound..<base + range.upperBound])))
+                let range = try extents.value(&scanner, base)
+                let value = slice[base + range.lowerBound..<base + range.upperBound]
+                found.append(Member(name: name, value: RawJSON(value, extents)))
             }
         }
         return found
@@ -93,12 +98,12 @@ public struct RawJSON: Sendable {
         guard kind == .array else { return [] }
         var found: [RawJSON] = []
         let base = bytes.startIndex
-        let slice = bytes
+        let (slice, extents) = (bytes, extents)
         walk { (scanner) throws(JSONScanner.Malformed) in
             try scanner.array { (scanner) throws(JSONScanner.Malformed) in
-                let range = try scanner.value()
-                found.append(
-                    RawJSON(walked: slice[base + range.lowerBound..<base + range.upperBound]))
+                let range = try extents.value(&scanner, base)
+                let value = slice[base + range.lowerBound..<base + range.upperBound]
+                found.append(RawJSON(value, extents))
             }
         }
         return found

@@ -23,7 +23,8 @@ public struct RequestTranslation: Sendable {
         var conversation = try Self.read(body, source)
         if let path { conversation.isStreamed = path.isStreamed }
         if source != target {
-            try conversation.checkPairs()
+            try conversation.check()
+            conversation.dropUnsayable()
             conversation.joinTurns()
             conversation.declareFlattened()
         }

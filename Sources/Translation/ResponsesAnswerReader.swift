@@ -123,9 +123,9 @@ struct ResponsesAnswerReader {
         case "reasoning": kind = .reasoning
         case "function_call", "custom_tool_call":
             hasCalls = true
+            let id = (value["call_id"] ?? value["id"])?.plain ?? ""
             kind = .call(
-                id: (value["call_id"] ?? value["id"])?.plain ?? "",
-                name: value["name"]?.plain ?? "")
+                id: id.isEmpty ? "call_\(index)" : id, name: value["name"]?.plain ?? "")
         default:
             // Tools that the vendor runs are no calls of the client's.
             items[index] = Item(key: -1, isClosed: true, kind: .text, path: path)

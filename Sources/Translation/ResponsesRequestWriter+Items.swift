@@ -64,6 +64,7 @@ extension ResponsesRequestWriter {
             if !isOwn { conversation.losses.drop(parts[0].extras) }
             return json.text(text)
         }
+        guard isOwn || !parts.isEmpty else { return json.text("") }
         json.beginArray()
         for part in parts { try self.part(part, isAnswer: isAnswer) }
         json.endArray()

@@ -15,6 +15,7 @@ public struct StreamTranslation: ~Copyable {
     }
 
     private let context: AnswerContext
+    private let eventBytesMax: Int
     private var splitter: EventSplitter
     private var reader: AnswerReader
     private var guarded: CallGuard
@@ -25,6 +26,8 @@ public struct StreamTranslation: ~Copyable {
     private var current: [UInt8] = []
     /// The short way of the events that come now; nil where the last two differed.
     private var lane: TextLane?
+    /// Whether there is a short way at all; a test compares its output with that of the other one.
+    var takesShortWay = true
     /// The item whose text the last event said on.
     private var lastKey: Int?
     /// Whether a failure before the answer's beginning may still be a status.
@@ -37,6 +40,7 @@ public struct StreamTranslation: ~Copyable {
     /// A translation that keeps at most so many bytes of an event.
     public init(_ context: AnswerContext, eventBytesMax: Int = 10 << 20) {
         self.context = context
+        self.eventBytesMax = eventBytesMax
         splitter = EventSplitter(bytesMax: eventBytesMax)
         reader = AnswerReader(context)
         guarded = CallGuard(context.tools)
@@ -52,12 +56,31 @@ public struct StreamTranslation: ~Copyable {
 
     /// Takes a piece of the vendor's stream, and appends what the client gets.
     public mutating func take(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
+        var start = 0
+        while start < bytes.count {
+            if takesShortWay, bytes.count <= eventBytesMax, splitter.isBetweenEvents,
+                let end = lane?.pass(from: start, of: bytes, into: &output)
+            {
+                start = end
+                continue
+            }
+            // As far as the event may end behind which the short way goes on.
+            let end =
+                lane == nil || !takesShortWay
+                ? bytes.count
+                : min(bytes.count, (bytes.firstIndex(of: 0x0A, from: start) ?? bytes.count) + 1)
+            split(bytes.extracting(start..<end), into: &output)
+            start = end
+        }
+        if splitter.isOverflown { fail("an event of the vendor's is too large", into: &output) }
+    }
+
+    private mutating func split(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
         withSplitter { translation, splitter in
             splitter.take(bytes) { event in
                 if event.hasData { translation.takeEvent(event.data.bytes, into: &output) }
             }
         }
-        if splitter.isOverflown { fail("an event of the vendor's is too large", into: &output) }
     }
 
     /// Takes the end of the vendor's stream.
@@ -95,7 +118,7 @@ public struct StreamTranslation: ~Copyable {
     /// Takes the data of one event.
     private mutating func takeEvent(_ data: Span<UInt8>, into output: inout ByteBuffer) {
         guard !hasEnded else { return }
-        if lane?.pass(data, into: &output) == true { return }
+        if takesShortWay, lane?.pass(data, into: &output) == true { return }
         endLane()
         read(event: Array(data), into: &output)
     }
@@ -126,22 +149,22 @@ public struct StreamTranslation: ~Copyable {
         case .arguments(let item, let more): (key, text, isArguments) = (item, more, true)
         default: return lastKey = nil
         }
-        guard lastKey == key, !hasEnded else { return lastKey = key }
+        guard takesShortWay, lastKey == key, !hasEnded else { return lastKey = key }
         guard let template = EventTemplate(data, text: text, context.source) else { return }
         lane = writer.lane(key, isArguments: isArguments, template, from: context.source)
     }
 
     /// Gives what the short way gathered to those that keep it.
     private mutating func endLane() {
-        guard let lane else { return }
-        self.lane = nil
-        let text = EscapedText(inner: lane.text[...])
+        guard let lane = lane.take() else { return }
+        let text = lane.keptText
         if !text.isEmpty {
             reader.keep(text, of: lane.key, isArguments: lane.isArguments)
             if lane.isArguments { guarded.keep(text, of: lane.key) }
         }
         writer.keep(text, of: lane)
-        if !lane.last.isEmpty { reader.takeUsage(of: RawJSON(walked: lane.last[...])) }
+        let last = lane.lastEvent
+        if !last.isEmpty { reader.takeUsage(of: RawJSON(walked: last[...])) }
     }
 
     /// Ends the answer with a failure of the vendor's, for a reason in words.

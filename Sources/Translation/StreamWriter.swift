@@ -64,7 +64,7 @@ enum StreamWriter: ~Copyable {
     }
 
     /// Takes what a lane has passed on.
-    mutating func keep(_ text: EscapedText, of lane: TextLane) {
+    mutating func keep(_ text: EscapedText, of lane: borrowing TextLane) {
         switch consume self {
         case .chat(let writer): self = .chat(writer)
         case .responses(var writer):

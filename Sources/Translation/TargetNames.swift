@@ -84,9 +84,8 @@ struct TargetNames: Sendable {
 
     private static func callName(_ id: String, _ form: Form) -> String {
         switch form {
-        case .messages: replaced(id, where: isWord)
-        case .chat, .responses: "call_\(digest(id))"
-        case .gemini: "call_\(digest(id))"
+        case .messages where !id.isEmpty: replaced(id, where: isWord)
+        default: "call_\(digest(id))"
         }
     }
 

@@ -260,10 +260,11 @@ final class CallgrindGateway {
     let port: Int
     private var dumps = 0
 
-    /// `rest` follows in its configuration.
+    /// `rest` follows in its configuration, with `VENDOR` for the address of the vendor.
     init(_ rest: String = "") throws {
         folder = try TemporaryFolder()
         vendor = try MockProcess()
+        let address = "http://127.0.0.1:\(vendor.port)"
         let file = try folder.write(
             """
             [server]
@@ -275,8 +276,8 @@ final class CallgrindGateway {
             path = "\(folder.path)/record"
             journal_size = "16MiB"
             [vendors.openai]
-            base_url = "http://127.0.0.1:\(vendor.port)/v1"
-            \(rest)
+            base_url = "\(address)/v1"
+            \(rest.replacing("VENDOR", with: address))
             """, to: "weir.toml")
         // valgrind cannot read what Swift writes for debuggers, and needs none of it.
         let program = "\(folder.path)/weir"
@@ -317,12 +318,16 @@ final class CallgrindGateway {
 
     /// What a chunk of a stream at full speed costs the worker.
     func perChunk(_ chunks: Int = 3000) throws -> CountedCosts {
-        let client = try RawConnection(port: port)
-        func request(_ chunks: Int) -> String {
+        try perChunk(chunks) { chunks in
             RecordTests.request(
                 "/v1/chat/completions", "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[]}",
                 "X-Mock-Chunks: \(chunks)\r\n")
         }
+    }
+
+    /// The same, of the streams that a request asks for.
+    func perChunk(_ chunks: Int, _ request: (Int) -> String) throws -> CountedCosts {
+        let client = try RawConnection(port: port)
         _ = try client.exchange(request(100))
         // What a call costs by itself is in both.
         func least(_ chunks: Int) throws -> Count {

@@ -3,7 +3,8 @@ import Glibc
 /// The parsers that read what strangers send, each with what must hold of any bytes at all: that it
 /// does not trap, and that it says the same however they are cut.
 enum FuzzTarget: String {
-    case request, head, events, answers, json, toml, record, bodies, codings, segments, rows
+    case request, head, events, answers, json, toml, record, bodies, codings, segments, rows,
+        translations
 
     /// The one that `WEIR_FUZZ` names.
     static let chosen: FuzzTarget? =
@@ -22,6 +23,7 @@ enum FuzzTarget: String {
         case .codings: CodingFuzz.run(input)
         case .segments: SegmentFuzz.run(input)
         case .rows: RowFuzz.run(input)
+        case .translations: TranslationFuzz.run(input)
         }
     }
 }

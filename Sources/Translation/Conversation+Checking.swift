@@ -1,0 +1,119 @@
+import JSON
+
+extension Conversation {
+    /// Refuses what no dialect takes: a vendor would say less about it, and not where it stands.
+    mutating func check() throws(Refusal) {
+        guard !turns.isEmpty else {
+            let names: [Form: String] = [
+                .chat: "messages", .responses: "input", .messages: "messages",
+                .gemini: "contents",
+            ]
+            throw Refusal(names[form] ?? "", "a conversation needs a message")
+        }
+        for setting in settings where !setting.field.takes(setting.value) {
+            throw Refusal(setting.path, "no value of this kind stands here in any dialect")
+        }
+        for tool in tools where !tool.isBuiltin {
+            guard !tool.name.isEmpty else {
+                throw Refusal("\(tool.path).name", "a tool has no name")
+            }
+            if let schema = tool.schema, !schema.isObject {
+                throw Refusal(tool.schemaPath, "a schema is an object")
+            }
+        }
+        if case .schema(let schema)? = format?.kind, !schema.isObject, let path = format?.path {
+            throw Refusal(path, "a schema is an object")
+        }
+        let efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+        if let effort = reasoning.effort, !efforts.contains(effort.value) {
+            losses.drop(effort.path)
+            reasoning.effort = nil
+        }
+        for turn in turns { for part in turn.parts { try part.check() } }
+        try checkPairs()
+    }
+
+    /// Takes out of a user's and the system's turns what has no form there elsewhere: what only the
+    /// source's vendor reads, and reasoning, which is the assistant's.
+    mutating func dropUnsayable() {
+        for index in turns.indices where turns[index].role == .user || turns[index].role == .system
+        {
+            for part in turns[index].parts where part.isUnsayable { losses.drop(part.path) }
+            turns[index].parts.removeAll(where: \.isUnsayable)
+        }
+    }
+
+    /// Refuses results without their call, and calls without their result.
+    private func checkPairs() throws(Refusal) {
+        var open: [String: String] = [:]
+        for turn in turns {
+            for part in turn.parts {
+                if let call = part.call {
+                    open[call.id] = call.idPath
+                } else if let result = part.result {
+                    guard open.removeValue(forKey: result.id) != nil else {
+                        throw Refusal(part.path, "a result answers no call before it")
+                    }
+                }
+            }
+            if turn.role == .user, let first = open.values.min() {
+                throw Refusal(first, "a call has no result before the next turn")
+            }
+        }
+        if let first = open.values.min() { throw Refusal(first, "a call has no result") }
+    }
+}
+
+extension Part {
+    fileprivate var isUnsayable: Bool {
+        switch kind {
+        case .hosted, .reasoning: true
+        default: false
+        }
+    }
+
+    fileprivate func check() throws(Refusal) {
+        switch kind {
+        case .media(let media):
+            switch media.source {
+            case .inline(let type, _) where type.isEmpty:
+                throw Refusal(path, "the type of the bytes is missing")
+            case .url(let address) where address.isEmpty:
+                throw Refusal(path, "the address is empty")
+            default: break
+            }
+        case .call(let call):
+            if call.name.isEmpty { throw Refusal(path, "a call has no name") }
+            if case .object(let object) = call.arguments, !object.isObject {
+                throw Refusal(call.argumentsPath, "the arguments are no JSON object")
+            }
+            if case .text(let text) = call.arguments, call.kind == .function, !text.isEmpty,
+                RawJSON.object(of: text) == nil
+            {
+                throw Refusal(call.argumentsPath, "the arguments are no JSON object")
+            }
+        case .result(let result): for part in result.parts { try part.check() }
+        default: break
+        }
+    }
+}
+
+extension Field {
+    /// Whether a value is of the kind that all dialects have here.
+    fileprivate func takes(_ value: RawJSON) -> Bool {
+        switch self {
+        case .limit: (value.integer ?? 0) > 0
+        case .temperature, .topP, .topK, .frequencyPenalty, .presencePenalty:
+            value.kind == .number
+        case .seed, .topLogprobs, .candidates: value.integer != nil
+        case .logprobs, .store: value.flag != nil
+        case .stop:
+            value.text != nil
+                || value.kind == .array && value.elements.allSatisfy { $0.text != nil }
+        case .verbosity: ["low", "medium", "high"].contains(value.plain)
+        case .user, .safetyUser, .cacheKey, .cacheRetention, .tier: value.text != nil
+        case .logitBias, .cacheOptions, .metadata, .moderation: value.isObject
+        case .own: true
+        }
+    }
+}
