@@ -40,6 +40,15 @@ extension Conversation {
         {
             for part in turns[index].parts where part.isUnsayable { losses.drop(part.path) }
             turns[index].parts.removeAll(where: \.isUnsayable)
+            for part in turns[index].parts.indices {
+                guard case .media(var media) = turns[index].parts[part].kind,
+                    let detail = media.detail,
+                    !["auto", "low", "high", "original"].contains(detail.plain)
+                else { continue }
+                losses.drop(media.detailPath)
+                media.detail = nil
+                turns[index].parts[part].kind = .media(media)
+            }
         }
     }
 
