@@ -40,7 +40,8 @@ public struct AccessTable: Sendable {
         let groups = Dictionary(configuration.groups.map { ($0.name, $0) }) { $1 }
         var keys: [KeyDigest: AccessKey] = [:]
         var keysBySubject: [String: AccessKey] = [:]
-        var hasNewLimits = false
+        settings = Dictionary(configuration.keys.map { ($0.name, $0) }) { $1 }
+        var hasNewLimits = Self.renew(ledger, settings, groups)
         for settings in configuration.keys {
             let (path, isNew) = Self.path(of: settings, groups, ledger)
             hasNewLimits = hasNewLimits || isNew
@@ -54,7 +55,6 @@ public struct AccessTable: Sendable {
         self.keys = keys
         self.keysBySubject = keysBySubject
         self.groups = groups
-        settings = Dictionary(configuration.keys.map { ($0.name, $0) }) { $1 }
         issuer = configuration.access.tokens.flatMap { tokens in
             keyring.map { keyring in
                 TokenIssuer(tokens, keyring, groups: Set(groups.keys)) { name, group in
@@ -65,6 +65,18 @@ public struct AccessTable: Sendable {
             }
         }
         ledger.adoptShared(Array(keys.values) + Array(keysBySubject.values))
+    }
+
+    /// Gives another state to the scopes whose limits count in other intervals than before.
+    private static func renew(
+        _ ledger: Ledger, _ keys: [String: KeySettings], _ groups: [String: GroupSettings]
+    ) -> Bool {
+        ledger.renew { scope in
+            switch scope {
+            case .key(let name): keys[name]?.limits
+            case .group(let name), .each(let name, _): groups[name]?.limits
+            }
+        }
     }
 
     /// Takes over what was charged in the past: earlier periods first.

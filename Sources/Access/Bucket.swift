@@ -6,7 +6,12 @@ struct Bucket: Equatable, Sendable {
     private(set) var tokens = RateWindow()
     private(set) var money = Spending()
     /// Requests in flight.
-    private(set) var inFlight = 0
+    private(set) var inFlight: Int
+
+    /// The state of a scope of which nothing is known but the calls that are in flight.
+    init(inFlight: Int = 0) {
+        self.inFlight = inFlight
+    }
 
     /// Moves on to an instant.
     mutating func advance(to now: Int, _ step: Step) {
@@ -97,6 +102,24 @@ struct Bucket: Equatable, Sendable {
         }
         if let budget = step.budget, !counted.money, past.length == PastCharge.hour {
             money.restore(past.nanodollars, at: past.began, budget.period)
+        }
+    }
+
+    /// Counts a call that the state before this one admits.
+    mutating func enter() { inFlight += 1 }
+
+    /// Counts what a call used that the state before this one admitted; nothing is held for it here.
+    ///
+    /// Before the sums of the past are here nothing is added to them: they are about to come.
+    mutating func inherit(_ reservation: Reservation, _ charge: Charge, now: Int, _ step: Step) {
+        inFlight -= 1
+        if let limit = step.tokens, tokens.start > 0 {
+            tokens.advance(to: now, limit)
+            tokens.settle(held: 0, used: charge.tokens, began: reservation.began, limit)
+        }
+        if let budget = step.budget, money.start > 0 {
+            money.advance(to: now, budget.period)
+            money.restore(charge.nanodollars, at: reservation.began, budget.period)
         }
     }
 

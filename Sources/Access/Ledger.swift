@@ -23,6 +23,8 @@ public final class Ledger: Sendable {
         var counts: [Counts] = []
         /// The limits of each scope, as they were read last.
         var steps: [Step?] = []
+        /// The state of the same scope that came after one; most have none.
+        var heirs: [Int: Int] = [:]
         /// The requests that wait, by their tickets, and the lines of scopes that have any.
         var waiting: [Ticket: WaitingRequest] = [:]
         var lines: [Int: WaitingLine] = [:]
@@ -144,6 +146,9 @@ public final class Ledger: Sendable {
         let grants = state.withLock { state -> [Grant] in
             for step in reservation.path {
                 state.buckets[step.slot].settle(reservation, charge, now: now, step)
+                if !state.heirs.isEmpty {
+                    state.settleHeirs(of: step.slot, reservation, charge, now: now)
+                }
                 state.counts[step.slot].tokens += charge.tokens
                 state.counts[step.slot].nanodollars += charge.nanodollars
             }
@@ -175,6 +180,7 @@ extension Ledger.State {
         for step in path {
             buckets[step.slot].admit(demand, step)
             counts[step.slot].admitted += 1
+            if !heirs.isEmpty { enterHeirs(of: step.slot) }
         }
     }
 }

@@ -264,6 +264,66 @@ struct LedgerTests {
         #expect(fresh.bucket(of: .group("team")).money.spent == 500_000_000)
     }
 
+    @Test("a reading with another interval counts in it what was used before, and calls in flight")
+    func otherIntervals() throws {
+        let hour = PastCharge.hour
+        // The second of December, 1999, in the eleventh hour.
+        let now = try LimitTests.time("1999-12-02T10:30")
+        func past(_ began: Int, _ cost: Int) -> PastCharge {
+            PastCharge(
+                key: "bob", group: "", began: began, length: hour, calls: 1, tokens: 10,
+                nanodollars: cost)
+        }
+        let start = now - now % hour
+        let sums = [past(start - 24 * hour, 1), past(start - hour, 2), past(start, 4)]
+        func table(_ limits: String, _ ledger: Ledger? = nil) throws -> (AccessTable, Ledger) {
+            let (table, ledger) = try Self.table(
+                Self.lines("bob", "b", "\(limits)\nconcurrent = 2"), ledger ?? Ledger())
+            table.restore(sums, ledger, isNew: false)
+            return (table, ledger)
+        }
+        let (first, ledger) = try table("budget = \"$1/day\"\ntokens = \"1M/2h\"")
+        func bucket() -> Bucket { ledger.bucket(of: .key("bob")) }
+        #expect(bucket().money.spent == 6)
+        var demand = Demand()
+        demand.isWork = true
+        demand.nanodollars = 100
+        demand.tokens = 50
+        let old = try Self.key("b", in: first)
+        guard case .admitted(let early) = ledger.admit(demand, old.path, now: now) else {
+            throw Missing()
+        }
+        for (limits, spent, tokens) in [
+            ("budget = \"$1/hour\"\ntokens = \"1M/2h\"", 4, 10),
+            ("budget = \"$1/month\"\ntokens = \"1M/4h\"", 7, 20),
+            ("budget = \"$1/day\"\ntokens = \"1M/2h\"", 6, 10),
+        ] {
+            let (later, _) = try table(limits, ledger)
+            #expect(later.hasNewLimits)
+            #expect(bucket().money.spent == spent && bucket().money.held == 0, "\(limits)")
+            #expect(bucket().tokens.current == tokens && bucket().inFlight == 1, "\(limits)")
+        }
+        // A worker that has not adopted the reading yet admits by the one before.
+        guard case .admitted(let late) = ledger.admit(demand, old.path, now: now) else {
+            throw Missing()
+        }
+        let (last, _) = try table("budget = \"$1/month\"\ntokens = \"1M/2h\"", ledger)
+        #expect(bucket().inFlight == 2)
+        let key = try Self.key("b", in: last)
+        guard case .refused(let refusal) = ledger.admit(demand, key.path, now: now) else {
+            throw Missing()
+        }
+        #expect(refusal.axis == .concurrent)
+        for reservation in [early, late] {
+            ledger.settle(
+                reservation, Charge(tokens: 3, nanodollars: 40, basis: .reported), now: now)
+        }
+        #expect(bucket().money.spent == 87 && bucket().money.held == 0)
+        #expect(bucket().tokens.current == 16 && bucket().tokens.held == 0)
+        #expect(bucket().inFlight == 0)
+        #expect(Self.admit(ledger, key, now: now) == nil)
+    }
+
     @Test("shows all of its scopes in order, groups first, however many there are")
     func views() throws {
         var toml = ""
@@ -295,7 +355,8 @@ struct LedgerTests {
         let (first, ledger) = try Self.table(toml(requests))
         #expect(first.hasNewLimits)
         for (next, isNew) in [
-            (toml(requests), false), (toml("requests = \"6/1h\""), false),
+            (toml(requests), false), (toml("requests = \"6/1m\""), false),
+            (toml("requests = \"6/1h\""), true), (toml(requests), true),
             (toml(requests, Self.lines("eve", "e", "group = \"team\"")), false),
             (toml("\(requests)\nconcurrent = 4"), false),
             (toml("\(requests)\nbudget = \"$1/day\""), true),
