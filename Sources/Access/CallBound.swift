@@ -49,6 +49,7 @@ public struct CallBound: Equatable, Sendable {
             // No prompt is longer than the model takes.
             if let whole = most.input { input = min(input, whole) }
             var one = request.output ?? most.output ?? outputDefault
+            one = max(one, request.outputAtLeast)
             if let whole = most.output { one = min(one, whole) }
             let output = request.output(of: one)
             self.input = max(self.input, input)

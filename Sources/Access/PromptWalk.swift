@@ -10,6 +10,8 @@ struct PromptWalk {
         case settings
         /// Part of a message.
         case content
+        /// A list of messages and of what is kept at the vendor: the `input` of OpenAI's responses.
+        case items
         /// A picture or a file: its `url` is one.
         case source
         /// A list of tools.
@@ -18,12 +20,25 @@ struct PromptWalk {
         case opaque
     }
 
+    /// The limit of an answer under a name that the request's API has.
     private(set) var output: Int?
+    /// The limit under a name of another API: a vendor may pay no attention to it.
+    private(set) var foreignOutput = 0
     private(set) var answers = 1
+    /// How many texts are to be completed, each of them on its own.
+    private(set) var prompts = 1
     private(set) var pictures = 0
     private(set) var pictureBytes = 0
+    /// How many texts of its own the vendor puts before the prompt, for the tools that it has.
+    private(set) var toolTexts = 0
     private(set) var isOpenEnded = false
     private(set) var writesCache = false
+    private let limits: AnswerLimits
+
+    /// A walk over the body of a request whose API has these limits.
+    init(_ limits: AnswerLimits) {
+        self.limits = limits
+    }
 
     /// Walks over a body; throws where it is not JSON.
     mutating func run(_ body: Span<UInt8>) throws(JSONScanner.Malformed) {
@@ -55,10 +70,13 @@ struct PromptWalk {
     ) throws(JSONScanner.Malformed) {
         // Anthropic and Google write the type of a picture beside its bytes, in any order.
         var data: Range<Int>?
-        var isPicture = false
+        var media = Media.unnamed
+        var members = 0
+        var isNamed = false
         try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
             let kind = try scanner.kind()
             let name = Self.name(scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1))
+            if name != "type" { members += 1 }
             guard kind == .string else {
                 let isNumber = kind == .number
                 if !isNumber { readStructure(name, kind, context) }
@@ -66,17 +84,59 @@ struct PromptWalk {
                     let range = try scanner.value()
                     return readLimit(name, scanner.bytes(at: range).text, context)
                 }
+                if name == "prompt", kind == .array, context == .root {
+                    return try walkPrompts(&scanner)
+                }
                 return try walk(&scanner, Self.context(of: name, kind, in: context))
             }
             let range = try scanner.value()
             let text = scanner.bytes(at: range.lowerBound + 1..<range.upperBound - 1)
             switch name {
             case "data": data = range
-            case "media_type", "mime_type", "mimeType": isPicture = text.hasPrefix("image/")
+            case "media_type", "mime_type", "mimeType": media = Media(text)
+            case "id": isNamed = true
             default: readText(name, text, context)
             }
         }
-        if isPicture, let data { addPicture(data.count) }
+        // A message that has nothing but a name is kept at the vendor.
+        if context == .items, isNamed, members == 1 { isOpenEnded = true }
+        guard let data else { return }
+        switch media {
+        case .picture: addPicture(data.count)
+        case .packed: isOpenEnded = true
+        case .plain, .unnamed: break
+        }
+    }
+
+    /// What a vendor makes of bytes that are no text of the prompt.
+    private enum Media {
+        case picture
+        /// A text or a sound, which is no more tokens than bytes.
+        case plain
+        /// Pages and films: a few bytes may be many tokens.
+        case packed
+        case unnamed
+
+        init(_ type: Span<UInt8>) {
+            if type.hasPrefix("image/") {
+                self = .picture
+            } else {
+                self = type.hasPrefix("text/") || type.hasPrefix("audio/") ? .plain : .packed
+            }
+        }
+    }
+
+    /// Walks over the texts of a completion, each of which gets answers of its own.
+    private mutating func walkPrompts(
+        _ scanner: inout JSONScanner
+    ) throws(JSONScanner.Malformed) {
+        var count = 0
+        try scanner.array { (scanner) throws(JSONScanner.Malformed) in
+            // A list of numbers is one text, as tokens.
+            if try scanner.kind() != .number { count += 1 }
+            try walk(&scanner, .content)
+        }
+        prompts = max(prompts, count)
     }
 
     /// The name of a member as a vendor reads it: one that is written in escapes is no other name.
@@ -101,8 +161,8 @@ struct PromptWalk {
             "json_schema", "schema", "metadata":
             return .opaque
         // A tool's input is an object; the input of OpenAI's responses is a list.
-        case "input": return kind == .object ? .opaque : .content
-        default: return outer == .root ? .content : outer
+        case "input": return kind == .object ? .opaque : outer == .root ? .items : .content
+        default: return outer == .root || outer == .items ? .content : outer
         }
     }
 
@@ -110,10 +170,16 @@ struct PromptWalk {
     private mutating func readLimit(_ name: String, _ text: String, _ context: Context) {
         guard context == .root || context == .settings else { return }
         switch name {
-        case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens":
+        case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens",
+            "max_tokens_to_sample":
             guard let number = Double(text), number >= 0 else { return }
+            let tokens = Int(min(number, 1e15).rounded(.up))
             // Of several limits the largest: which of them a vendor obeys is its own affair.
-            output = max(output ?? 0, Int(min(number, 1e15).rounded(.up)))
+            if limits.have(name, inSettings: context == .settings) {
+                output = max(output ?? 0, tokens)
+            } else {
+                foreignOutput = max(foreignOutput, tokens)
+            }
         case "n", "best_of", "candidateCount", "candidate_count":
             guard let number = Double(text), number >= 1 else { return }
             answers = max(answers, Int(min(number, 1e9).rounded(.up)))
@@ -126,17 +192,30 @@ struct PromptWalk {
         switch name {
         case "url", "image_url", "imageUrl", "file_url":
             guard name != "url" || context == .source else { return }
-            if text.hasPrefix("data:image/") {
-                addPicture(text.count)
-            } else if !text.hasPrefix("data:") {
-                isOpenEnded = true
-            }
+            readAddress(text)
+        case "file_data": readAddress(text)
         case "file_id", "file_uri", "fileUri", "previous_response_id", "conversation",
             "cachedContent", "cached_content", "container":
             isOpenEnded = true
         case "type" where context == .tools:
             if !Self.isClientTool(text) { isOpenEnded = true }
+            if !text.matches("function"), !text.matches("custom") { toolTexts += 1 }
+        case "type" where context == .items:
+            if text.matches("item_reference") { isOpenEnded = true }
         default: break
+        }
+    }
+
+    /// The address of a picture or a file, or its bytes.
+    private mutating func readAddress(_ text: Span<UInt8>) {
+        guard text.hasPrefix("data:") else {
+            isOpenEnded = true
+            return
+        }
+        switch Media(text.extracting(5..<text.count)) {
+        case .picture: addPicture(text.count)
+        case .packed: isOpenEnded = true
+        case .plain, .unnamed: break
         }
     }
 
@@ -146,6 +225,7 @@ struct PromptWalk {
         guard kind == .object || kind == .array else { return }
         switch name {
         case "cache_control": writesCache = true
+        case "tools": if context == .root { toolTexts += 1 }
         case "mcp_servers", "web_search_options", "plugins", "conversation", "prompt":
             // A text is a prompt; an object names one that the vendor keeps.
             if context == .root, name != "prompt" || kind == .object { isOpenEnded = true }

@@ -1,3 +1,4 @@
+import Dialects
 import JSON
 import Primitives
 
@@ -7,6 +8,9 @@ public struct RequestBound: Equatable, Sendable {
     public private(set) var input: Int
     /// Tokens of each answer; nil where the request sets no limit.
     public private(set) var output: Int?
+    /// Tokens of each answer at least, where the request sets a limit that its API does not have: a
+    /// vendor may obey it, or pay no attention to it.
+    public private(set) var outputAtLeast = 0
     /// How many answers are asked for.
     public private(set) var answers = 1
     /// Whether the prompt has parts that the body does not contain: a URL, a file, an earlier
@@ -19,6 +23,8 @@ public struct RequestBound: Equatable, Sendable {
 
     /// Tokens of a picture at most: what vendors make of the largest one.
     static let pictureTokens = 8192
+    /// Tokens at most of the text that a vendor puts before the prompt for its tools.
+    static let toolTextTokens = 1024
     /// Whether the body can be read; false for one that begins as JSON and is none, of which a
     /// lenient vendor may read more than is known here.
     public private(set) var isReadable = true
@@ -28,17 +34,26 @@ public struct RequestBound: Equatable, Sendable {
     // What vendors make of one request at most, where it is not known how many were asked for.
     private static let answersOfVendors = 128
 
-    /// The bound of a body that is JSON, or of another one, whose bytes are all there is to know.
-    public init(_ body: Span<UInt8>) {
+    /// The bound of a body that is JSON, or a form, or another one, whose bytes are all there is to
+    /// know.
+    ///
+    /// `limits`: those that the request's API has; `contentType`: the field's value.
+    public init(_ body: Span<UInt8>, _ limits: AnswerLimits, contentType: Span<UInt8>? = nil) {
         input = body.count
-        var walk = PromptWalk()
+        var walk = PromptWalk(limits)
         guard (try? walk.run(body)) != nil else {
             isReadable = !Self.beginsAsJSON(body)
+            answers = FormAnswers.count(in: body, contentType: contentType) ?? Self.answersOfVendors
+            answers = min(answers, Self.answersMax)
             return
         }
-        input = max(0, body.count - walk.pictureBytes) + walk.pictures * Self.pictureTokens
+        input =
+            max(0, body.count - walk.pictureBytes) + walk.pictures * Self.pictureTokens
+            + walk.toolTexts * Self.toolTextTokens
         output = walk.output.map { min($0, Self.tokensMax) }
-        answers = min(max(1, walk.answers), Self.answersMax)
+        outputAtLeast = min(walk.foreignOutput, Self.tokensMax)
+        // Neither of the two is more than 1e9.
+        answers = min(max(1, walk.answers) * walk.prompts, Self.answersMax)
         isOpenEnded = walk.isOpenEnded
         writesCache = walk.writesCache
     }

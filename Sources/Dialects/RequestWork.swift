@@ -1,3 +1,5 @@
+import Primitives
+
 /// Whether a request makes a model work, and so is what a vendor bills.
 ///
 /// Only such requests have a cost. A background response is billed where it is created; that it is
@@ -28,6 +30,43 @@ public enum RequestWork {
         if quietResources.contains(name) { return false }
         return !isStored(resource)
     }
+
+    /// Whether a request has a vendor work where nothing here can count it: later, in a batch or a
+    /// training, or for who holds a credential that the vendor answers with.
+    ///
+    /// Neither its body nor its answer says what it costs, and none of it passes here again.
+    public static func isOutOfSight(method: String, target: String) -> Bool {
+        guard method == "POST" else { return false }
+        // As servers read it: what is written in escapes is the same resource.
+        let path = target.prefix { $0 != "?" && $0 != "#" }
+        let plain = String(decoding: Array(path.utf8).span.percentDecoded(), as: UTF8.self)
+        let segments = plain.lowercased().split { $0 == "/" || $0 == "\\" }
+        guard let last = segments.last else { return false }
+        if let colon = last.lastIndex(of: ":"),
+            batchVerbs.contains(last[last.index(after: colon)...])
+        {
+            return true
+        }
+        if credentialEndings.contains(last) { return true }
+        let resource = Array(resource(of: segments))
+        switch resource.first {
+        case "batches", "tunedmodels", "auth_tokens": return resource.count == 1
+        case "messages": return resource.dropFirst() == ["batches"]
+        case "evals": return last == "runs"
+        case "fine_tuning": return last != "cancel" && last != "pause"
+        // A call over WebRTC goes to the vendor itself, and so does a chat's session.
+        case "realtime", "chatkit": return resource.count == 2
+        default: return false
+        }
+    }
+
+    /// Verbs that start a batch.
+    private static let batchVerbs: Set<Substring> = [
+        "batchgeneratecontent", "asyncbatchembedcontent",
+    ]
+
+    /// What a path ends in whose answer holds a credential of the vendor's.
+    private static let credentialEndings: Set<Substring> = ["client_secrets"]
 
     /// What a path ends in that counts, stops or only prepares.
     private static let quietEndings: Set<Substring> = [

@@ -10,6 +10,15 @@ extension Failure {
         .refused(403, code, explanation)
     }
 
+    /// Work of a key with a budget or a limit on tokens that neither would ever count.
+    static func uncounted(key: String) -> Failure {
+        forbidden(
+            "work_uncounted",
+            "the key \(key) has a budget or a limit on tokens, and what the vendor does for this "
+                + "request is not counted here: it works later, or for a credential that it "
+                + "answers with")
+    }
+
     /// A budgeted request whose end could not be recorded: the ledger is the record.
     static var unrecordable: Failure {
         .unavailable(

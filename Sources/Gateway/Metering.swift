@@ -37,6 +37,7 @@ enum Metering {
                     "chain_not_allowed",
                     "the key \(key.name) may not use chain \(route.plan.chain)"))
         }
+        if key.isMetered, isOutOfSight(exchange) { return .refused(.uncounted(key: key.name)) }
         let isBilled = key.isMetered && isWork(exchange)
         // What was spent is not known yet: it could be all there is.
         if isBilled, key.hasBudget, !access.ledger.isWhole { return .refused(.ledgerIncomplete) }
@@ -122,6 +123,13 @@ enum Metering {
         }
     }
 
+    /// Whether a request has a vendor work where its use is not seen.
+    private static func isOutOfSight(_ exchange: RequestExchange) -> Bool {
+        exchange.request.withHead { head in
+            RequestWork.isOutOfSight(method: head.method.name, target: head.pathAndQuery.text)
+        }
+    }
+
     private static func bound(
         _ exchange: RequestExchange, _ route: RoutingTable.Route, _ caller: ExchangeCaller,
         _ access: AccessPlan
@@ -137,7 +145,7 @@ enum Metering {
         }
         do {
             return try CallBound(
-                requestBound(exchange), at: models, access.prices,
+                requestBound(exchange, route), at: models, access.prices,
                 outputDefault: access.table.outputDefault, isPriced: caller.key.hasBudget,
                 allowsUnpriced: caller.key.allowsUnpriced)
         } catch {
@@ -145,7 +153,9 @@ enum Metering {
         }
     }
 
-    private static func requestBound(_ exchange: RequestExchange) -> RequestBound {
+    private static func requestBound(
+        _ exchange: RequestExchange, _ route: RoutingTable.Route
+    ) -> RequestBound {
         let request = exchange.request
         guard !exchange.intake.isStreaming else {
             return RequestBound(
@@ -153,12 +163,17 @@ enum Metering {
                     ?? exchange.worker.intakeBounds.bytesMax)
         }
         return request.withHead { head in
-            exchange.intake.withBody(of: request) { body in
-                guard head.isEncoded else { return RequestBound(body.bytes) }
+            let limits = AnswerLimits(route.dialect, target: head.pathAndQuery.text)
+            let type = head.value(of: .contentType)
+            return exchange.intake.withBody(of: request) { body in
+                guard head.isEncoded else {
+                    return RequestBound(body.bytes, limits, contentType: type)
+                }
                 var plain = ByteBuffer()
                 let fault = RequestContent.decode(head, body.bytes, isWhole: true, to: &plain)
                 return fault == nil
-                    ? RequestBound(plain.bytes) : RequestBound(unreadBytes: body.count)
+                    ? RequestBound(plain.bytes, limits, contentType: type)
+                    : RequestBound(unreadBytes: body.count)
             }
         }
     }

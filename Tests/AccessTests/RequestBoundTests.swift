@@ -5,17 +5,17 @@ import Testing
 
 @Suite("Bounds of requests")
 struct RequestBoundTests {
-    private static func bound(_ text: String) -> RequestBound {
-        RequestBound(Array(text.utf8).span)
+    private static func bound(_ text: String, _ limits: AnswerLimits = .chat) -> RequestBound {
+        RequestBound(Array(text.utf8).span, limits)
     }
 
     @Test(
-        "the limit of an answer is found in every dialect, and never becomes a small one",
+        "the limit of an answer is found, and never becomes a small one",
         arguments: [
             (#"{"max_tokens":5}"#, 5, 1), (#"{"max_completion_tokens":6,"n":3}"#, 6, 3),
-            (#"{"max_output_tokens":7}"#, 7, 1),
-            (#"{"generationConfig":{"maxOutputTokens":8,"candidateCount":2}}"#, 8, 2),
-            (#"{"generation_config":{"max_output_tokens":8}}"#, 8, 1),
+            (#"{"prompt":["a","b","c"],"n":2,"max_tokens":5}"#, 5, 6),
+            (#"{"prompt":[[1,2],[3]],"max_tokens":5}"#, 5, 2),
+            (#"{"prompt":[1,2,3],"max_tokens":5}"#, 5, 1),
             (#"{"max_tokens":0}"#, 0, 1), (#"{"max_tokens":-1}"#, nil, 1),
             (#"{"max_tokens":1e18}"#, 1 << 40, 1), (#"{"max_tokens":1e999}"#, 1 << 40, 1),
             (#"{"max_tokens":"5"}"#, 5, 1), (#"{"max_tokens":1.5}"#, 2, 1),
@@ -36,6 +36,84 @@ struct RequestBoundTests {
         #expect(bound.output(of: .max) <= 1 << 40 && bound.output(of: 3) >= 3)
     }
 
+    @Test(
+        "a limit under a name of another API is none, and makes no reservation smaller",
+        arguments: [
+            (#"{"max_output_tokens":7}"#, AnswerLimits.responses, 7, 0),
+            (#"{"max_output_tokens":7}"#, .chat, nil, 7),
+            (#"{"max_tokens":7}"#, .responses, nil, 7), (#"{"max_tokens":7}"#, .messages, 7, 0),
+            (#"{"max_tokens_to_sample":7}"#, .messages, 7, 0),
+            (#"{"max_tokens":7}"#, .gemini, nil, 7),
+            (#"{"max_completion_tokens":7,"max_tokens":9}"#, .messages, 9, 7),
+            (#"{"generationConfig":{"maxOutputTokens":8}}"#, .gemini, 8, 0),
+            (#"{"generation_config":{"max_output_tokens":8}}"#, .gemini, 8, 0),
+            (#"{"generationConfig":{"maxOutputTokens":8}}"#, .chat, nil, 8),
+            (#"{"generationConfig":{"max_tokens":8}}"#, .chat, nil, 8),
+        ] as [(String, AnswerLimits, Int?, Int)])
+    func foreignLimits(_ text: String, _ limits: AnswerLimits, _ output: Int?, _ atLeast: Int) {
+        let bound = Self.bound(text, limits)
+        #expect(bound.output == output && bound.outputAtLeast == atLeast, "\(text) \(limits)")
+    }
+
+    @Test(
+        "which limits an API has follows from its dialect and its path",
+        arguments: [
+            (Dialect.openai, "/v1/chat/completions", AnswerLimits.chat),
+            (.openai, "/v1/completions?a=/responses", .chat),
+            (.openai, "/a/v1/responses", .responses),
+            (.openai, "/V1/Responses/compact", .responses),
+            (.anthropic, "/v1/responses", .messages),
+            (.gemini, "/v1beta/models/m:generateContent", .gemini),
+        ])
+    func limits(_ dialect: Dialect, _ target: String, _ limits: AnswerLimits) {
+        #expect(AnswerLimits(dialect, target: target) == limits, "\(target)")
+    }
+
+    @Test("a limit that a vendor may obey counts where it is larger than what is usual")
+    func foreignLimitCounts() throws {
+        let prices = Prices(most: ["m": (input: 0, output: 100)], rates: ["m": 1, "n": 1])
+        func cost(_ text: String, _ model: String) throws -> Int {
+            let bound = try CallBound(
+                Self.bound(text, .chat), at: Self.models(model), prices, outputDefault: 50,
+                isPriced: true, allowsUnpriced: false)
+            return bound.nanodollars - bound.input
+        }
+        #expect(try cost(#"{"max_output_tokens":1}"#, "m") == 100)
+        #expect(try cost(#"{"max_output_tokens":1}"#, "n") == 50)
+        #expect(try cost(#"{"max_output_tokens":70}"#, "n") == 70)
+        #expect(try cost(#"{"max_output_tokens":700}"#, "m") == 100)
+    }
+
+    @Test("what a vendor writes before the prompt for its tools is a part of it")
+    func toolTexts() {
+        let text = RequestBound.toolTextTokens
+        for (body, count) in [
+            ("{}", 0), (#"{"tools":[{"name":"f","input_schema":{"tools":[]}}]}"#, 1),
+            (#"{"tools":[{"type":"function"},{"type":"custom"}]}"#, 1),
+            (#"{"tools":[{"type":"bash_20250124"},{"type":"computer_20250124"}]}"#, 3),
+            (#"{"messages":[{"tools":[]}]}"#, 0),
+        ] { #expect(Self.bound(body).input == body.utf8.count + count * text, "\(body)") }
+    }
+
+    @Test("a form's number of answers counts, and one that cannot be read counts as many")
+    func forms() {
+        let field = "--b\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n8\r\n--b--\r\n"
+        for (body, type, answers) in [
+            (field, "multipart/form-data; boundary=b", 8),
+            (field.replacing("8", with: "x"), "multipart/form-data; boundary=b", 128),
+            (field.replacing("8", with: "9999999999"), "multipart/form-data; boundary=b", 1 << 20),
+            (field.replacing("; name", with: ";\r\n name"), "multipart/form-data; boundary=b", 128),
+            (field.replacing("\"n\"", with: "\"m\""), "multipart/form-data; boundary=b", 1),
+            ("prompt=a&n=3&n=2", "application/x-www-form-urlencoded", 3),
+            ("prompt=a&%6e=3", "application/x-www-form-urlencoded", 128),
+            ("n=3", "text/plain", 1),
+        ] {
+            let bound = RequestBound(
+                Array(body.utf8).span, .chat, contentType: Array(type.utf8).span)
+            #expect(bound.answers == answers, "\(body) \(type)")
+        }
+    }
+
     @Test("text counts a token a byte, a picture a constant")
     func pictures() {
         let bytes = String(repeating: "iVBORw0KGgo", count: 4000)
@@ -51,12 +129,15 @@ struct RequestBoundTests {
             #expect(bound.input < RequestBound.pictureTokens + 200)
             #expect(bound.input > RequestBound.pictureTokens && !bound.isOpenEnded)
         }
-        // The same bytes as text, or as another file, cost what they are long.
+        // The same bytes as text, or as a sound, cost what they are long.
         for text in [
             #"{"messages":[{"content":"data:image/png;base64,\#(bytes)"}]}"#,
-            #"{"messages":[{"source":{"data":"\#(bytes)","media_type":"application/pdf"}}]}"#,
-            #"{"tools":[{"parameters":{"data":"\#(bytes)","mime_type":"image/png"}}]}"#,
-        ] { #expect(Self.bound(text).input == text.utf8.count) }
+            #"{"messages":[{"source":{"data":"\#(bytes)","media_type":"audio/mp3"}}]}"#,
+            #"{"messages":[{"input":{"data":"\#(bytes)","mime_type":"image/png"}}]}"#,
+        ] {
+            #expect(Self.bound(text).input == text.utf8.count)
+            #expect(!Self.bound(text).isOpenEnded)
+        }
     }
 
     @Test(
@@ -79,6 +160,21 @@ struct RequestBoundTests {
             // What a tool was called with is the caller's own text.
             (#"{"messages":[{"content":[{"input":{"url":"https://a","file_id":"f"}}]}]}"#, false),
             (#"{"messages":[{"content":"see https://a.b"}]}"#, false),
+            // An item that the vendor keeps, by its name alone, with its type or without.
+            (#"{"input":[{"type":"item_reference","id":"i"}]}"#, true),
+            (#"{"input":[{"id":"i"}]}"#, true), (#"{"input":[{"id":"i","type":null}]}"#, true),
+            (#"{"input":[{"id":"i","type":"message","content":"a"}]}"#, false),
+            (#"{"messages":[{"id":"i"}]}"#, false), (#"{"metadata":{"id":"i"}}"#, false),
+            // The pages of a document, or of a film, are not as long as its bytes.
+            (#"{"messages":[{"source":{"data":"JVBE","media_type":"application/pdf"}}]}"#, true),
+            (
+                #"{"contents":[{"parts":[{"inlineData":{"data":"a","mimeType":"video/mp4"}}]}]}"#,
+                true
+            ),
+            (#"{"input":[{"content":[{"file_data":"data:application/pdf;base64,JVBE"}]}]}"#, true),
+            (#"{"messages":[{"content":[{"file":{"file_data":"JVBE"}}]}]}"#, true),
+            (#"{"messages":[{"content":[{"file":{"file_data":"data:text/csv,a"}}]}]}"#, false),
+            (#"{"messages":[{"source":{"data":"a","media_type":"text/plain"}}]}"#, false),
         ])
     func openEnded(_ text: String, _ isOpenEnded: Bool) {
         #expect(Self.bound(text).isOpenEnded == isOpenEnded, "\(text)")

@@ -46,6 +46,38 @@ struct RequestWorkTests {
         #expect(!RequestWork.isBilled(method: "POST", target: target))
     }
 
+    @Test(
+        "what a vendor does later, or for a credential that it makes, is out of sight",
+        arguments: [
+            "/v1/batches", "/a/v1/batches?x=1", "/openai/batches", "/v1/b%61tches", "/V1/Batches/",
+            "//v1//batches", "/v1/messages/batches", "/v1beta/models/m:batchGenerateContent",
+            "/v1beta/models/m:asyncBatchEmbedContent", "/v1beta/tunedModels",
+            "/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs/j/resume", "/v1/evals/e/runs",
+            "/v1/fine_tuning/alpha/graders/run", "/v1/realtime/client_secrets",
+            "/v1/realtime/translations/client_secrets", "/v1/realtime/sessions",
+            "/v1/realtime/calls", "/v1alpha/auth_tokens", "/v1/chatkit/sessions",
+        ])
+    func outOfSight(_ target: String) {
+        #expect(RequestWork.isOutOfSight(method: "POST", target: target), "\(target)")
+        for method in ["GET", "DELETE", "HEAD"] {
+            #expect(!RequestWork.isOutOfSight(method: method, target: target))
+        }
+    }
+
+    @Test(
+        "what is counted, or makes no model work, is in sight",
+        arguments: [
+            "/v1/chat/completions", "/batches/v1/chat/completions", "/v1/responses",
+            "/v1/batches/b/cancel", "/v1/messages/batches/b/cancel",
+            "/v1/fine_tuning/jobs/j/cancel",
+            "/v1beta/batches/b:cancel", "/v1/evals", "/v1/files", "/v1/realtime/calls/c/hangup",
+            "/v1/messages", "/v1/messages/count_tokens", "/v1beta/models/m:generateContent",
+            "/v1beta/models/m:batchEmbedContents", "/v1/embeddings?x=/batches", "/", "",
+        ])
+    func inSight(_ target: String) {
+        #expect(!RequestWork.isOutOfSight(method: "POST", target: target), "\(target)")
+    }
+
     @Test("a record whose beginning is lost may have been anything")
     func lost() {
         #expect(RequestWork.isBilled(method: "", target: ""))

@@ -322,6 +322,33 @@ struct LimitTests {
         #expect(try vendor.statistics().requestCount == 0)
     }
 
+    @Test(
+        "refuse under a budget, and under a limit on tokens, what is done where it is not counted",
+        arguments: [
+            "/v1/batches", "/v1/messages/batches", "/v1/realtime/client_secrets",
+            "/v1beta/models/gpt-4o:batchGenerateContent",
+        ])
+    func outOfSight(_ path: String) throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let keys = (1...3).map(ClientKeyTests.key)
+        let gateway = try ClientKeyTests.gateway(
+            vendor.port,
+            "[prices.models.\"gpt-4o\"]\ninput = 1\noutput = 1\n"
+                + ClientKeyTests.lines("money", keys[0], "budget = \"$10/day\"")
+                + ClientKeyTests.lines("tokens", keys[1], "tokens = \"1M/1h\"")
+                + ClientKeyTests.lines("requests", keys[2], "requests = \"10/1h\""))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        for key in keys[..<2] {
+            let refused = try Self.call(client, key, path: path)
+            #expect(refused.status == 403 && refused.text.contains("work_uncounted"))
+        }
+        #expect(try vendor.statistics().requestCount == 0)
+        _ = try Self.call(client, keys[2], path: path)
+        #expect(try vendor.statistics().requestCount == 1, "no limit of that key counts it")
+    }
+
     @Test("on money hold no more than hold_max for a call, and charge what it costs")
     func holdMax() throws {
         let vendor = try ScriptedVendor()

@@ -1,0 +1,40 @@
+public import Dialects
+
+/// The names under which an API takes the limit of an answer.
+///
+/// A limit under another API's name is no limit: a vendor that does not know the name may pay no
+/// attention to it, and write as much as the model can.
+public enum AnswerLimits: Equatable, Sendable {
+    /// OpenAI's chat and completions, and what is like them.
+    case chat
+    /// OpenAI's responses.
+    case responses
+    /// Anthropic's.
+    case messages
+    /// Gemini's, in its settings.
+    case gemini
+
+    /// Those of a request to a target, with or without a chain's prefix.
+    public init(_ dialect: Dialect, target: String) {
+        switch dialect {
+        case .openai:
+            let path = target.prefix { $0 != "?" }.lowercased()
+            self = path.split(separator: "/").contains("responses") ? .responses : .chat
+        case .anthropic: self = .messages
+        case .gemini: self = .gemini
+        }
+    }
+
+    /// Whether a name is one of them; `inSettings`: it stands in Gemini's `generationConfig`.
+    func have(_ name: String, inSettings: Bool) -> Bool {
+        guard !inSettings else {
+            return self == .gemini && (name == "maxOutputTokens" || name == "max_output_tokens")
+        }
+        switch self {
+        case .chat: return name == "max_tokens" || name == "max_completion_tokens"
+        case .responses: return name == "max_output_tokens"
+        case .messages: return name == "max_tokens" || name == "max_tokens_to_sample"
+        case .gemini: return false
+        }
+    }
+}
