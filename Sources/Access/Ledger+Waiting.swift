@@ -26,6 +26,7 @@ extension Ledger {
             // There is room, and others were before it.
             refusal = refusal ?? waiting.path.first { $0.slot == waiting.slot }.map(\.fullQueue)
             state.leave(ticket)
+            state.counts[waiting.slot].refused += 1
             return (refusal, state.admitNext(of: waiting.slot, now: now))
         }
         Self.call(grants)

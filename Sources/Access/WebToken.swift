@@ -68,7 +68,7 @@ struct WebToken {
         for member in members {
             // Of two members of one name another program may believe the other.
             guard found.updateValue(member.value, forKey: member.name) == nil else {
-                throw Fault("\(what) says something twice")
+                throw Fault("a member stands twice in \(what)")
             }
         }
         return found

@@ -67,7 +67,8 @@ struct CheckCommand: ParsableCommand {
             let vendor = configuration.vendors.first { $0.usesOwnSecret }
             guard let vendor, configuration.server.tls.clientAuthorities.isEmpty else { return "" }
             return "\n# access: every client that reaches the gateway spends its credential for "
-                + "vendor \(vendor.name); no key is asked for\n"
+                + "vendor \(vendor.name); no key is asked for, unless one ever was: the store in "
+                + "\(configuration.log.path) remembers that\n"
         }
         let budgets =
             configuration.groups.filter { $0.limits.budget != nil }.count

@@ -119,6 +119,12 @@ final class ClientAccess {
         guard isAsked else { return nil }
         var all = configuration
         all.keys += try storedKeys(beside: configuration)
+        if all.keys.isEmpty, configuration.access.tokens == nil,
+            configuration.server.tls.clientAuthorities.isEmpty
+        {
+            // All clients get 401, and the configuration alone does not show why.
+            logger.warning("a key is asked for, as one ever was, and there is none")
+        }
         let table = AccessTable(
             all, ledger, required: required, keyring: try keyring(of: configuration))
         awaitsPast = awaitsPast || table.hasNewLimits

@@ -97,7 +97,13 @@ enum CallerCheck {
             return .failure(Refusal(failure: .refusedKey(code, explanation), isOwn: isOwn))
         }
         guard !presented.isAmbiguous else {
-            return refuse("several_api_keys", "the request shows two keys of this gateway's")
+            return refuse(
+                "several_api_keys",
+                known.shape == .foreign
+                    ? "\(presented.carrier.name) comes first and holds no key of this gateway's, "
+                        + "and another field does; x-weir-key is the field for it, beside a "
+                        + "credential of the vendor's"
+                    : "the request shows two keys of this gateway's")
         }
         guard known.shape != .malformed else {
             return refuse(

@@ -95,6 +95,8 @@ struct WaitingTests {
         #expect(!ledger.leave(first, now: 1))
         #expect(ledger.giveUp(second, now: 1)?.scope == .group("team"))
         #expect(ledger.giveUp(second, now: 1) == nil)
+        let team = try #require(ledger.view().first { $0.scope == .group("team") })
+        #expect(team.refused == 1, "once, however often it is asked")
         ledger.settle(running, .free, now: 2)
         #expect(calls.count == 0)
         guard case .admitted = Self.ask(ledger, key, calls, now: 3) else {

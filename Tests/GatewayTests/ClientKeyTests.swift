@@ -100,6 +100,11 @@ struct ClientKeyTests {
             ("x-weir-key: \(Self.key(2))\r\nAuthorization: Bearer \(key)\r\n", "several_api_keys"),
             ("x-weir-key: sk-other\r\nAuthorization: Bearer \(key)\r\n", "several_api_keys"),
             ("Authorization: Bearer sk-other\r\nx-api-key: \(key)\r\n", "several_api_keys"),
+            // Which of two is wrong, and where a key goes beside a vendor's credential.
+            (
+                "Authorization: Bearer sk-other\r\nx-api-key: \(key)\r\n",
+                "Authorization comes first and holds no key of this gateway's"
+            ),
             ("Authorization: Basic \(key)\r\n", "invalid_api_key"),
         ] {
             let response = try RawConnection(port: gateway.port).exchange(
