@@ -32,7 +32,7 @@ public enum RequestWork {
     }
 
     /// Whether a request has a vendor work where nothing here can count it: later, in a batch or a
-    /// training, or for who holds a credential that the vendor answers with.
+    /// training, or for the holder of a credential that the vendor answers with.
     ///
     /// Neither its body nor its answer says what it costs, and none of it passes here again.
     public static func isOutOfSight(method: String, target: String) -> Bool {

@@ -96,7 +96,7 @@ struct WaitingTests {
         #expect(ledger.giveUp(second, now: 1)?.scope == .group("team"))
         #expect(ledger.giveUp(second, now: 1) == nil)
         let team = try #require(ledger.view().first { $0.scope == .group("team") })
-        #expect(team.refused == 1, "once, however often it is asked")
+        #expect(team.refused == 2, "by the full line, and once for the wait that ran out")
         ledger.settle(running, .free, now: 2)
         #expect(calls.count == 0)
         guard case .admitted = Self.ask(ledger, key, calls, now: 3) else {
