@@ -108,8 +108,9 @@ struct Bucket: Equatable, Sendable {
     /// Counts a call that the state before this one admits.
     mutating func enter() { inFlight += 1 }
 
-    /// Counts what a call used that the state before this one admitted; nothing is held for it here.
+    /// Counts what a call used that the state before this one admitted.
     ///
+    /// Nothing is held for it here.
     /// Before the sums of the past are here nothing is added to them: they are about to come.
     mutating func inherit(_ reservation: Reservation, _ charge: Charge, now: Int, _ step: Step) {
         inFlight -= 1

@@ -1,6 +1,6 @@
 import Config
 
-extension Ledger.State {
+extension LedgerState {
     /// Why the limits of a step refuse a request, by the shares of this replica; nil where they
     /// admit it.
     mutating func sharedRefusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {

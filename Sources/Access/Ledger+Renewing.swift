@@ -3,12 +3,12 @@ import Synchronization
 
 // DESIGN
 //
-// What was counted in one interval says nothing about another: of a budget by day no budget by month
-// can be made, nor one of an hour of one of a minute. So a scope whose intervals a reading of the
-// configuration changes gets another state, and the sums of the past are added to it, as to that of a
-// limit that is new. Calls in flight hold what they hold in the state that they were admitted by.
-// What both states have to know of them goes from the one to its heir: that they are in flight, and
-// in the end what they used.
+// What was counted in one interval says nothing about another: of a budget by day no budget by
+// month can be made, nor one of an hour of one of a minute. So a scope whose intervals a reading of
+// the configuration changes gets another state, and the sums of the past are added to it, as to
+// that of a limit that is new. Calls in flight hold what they hold in the state that they were
+// admitted by. What both states have to know of them goes from the one to its heir: that they are
+// in flight, and in the end what they used.
 
 extension Ledger {
     /// Gives another state to each scope whose limits count in other intervals than before; returns
@@ -29,41 +29,5 @@ extension Ledger {
             }
             return isAny
         }
-    }
-}
-
-extension Ledger.State {
-    /// Has the states that came after one know of a call that this one admits.
-    mutating func enterHeirs(of slot: Int) {
-        var slot = slot
-        while let heir = heirs[slot] {
-            buckets[heir].enter()
-            slot = heir
-        }
-    }
-
-    /// Has the states that came after one know how a call of its ended.
-    mutating func settleHeirs(of slot: Int, _ reservation: Reservation, _ charge: Charge, now: Int)
-    {
-        var slot = slot
-        while let heir = heirs[slot] {
-            if let step = steps[heir] {
-                buckets[heir].inherit(reservation, charge, now: now, step)
-            }
-            slot = heir
-        }
-    }
-}
-
-extension Step {
-    /// Whether a limit counts in another interval than that of an earlier reading.
-    fileprivate func countsOtherwise(than before: Step) -> Bool {
-        func differs<Interval: Equatable>(_ one: Interval?, _ other: Interval?) -> Bool {
-            guard let one, let other else { return false }
-            return one != other
-        }
-        return differs(requests?.length, before.requests?.length)
-            || differs(tokens?.length, before.tokens?.length)
-            || differs(budget?.period, before.budget?.period)
     }
 }

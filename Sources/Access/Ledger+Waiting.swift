@@ -57,7 +57,7 @@ extension Ledger {
     }
 }
 
-extension Ledger.State {
+extension LedgerState {
     /// Has a request wait in the line of a step.
     mutating func wait(
         _ demand: Demand, _ path: [Step], at step: Step, key: String,

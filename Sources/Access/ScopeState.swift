@@ -10,7 +10,7 @@ struct ScopeState {
     let waiting: Int
 }
 
-extension Ledger.State {
+extension LedgerState {
     func part(at slot: Int) -> ScopeState {
         ScopeState(
             bucket: buckets[slot], step: steps[slot], counts: counts[slot],
