@@ -55,8 +55,7 @@ extension Chain {
             }
             var model = ""
             target.string("model", &model)
-            if !model.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"?#%\"\\\\".utf8.contains($0) })
-            {
+            if !TableReader.isModelName(model) {
                 target.error("model", "holds a byte that no model's name has")
             }
             if model.utf8.count > ModelName.bytesMax {

@@ -39,7 +39,12 @@ public struct LiteLLMImport: Sendable {
     }
 
     private var vendors: [(key: VendorKey, name: String)] = []
+    private var vendorNames: [VendorKey: String] = [:]
+    /// How many vendors a provider has.
+    private var counts: [String: Int] = [:]
     private var deployments: [(model: String, list: [Deployment])] = []
+    /// Where a model's deployments are.
+    private var indexes: [String: Int] = [:]
     private var fallbacks: [String: [String]] = [:]
     private var retries = 0
 
@@ -70,8 +75,34 @@ public struct LiteLLMImport: Sendable {
         write()
     }
 
+    /// Names what is left out.
+    ///
+    /// Names of the file stand in it, which go to a terminal, and into comments: a line's end would
+    /// end a comment.
     private mutating func omit(_ path: String, _ reason: String) {
-        omissions.append(Omission(path: path, reason: reason))
+        omissions.append(Omission(path: Self.printable(path), reason: Self.printable(reason)))
+    }
+
+    private static func printable(_ text: String) -> String {
+        guard !text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else { return text }
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { sign in
+                    switch sign.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+                    default: sign
+                    }
+                }))
+    }
+
+    private static func isWord(_ text: String, and signs: String) -> Bool {
+        1...64 ~= text.utf8.count
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: signs.utf8.contains(byte)
+                }
+            }
     }
 
     // MARK: Models
@@ -84,9 +115,19 @@ public struct LiteLLMImport: Sendable {
         where member.name != "model_name" && member.name != "litellm_params" {
             omit("\(path).\(member.name)", Self.reason(ofModelMember: member.name))
         }
+        guard TableReader.isName(name) else {
+            return omit(
+                path, "its model_name is more than 64 bytes long, or no name that a chain can have")
+        }
         let slash = target.firstIndex(of: "/")
         let provider = slash.map { String(target[..<$0]) } ?? "openai"
         let model = slash.map { String(target[target.index(after: $0)...]) } ?? target
+        guard Self.isWord(provider, and: "-_") else {
+            return omit(path, "its provider is no name that a vendor can have")
+        }
+        guard TableReader.isModelName(model) else {
+            return omit(path, "its model holds a byte that no model's name has")
+        }
         guard let base = base(provider, parameters, path) else { return }
         let credential = credential(parameters["api_key"]?.text, provider, path)
         for member in parameters.members {
@@ -102,9 +143,10 @@ public struct LiteLLMImport: Sendable {
         let vendor = vendor(VendorKey(provider: provider, base: base, credential: credential))
         let isWildcard = model.contains("*")
         let deployment = Deployment(vendor: vendor, model: isWildcard ? "" : model)
-        if let index = deployments.firstIndex(where: { $0.model == name }) {
+        if let index = indexes[name] {
             deployments[index].list.append(deployment)
         } else {
+            indexes[name] = deployments.count
             deployments.append((name, [deployment]))
         }
     }
@@ -119,6 +161,11 @@ public struct LiteLLMImport: Sendable {
             own = nil
         }
         while own?.last == "/" { own?.removeLast() }
+        // It may hold a key: before the host, or in the query.
+        guard own.map(Self.isPlain) ?? true else {
+            omit(path, "its api_base has more than a host and a path; write it under a vendor")
+            return nil
+        }
         switch provider {
         case "azure", "azure_ai":
             guard let own else {
@@ -126,6 +173,10 @@ public struct LiteLLMImport: Sendable {
                 return nil
             }
             let version = parameters["api_version"]?.text ?? "preview"
+            guard Self.isWord(version, and: "-.") else {
+                omit(path, "its api_version is none")
+                return nil
+            }
             return own.hasSuffix("/v1")
                 ? own : "\(own)/openai/v1?api-version=\(version)"
         case _ where Self.bases[provider] != nil: return own ?? Self.bases[provider]
@@ -134,6 +185,11 @@ public struct LiteLLMImport: Sendable {
             omit(path, "provider \(provider) has no endpoint for OpenAI's clients known here")
             return nil
         }
+    }
+
+    /// Whether an address holds nothing but a scheme, a host and a path.
+    private static func isPlain(_ address: String) -> Bool {
+        address.utf8.allSatisfy { 0x21...0x7E ~= $0 && !"@?#\"'\\".utf8.contains($0) }
     }
 
     /// The endpoints for OpenAI's clients, by LiteLLM's names of their providers.
@@ -153,34 +209,40 @@ public struct LiteLLMImport: Sendable {
     private mutating func credential(
         _ key: String?, _ provider: String, _ path: String
     ) -> String {
+        let common =
+            "env:" + provider.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+            + "_API_KEY"
         guard let key else {
             let isLocal = provider.hasPrefix("ollama") || provider == "hosted_vllm"
-            return isLocal ? "none" : "env:\(provider.uppercased())_API_KEY"
+            return isLocal ? "none" : common
         }
         if let name = Self.variable(key) { return "env:\(name)" }
         omit(
             "\(path).litellm_params.api_key",
             "a key is not copied; it is read from a variable of the environment")
-        return "env:\(provider.uppercased())_API_KEY"
+        return common
     }
 
     /// The variable that a value names.
     private static func variable(_ text: String) -> String? {
-        text.hasPrefix("os.environ/") ? String(text.dropFirst(11)) : nil
+        guard text.hasPrefix("os.environ/") else { return nil }
+        let name = String(text.dropFirst(11))
+        return isWord(name, and: "_") ? name : nil
     }
 
     private mutating func vendor(_ key: VendorKey) -> String {
-        if let known = vendors.first(where: { $0.key == key }) { return known.name }
+        if let known = vendorNames[key] { return known }
         // The name of a built-in vendor would change that one.
         var name =
             ["openai", "anthropic", "gemini"].contains(key.provider)
             ? "\(key.provider)-api" : key.provider
         let stem = name
-        var number = 2
-        while vendors.contains(where: { $0.name == name }) {
-            name = "\(stem)-\(number)"
-            number += 1
+        while counts[name] != nil {
+            counts[stem, default: 1] += 1
+            name = "\(stem)-\(counts[stem, default: 1])"
         }
+        counts[name] = 1
+        vendorNames[key] = name
         vendors.append((key, name))
         return name
     }
@@ -267,11 +329,11 @@ public struct LiteLLMImport: Sendable {
         for (model, own) in deployments {
             var targets = own
             for name in fallbacks[model] ?? fallbacks["*"] ?? [] where name != model {
-                guard let next = deployments.first(where: { $0.model == name }) else {
+                guard let next = indexes[name] else {
                     omit("fallbacks.\(model)", "there is no model \(name) in model_list")
                     continue
                 }
-                targets += next.list
+                targets += deployments[next].list
             }
             lines += [
                 "", "[[chains]]", "name = \(Self.quote(model))",
@@ -285,7 +347,7 @@ public struct LiteLLMImport: Sendable {
             if retries > 0 { lines.append("retries = \(retries)") }
         }
         for name in fallbacks.keys.sorted()
-        where name != "*" && !deployments.contains(where: { $0.model == name }) {
+        where name != "*" && indexes[name] == nil {
             omit("fallbacks.\(name)", "there is no such model in model_list")
         }
         lines += [""] + omissions.map { "# not carried over: \($0.description)" }

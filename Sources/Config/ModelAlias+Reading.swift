@@ -8,9 +8,7 @@ extension ModelAlias {
         var alias = ModelAlias(name: name)
         reader.string("model", &alias.model)
         if alias.model.isEmpty { reader.error("model", "is required") }
-        if !alias.model.utf8.allSatisfy({
-            $0 > 0x20 && $0 < 0x7F && !"?#%\"\\".utf8.contains($0)
-        }) {
+        if !TableReader.isModelName(alias.model) {
             reader.error("model", "holds a byte that no model's name has")
         }
         if alias.model.utf8.count > ModelName.bytesMax {

@@ -63,16 +63,24 @@ struct TableReader {
     ///
     /// Returns whether it is fit.
     func checkName(_ name: String, of key: String, at location: SourceLocation? = nil) -> Bool {
-        let isFit =
-            1...64 ~= name.utf8.count && !name.hasPrefix(" ") && !name.hasSuffix(" ")
-            && name.utf8.allSatisfy { 0x20...0x7E ~= $0 && !"\"'\\".utf8.contains($0) }
-        guard !isFit else { return true }
+        guard !Self.isName(name) else { return true }
         findings.add(
             .error, full(key),
             "holds a name that is none; allowed: 1 to 64 printable characters of ASCII, without "
                 + "quotes and backslashes, and with spaces only inside",
             at: location ?? members.location(of: key, in: self.location))
         return false
+    }
+
+    /// Whether a text is fit to be such a name.
+    static func isName(_ name: String) -> Bool {
+        1...64 ~= name.utf8.count && !name.hasPrefix(" ") && !name.hasSuffix(" ")
+            && name.utf8.allSatisfy { 0x20...0x7E ~= $0 && !"\"'\\".utf8.contains($0) }
+    }
+
+    /// Whether a text may be a model's name: it goes into bodies and paths as it is.
+    static func isModelName(_ name: String) -> Bool {
+        name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#%\"\\".utf8.contains($0) }
     }
 
     mutating func string(_ key: String, _ value: inout String) {

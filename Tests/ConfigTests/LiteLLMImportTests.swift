@@ -80,6 +80,66 @@ struct LiteLLMImportTests {
     }
 
     @Test(
+        "that is hostile writes no line of its own, and no secret of an address",
+        arguments: [
+            "model_name: \"EVIL\"\n    litellm_params: {model: openai/m}",
+            "model_name: b\n    litellm_params: {model: \"EVIL/m\"}",
+            "model_name: b\n    litellm_params: {model: \"openai/EVIL\"}",
+            "model_name: b\n    litellm_params: {model: \"EVIL\"}",
+            "model_name: b\n    litellm_params: {model: openai/m, api_base: \"http://EVIL\"}",
+            "model_name: b\n    litellm_params: {model: openai/m, "
+                + "api_base: \"http://u:sk-canary@h/\"}",
+            "model_name: b\n    litellm_params: {model: openai/m, "
+                + "api_base: \"http://h/?k=sk-canary\"}",
+            "model_name: b\n    litellm_params: {model: openai/m, api_key: \"sk-canary\"}",
+            "model_name: b\n    litellm_params: {model: openai/m, api_key: \"os.environ/EVIL\"}",
+            "model_name: b\n    litellm_params: {model: azure/m, api_base: \"http://h\", "
+                + "api_version: \"EVIL\"}",
+            "model_name: b\n    \"EVIL\": 1\n    litellm_params: {model: openai/m, \"EVIL\": 2}",
+            "model_name: b\n    litellm_params: {model: openai/m}\n"
+                + "general_settings: {\"EVIL\": 1}\n\"EVIL\": 1\n"
+                + "litellm_settings: {fallbacks: [{a: [\"EVIL\"]}, {\"EVIL\": [a]}]}",
+        ])
+    func hostile(_ entry: String) throws {
+        var readCount = 0
+        for end in ["\\n", "\\r", "\\r\\n", "\\u2028", "\\0", "\\e[2J", "'\\\"\\n"] {
+            let evil = "x\(end)[server]\(end)listen = '0.0.0.0:1'\(end)"
+            let yaml =
+                "model_list:\n  - model_name: a\n    litellm_params: {model: openai/a}\n  - "
+                + entry.split(separator: "EVIL", omittingEmptySubsequences: false)
+                .joined(separator: evil) + "\n"
+            // Some escapes are not read at all, and the file with them.
+            guard let toml = (try? LiteLLMImport(yaml))?.toml else { continue }
+            readCount += 1
+            #expect(!toml.contains("sk-canary"), "\(toml)")
+            // A line's end, or a sign that a terminal obeys, stands nowhere but between our lines.
+            let isPlain = toml.unicodeScalars.allSatisfy { sign in
+                sign == "\n"
+                    || ![.control, .lineSeparator].contains(sign.properties.generalCategory)
+            }
+            #expect(isPlain, "\(toml)")
+            let secrets = SecretSource(environment: { $0 }, file: { _ in nil })
+            let configuration = try Configuration.read(toml, file: "a", secrets: secrets)
+                .configuration
+            #expect(configuration.server.listen == Configuration().server.listen, "\(toml)")
+            #expect(configuration.chains.contains { $0.name == "a" })
+        }
+        #expect(readCount >= 2)
+    }
+
+    @Test("of thousands of keys is read in a walk or two")
+    func many() throws {
+        var yaml = "model_list:\n"
+        for number in 0..<3000 {
+            yaml +=
+                "  - model_name: m\(number)\n    litellm_params: {model: openai/m, "
+                + "api_key: os.environ/KEY_\(number)}\n"
+        }
+        let toml = try LiteLLMImport(yaml).toml
+        #expect(toml.contains("[vendors.openai-api]") && toml.contains("openai-api-3000"))
+    }
+
+    @Test(
         "that holds no model, or is no YAML, is none",
         arguments: [
             "", "model_list: []", "a: [", "model_list:\n  - model_name: a\n",
