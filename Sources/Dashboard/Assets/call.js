@@ -112,9 +112,9 @@ function bodyCard(title, record, found, part, text) {
       body.fault ? `, ${body.fault}` : '', ' ',
       body.kept ? h('a', { href: `/api/calls/${record.id}/${part}?raw=1`, download: '' },
         'Save it byte for byte') : ''),
-    fields ? h('details', null, h('summary', null, 'Fields'), h('pre', null, fields)) : null,
+    fields ? h('details', null, h('summary', null, 'Fields'), h('pre', { tabindex: 0 }, fields)) : null,
     body.kept ? h('details', null, h('summary', null, 'Body'),
-      h('pre', null, text.length > 200000
+      h('pre', { tabindex: 0 }, text.length > 200000
         ? `${text.slice(0, 200000)}\n… ${count(text.length - 200000)} more characters` : text)) : null);
 }
 
@@ -150,12 +150,12 @@ function part(one) {
     case 'reasoning': return h('details', null, h('summary', null, 'Reasoning'),
       h('p', { class: 'text' }, one.text));
     case 'call': return h('div', null, h('span', { class: 'pill' }, `calls ${one.name}`),
-      h('pre', null, pretty(one.text)));
+      h('pre', { tabindex: 0 }, pretty(one.text)));
     case 'result': return h('details', null, h('summary', null, `Result ${one.name || ''}`),
-      h('pre', null, pretty(one.text)));
+      h('pre', { tabindex: 0 }, pretty(one.text)));
     case 'image': return h('img', { src: one.url, alt: 'An image of the conversation', loading: 'lazy' });
     default: return h('details', null, h('summary', null, one.name || 'Other'),
-      h('pre', null, pretty(one.text)));
+      h('pre', { tabindex: 0 }, pretty(one.text)));
   }
 }
 
