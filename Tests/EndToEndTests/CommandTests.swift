@@ -187,8 +187,11 @@ struct CommandTests {
             environment: [
                 "DISPLAY": ":9", "PATH": "\(folder.path):/usr/bin:/bin", "TMPDIR": folder.path,
             ])
-        let line = try demo.awaitLine("which opens now")
-        let address = (line.split(separator: " ").last ?? "").filter { !$0.isNewline }
+        // A terminal ends lines with two signs, which are one character.
+        let mark = "which opens now: "
+        let text = try demo.awaitLine("\(mark)http")
+        let start = text.firstRange(of: mark)?.upperBound ?? text.endIndex
+        let address = text[start...].prefix { !$0.isWhitespace }
         #expect(address.hasPrefix("http://127.0.0.1:"))
         let isOpened = Patience.await(everyMilliseconds: 10) {
             Repository.text(at: opened).contains(address)

@@ -13,15 +13,12 @@ struct DocumentedCommandTests {
         ("docker ", .other("the tests have no Docker daemon; bin/image makes and tries the image")),
         ("kubectl ", .other("the tests have no cluster; DeploymentTests lint the file")),
         ("sudo apt ", .other("it changes this machine; bin/package --try installs the package")),
-        ("sudo systemctl ", .other("there is no systemd here")),
         ("bin/", .other("these build the project, or are what runs this test")),
         ("WEIR_CHAOS_SECONDS=", .test("ChaosTests", "WEIR_CHAOS_SECONDS")),
         ("Benchmarks/", .other("they take minutes and a quiet machine")),
         ("weir bench --direct ", .other("it needs a vendor, or another gateway")),
         ("weir bench --rate ", .other("it takes a minute; BenchReportTests run the others")),
         ("weir bench", .test("BenchReportTests", "Self.run([]")),
-        ("weir demo", .test("CommandTests", "\"demo\"")),
-        ("weir serve --takeover ", .test("TakeoverTests", "--takeover")),
     ]
 
     private enum Reason {
@@ -82,6 +79,8 @@ struct DocumentedCommandTests {
         let vendor: MockProcess
         let gateway: GatewayProcess
         let call: String
+        /// Whose call it is, as the record has it.
+        private(set) var key = ""
         static let session = "0b7f6a3e-77d2"
 
         init() throws {
@@ -103,7 +102,9 @@ struct DocumentedCommandTests {
                 toml, server: "builtin_vendors = false", folder: folder)
             var call = ""
             for fields in [
-                "X-Mock-Status: 503\r\n", "X-Claude-Code-Session-Id: \(Self.session)\r\n",
+                "X-Mock-Status: 503\r\n",
+                "Authorization: Bearer key-of-a-person\r\nX-Claude-Code-Session-Id: other\r\n",
+                "X-Claude-Code-Session-Id: \(Self.session)\r\n",
                 "X-Claude-Code-Session-Id: \(Self.session)\r\n",
             ] {
                 let answer = try RawConnection(port: gateway.port).exchange(
@@ -113,8 +114,14 @@ struct DocumentedCommandTests {
             }
             self.call = call
             try gateway.await("the records") {
-                try gateway.metric("weir_records_stored_total") == 3
+                try gateway.metric("weir_records_stored_total") == 4
             }
+            let list = try ChildProcess(
+                try Binaries.weir,
+                ["logs", "list", "--columns", "key", "--session", "other", "--path"]
+                    + [gateway.recordPath])
+            #expect(try list.wait() == 0)
+            key = list.text.split(separator: "\n").last.map(String.init) ?? ""
             // Commands find the gateway by the addresses that it has.
             let file = Repository.text(at: gateway.configurationPath)
             let parts = file.split(separator: "127.0.0.1:0", omittingEmptySubsequences: false)
@@ -128,7 +135,8 @@ struct DocumentedCommandTests {
                 "model_list:\n- model_name: m\n  litellm_params:\n    model: openai/gpt-4o\n",
                 to: "config.yaml")
             _ = try folder.write(
-                "{\"model\":\"claude-3\",\"max_tokens\":9,\"messages\":[]}", to: "request.json")
+                "{\"model\":\"claude-3\",\"max_tokens\":9,\"messages\":"
+                    + "[{\"role\":\"user\",\"content\":\"hello\"}]}", to: "request.json")
             let python = try ChildProcess(
                 "\(Repository.root)/Tests/EndToEndTests/SDK/venv",
                 ["\(Repository.root)/.build/sdk-venv"])
@@ -143,6 +151,7 @@ struct DocumentedCommandTests {
         /// Runs a command; what follows without an end is ended after its first line.
         func run(_ command: String) throws -> (status: Int32, text: String) {
             var text = command.replacing("show ID", with: "show \(call)")
+                .replacing("key-of-ann", with: key.filter { $0 != " " })
                 .replacing("01K9ZC", with: call.prefix(24))
                 .replacing("http://127.0.0.1:9090", with: "http://127.0.0.1:\(gateway.adminPort)")
                 .replacing("http://127.0.0.1:8080", with: "http://127.0.0.1:\(gateway.port)")
