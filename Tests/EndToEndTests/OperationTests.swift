@@ -111,7 +111,7 @@ struct OperationTests {
     func descriptors() throws {
         let vendor = try MockProcess()
         let gateway = try GatewayProcess(
-            vendor: vendor.port, server: "workers = 1", limits: "-n 44")
+            vendor: vendor.port, server: "workers = 1", limits: "-n 54")
         var clients: [RawConnection] = []
         for _ in 0..<150 { clients.append(try RawConnection(port: gateway.port)) }
         try gateway.process.awaitLine("accepting pauses")
