@@ -7,7 +7,6 @@
 // prototypes of their manual pages.
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -50,9 +49,6 @@ static inline uint64_t clinux_epoll_data(const struct epoll_event *list, int ind
 }
 
 static inline int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
-
-// O_DIRECT, which has another value on each architecture.
-static inline int clinux_direct_flag(void) { return __O_DIRECT; }
 
 static inline int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 

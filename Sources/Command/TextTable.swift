@@ -56,18 +56,16 @@ struct TextTable {
             fit(&widths, in: width)
         }
         return rows.map { row in
-            var text = ""
             guard wrapsLast, width != nil, let last = widths.indices.last else {
-                append(row, widths, isCut: true, to: &text)
-                return text
+                return line(row, widths)
             }
+            var text = ""
             for (index, piece) in DisplayWidth.wrapped(row[last], to: widths[last]).enumerated() {
                 let cells = index == 0 ? row.dropLast() : row.dropLast().map { _ in "" }
-                append(cells + [piece], widths, isCut: true, to: &text)
+                text += line(cells + [piece], widths)
             }
             return text
-        }
-        .joined()
+        }.joined()
     }
 
     /// A table whose rows come one by one: the widths are the columns' usual ones.
@@ -84,38 +82,21 @@ struct TextTable {
 
     /// A row as a line; `isCut`: cells that are too long end early.
     func line(_ cells: [String], _ widths: [Int], isCut: Bool = true) -> String {
-        var text = ""
-        append(cells, widths, isCut: isCut, to: &text)
-        return text
-    }
-
-    private func append(
-        _ cells: [String], _ widths: [Int], isCut: Bool, to text: inout String
-    ) {
-        // Spaces wait for what stands behind them: a line ends without any.
-        var spaces = 0
+        var line = ""
         for (column, cell) in cells.enumerated() {
-            var cell = cell
+            var text = cell
             var taken = DisplayWidth.of(cell)
             if isCut, taken > widths[column] {
-                cell = DisplayWidth.cut(cell, to: widths[column])
-                taken = DisplayWidth.of(cell)
+                text = DisplayWidth.cut(cell, to: widths[column])
+                taken = DisplayWidth.of(text)
             }
             let room = max(0, widths[column] - taken)
-            let isLeft = columns[column].side == .left
-            if !isLeft { spaces += room }
-            if cell.utf8.contains(where: { $0 != UInt8(ascii: " ") }) {
-                for _ in 0..<spaces { text.append(" ") }
-                spaces = 0
-                text += cell
-            } else {
-                spaces += taken
-            }
-            if isLeft { spaces += room }
-            spaces += 2
+            let space = String(repeating: " ", count: room)
+            line += columns[column].side == .left ? text + space : space + text
+            line += column + 1 < cells.count ? "  " : ""
         }
-        while text.utf8.last == UInt8(ascii: " ") { text.unicodeScalars.removeLast() }
-        text.append("\n")
+        while line.utf8.last == UInt8(ascii: " ") { line.unicodeScalars.removeLast() }
+        return line + "\n"
     }
 
     /// Takes from the columns that may be narrower, from the one that is furthest from its least

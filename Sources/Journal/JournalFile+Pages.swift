@@ -20,20 +20,15 @@ extension JournalFile {
         let before = readCursor
         precondition(cursor >= before && cursor <= writeCursor)
         wipe(before..<cursor)
-        self[.readCursor] = cursor
-    }
-
-    /// Has the pages of a part of the ring that was read leave this process's memory; the kernel
-    /// keeps them.
-    ///
-    /// Only by the reader, and best before the writer has the room again.
-    public func giveUp(_ cursors: Range<UInt64>) {
-        for start in Self.pageRuns(in: cursors) {
+        // Pages that were read leave this process's memory before the writer needs the room again;
+        // the kernel keeps them.
+        for start in Self.pageRuns(in: before..<cursor) {
             let address = unsafe address(start)
             // Both addresses at which the ring is mapped.
             unsafe madvise(address, Self.pageRunBytes, Int32(MADV_DONTNEED))
             unsafe madvise(address + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
         }
+        self[.readCursor] = cursor
     }
 
     /// Overwrites what the reader is done with: a stored record may be removed from the store one

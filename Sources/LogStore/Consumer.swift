@@ -51,9 +51,6 @@ public final class Consumer: Sendable {
         var processors = Thread.processorCount
         /// When segments are sealed.
         var segmentBounds = SegmentWriter.Bounds()
-        /// Processor time of the process, but for the thread that asks: what can wait is done when
-        /// it is little.
-        var spent: @Sendable () -> Interval = { ProcessorClock.others }
         /// Asked whether the clock is kept to another's.
         var isClockSynchronized: @Sendable () -> Bool = ClockTrust.isSynchronized
         /// What tokens cost.
@@ -105,8 +102,7 @@ public final class Consumer: Sendable {
         self.waker = waker
         packer = try SegmentPacker(
             settings.store, packs: settings.packs,
-            PackingPressure(bytesMax: settings.bytesMax), spent: settings.spent,
-            logger: settings.logger)
+            PackingPressure(bytesMax: settings.bytesMax), logger: settings.logger)
         do throws(SystemError) {
             threads = try ConsumerThreads(
                 settings, SegmentKeeper(settings, packer), journals: journals, order: order,

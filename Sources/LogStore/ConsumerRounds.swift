@@ -132,7 +132,6 @@ final class ConsumerRounds {
             return false
         }
         guard Instant.now() >= retryAt else { return false }
-        settings.store.writer?.isHurried = isRingFilling
         let isMore = unstored.contains(where: \.isBounded)
         let isReadingOn = isMore && next.isEmpty && beginReading()
         if !isReadingOn { giveBack() }
@@ -161,8 +160,7 @@ final class ConsumerRounds {
     /// Gives back the rings' room of what is stored.
     private func giveBack() {
         spent = []
-        let now = Instant.now()
-        for source in sources { source.giveBack(now) }
+        for source in sources { source.giveBack() }
     }
 
     /// Reads the next round: on this thread, or, where much is there, on those that are for it.

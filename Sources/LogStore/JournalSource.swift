@@ -32,9 +32,6 @@ final class JournalSource {
     /// The cursor up to which the ring's pages are mapped.
     private var readyUpTo: UInt64 = 0
     private var writtenSeen: UInt64 = 0
-    /// The cursor from which on pages that were read are still mapped.
-    private var keptFrom: UInt64 = 0
-    private var pace: RingPace
 
     private final class Open {
         let assembly: Assembly
@@ -58,8 +55,6 @@ final class JournalSource {
         isLive = isLeft && WriterLock.isHeld(on: file.path)
         self.capture = capture
         reader = JournalReader(file, from: cursor)
-        pace = RingPace(capacity: file.capacity)
-        keptFrom = file.readCursor
     }
 
     /// Whether nothing will ever be added to it, and all of it has been read.
@@ -116,17 +111,9 @@ final class JournalSource {
         readyUpTo = file.prepare(start..<end)
     }
 
-    /// Gives back the ring's room of what is stored, and its pages unless they are wanted soon.
-    func giveBack(_ now: Instant) {
-        let end = max(storedCursor, file.readCursor)
-        pace.update(end, now: now)
-        if !pace.isFast, keptFrom < end {
-            // A lap ahead some of them are the writer's by now.
-            let ready = readyUpTo - min(readyUpTo, UInt64(file.capacity))
-            if max(keptFrom, ready) < end { file.giveUp(max(keptFrom, ready)..<end) }
-            keptFrom = end
-        }
-        if end > file.readCursor { file.release(upTo: end) }
+    /// Gives back the ring's room of what is stored.
+    func giveBack() {
+        if storedCursor > file.readCursor { file.release(upTo: storedCursor) }
     }
 
     /// Reads frames into a batch until it has enough or there are no more.

@@ -12,15 +12,11 @@ struct PackingPressure {
     var bytesMax: Int
     /// How long a complete segment waits.
     var ageMax = Interval.seconds(3600)
-    /// Bytes of complete segments that wait at most.
-    var waitingMax = 4 << 30
 
-    /// Whether a segment of such an age is due, with so many bytes in all, of which some wait to be
-    /// packed.
-    func isDue(age: Interval, bytes: Int, waiting: Int) -> Bool {
+    /// Whether a segment of such an age is due, with so many bytes in all.
+    func isDue(age: Interval, bytes: Int) -> Bool {
         let (part, whole) = Self.fullness
-        return age >= ageMax || waiting > waitingMax
-            || bytesMax > 0 && bytes / part >= bytesMax / whole
+        return age >= ageMax || bytesMax > 0 && bytes / part >= bytesMax / whole
     }
 
     /// How long to rest after work of such a length.

@@ -25,7 +25,7 @@ struct RingReading {
 
     /// Reads what there is of a journal.
     mutating func read(_ source: JournalSource, _ bounds: Bounds) {
-        source.giveBack(bounds.now)
+        source.giveBack()
         source.prepare()
         source.lookForWriter()
         if source.isLeft { batch.leftJournals.insert(source.name) }

@@ -11,10 +11,6 @@ struct SegmentDisk: Sendable {
     @unsafe var write: @Sendable (Int32, UnsafePointer<iovec>, Int32, off_t) -> Int = {
         unsafe pwritev($0, $1, $2, $3)
     }
-    /// Writes blocks past the kernel's cache: how many bytes were taken, or -1.
-    @unsafe var writeDirect: @Sendable (DirectFile, UnsafeRawBufferPointer, Int) -> Int = {
-        unsafe $0.write($1, at: $2)
-    }
     /// Waits until a file's bytes are on the disk: 0, or an error's number.
     var sync: @Sendable (Int32) -> Int32 = { fdatasync($0) == 0 ? 0 : errno }
     /// Gives a file another's name: 0, or an error's number.

@@ -51,8 +51,7 @@ final class SegmentDraft {
         guard descriptor >= 0 else { throw SystemError(call: "open \(path)") }
         let head = Segment.Head(
             number: file.head.number, isPacked: true, madeAt: file.head.madeAt)
-        let plan = SegmentPlan(head)
-        try plan.write(0..<plan.end, to: descriptor, disk)
+        try SegmentPlan(head).write(to: descriptor, disk)
     }
 
     deinit {

@@ -45,7 +45,6 @@ struct SegmentKeeper {
         let hasChanged = store.writer?.current != current
         guard isDue || hasChanged else { return }
         lookedAt = now
-        if isDue { store.writer?.stages.trim() }
         lookForFolder()
         do {
             let isSealed = try store.sealSegmentIfDue()

@@ -5,10 +5,9 @@ import Synchronization
 
 // DESIGN
 //
-// One thread packs what is complete: while the gateway leaves processors idle, and with a standing
-// that gives way to every other. On a machine without idle time it does not get on. So another,
-// with a usual standing, looks once a minute for what is due, and spends a bounded share of a
-// processor on it. A segment's lock keeps them apart.
+// One thread packs what is complete, and gives way to every other; on a machine without idle time
+// it hardly gets on. So another, with a usual standing, looks once a minute for what is due, and
+// spends a bounded share of a processor on it. A segment's lock keeps them apart.
 
 /// Packs sealed segments, one after the other; before that it erases what an earlier process was
 /// about to erase.
@@ -16,8 +15,6 @@ final class SegmentPacker: Sendable {
     private static let niceness: Int32 = 19
     /// How long it waits where nothing wakes it, or after a failure.
     private static let restTime = Interval.seconds(60)
-    /// How often it looks for idle time.
-    private static let lookTime = Interval.seconds(1)
 
     private let threads: [(thread: Thread, waker: Waker)]
     private let state: State
@@ -31,11 +28,9 @@ final class SegmentPacker: Sendable {
 
     /// Begins with what earlier processes left.
     ///
-    /// `packs`: whether segments are packed at all; `spent`: processor time of the process but for
-    /// the thread that asks.
+    /// `packs`: whether segments are packed at all.
     init(
-        _ store: Store, packs: Bool, _ pressure: PackingPressure,
-        spent: @escaping @Sendable () -> Interval, logger: Logger
+        _ store: Store, packs: Bool, _ pressure: PackingPressure, logger: Logger
     ) throws(SystemError) {
         let state = State()
         self.state = state
@@ -45,7 +40,7 @@ final class SegmentPacker: Sendable {
             name: "weir-record-zip", standing: .background(niceness: Self.niceness)
         ) {
             Self.finishErasures(store, logger, state, waker)
-            if packs { Self.packAll(store, logger, state, waker, spent) }
+            if packs { Self.packAll(store, logger, state, waker) }
         }
         guard packs else {
             threads = [(background, waker)]
@@ -102,22 +97,15 @@ final class SegmentPacker: Sendable {
     }
 
     private static func packAll(
-        _ store: Store, _ logger: Logger, _ state: State, _ waker: Waker,
-        _ spent: @Sendable () -> Interval
+        _ store: Store, _ logger: Logger, _ state: State, _ waker: Waker
     ) {
         var packedUpTo: UInt64 = 0
-        var idle = IdleTime(processors: Thread.processorCount)
         var packing = SegmentPacking(folder: store.segments, disk: store.disk)
         packing.isEnding = { state.isOver }
         while !state.isOver {
             state.hasWork.store(false, ordering: .releasing)
             do {
                 for number in try store.sealedSegments(after: packedUpTo) {
-                    // Not in the middle of one, whose lock would keep others from it.
-                    while !idle.isIdle(spent: spent(), now: .now()) {
-                        waker.sleep(atMost: lookTime) { state.isOver }
-                        if state.isOver { return }
-                    }
                     try pack(number, packing, store, logger)
                     packedUpTo = number
                 }

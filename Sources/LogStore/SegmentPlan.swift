@@ -20,8 +20,7 @@ struct SegmentPlan: ~Copyable {
     }
 
     private let segment: UInt64
-    /// The offset of the first entry.
-    let start: Int
+    private let start: Int
     private var gathered = ByteBuffer()
     private var runs: [Run] = []
     /// The offset behind the last entry.
@@ -137,36 +136,20 @@ struct SegmentPlan: ~Copyable {
         }
     }
 
-    /// Writes what of it falls within a range of the segment's offsets, through the kernel's cache.
+    /// Writes all of it.
     ///
     /// A disk that takes only a part is asked again; one that takes nothing is an error. Then any
     /// part of it may be in the file, behind the last entry that a row knows.
-    func write(
-        _ range: Range<Int>, to file: Int32, _ disk: SegmentDisk
-    ) throws(SystemError) {
-        guard !range.isEmpty else { return }
-        var vectors = unsafe vectors(of: range)
-        try unsafe disk.writeAll(&vectors, to: file, at: range.lowerBound)
-    }
-
-    /// Where the bytes lie that fall within a range of the segment's offsets.
-    @unsafe
-    func vectors(of range: Range<Int>) -> [iovec] {
-        var vectors = unsafe [iovec]()
-        var offset = start
-        for run in runs {
-            let part = (offset..<offset + run.count).clamped(to: range)
-            let skipped = part.lowerBound - offset
-            offset += run.count
-            guard !part.isEmpty else { continue }
+    func write(to file: Int32, _ disk: SegmentDisk) throws(SystemError) {
+        var vectors = unsafe runs.map { run -> iovec in
             let address =
                 unsafe run.address
-                ?? gathered.pointer.baseAddress.map { unsafe $0 + run.start }
-            let start = unsafe address.map {
-                unsafe UnsafeMutableRawPointer(mutating: $0 + skipped)
-            }
-            unsafe vectors.append(iovec(iov_base: start, iov_len: part.count))
+                ?? gathered.pointer.baseAddress.map {
+                    unsafe $0 + run.start
+                }
+            return unsafe iovec(
+                iov_base: UnsafeMutableRawPointer(mutating: address), iov_len: run.count)
         }
-        return unsafe vectors
+        try unsafe disk.writeAll(&vectors, to: file, at: start)
     }
 }

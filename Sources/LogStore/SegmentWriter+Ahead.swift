@@ -28,8 +28,7 @@ extension SegmentWriter {
         batch.eachRecord { _, record, content in pointers.append(plan.add(record, content)) }
         precondition(plan.end == part.offset + bytes, "a part of a segment is larger than said")
         do throws(SystemError) {
-            try plan.write(
-                to: part.descriptor, direct: isHurried ? nil : part.direct, stages, disk)
+            try plan.write(to: part.descriptor, disk)
         } catch {
             // The thread that stores the batch tries again, and says so.
             return nil

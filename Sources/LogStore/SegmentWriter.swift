@@ -33,12 +33,9 @@ final class SegmentWriter: Sendable {
     /// A segment's file, open for as long as one writes to it.
     fileprivate final class OpenFile: Sendable {
         let descriptor: Int32
-        /// Nil where the disk takes nothing past the kernel's cache.
-        let direct: DirectFile?
 
-        init(_ descriptor: Int32, _ path: String) {
+        init(_ descriptor: Int32) {
             self.descriptor = descriptor
-            direct = DirectFile(path: path)
         }
 
         deinit {
@@ -64,8 +61,6 @@ final class SegmentWriter: Sendable {
     private let folder: SegmentFolder
     let disk: SegmentDisk
     private let bounds: Mutex<Bounds>
-    let stages = WriteStages()
-    private let hurry = Atomic<Bool>(false)
     private let state = Mutex<State>(State())
 
     /// A writer that goes on behind what rows know.
@@ -99,19 +94,13 @@ final class SegmentWriter: Sendable {
             return
         }
         state.number = end.segment
-        state.file = OpenFile(descriptor, path)
+        state.file = OpenFile(descriptor)
         state.appendedEnd = end.offset
         state.madeAt = file.head.madeAt
     }
 
     /// The number of the segment that is being written; 0 without one.
     var current: UInt64 { state.withLock { $0.number } }
-
-    /// Whether rings fill: then the kernel's cache takes what the disk is too slow for.
-    var isHurried: Bool {
-        get { hurry.load(ordering: .relaxed) }
-        set { hurry.store(newValue, ordering: .relaxed) }
-    }
 
     /// Sets when a segment is sealed.
     func set(_ bounds: Bounds) {
@@ -136,8 +125,7 @@ final class SegmentWriter: Sendable {
                 written.end = End(segment: state.number, offset: plan.end)
                 guard plan.end > offset, let file = state.file else { return nil }
                 state.appendedEnd = plan.end
-                try plan.write(
-                    to: file.descriptor, direct: isHurried ? nil : file.direct, stages, disk)
+                try plan.write(to: file.descriptor, disk)
                 state.isUnsynced = true
                 return nil
             } catch {
@@ -155,7 +143,6 @@ final class SegmentWriter: Sendable {
         fileprivate var file: OpenFile
 
         var descriptor: Int32 { file.descriptor }
-        var direct: DirectFile? { file.direct }
     }
 
     /// Gives a part of so many bytes; nil where another segment begins first.
@@ -195,15 +182,14 @@ final class SegmentWriter: Sendable {
         let head = Segment.Head(
             number: number, isPacked: false, madeAt: Identifier.wallClockMilliseconds())
         do throws(SystemError) {
-            let plan = SegmentPlan(head)
-            try plan.write(0..<plan.end, to: descriptor, disk)
+            try SegmentPlan(head).write(to: descriptor, disk)
         } catch {
             close(descriptor)
             unsafe unlink(path)
             throw error
         }
         state = State(
-            number: number, file: OpenFile(descriptor, path), appendedEnd: Segment.headBytes,
+            number: number, file: OpenFile(descriptor), appendedEnd: Segment.headBytes,
             madeAt: head.madeAt, isUnsynced: true, isNameUnsynced: true, lastNumber: number)
         return Segment.headBytes
     }

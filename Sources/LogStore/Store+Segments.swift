@@ -128,19 +128,14 @@ extension Store {
     func dueSegments(_ pressure: PackingPressure) throws -> [UInt64] {
         let bytes = try indexBytes() + segments.bytes
         let now = Int(Identifier.wallClockMilliseconds()) * 1000
-        var waiting: [(number: UInt64, age: Interval)] = []
-        var waitingBytes = 0
-        for number in try sealedSegments(after: 0) {
+        return try sealedSegments(after: 0).filter { number in
+            guard let status = segments.status(of: number) else { return false }
+            let age = Interval(
+                nanoseconds: 1000 * Int64(max(0, now - status.changedMicroseconds)))
+            guard pressure.isDue(age: age, bytes: bytes) else { return false }
             let file = try? SegmentFile(segments.path(of: number), number: number)
-            guard file?.head.isPacked == false, let status = segments.status(of: number)
-            else { continue }
-            let age = max(0, now - status.changedMicroseconds)
-            waiting.append((number, Interval(nanoseconds: 1000 * Int64(age))))
-            waitingBytes += status.bytes
+            return file?.head.isPacked == false
         }
-        return waiting.filter { segment in
-            pressure.isDue(age: segment.age, bytes: bytes, waiting: waitingBytes)
-        }.map(\.number)
     }
 
     /// Where records' entries are in a segment, those of a session together: each call of an agent

@@ -61,9 +61,7 @@ struct JournalTests {
         #expect(try faults(upTo: 2 << 20) < 8)
         // Where it was not prepared pages cost faults: one for sixteen at the least.
         #expect(try faults(upTo: 3 << 20) >= 16)
-        let read = scratch.file.readCursor..<scratch.file.writeCursor
-        scratch.file.giveUp(read)
-        scratch.file.release(upTo: read.upperBound)
+        scratch.file.release(upTo: scratch.file.writeCursor)
         let end = (4 << 20) + 8 * run
         #expect(scratch.file.prepare((4 << 20)..<end) == end)
         _ = try faults(upTo: 4 << 20)

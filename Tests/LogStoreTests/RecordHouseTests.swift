@@ -102,44 +102,14 @@ struct RecordHouseTests {
         #expect(try store.missingRows() == 1)
     }
 
-    @Test("the gateway is idle while it takes less than a twentieth of all processors")
-    func idleTime() {
-        var idle = IdleTime(processors: 2)
-        // Nothing is known at first, nor without time between two questions.
-        for (seconds, milliseconds, isWanted) in [
-            (5, 1000, false), (5, 1000, false), (6, 1000, true), (7, 1099, true),
-            (8, 1199, false), (9, 3199, false), (10, 3209, true), (12, 3408, true),
-        ] as [(Int64, Int64, Bool)] {
-            let isIdle = idle.isIdle(
-                spent: .milliseconds(milliseconds),
-                now: Instant(nanoseconds: seconds * 1_000_000_000))
-            #expect(isIdle == isWanted, "\(seconds) s")
-        }
-    }
-
-    @Test("what other threads spend is seen, and not what the asking one does")
-    func processorClock() throws {
-        let isOver = Atomic<Bool>(false)
-        let busy = try Thread(name: "test-busy") {
-            while !isOver.load(ordering: .relaxed) {}
-        }
-        let before = ProcessorClock.others.nanoseconds
-        while ProcessorClock.others.nanoseconds - before < 1_000_000 { sched_yield() }
-        isOver.store(true, ordering: .relaxed)
-        busy.join()
-    }
-
     @Test("what waits for an hour, or keeps room that is short, is packed without idle time")
     func pressure() throws {
-        for (age, bytes, waiting, bytesMax, isDue) in [
-            (3599, 1 << 40, 0, 0, false), (3600, 0, 0, 0, true), (0, 79, 0, 100, false),
-            (0, 80, 0, 100, true), (0, 0, 0, 100, false), (0, 1 << 40, 0, 1 << 40, true),
-            (0, 1 << 40, 4 << 30, 0, false), (0, 1 << 40, 4 << 30 + 1, 0, true),
-        ] as [(Int64, Int, Int, Int, Bool)] {
+        for (age, bytes, bytesMax, isDue) in [
+            (3599, 1 << 40, 0, false), (3600, 0, 0, true), (0, 79, 100, false),
+            (0, 80, 100, true), (0, 0, 100, false), (0, 1 << 40, 1 << 40, true),
+        ] as [(Int64, Int, Int, Bool)] {
             let pressure = PackingPressure(bytesMax: bytesMax)
-            #expect(
-                pressure.isDue(age: .seconds(age), bytes: bytes, waiting: waiting) == isDue,
-                "\(bytes)")
+            #expect(pressure.isDue(age: .seconds(age), bytes: bytes) == isDue, "\(bytes)")
         }
         #expect(PackingPressure.rest(after: .milliseconds(10)) == .milliseconds(30))
 
@@ -151,9 +121,6 @@ struct RecordHouseTests {
         }
         let none = PackingPressure(bytesMax: 0)
         #expect(try store.dueSegments(none) == [])
-        var full = none
-        full.waitingMax = 9000
-        #expect(try store.dueSegments(full) == [1, 2])
         let short = PackingPressure(bytesMax: store.segments.bytes)
         #expect(try store.dueSegments(short) == [1, 2])
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -439,8 +439,6 @@ struct SegmentStoreTests {
         }
         let (consumer, store) = try scratch.consumer(metrics: metrics, disk: disk) {
             $0.packs = true
-            // The tests beside it leave no processor idle.
-            $0.spent = { .zero }
             $0.segmentBounds.bytesMax = 20_000
             $0.syncEvery = .milliseconds(1)
         }
