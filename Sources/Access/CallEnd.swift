@@ -12,7 +12,10 @@ public struct CallEnd: Sendable {
     public var answerBytes: Int
     /// The usage that the vendor reported; nil where it reported none.
     public var usage: Usage?
-    /// What the call cost by that; nil where that is not known.
+    /// What the vendor reported before the answer broke off, with a token of output for each byte
+    /// that came where that is more; nil where it reported no prompt.
+    public var usageSoFar: Usage?
+    /// What the call cost by either; nil where that is not known.
     public var nanodollars: Int?
 
     /// The end of a call that was never sent.
@@ -28,8 +31,8 @@ extension Charge {
     /// What a call is charged.
     ///
     /// Never sent, or refused by the vendor: nothing. With a usage: that. Broken off without one:
-    /// the prompt's bound and a token for each byte that came, and no more than was held. Whole
-    /// without one: all that was held, because it is not known.
+    /// the prompt that the vendor reported, else its bound, and a token for each byte that came; no
+    /// more than was held. Whole without one: all that was held, because it is not known.
     ///
     /// `input`: the prompt's bound. `cost`: what so many tokens cost at most.
     public static func of(
@@ -46,9 +49,13 @@ extension Charge {
         let all = Charge(
             tokens: held.tokens, nanodollars: held.nanodollars, basis: .reserved)
         guard !end.isWhole else { return all }
-        let nanodollars = cost(input, end.answerBytes) ?? held.nanodollars
+        let soFar = end.usageSoFar
+        let nanodollars =
+            (soFar == nil ? nil : end.nanodollars)
+            ?? cost(soFar?.input ?? input, soFar?.output ?? end.answerBytes)
+            ?? held.nanodollars
         return Charge(
-            tokens: min(held.tokens, input + end.answerBytes),
+            tokens: min(held.tokens, soFar?.chargedTokens ?? input + end.answerBytes),
             nanodollars: min(held.nanodollars, nanodollars), basis: .estimated)
     }
 }

@@ -34,9 +34,7 @@ struct KeyChanges {
     /// Makes a key.
     func add(_ name: String, group: String, expires: String?) throws -> Change {
         try check("name", name)
-        if let expires, Timestamp.microseconds(expires) == nil {
-            throw Refusal(kind: .malformed, reason: "\(expires) is no date such as 2027-06-30")
-        }
+        let end = try expires.map(Self.end)
         guard group.isEmpty || configuration.groups.contains(where: { $0.name == group }) else {
             throw Refusal(kind: .unknown, reason: "the configuration has no group \(group)")
         }
@@ -52,7 +50,7 @@ struct KeyChanges {
             }
             return StoredKey(
                 name: name, digests: [key.digest], group: group,
-                expires: expires.flatMap(Timestamp.microseconds), created: Self.now)
+                expires: end, created: Self.now)
         }
         return Change(number: number, key: key.text)
     }
@@ -89,6 +87,18 @@ struct KeyChanges {
             next.revoked = next.revoked ?? Self.now
             return next
         }
+    }
+
+    /// When a new key ends: in the future, because a key that never works is a slip of the hand.
+    private static func end(_ text: String) throws(Refusal) -> Int {
+        guard let end = Timestamp.microseconds(text) else {
+            throw Refusal(kind: .malformed, reason: "\(text) is no date such as 2027-06-30")
+        }
+        guard end > now else {
+            throw Refusal(
+                kind: .malformed, reason: "a key that ends at \(text) has ended already")
+        }
+        return end
     }
 
     private func living(_ known: StoredKey?, _ name: String) throws(Refusal) -> StoredKey {

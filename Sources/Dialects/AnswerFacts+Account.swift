@@ -9,6 +9,21 @@ extension AnswerFacts {
         guard isUnderstood, !usageFields.isEmpty || usageFields.statedNanodollars != nil,
             isWhole && !isCut || isUsageFinal
         else { return nil }
+        return usage(in: dialect, target: target)
+    }
+
+    /// What the vendor said so far of an answer that broke off; nil where it said nothing of the
+    /// prompt.
+    ///
+    /// The prompt's tokens are a fact from the moment they are said. The output's are what was
+    /// counted up to then. `target`: the request's path and query.
+    public func accountSoFar(in dialect: Dialect, target: String) -> Usage? {
+        guard isUnderstood, !usageFields.isEmpty else { return nil }
+        let usage = usage(in: dialect, target: target)
+        return usage.input.flatMap { $0 > 0 ? usage : nil }
+    }
+
+    private func usage(in dialect: Dialect, target: String) -> Usage {
         var usage = usageFields.usage(of: dialect)
         // All output of the API for pictures is pictures, unless it states the parts.
         if usage.imageOutput == nil, let output = usage.output,

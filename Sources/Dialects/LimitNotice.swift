@@ -16,7 +16,8 @@ public struct LimitNotice: Equatable, Sendable {
     public let bucket: String
     /// The limit itself, as whole numbers.
     public let limit: Int
-    /// The unit of that in IETF's `RateLimit-Policy`; empty for one that has no word there.
+    /// The unit of that in IETF's `RateLimit-Policy`, where a limit without one is on requests;
+    /// empty where there is no limit to name.
     public let unit: String
     /// Seconds of a rate's interval; 0 without one.
     public let window: Int

@@ -100,7 +100,7 @@ extension Failure {
             return (
                 "rate_limit_exceeded",
                 refusal.isTooLarge ? "\(what), and this request alone may use more" : what,
-                notice(.rate, limit: refusal.limit)
+                notice(.rate, limit: refusal.limit, unit: "tokens")
             )
         case .concurrent:
             return (
@@ -128,7 +128,7 @@ extension Failure {
                     + "a budget of \(amount), and what is left does not cover this request",
                 notice(
                     .spent(period: period.rawValue),
-                    limit: refusal.limit / 1_000_000_000, resetsAt: resetsAt)
+                    limit: refusal.limit / 1000, unit: "microdollars", resetsAt: resetsAt)
             )
         }
     }

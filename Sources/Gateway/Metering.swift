@@ -241,18 +241,25 @@ enum Metering {
             attempt.recorder.isEventStream && facts.isUnderstood && !facts.sawTerminal
             && dialect.marksStreamEnds(target: target.utf8.span)
         end.isWhole = end.isWhole && !lacksTerminal
-        guard let usage = facts.account(in: dialect, target: target, isWhole: end.isWhole),
-            !usage.isEmpty
-        else { return end }
-        end.usage = usage
         let model = pricedModel(of: attempt)
-        end.nanodollars =
-            facts.usageFields.statedNanodollars
-            ?? access.prices?.nanodollars(
+        func price(_ usage: Usage, _ usageText: String) -> Int? {
+            access.prices?.nanodollars(
                 for: PricedCall(
                     models: [ModelName.bounded(facts.model), model.name],
                     vendor: attempt.vendor.name, dialect: dialect, usage: usage,
-                    tier: facts.serviceTier, usageText: facts.usageText))
+                    tier: facts.serviceTier, usageText: usageText))
+        }
+        if let usage = facts.account(in: dialect, target: target, isWhole: end.isWhole),
+            !usage.isEmpty
+        {
+            end.usage = usage
+            end.nanodollars = facts.usageFields.statedNanodollars ?? price(usage, facts.usageText)
+        } else if !end.isWhole, var usage = facts.accountSoFar(in: dialect, target: target) {
+            usage.output = max(usage.output ?? 0, end.answerBytes)
+            end.usageSoFar = usage
+            // The usage as the vendor wrote it has the opening alone, without the bytes that came.
+            end.nanodollars = price(usage, "")
+        }
         return end
     }
 

@@ -317,6 +317,24 @@ struct RequestBoundTests {
         #expect(
             charge { $0.answerBytes = 9000 }
                 == Charge(tokens: 100, nanodollars: 1000, basis: .estimated))
+        // A prompt that the vendor reported before an answer broke off is no estimate any more.
+        var soFar = Usage()
+        (soFar.input, soFar.output, soFar.cacheRead) = (12, 30, 4)
+        #expect(
+            charge {
+                $0.usageSoFar = soFar
+                $0.nanodollars = 70
+                $0.answerBytes = 30
+            } == Charge(tokens: 38, nanodollars: 70, basis: .estimated))
+        #expect(
+            charge { $0.usageSoFar = soFar }
+                == Charge(tokens: 38, nanodollars: 3 * 42, basis: .estimated))
+        soFar.input = 50_000
+        #expect(
+            charge {
+                $0.usageSoFar = soFar
+                $0.nanodollars = 70_000
+            } == Charge(tokens: 100, nanodollars: 1000, basis: .estimated))
         #expect(
             charge { $0.isWhole = true }
                 == Charge(tokens: 100, nanodollars: 1000, basis: .reserved))

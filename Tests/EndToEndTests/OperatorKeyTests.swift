@@ -77,6 +77,7 @@ struct OperatorKeyTests {
             ("POST", "/keys", #"{"name":"bob","models":["*"]}"#, 400),
             ("POST", "/keys", #"{"name":"bob","name":"eve"}"#, 400),
             ("POST", "/keys", #"{"name":"bob","expires":"soon"}"#, 400),
+            ("POST", "/keys", #"{"name":"bob","expires":"2020-01-01"}"#, 400),
             ("POST", "/keys/bob/rotate", "", 404), ("POST", "/keys/ann/rotate", "", 404),
             ("DELETE", "/keys/bob", "", 404), ("PUT", "/keys/ann", "", 405),
             ("POST", "/limits", "", 405), ("POST", "/metrics", "", 405),

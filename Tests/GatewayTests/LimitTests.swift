@@ -163,6 +163,8 @@ struct LimitTests {
             for word in words { #expect(response.text.contains(word), "\(response.text)") }
             #expect(response.text.contains(":00 UTC)") && response.text.contains("key ci"))
             #expect(response["x-should-retry"] == "false")
+            let policy = try #require(response["ratelimit-policy"])
+            #expect(policy.hasPrefix("\"key ci\";q=80000;qu=\"microdollars\""), "\(policy)")
             #expect(response["retry-after"].flatMap { Int($0) } ?? 0 > 0)
         }
         let count = try client.exchange(
@@ -227,6 +229,40 @@ struct LimitTests {
         #expect(records.map(\.usageState) == [.unknown, .unknown])
         let sum = records.reduce(0) { $0 + ($1.chargedNanodollars ?? 0) }
         #expect(Self.state(gateway, "ci") == (sum, 0, 0))
+    }
+
+    @Test("on money are charged the prompt that a vendor reported before its stream broke off")
+    func brokenOffAfterTheOpening() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.chain([vendor.port], ClientKeyTests.lines("ci", key, "budget = \"$90/day\""))
+                .replacing("\"openai\"", with: "\"anthropic\"")
+                .replacing("include_usage = \"inject\"\n", with: "")
+                .replacing("max_output = 64", with: "max_output = 64000"))
+        let cut = try Self.call(
+            RawConnection(port: gateway.port), key, ["chunks": "9", "abort-after": "3"],
+            stream: true, path: "/v1/messages")
+        #expect(cut.status == 200 && !cut.isWhole)
+        let client = try RawConnection(port: gateway.port)
+        try client.send(
+            Request.chat(
+                ["chunks": "1000", "delay": "20"], stream: true, path: "/v1/messages",
+                extra: "x-weir-key: \(key)\r\n"))
+        _ = try client.take(through: "content_block_delta")
+        client.close()
+        try gateway.await("both charges") { Self.state(gateway, "ci").inFlight == 0 }
+        gateway.stop()
+        let records = try gateway.record.records()
+        #expect(records.count == 2)
+        for record in records {
+            #expect(record.chargeBasis == "estimated" && record.usageState == .unknown)
+            // The prompt to the token, as the opening has it; of the answer each byte.
+            let bytes = record.responseBytes
+            #expect(bytes > 0)
+            #expect(record.chargedNanodollars == 14 * 100_000 + bytes * 1_000_000)
+        }
     }
 
     @Test("on money are charged the prompt of a call whose vendor was asked and said nothing")
