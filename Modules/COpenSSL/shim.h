@@ -101,8 +101,20 @@ static inline long copenssl_count_read(BIO *socket, int operation, const char *b
   return -1;
 }
 
-static inline void copenssl_count_reads(SSL *ssl) {
+// Writes go through a BIO of their own, because OpenSSL calls a BIO's callback before and after each
+// write, too. Returns 1, or 0 where there is no memory for it.
+static inline int copenssl_count_reads(SSL *ssl) {
+  BIO *socket = BIO_new_socket((int)BIO_get_fd(SSL_get_rbio(ssl), NULL), BIO_NOCLOSE);
+  if (socket == NULL) return 0;
+  SSL_set0_wbio(ssl, socket);
   BIO_set_callback_ex(SSL_get_rbio(ssl), copenssl_count_read);
+  return 1;
+}
+
+// Empties the queue of errors where there are any: to empty it costs some hundred instructions even
+// where it is empty, and each read and write begins with it.
+static inline void copenssl_clear_errors(void) {
+  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 static inline void copenssl_allow_reads(SSL *ssl, int count) {

@@ -50,7 +50,7 @@ public final class TLSSession {
         unsafe self.ssl = unsafe ssl
         unsafe SSL_set_accept_state(ssl)
         guard unsafe SSL_set_fd(ssl, descriptor) == 1 else { return nil }
-        unsafe copenssl_count_reads(ssl)
+        guard unsafe copenssl_count_reads(ssl) == 1 else { return nil }
         unsafe copenssl_set_message_callback(
             ssl, sawMessage, Unmanaged.passUnretained(self).toOpaque())
     }
@@ -114,7 +114,7 @@ public final class TLSSession {
 
     /// Takes the handshake as far as it goes now: one step costs up to a millisecond.
     public func handshake() -> Outcome {
-        ERR_clear_error()
+        copenssl_clear_errors()
         unsafe copenssl_allow_reads(ssl, Int32(Self.readsMin))
         let result = unsafe SSL_do_handshake(ssl)
         guard result == 1 else { return failed(result, isRead: true) }
@@ -136,7 +136,7 @@ public final class TLSSession {
             // A client that sends faster than this reads would keep the worker here for ever.
             if total >= room { unsafe SSL_set_read_ahead(ssl, 0) }
             let left = total < room ? room - total : Self.recordBytesMax
-            ERR_clear_error()
+            copenssl_clear_errors()
             let result = unsafe buffer.fill(room: left) { space in
                 let count = unsafe SSL_read(ssl, space.baseAddress, Int32(left))
                 return (count: max(0, Int(count)), result: count)
@@ -161,7 +161,7 @@ public final class TLSSession {
         var total = 0
         unsafe copenssl_allow_reads(ssl, Int32(Self.readsMin))
         for _ in 0..<Self.recordsPerWriteMax where !buffer.isEmpty {
-            ERR_clear_error()
+            copenssl_clear_errors()
             let bytes = unsafe buffer.pointer
             let result = unsafe SSL_write(
                 ssl, bytes.baseAddress, Int32(clamping: bytes.count))
@@ -179,9 +179,9 @@ public final class TLSSession {
     /// Says that no more is coming, once; the client's own word is not waited for.
     public func finishSending() {
         guard isEstablished, !isBroken else { return }
-        ERR_clear_error()
+        copenssl_clear_errors()
         unsafe SSL_shutdown(ssl)
-        ERR_clear_error()
+        copenssl_clear_errors()
     }
 
     private func failed(_ result: Int32, isRead: Bool) -> Outcome {
@@ -197,7 +197,7 @@ public final class TLSSession {
         default:
             // After such a failure OpenSSL allows no further call but the one that frees.
             isBroken = true
-            ERR_clear_error()
+            copenssl_clear_errors()
             return .failed
         }
     }
