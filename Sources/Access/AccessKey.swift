@@ -40,6 +40,9 @@ public final class AccessKey: Sendable {
     /// Whether what a request may use is worked out before it is admitted, and what it used after.
     public var isMetered: Bool { hasBudget || hasTokenLimit }
 
+    /// Whether requests may ask for certain models alone.
+    public var restrictsModels: Bool { !allowsAllModels }
+
     /// Whether the model is asked for before a request is admitted.
     public var needsModel: Bool { hasBudget || !allowsAllModels }
 

@@ -25,10 +25,11 @@ public enum AnswerLimits: Equatable, Sendable {
         }
     }
 
-    /// Whether a name is one of them; `inSettings`: it stands in Gemini's `generationConfig`.
+    /// Whether a name, in small letters, is one of them; `inSettings`: it stands in Gemini's
+    /// `generationConfig`.
     func have(_ name: String, inSettings: Bool) -> Bool {
         guard !inSettings else {
-            return self == .gemini && (name == "maxOutputTokens" || name == "max_output_tokens")
+            return self == .gemini && (name == "maxoutputtokens" || name == "max_output_tokens")
         }
         switch self {
         case .chat: return name == "max_tokens" || name == "max_completion_tokens"

@@ -128,6 +128,7 @@ struct Bucket: Equatable, Sendable {
     mutating func settle(_ reservation: Reservation, _ charge: Charge, now: Int, _ step: Step) {
         let demand = reservation.demand
         inFlight -= 1
+        if !charge.isAsked, step.requests != nil { requests.giveBack(began: reservation.began) }
         if let limit = step.tokens {
             tokens.advance(to: now, limit)
             tokens.settle(

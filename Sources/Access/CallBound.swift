@@ -14,6 +14,8 @@ public struct CallBound: Equatable, Sendable {
         case unread(PricedModel)
         /// The body begins as JSON and is none.
         case unreadable
+        /// This member's number is not written as one.
+        case unclear(String)
     }
 
     /// Tokens of the prompt at most.
@@ -23,6 +25,11 @@ public struct CallBound: Equatable, Sendable {
     public private(set) var expectedTokens = 0
     /// Billionths of a dollar at most.
     public private(set) var nanodollars = 0
+
+    private static func product(_ tokens: Int, _ count: Int) -> Int {
+        let (product, isLarge) = tokens.multipliedReportingOverflow(by: count)
+        return isLarge ? .max / 2 : product
+    }
 
     /// Bytes a token of the texts that agents send, on the whole.
     private static let bytesPerToken = 4
@@ -35,20 +42,26 @@ public struct CallBound: Equatable, Sendable {
         _ request: RequestBound, at models: [PricedModel], _ prices: (any Pricing)?,
         outputDefault: Int, isPriced: Bool, allowsUnpriced: Bool
     ) throws(Obstacle) {
-        guard request.isReadable || !isPriced || allowsUnpriced else { throw .unreadable }
+        if isPriced, !allowsUnpriced {
+            guard request.isReadable else { throw .unreadable }
+            if let name = request.unclearNumber { throw .unclear(name) }
+        }
         for model in models {
             let most = prices?.tokensMax(of: model) ?? (input: nil, output: nil)
             var input = request.input
             if request.isOpenEnded {
                 if let whole = most.input {
-                    input = max(input, whole)
+                    input = max(input, Self.product(whole, request.promptsMax ?? 1))
                 } else if isPriced, !allowsUnpriced {
                     throw request.isUnread ? .unread(model) : .openEnded(model)
                 }
             }
             // No prompt is longer than the model takes.
-            if let whole = most.input { input = min(input, whole) }
-            var one = request.output ?? most.output ?? outputDefault
+            if let whole = most.input, let count = request.promptsMax {
+                input = min(input, Self.product(whole, count))
+            }
+            var one =
+                request.output ?? model.writtenOutput ?? most.output ?? outputDefault
             one = max(one, request.outputAtLeast)
             if let whole = most.output { one = min(one, whole) }
             let output = request.output(of: one)

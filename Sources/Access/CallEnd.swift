@@ -17,6 +17,9 @@ public struct CallEnd: Sendable {
     public var usageSoFar: Usage?
     /// What the call cost by either; nil where that is not known.
     public var nanodollars: Int?
+    /// The charge by what the vendor reported before the answer broke off, without any byte.
+    public var leastTokens = 0
+    public var leastNanodollars = 0
 
     /// The end of a call that was never sent.
     public init() {
@@ -34,29 +37,33 @@ extension Charge {
     /// the prompt that the vendor reported, else its bound, and a token for each byte that came; no
     /// more than was held. Whole without one: all that was held, because it is not known.
     ///
-    /// `input`: the prompt's bound. `cost`: what so many tokens cost at most.
+    /// `most`: what the call may cost, which `hold_max` makes more than was held; nil where it is
+    /// that. `input`: the prompt's bound. `cost`: what so many tokens cost at most.
     public static func of(
-        _ end: CallEnd, held: Demand, input: Int, cost: (_ input: Int, _ output: Int) -> Int?
+        _ end: CallEnd, held: Demand, most: Int? = nil, input: Int,
+        cost: (_ input: Int, _ output: Int) -> Int?
     ) -> Charge {
+        let most = max(held.nanodollars, most ?? 0)
         guard held.isWork else { return .free }
         if let usage = end.usage {
             return Charge(
                 tokens: usage.chargedTokens,
-                nanodollars: end.nanodollars ?? held.nanodollars,
+                nanodollars: end.nanodollars ?? most,
                 basis: end.nanodollars == nil && held.nanodollars > 0 ? .reserved : .reported)
         }
         guard end.wasSent, !end.isVendorsRefusal else { return .free }
         let all = Charge(
-            tokens: held.tokens, nanodollars: held.nanodollars, basis: .reserved)
+            tokens: held.tokens, nanodollars: most, basis: .reserved)
         guard !end.isWhole else { return all }
         let soFar = end.usageSoFar
         let nanodollars =
             (soFar == nil ? nil : end.nanodollars)
             ?? cost(soFar?.input ?? input, soFar?.output ?? end.answerBytes)
-            ?? held.nanodollars
+            ?? most
+        let tokens = min(held.tokens, soFar?.chargedTokens ?? input + end.answerBytes)
         return Charge(
-            tokens: min(held.tokens, soFar?.chargedTokens ?? input + end.answerBytes),
-            nanodollars: min(held.nanodollars, nanodollars), basis: .estimated)
+            tokens: max(end.leastTokens, tokens),
+            nanodollars: max(end.leastNanodollars, min(most, nanodollars)), basis: .estimated)
     }
 }
 

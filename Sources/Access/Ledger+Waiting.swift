@@ -96,12 +96,9 @@ extension LedgerState {
             }
             waiting[ticket] = nil
             lines[slot]?.serve(atTurn: turn)
-            take(request.demand, request.path)
             grants.append(
                 Ledger.Grant(
-                    ticket: ticket,
-                    reservation: Reservation(
-                        path: request.path, began: now, demand: request.demand),
+                    ticket: ticket, reservation: take(request.demand, request.path, now: now),
                     admitted: request.admitted))
         }
         if lines[slot]?.count == 0 { lines[slot] = nil }

@@ -81,10 +81,7 @@ public final class Ledger: Sendable {
             state.fleet?.count(found?.refusal)
             let busy = state.lines.isEmpty ? nil : path.first { state.lines[$0.slot] != nil }
             guard let step = found?.step ?? busy else {
-                state.take(demand, path)
-                return (
-                    .admitted(Reservation(path: path, began: now, demand: demand)), grants
-                )
+                return (.admitted(state.take(demand, path, now: now)), grants)
             }
             let refusal = found?.refusal ?? step.fullQueue
             if let admitted, let queue = step.queue, refusal.passes(within: queue.wait),

@@ -15,6 +15,9 @@ struct LedgerState {
     var ticketCount = 0
     /// Looks at requests that wait, since the process began.
     var lookCount = 0
+    /// The latest instant at which a request was admitted: a clock that was set back admits none
+    /// earlier, as no window or period goes back with it.
+    private var latest = 0
     /// Shares of limits that other replicas keep, too; nil where this process counts alone.
     var fleet: FleetShares?
 }
@@ -35,13 +38,15 @@ extension LedgerState {
         return worst
     }
 
-    /// Takes a request in.
-    mutating func take(_ demand: Demand, _ path: [Step]) {
+    /// Takes a request in; returns what is held for it.
+    mutating func take(_ demand: Demand, _ path: [Step], now: Int) -> Reservation {
+        latest = max(latest, now)
         for step in path {
             buckets[step.slot].admit(demand, step)
             counts[step.slot].admitted += 1
             if !heirs.isEmpty { enterHeirs(of: step.slot) }
         }
+        return Reservation(path: path, began: latest, demand: demand)
     }
 }
 

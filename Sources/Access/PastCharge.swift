@@ -36,6 +36,14 @@ public struct PastCharge: Equatable, Sendable {
     /// Rates of an interval as long as this, or longer, are rebuilt from hours.
     private static let longRate = 2 * hour
 
+    /// The same as of a minute, for short rates: what was used in an hour that is long past counts
+    /// as used at its beginning, and all of it but a debt is paid back by now.
+    public var asMinute: PastCharge {
+        PastCharge(
+            key: key, group: group, began: began, length: Self.minute, calls: calls,
+            tokens: tokens, nanodollars: nanodollars)
+    }
+
     /// Whether a rate of an interval of so many milliseconds is rebuilt from this.
     func counts(for interval: Int) -> Bool {
         length == (interval >= Self.longRate ? Self.hour : Self.minute)

@@ -8,6 +8,9 @@ public struct PricedModel: Equatable, Sendable {
     public let vendor: String
     /// The dialect of the call.
     public let dialect: Dialect
+    /// The limit of an answer that the gateway itself writes for it, where the client's request
+    /// has none; nil where it writes none.
+    public var writtenOutput: Int?
 
     /// A model of these parts.
     public init(name: String, vendor: String, dialect: Dialect) {

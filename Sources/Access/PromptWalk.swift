@@ -27,6 +27,13 @@ struct PromptWalk {
     private(set) var answers = 1
     /// How many texts are to be completed, each of them on its own.
     private(set) var prompts = 1
+    /// How many prompts the body has at most, each of which may be as long as a model takes; nil
+    /// where it has none under a name that is known here.
+    private(set) var promptsMax: Int?
+    /// A number that is not written as one, so that vendors may read different ones in it.
+    private(set) var unclearNumber: String?
+    /// The models that are named beside the request's own, as far as names mean something.
+    private(set) var models: Set<String> = []
     private(set) var pictures = 0
     private(set) var pictureBytes = 0
     /// How many texts of its own the vendor puts before the prompt, for the tools that it has.
@@ -34,6 +41,8 @@ struct PromptWalk {
     private(set) var isOpenEnded = false
     private(set) var writesCache = false
     private let limits: AnswerLimits
+    /// Numbers, words and texts so far that are not empty.
+    private var leaves = 0
 
     /// A walk over the body of a request whose API has these limits.
     init(_ limits: AnswerLimits) {
@@ -52,7 +61,7 @@ struct PromptWalk {
     ) throws(JSONScanner.Malformed) {
         // Nothing in it means anything, and it may be most of a request.
         if context == .opaque {
-            _ = try scanner.value()
+            if try scanner.value().count > 2 { leaves += 1 }
             return
         }
         switch try scanner.kind() {
@@ -61,7 +70,11 @@ struct PromptWalk {
             try scanner.array { (scanner) throws(JSONScanner.Malformed) in
                 try walk(&scanner, context)
             }
-        case .string, .number, .bool, .null: _ = try scanner.value()
+        case .string: if try scanner.value().count > 2 { leaves += 1 }
+        case .number, .bool:
+            leaves += 1
+            _ = try scanner.value()
+        case .null: _ = try scanner.value()
         }
     }
 
@@ -71,40 +84,83 @@ struct PromptWalk {
         // Anthropic and Google write the type of a picture beside its bytes, in any order.
         var data: Range<Int>?
         var media = Media.unnamed
-        var members = 0
-        var isNamed = false
+        var item = KeptItem()
         try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
             let kind = try scanner.kind()
             let name = Self.name(scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1))
-            if name != "type" { members += 1 }
             guard kind == .string else {
-                let isNumber = kind == .number
-                if !isNumber { readStructure(name, kind, context) }
-                if isNumber {
+                if kind == .number || kind == .bool || kind == .null {
                     let range = try scanner.value()
-                    return readLimit(name, scanner.bytes(at: range).text, context)
+                    if kind != .null { item.hasContent = true }
+                    return readLimit(name, scanner.bytes(at: range).text, kind, context)
                 }
-                if name == "prompt", kind == .array, context == .root {
-                    return try walkPrompts(&scanner)
+                readStructure(name, kind, context)
+                let before = leaves
+                if kind == .array, context == .root, hasList(name) {
+                    try walkPrompts(&scanner, name)
+                } else if kind == .array, name == "models" || name == "fallbacks" {
+                    try walkModels(&scanner)
+                } else {
+                    try walk(&scanner, Self.context(of: name, kind, in: context))
                 }
-                return try walk(&scanner, Self.context(of: name, kind, in: context))
+                if leaves > before { item.hasContent = true }
+                return
             }
             let range = try scanner.value()
             let text = scanner.bytes(at: range.lowerBound + 1..<range.upperBound - 1)
+            leaves += text.isEmpty ? 0 : 1
+            item.take(name, text)
             switch name {
             case "data": data = range
-            case "media_type", "mime_type", "mimeType": media = Media(text)
-            case "id": isNamed = true
+            case "media_type", "mime_type", "mimetype": media = Media(text)
+            // The one at the root is the request's own, which its path may name instead.
+            case "model": if context != .root { models.insert(JSONText.unescape(text)) }
             default: readText(name, text, context)
             }
         }
-        // A message that has nothing but a name is kept at the vendor.
-        if context == .items, isNamed, members == 1 { isOpenEnded = true }
+        if context == .items, item.isKept { isOpenEnded = true }
+        // What has a name and no bytes is kept at the vendor, such as an earlier answer's sound.
+        if context == .source, item.isNamed, data == nil { isOpenEnded = true }
         guard let data else { return }
         switch media {
         case .picture: addPicture(data.count)
         case .packed: isOpenEnded = true
         case .plain, .unnamed: break
+        }
+    }
+
+    /// An item of a list, as far as it says whether the vendor keeps what it stands for.
+    private struct KeptItem {
+        var isNamed = false
+        var hasContent = false
+        private var isReasoning = false
+        private var isSealed = false
+
+        mutating func take(_ name: String, _ text: Span<UInt8>) {
+            guard !text.isEmpty else { return }
+            switch name {
+            case "id": isNamed = true
+            case "type": isReasoning = text.matches("reasoning")
+            case "status", "role", "object": break
+            case "encrypted_content":
+                isSealed = true
+                hasContent = true
+            default: hasContent = true
+            }
+        }
+
+        /// A message that has nothing but a name is kept at the vendor; so is reasoning whose
+        /// content does not come along, whatever stands in its summary.
+        var isKept: Bool { isNamed && (!hasContent || isReasoning && !isSealed) }
+    }
+
+    /// Whether a list at the root holds prompts, each of which gets an answer of its own.
+    private func hasList(_ name: String) -> Bool {
+        switch name {
+        case "prompt", "requests", "instances", "inputs", "texts", "documents", "queries": true
+        // The input of responses is one conversation.
+        case "input": limits == .chat
+        default: false
         }
     }
 
@@ -126,23 +182,47 @@ struct PromptWalk {
         }
     }
 
-    /// Walks over the texts of a completion, each of which gets answers of its own.
+    /// Walks over prompts, each of which gets an answer of its own.
     private mutating func walkPrompts(
-        _ scanner: inout JSONScanner
+        _ scanner: inout JSONScanner, _ name: String
     ) throws(JSONScanner.Malformed) {
         var count = 0
         try scanner.array { (scanner) throws(JSONScanner.Malformed) in
             // A list of numbers is one text, as tokens.
             if try scanner.kind() != .number { count += 1 }
-            try walk(&scanner, .content)
+            try walk(&scanner, name == "input" ? .items : .content)
         }
-        prompts = max(prompts, count)
+        if name == "prompt" { prompts = max(prompts, count) }
+        promptsMax = max(promptsMax ?? 1, count)
     }
 
-    /// The name of a member as a vendor reads it: one that is written in escapes is no other name.
+    /// Walks over the models that a vendor may ask instead.
+    private mutating func walkModels(
+        _ scanner: inout JSONScanner
+    ) throws(JSONScanner.Malformed) {
+        try scanner.array { (scanner) throws(JSONScanner.Malformed) in
+            guard try scanner.kind() == .string else { return try walk(&scanner, .content) }
+            let range = try scanner.value()
+            models.insert(
+                JSONText.unescape(
+                    scanner.bytes(at: range.lowerBound + 1..<range.upperBound - 1)))
+        }
+    }
+
+    /// The name of a member as some vendor reads it: one that is written in escapes is no other
+    /// name, and there are readers of JSON to which large and small letters are the same.
     private static func name(_ bytes: Span<UInt8>) -> String {
-        bytes.indices.contains { bytes[$0] == UInt8(ascii: "\\") }
-            ? JSONText.unescape(bytes) : bytes.text
+        var isPlain = true
+        for index in bytes.indices {
+            switch bytes[index] {
+            case UInt8(ascii: "\\"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x80...:
+                isPlain = false
+            default: break
+            }
+        }
+        guard !isPlain else { return bytes.text }
+        // The long s is the same letter to those.
+        return JSONText.unescape(bytes).lowercased().replacing("\u{17F}", with: "s")
     }
 
     private mutating func addPicture(_ bytes: Int) {
@@ -155,8 +235,9 @@ struct PromptWalk {
     ) -> Context {
         switch name {
         case "tools": return outer == .root ? .tools : outer
-        case "generationConfig", "generation_config": return .settings
-        case "image_url", "imageUrl", "source", "file", "fileData", "file_data": return .source
+        case "generationconfig", "generation_config": return .settings
+        case "image_url", "imageurl", "source", "file", "filedata", "file_data", "audio":
+            return .source
         case "args", "response", "arguments", "input_schema", "parameters", "properties",
             "json_schema", "schema", "metadata":
             return .opaque
@@ -167,12 +248,20 @@ struct PromptWalk {
     }
 
     /// A number, or a text in which some vendors accept one.
-    private mutating func readLimit(_ name: String, _ text: String, _ context: Context) {
-        guard context == .root || context == .settings else { return }
+    ///
+    /// Of a text that is no plain number each vendor may make another number, so none is believed.
+    private mutating func readLimit(
+        _ name: String, _ text: String, _ kind: JSONScanner.Kind, _ context: Context
+    ) {
+        guard kind != .null, context == .root || context == .settings else { return }
+        let number = kind == .bool ? nil : Double(text)
+        let isClear =
+            number != nil && (kind == .number || text.utf8.allSatisfy { 0x30...0x39 ~= $0 })
         switch name {
-        case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens",
+        case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxoutputtokens",
             "max_tokens_to_sample":
-            guard let number = Double(text), number >= 0 else { return }
+            guard isClear, let number else { return unclearNumber = name }
+            guard number >= 0 else { return }
             let tokens = Int(min(number, 1e15).rounded(.up))
             // Of several limits the largest: which of them a vendor obeys is its own affair.
             if limits.have(name, inSettings: context == .settings) {
@@ -180,22 +269,28 @@ struct PromptWalk {
             } else {
                 foreignOutput = max(foreignOutput, tokens)
             }
-        case "n", "best_of", "candidateCount", "candidate_count":
-            guard let number = Double(text), number >= 1 else { return }
+        case "n", "best_of", "candidatecount", "candidate_count":
+            guard isClear, let number else { return unclearNumber = name }
+            guard number >= 1 else { return }
             answers = max(answers, Int(min(number, 1e9).rounded(.up)))
         default: break
         }
     }
 
     private mutating func readText(_ name: String, _ text: Span<UInt8>, _ context: Context) {
-        readLimit(name, text.count < 24 ? text.text : "", context)
+        readLimit(name, text.count < 16 ? text.text : "?", .string, context)
         switch name {
-        case "url", "image_url", "imageUrl", "file_url":
+        case "prompt", "input":
+            if context == .root { promptsMax = promptsMax ?? 1 }
+        case "url", "image_url", "imageurl", "file_url":
             guard name != "url" || context == .source else { return }
             readAddress(text)
-        case "file_data": readAddress(text)
-        case "file_id", "file_uri", "fileUri", "previous_response_id", "conversation",
-            "cachedContent", "cached_content", "container":
+        case "file_data", "uri": readAddress(text)
+        case "file_id", "file_uri", "fileuri", "conversation", "cachedcontent",
+            "cached_content", "container":
+            isOpenEnded = true
+        case "agent": if context == .root { isOpenEnded = true }
+        case _ where name.hasPrefix("previous") && name.hasSuffix("id") && !text.isEmpty:
             isOpenEnded = true
         case "type" where context == .tools:
             if !Self.isClientTool(text) { isOpenEnded = true }
@@ -224,17 +319,26 @@ struct PromptWalk {
     ) {
         guard kind == .object || kind == .array else { return }
         switch name {
+        case "messages", "contents", "content", "input":
+            if context == .root { promptsMax = promptsMax ?? 1 }
         case "cache_control": writesCache = true
         case "tools": if context == .root { toolTexts += 1 }
         case "mcp_servers", "web_search_options", "plugins", "conversation", "prompt":
             // A text is a prompt; an object names one that the vendor keeps.
             if context == .root, name != "prompt" || kind == .object { isOpenEnded = true }
-        case "googleSearch", "google_search", "googleSearchRetrieval", "urlContext",
-            "url_context", "codeExecution", "code_execution", "googleMaps", "fileSearch",
-            "file_search":
-            if context == .tools { isOpenEnded = true }
+        case _ where context == .tools && Self.isVendorsTool(name): isOpenEnded = true
         default: break
         }
+    }
+
+    /// Whether a member of a tool names one that the vendor runs: Google has a member for each
+    /// kind, and new ones come. A function's parameters are not looked into.
+    private static func isVendorsTool(_ name: String) -> Bool {
+        for part in ["search", "retriev", "maps", "context", "execution", "grounding"]
+        where name.contains(part) {
+            return true
+        }
+        return false
     }
 
     /// Whether a tool is run by the client, so that what it finds comes in a request of its own.

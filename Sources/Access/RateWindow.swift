@@ -69,7 +69,11 @@ struct RateWindow: Equatable, Sendable {
                 instant = max(instant + 1, min(end, end - left))
                 if instant < end { continue }
             }
-            instant = end
+            // A debt is paid back by a limit a window, and may be of any number of windows.
+            let debt = window.current + amount - limit.count
+            let windows = min(
+                max(1, (debt + limit.count - 1) / max(1, limit.count)), (1 << 52) / limit.length)
+            instant = end + (windows - 1) * limit.length
             window.advance(to: instant, limit)
         }
         return instant - now
@@ -78,6 +82,11 @@ struct RateWindow: Equatable, Sendable {
     /// Uses so much.
     mutating func use(_ amount: Int) {
         current += amount
+    }
+
+    /// Takes one back that was used at an instant.
+    mutating func giveBack(began: Int) {
+        if began >= start { current = max(0, current - 1) } else { previous = max(0, previous - 1) }
     }
 
     /// Holds so much for a call in flight.

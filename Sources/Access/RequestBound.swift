@@ -20,6 +20,14 @@ public struct RequestBound: Equatable, Sendable {
     public private(set) var isUnread = false
     /// Whether parts of the prompt are marked to be put into a cache.
     public private(set) var writesCache = false
+    /// How many prompts there are at most, none of which is longer than a model takes; nil where
+    /// that is not known.
+    public private(set) var promptsMax: Int?
+    /// The member whose number is not written as one, so that vendors may read different ones in
+    /// it; nil where there is none.
+    public private(set) var unclearNumber: String?
+    /// The models that the body names beside the request's own.
+    public private(set) var models: Set<String> = []
 
     /// Tokens of a picture at most: what vendors make of the largest one.
     static let pictureTokens = 8192
@@ -56,6 +64,21 @@ public struct RequestBound: Equatable, Sendable {
         answers = min(max(1, walk.answers) * walk.prompts, Self.answersMax)
         isOpenEnded = walk.isOpenEnded
         writesCache = walk.writesCache
+        promptsMax = walk.promptsMax
+        unclearNumber = walk.unclearNumber
+        models = walk.models
+        if unclearNumber != nil {
+            answers = max(answers, min(Self.answersOfVendors * walk.prompts, Self.answersMax))
+            output = nil
+        }
+    }
+
+    /// The same of a request whose path names something that the vendor keeps, and that is a part
+    /// of the prompt.
+    public func readingStored() -> RequestBound {
+        var bound = self
+        bound.isOpenEnded = true
+        return bound
     }
 
     private static func beginsAsJSON(_ body: Span<UInt8>) -> Bool {
@@ -71,8 +94,11 @@ public struct RequestBound: Equatable, Sendable {
     }
 
     /// The bound of a body of so many bytes that is not here as a whole.
-    public init(unreadBytes: Int) {
+    ///
+    /// `isConversation`: it is one prompt, by the path.
+    public init(unreadBytes: Int, isConversation: Bool = true) {
         input = unreadBytes
+        promptsMax = isConversation ? 1 : nil
         answers = Self.answersOfVendors
         isOpenEnded = true
         isUnread = true

@@ -68,6 +68,17 @@ public struct Charge: Equatable, Sendable {
         self.basis = basis
     }
 
+    /// Whether a vendor was asked, or was about to be: other requests count against no rate, as the
+    /// record has no attempt of them.
+    public var isAsked = true
+
     /// Nothing.
     public static let free = Charge(tokens: 0, nanodollars: 0, basis: .free)
+
+    /// Nothing, of a request that was admitted and went to no vendor.
+    public static var unasked: Charge {
+        var charge = Charge.free
+        charge.isAsked = false
+        return charge
+    }
 }

@@ -19,16 +19,56 @@ public enum RequestWork {
         let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
         let segments = path.split(separator: "/")
         guard let last = segments.last else { return true }
-        if quietEndings.contains(last) { return false }
-        if let colon = last.lastIndex(of: ":"),
-            quietVerbs.contains(last[last.index(after: colon)...])
-        {
-            return false
-        }
         let resource = resource(of: segments)
         guard let name = resource.first else { return true }
         if quietResources.contains(name) { return false }
+        // What is no plain name some server drops or cuts, and then another resource is meant.
+        guard resource.allSatisfy(isPlain) else { return !isCount(last) }
+        if quietEndings.contains(last) || isCount(last) { return false }
+        if let colon = last.lastIndex(of: ":") {
+            let verb = last[last.index(after: colon)...]
+            let isOther = last[..<colon].split(separator: ":").contains { isWorkVerb($0) }
+            if !isOther, quietVerbs.contains(verb) { return false }
+        }
         return !isStored(resource)
+    }
+
+    /// Whether a path names one conversation, which is one prompt.
+    public static func isConversation(target: String) -> Bool {
+        let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
+        let segments = path.split(separator: "/")
+        guard let last = segments.last else { return false }
+        return last.hasSuffix("generatecontent") || last == "messages" || last == "responses"
+            || segments.suffix(2) == ["chat", "completions"]
+    }
+
+    /// Whether a path names a conversation that the vendor keeps, which is a part of the prompt.
+    public static func readsStored(target: String) -> Bool {
+        let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
+        return resource(of: path.split(separator: "/")).first == "threads"
+    }
+
+    /// Whether a segment ends with a verb that counts, whatever stands before it.
+    private static func isCount(_ last: Substring) -> Bool {
+        countEndings.contains(
+            last[(last.lastIndex(of: ":").map(last.index(after:)) ?? last.startIndex)...])
+    }
+
+    private static func isPlain(_ segment: Substring) -> Bool {
+        segment.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"),
+                UInt8(ascii: "@"):
+                true
+            default: false
+            }
+        }
+    }
+
+    private static func isWorkVerb(_ word: Substring) -> Bool {
+        for part in ["generate", "predict", "embed"] where word.contains(part) { return true }
+        return false
     }
 
     /// Whether a request has a vendor work where nothing here can count it: later, in a batch or a
@@ -70,14 +110,19 @@ public enum RequestWork {
 
     /// What a path ends in that counts, stops or only prepares.
     private static let quietEndings: Set<Substring> = [
-        "cancel", "count_tokens", "count-tokens", "input_tokens", "tokenize", "detokenize",
-        "apply-template", "client_secrets", "search",
+        "cancel", "tokenize", "detokenize", "apply-template", "client_secrets", "search",
+    ]
+
+    /// What a path ends in that counts tokens, as a segment or as a verb.
+    private static let countEndings: Set<Substring> = [
+        "count_tokens", "count-tokens", "input_tokens", "counttokens", "computetokens",
+        "countmessagetokens", "counttexttokens",
     ]
 
     /// The same as verbs behind a colon.
     private static let quietVerbs: Set<Substring> = [
-        "counttokens", "computetokens", "countmessagetokens", "counttexttokens", "cancel",
-        "batchgeneratecontent", "asyncbatchembedcontent", "transferownership", "import", "upload",
+        "cancel", "batchgeneratecontent", "asyncbatchembedcontent", "transferownership", "import",
+        "upload",
     ]
 
     /// Resources that are kept, or are work of another time with a bill of its own.

@@ -13,6 +13,8 @@ struct ExchangeCaller {
     var reservation: Reservation?
     /// Tokens of the prompt at most.
     var inputBound = 0
+    /// Billionths of a dollar at most, which may be more than what is held.
+    var costBound = 0
     /// The model that the client asked for; empty where it named none.
     var model = ""
     /// The model of the latest attempt that was sent and failed without an answer: its vendor may
@@ -26,7 +28,23 @@ struct ExchangeCaller {
 enum CallerCheck {
     /// Why a request may not come in; nil where it may, and then the exchange knows its caller.
     static func refusal(for exchange: RequestExchange) -> Failure? {
-        guard let access = exchange.snapshot.access else { return nil }
+        exchange.snapshot.access.flatMap { refusal(for: exchange, by: $0) }
+    }
+
+    /// Why a request that has waited may not go on; nil where the key that it came in with is still
+    /// one, as the latest reading of the configuration and the store have it.
+    static func refusalAfterWait(of exchange: RequestExchange) -> Failure? {
+        guard let access = exchange.worker.snapshot.access else { return nil }
+        let caller = exchange.caller
+        let refusal = refusal(for: exchange, by: access)
+        // Its limits are those that it was admitted by.
+        exchange.caller = caller
+        return refusal
+    }
+
+    private static func refusal(
+        for exchange: RequestExchange, by access: AccessPlan
+    ) -> Failure? {
         let request = exchange.request
         // A browser sends no credential with the question whether it may send one.
         if exchange.origin == .allowed, request.head.isPreflight { return nil }

@@ -19,6 +19,15 @@ extension Failure {
                 + "answers with")
     }
 
+    /// A request of a key that may ask for certain models, where the gateway does not see which one
+    /// works.
+    static func unseenModel(key: String) -> Failure {
+        forbidden(
+            "model_not_allowed",
+            "the key \(key) may ask for certain models alone, and which of them works for this "
+                + "request is not seen here")
+    }
+
     /// A budgeted request whose end could not be recorded: the ledger is the record.
     static var unrecordable: Failure {
         .unavailable(
@@ -42,6 +51,11 @@ extension Failure {
                 400, "body_unreadable",
                 "the key \(key) has a budget, and the body begins as JSON and is none, so that "
                     + "what it may cost is not known")
+        case .unclear(let name):
+            .refused(
+                400, "limit_unclear",
+                "the key \(key) has a budget, and \(name) is no plain number, so that vendors may "
+                    + "read different ones in it")
         case .unpriced(let model):
             .forbidden(
                 "model_unpriced",

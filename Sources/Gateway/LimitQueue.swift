@@ -99,7 +99,7 @@ final class LimitQueue: TimerHandler {
         let reservation = message.reservation
         guard let exchange = waiting[message.ticket] else {
             let now = Int(Identifier.wallClockMilliseconds())
-            ledger?.settle(reservation, .free, now: now)
+            ledger?.settle(reservation, .unasked, now: now)
             return
         }
         forget(exchange)
@@ -108,7 +108,8 @@ final class LimitQueue: TimerHandler {
         // What it is charged counts for the moment of its admission, by its name as by its limits.
         exchange.identifier = Identifier.next(
             using: &worker.random, milliseconds: UInt64(max(0, reservation.began)))
-        RequestStart.goOn(exchange, refusal: nil)
+        // A key may have been revoked meanwhile, and from then on lets in no request.
+        RequestStart.goOn(exchange, refusal: CallerCheck.refusalAfterWait(of: exchange))
     }
 
     func timerFired(_ timer: TimerWheel.Timer) {

@@ -7,6 +7,7 @@ import Journal
 import Primitives
 import Reactor
 import Routing
+import Translation
 
 /// Admit and settle: what a caller's limits hold for a request, and what it is charged in the end.
 enum Metering {
@@ -37,7 +38,10 @@ enum Metering {
                     "chain_not_allowed",
                     "the key \(key.name) may not use chain \(route.plan.chain)"))
         }
-        if key.isMetered, isOutOfSight(exchange) { return .refused(.uncounted(key: key.name)) }
+        if isOutOfSight(exchange) {
+            if key.isMetered { return .refused(.uncounted(key: key.name)) }
+            if key.restrictsModels { return .refused(.unseenModel(key: key.name)) }
+        }
         let isBilled = key.isMetered && isWork(exchange)
         // What was spent is not known yet: it could be all there is.
         if isBilled, key.hasBudget, !access.ledger.isWhole { return .refused(.ledgerIncomplete) }
@@ -48,6 +52,7 @@ enum Metering {
             if isBilled {
                 let bound = try bound(exchange, route, caller, access)
                 caller.inputBound = bound.input
+                caller.costBound = bound.nanodollars
                 demand.isWork = true
                 demand.tokens = bound.expectedTokens
                 demand.nanodollars =
@@ -84,21 +89,43 @@ enum Metering {
     private static func model(
         of exchange: RequestExchange, _ route: RoutingTable.Route, _ key: AccessKey
     ) throws(Refusal) -> String {
+        let model: String
         switch finding(of: exchange, route) {
-        case .named(let name):
-            guard key.mayUse(model: name) else {
-                throw Refusal(
-                    failure: .forbidden(
-                        "model_not_allowed", "the key \(key.name) may not ask for model \(name)"))
-            }
-            return name
-        case .none: return ""
+        case .named(let name): model = name
+        case .none: model = ""
         case .unreadable(let reason):
             throw Refusal(
                 failure: .refused(
                     400, "model_unreadable",
                     "what the key \(key.name) may do depends on the model, which cannot be read: "
                         + reason))
+        }
+        if key.restrictsModels, isWork(exchange) { try check(model, exchange, route, key) }
+        return model
+    }
+
+    /// Refuses a request that may have a model work which its key may not ask for: the one that it
+    /// names, those that it names besides, and the one of its vendor's choice where it names none.
+    private static func check(
+        _ model: String, _ exchange: RequestExchange, _ route: RoutingTable.Route,
+        _ key: AccessKey
+    ) throws(Refusal) {
+        func refuse(_ explanation: String) -> Refusal {
+            Refusal(failure: .forbidden("model_not_allowed", explanation))
+        }
+        let chosen = route.plan.targets.map { $0.model ?? model }
+        guard !model.isEmpty || chosen.allSatisfy({ !$0.isEmpty && key.mayUse(model: $0) }) else {
+            throw refuse(
+                "the key \(key.name) may ask for certain models alone, and the request names none")
+        }
+        // A stream passes on before it is read, and its model was found in its first bytes.
+        let named = exchange.intake.isStreaming ? [] : requestBound(exchange, route).models
+        // Gemini's lists write a model as a resource.
+        let names =
+            [model]
+            + named.sorted().map { $0.hasPrefix("models/") ? String($0.dropFirst(7)) : $0 }
+        for name in names where !name.isEmpty && !key.mayUse(model: name) {
+            throw refuse("the key \(key.name) may not ask for model \(name)")
         }
     }
 
@@ -135,13 +162,19 @@ enum Metering {
         _ access: AccessPlan
     ) throws(Refusal) -> CallBound {
         let targets = route.plan.targets
+        let routing = exchange.snapshot.routing
         let models = targets.indices.filter { !exchange.tried.contains($0) }.map { index in
-            PricedModel(
-                name: targets[index].model ?? caller.model,
-                vendor: exchange.snapshot.routing.vendors[targets[index].vendor].name,
-                dialect: targets[index].isForeign
-                    ? exchange.snapshot.routing.vendors[targets[index].vendor].dialect
-                    : route.dialect)
+            let target = targets[index]
+            let vendor = routing.vendors[target.vendor]
+            var model = PricedModel(
+                name: target.model ?? caller.model, vendor: vendor.name,
+                dialect: target.isForeign ? vendor.dialect : route.dialect)
+            if target.isForeign, vendor.dialect == .anthropic {
+                // Anthropic wants a limit, and the translation writes one where there is none.
+                model.writtenOutput =
+                    routing.quirks(of: model.name, at: vendor, .messages).outputMax
+            }
+            return model
         }
         do {
             return try CallBound(
@@ -157,13 +190,15 @@ enum Metering {
         _ exchange: RequestExchange, _ route: RoutingTable.Route
     ) -> RequestBound {
         let request = exchange.request
+        let target = request.withHead { $0.pathAndQuery.text }
+        let isConversation = RequestWork.isConversation(target: target)
         guard !exchange.intake.isStreaming else {
             return RequestBound(
                 unreadBytes: request.head.contentLength
-                    ?? exchange.worker.intakeBounds.bytesMax)
+                    ?? exchange.worker.intakeBounds.bytesMax, isConversation: isConversation)
         }
-        return request.withHead { head in
-            let limits = AnswerLimits(route.dialect, target: head.pathAndQuery.text)
+        let bound = request.withHead { head in
+            let limits = AnswerLimits(route.dialect, target: target)
             let type = head.value(of: .contentType)
             return exchange.intake.withBody(of: request) { body in
                 guard head.isEncoded else {
@@ -173,9 +208,10 @@ enum Metering {
                 let fault = RequestContent.decode(head, body.bytes, isWhole: true, to: &plain)
                 return fault == nil
                     ? RequestBound(plain.bytes, limits, contentType: type)
-                    : RequestBound(unreadBytes: body.count)
+                    : RequestBound(unreadBytes: body.count, isConversation: isConversation)
             }
         }
+        return RequestWork.readsStored(target: target) ? bound.readingStored() : bound
     }
 
     // MARK: The end
@@ -202,13 +238,17 @@ enum Metering {
             end.wasSent = end.wasSent || caller.askedInVain != nil
         }
         let model = attempt.map { pricedModel(of: $0) } ?? caller.askedInVain
-        let charge = Charge.of(end, held: held, input: caller.inputBound) { input, output in
+        var charge = Charge.of(
+            end, held: held, most: held.nanodollars > 0 ? caller.costBound : nil,
+            input: caller.inputBound
+        ) { input, output in
             guard held.nanodollars > 0 else { return 0 }
             return model.flatMap {
                 access.prices?.bound(
                     input: input, output: output, writesCache: true, of: $0)
             }
         }
+        charge.isAsked = exchange.state.attempts > 0
         exchange.caller?.charge = (outcome, charge)
         return charge
     }
@@ -255,6 +295,7 @@ enum Metering {
             end.usage = usage
             end.nanodollars = facts.usageFields.statedNanodollars ?? price(usage, facts.usageText)
         } else if !end.isWhole, var usage = facts.accountSoFar(in: dialect, target: target) {
+            (end.leastTokens, end.leastNanodollars) = (usage.chargedTokens, price(usage, "") ?? 0)
             usage.output = max(usage.output ?? 0, end.answerBytes)
             end.usageSoFar = usage
             // The usage as the vendor wrote it has the opening alone, without the bytes that came.

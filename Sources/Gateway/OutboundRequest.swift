@@ -142,7 +142,9 @@ enum OutboundRequest {
         guard field.name.isCredential else {
             // A client may show its key in a field of any name by mistake. Where the gateway has no
             // keys no field is searched.
-            return carrier != nil && ClientKey.stands(in: head.value(of: field))
+            return carrier != nil
+                && (ClientKey.stands(in: head.value(of: field))
+                    || ClientKey.stands(in: head.name(of: field)))
         }
         return carrier == .field(field.name)
             || ClientKey.shape(of: head.token(of: field)) != .foreign

@@ -20,10 +20,24 @@ public enum CredentialShape {
             }
             var end = start + bytesMin
             while end < text.count, text[end].isOfToken { end += 1 }
-            if isKey(text.extracting(start..<end)) { return start..<end }
+            let token = text.extracting(start..<end)
+            if isKey(token) { return start..<end }
+            // The gateway's own keys are known behind other text, too: they open the gateway.
+            if let own = token.firstRange(of: ownKey), token.count - own.lowerBound >= bytesMin {
+                return start + own.lowerBound..<end
+            }
             start = end + 1
         }
         return nil
+    }
+
+    /// What keys of this gateway begin with.
+    private static let ownKey: StaticString = "weir_"
+
+    /// Whether a text may hold a key of this gateway, wherever it begins.
+    static func holdsOwnKey(_ text: Span<UInt8>) -> Bool {
+        guard text.count >= bytesMin, let own = text.firstRange(of: ownKey) else { return false }
+        return text.count - own.lowerBound >= bytesMin
     }
 
     private static func isKey(_ token: Span<UInt8>) -> Bool {

@@ -95,9 +95,15 @@ extension ByteBuffer {
     fileprivate mutating func append(
         _ field: HeaderField, _ name: Span<UInt8>, _ value: Span<UInt8>
     ) {
-        append(name)
+        if CredentialShape.holdsOwnKey(name) {
+            append(text: Redaction.redacted)
+        } else {
+            append(name)
+        }
         append(": ")
-        if field.name.isCredential || Redaction.looksSecret(value) {
+        if field.name.isCredential || CredentialShape.holdsOwnKey(value)
+            || Redaction.looksSecret(value)
+        {
             append(text: Redaction.redacted)
         } else if field.name == .accept || field.name == .contentType || value.count < 4 {
             append(value)

@@ -3,8 +3,10 @@ import GRDB
 import Primitives
 
 extension Store {
-    /// How long minutes are kept, in milliseconds: longer than any rate is rebuilt from them.
-    private static let minutesKept = 3 * 3_600_000
+    /// How long minutes are kept, in milliseconds: longer than any rate is rebuilt from them, but
+    /// for a debt, which is rebuilt from the hours before.
+    private static let minutesKept = 3 * hour
+    private static let hour = LedgerEntry.Period.hour.rawValue
 
     /// The tables of the ledger.
     static let ledgerSchema = [
@@ -58,10 +60,11 @@ extension Store {
     /// What was charged from a time on, earlier periods first; minutes that no rate is rebuilt from
     /// any more are removed.
     public func pastCharges(since start: Int, now: Int) throws -> [PastCharge] {
-        try database.write { db in
+        let minutesBegin = (now - Self.minutesKept) / Self.hour * Self.hour
+        return try database.write { db in
             try db.execute(
                 sql: "DELETE FROM ledger WHERE length = ? AND start < ?",
-                arguments: [LedgerEntry.Period.minute.rawValue, now - Self.minutesKept])
+                arguments: [LedgerEntry.Period.minute.rawValue, minutesBegin])
             let rows = try Row.fetchAll(
                 db,
                 sql: """
@@ -75,10 +78,15 @@ extension Store {
                     (now - Self.hoursKept) / Self.day * Self.day, Self.day,
                     start - start % Self.day,
                 ])
-            return rows.map { row in
-                PastCharge(
+            return rows.flatMap { row -> [PastCharge] in
+                let charge = PastCharge(
                     key: row[0], group: row[1], began: row[2], length: row[3], calls: row[4],
                     tokens: row[5], nanodollars: row[6])
+                // A short rate's debt may be older than the minutes.
+                guard charge.length == Self.hour, charge.began < minutesBegin else {
+                    return [charge]
+                }
+                return [charge, charge.asMinute]
             }
         }
     }

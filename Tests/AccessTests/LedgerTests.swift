@@ -44,6 +44,46 @@ struct LedgerTests {
         \(lines("eve", "e", "group = \"team\""))
         """
 
+    @Test("a clock that is set back over the end of a period leaves nothing held")
+    func clockSetBack() throws {
+        let (table, ledger) = try Self.table(
+            Self.lines("bob", "b", "budget = \"$1/day\"\ntokens = \"1000/1m\""))
+        let key = try Self.key("b", in: table)
+        var demand = Demand()
+        (demand.isWork, demand.tokens, demand.nanodollars) = (true, 5, 100)
+        let midnight = try LimitTests.time("2026-11-30T00:00:02Z")
+        for now in [midnight, midnight - 12_000, midnight - 12_000, midnight] {
+            guard case .admitted(let reservation) = ledger.admit(demand, key.path, now: now) else {
+                Issue.record("not admitted")
+                return
+            }
+            ledger.settle(
+                reservation, Charge(tokens: 5, nanodollars: 70, basis: .reported), now: now)
+        }
+        let bucket = ledger.bucket(of: .key("bob"))
+        #expect(bucket.money.held == 0 && bucket.money.spent == 4 * 70)
+        #expect(bucket.tokens.held == 0 && bucket.tokens.current == 20)
+    }
+
+    @Test("a debt older than the minutes is rebuilt from the hours")
+    func oldDebt() throws {
+        let (table, ledger) = try Self.table(Self.lines("bob", "b", "tokens = \"1000/1m\""))
+        let hour = 3_600_000
+        let charge = PastCharge(
+            key: "bob", group: "", began: 100 * hour, length: hour, calls: 1, tokens: 1_000_000,
+            nanodollars: 0)
+        table.restore([charge, charge.asMinute], ledger, isNew: false)
+        let key = try Self.key("b", in: table)
+        var demand = Demand()
+        (demand.isWork, demand.tokens) = (true, 1)
+        // A thousand minutes pay it back.
+        guard case .refused(let refusal) = ledger.admit(demand, key.path, now: 104 * hour) else {
+            Issue.record("admitted")
+            return
+        }
+        #expect(refusal.wait ?? 0 > 12 * hour && refusal.wait ?? 0 <= 13 * hour)
+    }
+
     @Test("10,000 keys in 1,000 groups are each found as themselves, by a digest as long as any")
     func manyKeys() throws {
         var toml = ""

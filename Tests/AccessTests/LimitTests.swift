@@ -53,6 +53,32 @@ struct LimitTests {
         #expect(RateWindow().wait(for: 11, now: 60_000, Self.minute) == nil)
     }
 
+    @Test("a wait for a debt of any size is found at once", arguments: [1 << 40, 1 << 62])
+    func longWait(_ used: Int) throws {
+        var window = RateWindow()
+        window.advance(to: 60_000, Self.minute)
+        window.use(used)
+        let wait = try #require(window.wait(for: 1, now: 60_000, Self.minute))
+        guard used == 1 << 40 else { return }
+        // Ten a minute are paid back.
+        #expect(wait / 60_000 - used / 10 <= 1 && wait / 60_000 - used / 10 >= -1)
+        window.advance(to: 60_000 + wait, Self.minute)
+        #expect(window.hasRoom(for: 1, now: 60_000 + wait, Self.minute))
+    }
+
+    @Test("a request that went to no vendor is taken out of its own window")
+    func givenBack() {
+        var window = RateWindow()
+        window.advance(to: 60_000, Self.minute)
+        window.use(2)
+        window.giveBack(began: 60_000)
+        #expect(window.current == 1)
+        window.advance(to: 120_000, Self.minute)
+        window.use(1)
+        window.giveBack(began: 60_000)
+        #expect(window.current == 1 && window.previous == 0)
+    }
+
     @Test("what was used beyond the limit is paid back, window by window")
     func debt() {
         var window = RateWindow()

@@ -175,6 +175,25 @@ struct RequestBoundTests {
             (#"{"messages":[{"content":[{"file":{"file_data":"JVBE"}}]}]}"#, true),
             (#"{"messages":[{"content":[{"file":{"file_data":"data:text/csv,a"}}]}]}"#, false),
             (#"{"messages":[{"source":{"data":"a","media_type":"text/plain"}}]}"#, false),
+            // A name and nothing else that means something.
+            (#"{"input":[{"id":"i","status":null}]}"#, true),
+            (#"{"input":[{"id":"i","status":"completed","content":[]}]}"#, true),
+            (#"{"input":[{"id":"r","type":"reasoning","summary":[]}]}"#, true),
+            (#"{"input":[{"id":"r","type":"reasoning","summary":[{"text":"a"}]}]}"#, true),
+            (#"{"input":[{"id":"r","type":"reasoning","encrypted_content":"a"}]}"#, false),
+            (#"{"messages":[{"role":"assistant","audio":{"id":"a"}}]}"#, true),
+            (#"{"messages":[],"audio":{"voice":"alloy","format":"wav"}}"#, false),
+            (#"{"messages":[{"content":[{"input_audio":{"data":"a","format":"wav"}}]}]}"#, false),
+            (#"{"previous_interaction_id":"i"}"#, true), (#"{"agent":"deep-research"}"#, true),
+            (#"{"input":[{"type":"image","uri":"https://a"}]}"#, true),
+            (#"{"tools":[{"google_maps":{}}]}"#, true),
+            (#"{"tools":[{"google_search_retrieval":{}}]}"#, true),
+            (#"{"tools":[{"enterpriseWebSearch":{}}]}"#, true),
+            (#"{"tools":[{"retrieval":{"vertexAiSearch":{}}}]}"#, true),
+            (#"{"tools":[{"functionDeclarations":[{"name":"search_web"}]}]}"#, false),
+            (#"{"tools":[{"parameters":{"properties":{"search":{"type":"string"}}}}]}"#, false),
+            // To some readers of JSON large and small letters are the same.
+            (#"{"PREVIOUS_RESPONSE_ID":"r"}"#, true), (#"{"File_Id":"f"}"#, true),
         ])
     func openEnded(_ text: String, _ isOpenEnded: Bool) {
         #expect(Self.bound(text).isOpenEnded == isOpenEnded, "\(text)")
@@ -226,6 +245,81 @@ struct RequestBoundTests {
         }
 
         func nanodollars(for call: PricedCall) -> Int? { nil }
+    }
+
+    @Test(
+        "a number that vendors may read differently is believed by none",
+        arguments: [
+            #"{"n":" 100 "}"#, #"{"n":"1_00"}"#, #"{"n":"\u0031\u0030"}"#, #"{"n":"+9"}"#,
+            #"{"n":"0000000000000000000000000100"}"#, #"{"n":true}"#, #"{"n":"1e2"}"#,
+            #"{"max_tokens":5,"max_completion_tokens":" 100000 "}"#, #"{"max_tokens":"ten"}"#,
+            #"{"max_tokens":"１２"}"#, #"{"max_tokens":""}"#, #"{"N":"x"}"#,
+        ])
+    func unclear(_ text: String) throws {
+        let request = Self.bound(text)
+        #expect(request.unclearNumber != nil && request.answers == 128, "\(text)")
+        #expect(request.output == nil)
+        func bound(isPriced: Bool, allows: Bool = false) throws -> CallBound {
+            try CallBound(
+                request, at: Self.models("m"), Prices(rates: ["m": 1]), outputDefault: 8,
+                isPriced: isPriced, allowsUnpriced: allows)
+        }
+        let name = try #require(request.unclearNumber)
+        #expect(throws: CallBound.Obstacle.unclear(name)) { try bound(isPriced: true) }
+        #expect(try bound(isPriced: false).expectedTokens >= 8 * 128)
+    }
+
+    @Test(
+        "large and small letters are the same to some readers of JSON",
+        arguments: [
+            #"{"MAX_TOKENS":9,"N":4}"#, #"{"Max_Tokens":9,"max_tokens":5,"n":4}"#,
+            #"{"max_to\u212Aens":9,"\u004E":4}"#, #"{"max_token\u017F":9,"N":4}"#,
+        ])
+    func letters(_ text: String) {
+        let bound = Self.bound(text)
+        #expect(bound.output == 9 && bound.answers == 4, "\(text)")
+    }
+
+    @Test(
+        "each text of a list may be as long as a prompt",
+        arguments: [
+            (#"{"input":["a","b","c"]}"#, AnswerLimits.chat, 3), (#"{"input":"a"}"#, .chat, 1),
+            (#"{"input":[1,2,3]}"#, .chat, 1), (#"{"input":[[1],[2]]}"#, .chat, 2),
+            (#"{"prompt":["a","b"]}"#, .chat, 2), (#"{"requests":[{},{}]}"#, .gemini, 2),
+            (#"{"input":[{"content":"a"},{"content":"b"}]}"#, .responses, 1),
+            (#"{"messages":[{},{},{}]}"#, .chat, 1), (#"{"contents":[{},{}]}"#, .gemini, 1),
+            (#"{"messages":[],"input":["a","b"]}"#, .chat, 2), (#"{"query":"a"}"#, .chat, nil),
+        ] as [(String, AnswerLimits, Int?)])
+    func lists(_ text: String, _ limits: AnswerLimits, _ count: Int?) throws {
+        let padding = #","user":"\#(String(repeating: "a", count: 500))"}"#
+        let request = Self.bound(String(text.dropLast()) + padding, limits)
+        #expect(request.promptsMax == count, "\(text)")
+        let bound = try CallBound(
+            request, at: Self.models("m"), Prices(most: ["m": (10, 1)], rates: ["m": 1]),
+            outputDefault: 8, isPriced: true, allowsUnpriced: false)
+        #expect(bound.input == count.map { $0 * 10 } ?? request.input)
+    }
+
+    @Test("a limit that the translation writes counts where the request has none")
+    func written() throws {
+        var model = Self.models("m")[0]
+        model.writtenOutput = 64_000
+        func bound(_ text: String) throws -> Int {
+            let prices = Prices(rates: ["m": 1])
+            return try CallBound(
+                Self.bound(text), at: [model], prices, outputDefault: 8, isPriced: true,
+                allowsUnpriced: false
+            ).nanodollars
+        }
+        #expect(try bound("{}") == 64_002)
+        #expect(try bound(#"{"max_tokens":5}"#) == 21)
+    }
+
+    @Test("all models that a request names beside its own are found")
+    func models() {
+        let text = #"{"model":"a","models":["b","\u0063"],"tools":[{"model":"d"}],"#
+            + #"metadata":{"model":"x"},"messages":[{"content":"model"}]}"#
+        #expect(Self.bound(text).models == ["b", "c", "d"])
     }
 
     private static func models(_ names: String...) -> [PricedModel] {
@@ -338,6 +432,18 @@ struct RequestBoundTests {
         #expect(
             charge { $0.isWhole = true }
                 == Charge(tokens: 100, nanodollars: 1000, basis: .reserved))
+        // What the vendor reported is owed, whatever was held; and hold_max hides no cost.
+        #expect(
+            charge {
+                $0.usageSoFar = soFar
+                $0.nanodollars = 70_000
+                ($0.leastTokens, $0.leastNanodollars) = (49_996, 60_000)
+            } == Charge(tokens: 49_996, nanodollars: 60_000, basis: .estimated))
+        var end = CallEnd()
+        end.wasSent = true
+        end.answerBytes = 9000
+        let beyond = Charge.of(end, held: held, most: 8000, input: 20) { 3 * ($0 + $1) }
+        #expect(beyond == Charge(tokens: 100, nanodollars: 8000, basis: .estimated))
         held.isWork = false
         #expect(charge { $0.usage = usage } == .free)
         for basis in Charge.Basis.allCases { #expect(Charge.Basis(number: basis.number) == basis) }

@@ -16,6 +16,12 @@ struct RequestWorkTests {
             "/v1beta/interactions", "/v1/threads/t/runs", "/v1/threads/runs",
             "/v1/threads/t/runs/r/submit_tool_outputs", "/api/chat", "/v2/chat", "/v2/rerank",
             "/model/m/converse", "/", "",
+            // Some server in between drops or cuts what is no plain name, and this is left.
+            "/v1/chat/completions/%2f", "/v1/chat/completions/;", "/v1/chat/completions/;/cancel",
+            "/v1/chat/completions/%20", "/v1/chat/completions/%20/cancel", "/v1/messages/%2f",
+            "/v1/chat/completions/%3f", "/v1/chat/completions/%5c", "/v1/responses/%00",
+            "/v1/chat/completions//", "/v1/chat/completions/c\\d", "/v1/responses/é",
+            "/v1beta/models/m:generateContent:cancel", "/v1beta/models/m:embedContent:upload",
         ])
     func works(_ target: String) {
         #expect(RequestWork.isBilled(method: "POST", target: target))
@@ -41,6 +47,7 @@ struct RequestWorkTests {
             "/v1/assistants", "/v1/threads", "/v1/threads/t/messages", "/v1/threads/t/runs/r",
             "/v1/threads/t/runs/r/cancel", "/v1/tokenize", "/tokenize", "/v1/detokenize",
             "/v1/realtime/client_secrets", "/openai/files", "/V1/Messages/Count_Tokens",
+            "/v1beta/models/qwen3:8b:countTokens", "/v1/models/a%2Fb:countTokens",
         ])
     func quiet(_ target: String) {
         #expect(!RequestWork.isBilled(method: "POST", target: target))
@@ -76,6 +83,22 @@ struct RequestWorkTests {
         ])
     func inSight(_ target: String) {
         #expect(!RequestWork.isOutOfSight(method: "POST", target: target), "\(target)")
+    }
+
+    @Test("a path says whether a request is one conversation, and whether the vendor keeps it")
+    func conversations() {
+        for target in [
+            "/v1/chat/completions?x=/embeddings", "/v1/responses", "/v1/messages",
+            "/v1beta/models/m:streamGenerateContent",
+        ] {
+            #expect(RequestWork.isConversation(target: target), "\(target)")
+            #expect(!RequestWork.readsStored(target: target), "\(target)")
+        }
+        for target in ["/v1/embeddings", "/v1/completions", "/", "/v1/m:batchEmbedContents"] {
+            #expect(!RequestWork.isConversation(target: target), "\(target)")
+        }
+        #expect(RequestWork.readsStored(target: "/v1/threads/t/runs"))
+        #expect(RequestWork.readsStored(target: "/a/v1/threads/runs?x"))
     }
 
     @Test("a record whose beginning is lost may have been anything")

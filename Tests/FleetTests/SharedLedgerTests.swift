@@ -343,8 +343,7 @@ struct SharedLedgerTests {
         // A reading of the configuration forgets none of them.
         _ = try LedgerFleet.key("requests = \"1/1h\"", asking)
         #expect(asking.sharedSlots.contains(paths[0][0].slot))
-        let long = Reservation(path: paths[0], began: Self.noon, demand: Demand())
-        asking.state.withLock { $0.take(Demand(), paths[0]) }
+        let long = asking.state.withLock { $0.take(Demand(), paths[0], now: Self.noon) }
         for _ in 0..<100 { try fleet.turn(0, now: Self.noon) }
         #expect(asking.sharedSlots.contains(paths[0][0].slot))
         asking.settle(long, .free, now: Self.noon)

@@ -202,6 +202,56 @@ struct ClientKeyTests {
         #expect(list.status == 200, "a request that names no model is none for one")
     }
 
+    @Test("that may ask for certain models have no other one work, named or not")
+    func otherModels() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = Self.key(1)
+        let gateway = try Self.gateway(
+            vendor.port, Self.lines("mini", key, "models = [\"small\", \"mini-*\"]"))
+        defer { gateway.stop() }
+        for (path, body, status) in [
+            ("/v1/chat/completions", #"{"model":"small","messages":[]}"#, 200),
+            ("/v1/chat/completions", #"{"messages":[]}"#, 403),
+            ("/v1/chat/completions", #"{"model":null,"messages":[]}"#, 403),
+            ("/v1/chat/completions", #"{"model":"small","models":["large"]}"#, 403),
+            ("/v1/chat/completions", #"{"model":"small","models":["mini-1"]}"#, 200),
+            ("/v1/responses", #"{"model":"small","tools":[{"type":"x","model":"large"}]}"#, 403),
+            ("/v1/responses", #"{"prompt":{"id":"p"}}"#, 403),
+            ("/v1/threads/runs", #"{"assistant_id":"a"}"#, 403),
+            ("/v1/batches", #"{"input_file_id":"f"}"#, 403),
+            (
+                "/v1beta/models/small:batchEmbedContents",
+                #"{"requests":[{"model":"models/large"}]}"#, 403
+            ),
+        ] {
+            let response = try RawConnection(port: gateway.port).exchange(
+                "POST \(path) HTTP/1.1\r\nHost: localhost\r\nx-weir-key: \(key)\r\n"
+                    + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+                    + "\r\n\(body)")
+            #expect(response.status == status, "\(path) \(body) \(response.text)")
+            if status == 403 { #expect(response.text.contains("model_not_allowed")) }
+        }
+    }
+
+    @Test("reach neither a vendor nor the record, wherever a client has put them")
+    func misplaced() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = Self.key(1)
+        let gateway = try Self.gateway(vendor.port, Self.lines("ci", key))
+        for field in [
+            "Accept: \(key)", "Accept: a/b; c=\(key)", "X-Note: abc\(key)", "X-Note: a-\(key)def",
+            "Traceparent: 00-\(key)", "X-\(key): a", "\(key): a",
+        ] {
+            let response = try RawConnection(port: gateway.port).exchange(
+                Request.chat(extra: "x-weir-key: \(key)\r\n\(field)\r\n"))
+            #expect(response.status == 200, "\(field)")
+        }
+        gateway.stop()
+        #expect(try gateway.record.files(holding: String(key.dropFirst(5))).isEmpty)
+    }
+
     @Test("need not be shown by a listed page's preflight, and are by all else")
     func preflights() throws {
         let vendor = try ScriptedVendor()

@@ -147,6 +147,39 @@ struct WaitingTests {
         #expect(outcomes == ["client_cancelled", "client_cancelled", "complete", "refused"])
     }
 
+    @Test("a request whose key was revoked while it waited is served no more")
+    func revoked() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let keys = (1...2).map(ClientKeyTests.key)
+        func toml(_ lines: String) -> String {
+            """
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            credential = "env:gateway-secret"
+            [groups.team]
+            concurrent = 1
+            queue = { max = 2, wait = "10m" }
+            \(lines)
+            """
+        }
+        let one = ClientKeyTests.lines("one", keys[0], "group = \"team\"")
+        let two = ClientKeyTests.lines("two", keys[1], "group = \"team\"")
+        let gateway = try TestGateway(toml(one + two))
+        defer { gateway.stop() }
+        let first = try RawConnection(port: gateway.port)
+        try first.send(Request.chat(["hang": "1"], extra: "x-weir-key: \(keys[0])\r\n"))
+        try gateway.await("one in flight") { Self.view(gateway, "team")?.inFlight == 1 }
+        let second = try RawConnection(port: gateway.port)
+        try second.send(Request.chat(extra: "x-weir-key: \(keys[1])\r\n"))
+        try gateway.await("one that waits") { Self.view(gateway, "team")?.waiting == 1 }
+        try gateway.adopt(toml(one))
+        first.close()
+        #expect(try second.response().status == 401)
+        try gateway.await("the end") { Self.view(gateway, "team")?.inFlight == 0 }
+        #expect(try vendor.statistics().requestCount == 1)
+    }
+
     @Test("a request that has waited as long as it may is refused with the limit's name")
     func outOfTime() throws {
         let vendor = try ScriptedVendor()

@@ -51,9 +51,10 @@ struct LedgerStoreTests {
         #expect(
             all(60_000) == ["0 team 2 20 2000", "60000 team 0 10 1000", "3600000 other 1 10 1000"])
         #expect(all(Self.hour) == ["0 team 2 30 3000", "3600000 other 1 10 1000"])
-        // Minutes that no rate needs any more are removed; hours stay.
+        // Minutes that no rate needs any more are removed; hours stay, and stand for those.
         let later = try store.pastCharges(since: 0, now: Self.start + 100 * Self.hour)
-        #expect(later.map(\.length) == [Self.hour, Self.hour])
+        #expect(later.map(\.length) == [Self.hour, 60_000, Self.hour, 60_000])
+        #expect(later.map(\.tokens) == [10, 10, 30, 30])
     }
 
     @Test("is not changed by records that are removed, whatever removes them, and says so")
