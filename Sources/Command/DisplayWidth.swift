@@ -3,13 +3,21 @@ enum DisplayWidth {
     /// The columns of a text.
     static func of(_ text: String) -> Int {
         // Most texts are ASCII, and need no table.
-        if text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return text.utf8.count }
+        if isPlain(text) { return text.utf8.count }
         return text.reduce(0) { $0 + of($1) }
+    }
+
+    /// Whether each byte of a text is a character that takes one column.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { 0x20..<0x7F ~= $0 }
     }
 
     /// A text that takes so many columns at most; one that is cut ends with `…`.
     static func cut(_ text: String, to width: Int) -> String {
         guard of(text) > width else { return text }
+        if width > 0, isPlain(text) {
+            return String(decoding: text.utf8.prefix(width - 1), as: UTF8.self) + "…"
+        }
         var kept = ""
         var used = 0
         for character in text {

@@ -47,7 +47,12 @@ struct LogsStatsCommand: ParsableCommand {
             }
         }
         let prices = reprice ? try options.prices() : nil
-        let lines = try store.statistics(filter, by: dimensions, repricedBy: prices)
+        let columns = StatisticLine.columns(dimensions)
+        let withTimes =
+            try options.json || plot || html != nil
+            || table.chosen(from: columns).contains(where: StatisticLine.isTime)
+        let lines = try store.statistics(
+            filter, by: dimensions, repricedBy: prices, withTimes: withTimes)
         if let html {
             guard !lines.isEmpty else { throw ExitCode(1) }
             let page = StatisticPage(
@@ -56,7 +61,7 @@ struct LogsStatsCommand: ParsableCommand {
                     microseconds: Int(Identifier.wallClockMilliseconds()) * 1000))
             return try Output.file(page.html, to: html)
         }
-        try show(lines, StatisticLine.columns(dimensions)) { StatisticLine.json($0, dimensions) }
+        try show(lines, columns) { StatisticLine.json($0, dimensions) }
         if plot, !options.json { Output.text(StatisticLine.bars(lines, width: table.width)) }
     }
 

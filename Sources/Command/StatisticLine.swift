@@ -26,6 +26,11 @@ enum StatisticLine {
         ]
     }
 
+    /// Whether a column shows times to the first content.
+    static func isTime(_ column: LogsColumn<Store.Statistic>) -> Bool {
+        ["p50", "p90", "p99"].contains(column.column.name)
+    }
+
     /// A name, or what stands for none.
     static func shown(_ name: String) -> String { name.isEmpty ? "–" : name }
 

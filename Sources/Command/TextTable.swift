@@ -55,17 +55,18 @@ struct TextTable {
             }
             fit(&widths, in: width)
         }
-        return rows.map { row in
+        var lines: [UInt8] = []
+        for row in rows {
             guard wrapsLast, width != nil, let last = widths.indices.last else {
-                return line(row, widths)
+                append(row, widths, isCut: true, to: &lines)
+                continue
             }
-            var text = ""
             for (index, piece) in DisplayWidth.wrapped(row[last], to: widths[last]).enumerated() {
                 let cells = index == 0 ? row.dropLast() : row.dropLast().map { _ in "" }
-                text += line(cells + [piece], widths)
+                append(cells + [piece], widths, isCut: true, to: &lines)
             }
-            return text
-        }.joined()
+        }
+        return String(decoding: lines, as: UTF8.self)
     }
 
     /// A table whose rows come one by one: the widths are the columns' usual ones.
@@ -82,21 +83,33 @@ struct TextTable {
 
     /// A row as a line; `isCut`: cells that are too long end early.
     func line(_ cells: [String], _ widths: [Int], isCut: Bool = true) -> String {
-        var line = ""
+        var line: [UInt8] = []
+        append(cells, widths, isCut: isCut, to: &line)
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Appends a row as bytes: a table may have many thousands.
+    private func append(
+        _ cells: [String], _ widths: [Int], isCut: Bool, to lines: inout [UInt8]
+    ) {
+        let space = UInt8(ascii: " ")
+        let start = lines.count
         for (column, cell) in cells.enumerated() {
-            var text = cell
+            var cell = cell
             var taken = DisplayWidth.of(cell)
             if isCut, taken > widths[column] {
-                text = DisplayWidth.cut(cell, to: widths[column])
-                taken = DisplayWidth.of(text)
+                cell = DisplayWidth.cut(cell, to: widths[column])
+                taken = DisplayWidth.of(cell)
             }
-            let room = max(0, widths[column] - taken)
-            let space = String(repeating: " ", count: room)
-            line += columns[column].side == .left ? text + space : space + text
-            line += column + 1 < cells.count ? "  " : ""
+            let room = repeatElement(space, count: max(0, widths[column] - taken))
+            let isLeft = columns[column].side == .left
+            if !isLeft { lines.append(contentsOf: room) }
+            lines.append(contentsOf: cell.utf8)
+            if isLeft { lines.append(contentsOf: room) }
+            if column + 1 < cells.count { lines.append(contentsOf: [space, space]) }
         }
-        while line.utf8.last == UInt8(ascii: " ") { line.unicodeScalars.removeLast() }
-        return line + "\n"
+        while lines.count > start, lines.last == space { lines.removeLast() }
+        lines.append(UInt8(ascii: "\n"))
     }
 
     /// Takes from the columns that may be narrower, from the one that is furthest from its least

@@ -75,8 +75,12 @@ enum NameTable {
 
 /// Reads names by their numbers, for as long as one reading lasts.
 final class NameReader {
+    /// Names that are asked for one by one; a reading of more has the whole table read at once.
+    private static let singleMax = 1000
+
     private let db: Database
     private var texts: [Int64: String] = [0: ""]
+    private var singles = 0
 
     init(_ db: Database) {
         self.db = db
@@ -85,10 +89,20 @@ final class NameReader {
     /// The text of a number; of one that a damaged database says, the number.
     func text(_ number: Int64) throws -> String {
         if let text = texts[number] { return text }
+        singles += 1
+        if singles == Self.singleMax {
+            try readAll()
+            if let text = texts[number] { return text }
+        }
         let statement = try db.cachedStatement(sql: "SELECT text FROM names WHERE number = ?")
         let text = try String.fetchOne(statement, arguments: [number]) ?? "?\(number)"
         texts[number] = text
         return text
+    }
+
+    private func readAll() throws {
+        let rows = try Row.fetchCursor(db, sql: "SELECT number, text FROM names")
+        while let row = try rows.next() { texts[row[0]] = row[1] }
     }
 
     /// The text of a column that holds a number or a text.

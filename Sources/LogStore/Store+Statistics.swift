@@ -16,9 +16,12 @@ extension Store {
     /// Sums of whole minutes are read where they know all that is asked about, else those of whole
     /// hours, with the records of the hours that are asked for in part. Any other filter or
     /// dimension, and a cost by other prices, reads the records.
+    ///
+    /// `withTimes`: whether times to the first content are wanted; to read them off sums costs as
+    /// much as all else.
     public func statistics(
         _ filter: RecordFilter, by dimensions: [Dimension] = [.vendor, .model],
-        repricedBy prices: PriceTable? = nil
+        repricedBy prices: PriceTable? = nil, withTimes: Bool = true
     ) throws -> [Statistic] {
         var sums: [[String]: Rollup] = [:]
         let period = Rollup.Period.allCases.first { period in
@@ -28,7 +31,8 @@ extension Store {
         var rest = [filter]
         if let period {
             let (numbers, edges) = try periods(filter, period)
-            try addSums(of: period, numbers, filter, dimensions, to: &sums)
+            try addSums(
+                of: period, numbers, filter, dimensions, withTimes: withTimes, to: &sums)
             rest = edges
         }
         for filter in rest {
@@ -76,10 +80,11 @@ extension Store {
 
     private func addSums(
         of period: Rollup.Period, _ numbers: Range<Int>, _ filter: RecordFilter,
-        _ dimensions: [Dimension], to sums: inout [[String]: Rollup]
+        _ dimensions: [Dimension], withTimes: Bool, to sums: inout [[String]: Rollup]
     ) throws {
         let (sql, arguments) = filter.condition(onSumsOf: period, in: numbers)
-        let columns = [Rollup.columns] + dimensions.map(\.column)
+        let columns =
+            [withTimes ? Rollup.columns : Rollup.columnsWithoutTimes] + dimensions.map(\.column)
         try database.read { db in
             let reader = NameReader(db)
             let rows = try Row.fetchCursor(

@@ -5,12 +5,13 @@ public enum Printable {
     ///
     /// `keepsLines`: ends of lines and tabs stay.
     public static func text(_ text: String, keepsLines: Bool = false) -> String {
-        guard text.utf8.contains(where: mayBegin), text.unicodeScalars.contains(where: isObeyed)
+        // Most texts have none, and pages of lines are long.
+        guard text.utf8.contains(where: { mayBegin($0) && !(keepsLines && isLayout($0)) }),
+            text.unicodeScalars.contains(where: { isObeyed($0) && !(keepsLines && isLayout($0)) })
         else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
-            let isLayout = scalar == "\n" || scalar == "\t"
-            if isObeyed(scalar), !(keepsLines && isLayout) {
+            if isObeyed(scalar), !(keepsLines && isLayout(scalar)) {
                 let digits = String(scalar.value, radix: 16, uppercase: true)
                 result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             } else {
@@ -23,6 +24,14 @@ public enum Printable {
     /// Whether such a character may begin with a byte: most texts have none.
     private static func mayBegin(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == 0x7F || byte == 0xC2 || byte == 0xD8 || byte == 0xE2
+    }
+
+    private static func isLayout(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t")
+    }
+
+    private static func isLayout(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == "\n" || scalar == "\t"
     }
 
     private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {

@@ -67,6 +67,20 @@ struct TextTableTests {
             table.text(width: 40, wrapsLast: true) == table.text)
     }
 
+    @Test("a line ends with its last character, whatever is empty, cut or blank in it")
+    func ends() {
+        var table = TextTable(columns: [
+            TextTable.Column(name: "a", least: 3), TextTable.Column(name: "b", side: .right),
+        ])
+        for cells in [
+            ["", ""], ["x ", ""], [" ", "1"], ["abcdef", ""], ["", "  "], ["abcde", "2"],
+        ] {
+            table.add(cells)
+        }
+        #expect(table.text == "a        b\n\nx\n         1\nabcdef\n\nabcde    2\n")
+        #expect(table.text(width: 7) == "a     b\n\nx\n      1\nab…\n\nab…   2\n")
+    }
+
     @Test("the last column goes on below, and nothing of it is lost")
     func last() {
         var table = TextTable([("", .left), ("", .left)])

@@ -131,6 +131,27 @@ struct SessionTests {
         #expect(sessions.map(\.sums.calls) == [14, 13, 13])
     }
 
+    @Test(
+        "names by the thousand stay apart, and times that are not wanted are left out"
+    )
+    func many() throws {
+        let (folder, store) = try Self.store(
+            (1...2500).map { number in
+                Self.record(UInt64(number), session: "s\(number % 2400)", at: number) {
+                    $0.contentMicroseconds = 7
+                }
+            })
+        defer { _ = folder }
+        let lines = try store.statistics(RecordFilter(), by: [.session])
+        #expect(Set(lines.map { $0.names[0] }) == Set((0..<2400).map { "s\($0)" }))
+        #expect(lines.count { $0.sums.calls == 2 } == 100)
+        #expect(lines.allSatisfy { $0.sums.contentTimes.count == $0.sums.calls })
+        let others = try store.statistics(RecordFilter(), by: [.session], withTimes: false)
+        #expect(others.map(\.names) == lines.map(\.names))
+        #expect(others.allSatisfy { $0.sums.contentTimes.count == 0 })
+        #expect(others.map(\.sums.inputTokens) == lines.map(\.sums.inputTokens))
+    }
+
     @Test("attempts count for the vendor that was asked, whichever answered")
     func attempts() throws {
         typealias Attempt = LogStore.Record.Attempt

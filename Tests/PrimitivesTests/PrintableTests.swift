@@ -24,6 +24,9 @@ struct PrintableTests {
     func lines() {
         let text = "a\n\tb\u{1B}\r\n\u{2028}"
         #expect(Printable.text(text, keepsLines: true) == "a\n\tb\\u001B\\u000D\n\\u2028")
+        let page = String(repeating: "größe → …\n", count: 3)
+        #expect(Printable.text(page, keepsLines: true) == page)
+        #expect(Printable.text(page + "\r", keepsLines: true) == page + "\\u000D")
     }
 
     @Test("hold no character of the kinds that are escaped, whatever they are made of")
