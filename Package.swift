@@ -310,7 +310,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Primitives", "Reactor", "JSON", "Testbed", "Support"],
-            exclude: ["Helm", "ModelServer", "Page", "SDK", "TLS"],
+            exclude: ["Helm", "ModelServer", "OldRecord", "Page", "SDK", "TLS"],
             swiftSettings: settings
         ),
         tests("RepositoryTests", ["Support"]),

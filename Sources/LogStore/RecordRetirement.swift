@@ -6,7 +6,8 @@ import Telemetry
 /// believed.
 struct RecordRetirement {
     private let settings: Consumer.Settings
-    private var retiredAt = Instant.now()
+    // The first round looks at once: a gateway that never lives for long removes what is too old.
+    private var retiredAt: Instant?
     /// Whether more old records wait to be taken out.
     private(set) var isGoingOn = false
     /// Whether the write-ahead log may still hold records that were removed.
@@ -27,8 +28,8 @@ struct RecordRetirement {
     ///
     /// Each call removes so few that no round waits for it. On a full disk this makes room.
     mutating func retire(_ now: Instant) {
-        guard settings.retain > .zero, isGoingOn || now - retiredAt > settings.retireEvery
-        else { return }
+        let isDue = retiredAt.map { now - $0 > settings.retireEvery } ?? true
+        guard settings.retain > .zero, isGoingOn || isDue else { return }
         retiredAt = now
         let seconds = Int(settings.retain.seconds)
         let wallMicroseconds = Int(Identifier.wallClockMilliseconds()) * 1000

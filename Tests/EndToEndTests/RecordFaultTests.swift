@@ -12,15 +12,15 @@ struct RecordFaultTests {
     private static let killRounds = 50
     private static let segmentKillRounds = 50
 
-    private static let chat = RecordTests.request(
+    static let chat = RecordTests.request(
         "/v1/chat/completions",
         #"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true}}"#,
         "X-Mock-Chunks: 12\r\nX-Mock-Delay: 3\r\n")
 
-    /// Streams from 64 clients until the gateway is gone; the names of what came whole.
-    private static func load(
+    /// Streams from some clients until the gateway is gone; the names of what came whole.
+    static func load(
         _ port: Int, _ request: String = chat, clients: Int = 64, milliseconds: Int,
-        _ kill: () -> Void
+        _ kill: () throws -> Void
     ) throws -> [String] {
         let whole = Mutex<[String]>([])
         let isOver = Atomic<Bool>(false)
@@ -36,9 +36,10 @@ struct RecordFaultTests {
             }
         }
         poll(nil, 0, Int32(milliseconds))
-        kill()
+        let killing = Result { try kill() }
         isOver.store(true, ordering: .relaxed)
         for thread in threads { thread.join() }
+        try killing.get()
         return whole.withLock { $0 }
     }
 

@@ -62,6 +62,20 @@ struct RecordHouseTests {
         #expect(try store.newestBelieved() == 0)
     }
 
+    @Test("what is too old goes with the first round, however short the process lives")
+    func first() throws {
+        let scratch = try RecordScratch()
+        let first = try Store(folder: scratch.folder.path)
+        try first.insert([SegmentScratch.record(1)])
+        try first.close()
+        let (consumer, store) = try scratch.consumer(retain: .seconds(3600)) {
+            $0.retireEvery = .seconds(1 << 20)
+            $0.isClockSynchronized = { true }
+        }
+        #expect(try scratch.await { try store.count(RecordFilter()) == 0 })
+        consumer.end()
+    }
+
     @Test("a folder that is removed under the process is noticed, and said")
     func folder() throws {
         let scratch = try RecordScratch()
