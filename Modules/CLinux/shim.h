@@ -7,6 +7,7 @@
 // prototypes of their manual pages.
 
 #include <errno.h>
+#include <link.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -30,6 +31,31 @@ extern int malloc_trim(size_t keep);
 extern long syscall(long number, ...);
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
+
+// What <link.h> calls dl_phdr_info, as far as it is read here.
+struct clinux_object {
+  ElfW(Addr) address;
+  const char *name;
+  const ElfW(Phdr) *parts;
+  ElfW(Half) count;
+};
+extern int dl_iterate_phdr(int (*body)(struct clinux_object *, size_t, void *), void *context);
+
+// Gives the pages of an object's unwritable parts back: each is read from its file again when it is
+// needed. Tables that the linker wrote to are in writable parts, whatever is forbidden later.
+static inline int clinux_release_object(struct clinux_object *object, size_t size, void *context) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+  for (int index = 0; index < object->count; index++) {
+    const ElfW(Phdr) *part = &object->parts[index];
+    if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
+    uintptr_t start = (object->address + part->p_vaddr + page) & ~page;
+    uintptr_t end = (object->address + part->p_vaddr + part->p_memsz) & ~page;
+    if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+static inline void clinux_release_code(void) { dl_iterate_phdr(clinux_release_object, 0); }
 
 // epoll_event.data is a union, which Swift imports without usable members on a packed struct.
 static inline int clinux_epoll_ctl(int epoll, int operation, int fd, uint32_t events,

@@ -192,14 +192,14 @@ final class Composition {
             try fleet?.run(folder: configuration.log.path) { control.post(.sharedKeys($0)) }
             readiness.isReady = true
             writeStart(listening)
-            Resources.releaseStartupPages()
+            let resting = RestingMemory(recording.source, on: loop)
             onStarted?()
             loop.run()
             for thread in threads { thread.join() }
             if !succession.isRetired { listening.removePaths() }
             succession.end()
             endParts()
-            withExtendedLifetime((signals, operators, keys, watch)) {}
+            withExtendedLifetime((signals, operators, keys, watch, resting)) {}
             return 0
         } catch let error as StartError {
             throw error

@@ -81,8 +81,8 @@ final class ConsumerRounds {
                 return nil
             }
             if isEnding, endsBy == nil { endsBy = Instant.now() + settings.endsWithin }
-            if !isMore { rest(waker, isEnding: isEnding) }
             keepHouse()
+            if !isMore { rest(waker, isEnding: isEnding) }
         }
     }
 

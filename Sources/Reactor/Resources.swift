@@ -22,46 +22,13 @@ public enum Resources {
         malloc_trim(0)
     }
 
-    /// Takes the pages that only starting needed out of the process: some 17 MiB of code and tables
-    /// that the dynamic linker, the argument parser and the TOML reader walked over once.
+    /// Takes code and constants out of the process that nothing needs now: the parts of the program
+    /// and of its libraries that cannot be written to.
     ///
-    /// Clean pages of files alone are given back; what is needed again comes from the page cache
-    /// with a minor fault. Mappings that hold any page of our own, as the linker's relocated tables
-    /// do, are left alone: dropping those would lose what was written to them.
-    public static func releaseStartupPages() {
-        guard let file = unsafe fopen("/proc/self/smaps", "r") else { return }
-        defer { unsafe fclose(file) }
-        var line = [CChar](repeating: 0, count: 4096)
-        var mapping: (start: UInt, end: UInt)?
-        var releasable: [(start: UInt, end: UInt)] = []
-        while unsafe fgets(&line, Int32(line.count), file) != nil {
-            let text = String(
-                decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            if let range = fileMapping(text) {
-                mapping = range
-            } else if text.first?.isNumber ?? false || text.first?.isLowercase ?? false {
-                mapping = nil
-            } else if text.hasPrefix("Anonymous:"), text.contains(" 0 kB"), let range = mapping {
-                releasable.append(range)
-            }
-        }
-        for range in releasable {
-            guard let start = unsafe UnsafeMutableRawPointer(bitPattern: range.start) else {
-                continue
-            }
-            unsafe madvise(start, Int(range.end - range.start), Int32(MADV_DONTNEED))
-        }
-    }
-
-    /// The addresses of a line of `smaps` that begins a private, unwritable mapping of a file.
-    private static func fileMapping(_ line: String) -> (start: UInt, end: UInt)? {
-        let words = line.split(separator: " ", omittingEmptySubsequences: true)
-        guard words.count >= 6, words[5].hasPrefix("/"), words[1] == "r--p" || words[1] == "r-xp"
-        else { return nil }
-        let ends = words[0].split(separator: "-")
-        guard ends.count == 2, let start = UInt(ends[0], radix: 16),
-            let end = UInt(ends[1], radix: 16)
-        else { return nil }
-        return (start, end)
+    /// What is needed again comes from the page cache, some ten pages with a minor fault. The
+    /// program and the libraries that it began with stay where they are for as long as it lives, so
+    /// no other thread can meanwhile put something else there.
+    public static func releaseCode() {
+        clinux_release_code()
     }
 }
