@@ -130,6 +130,52 @@ struct TrustTests {
         #expect(try !holding("content-canary") && !holding("untouched. "))
     }
 
+    @Test("with capture none no file holds content at any moment of a load, nor after kill -9")
+    func searched() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let prompt = String(repeating: "content-canary ", count: 3000)
+        let request = RecordTests.request(
+            "/v1/chat/completions",
+            #"{"model":"gpt-4o","stream":true,"messages":[{"content":"\#(prompt)"}]}"#,
+            "X-Mock-Chunks: 8\r\nX-Mock-Delay: 2\r\n")
+        var (whole, searches) = (0, 0)
+        var path = ""
+        func holding() throws -> Bool {
+            let grep = try ChildProcess(
+                "/bin/grep", ["-r", "-q", "-a", "-e", "content-canary", "-e", "untouched. ", path])
+            return try grep.wait() == 0
+        }
+        for _ in 0..<3 {
+            let gateway = try GatewayProcess(
+                vendor: vendor.port, log: "capture = \"none\"", folder: folder)
+            path = gateway.recordPath
+            whole += try RecordFaultTests.load(gateway.port, request, clients: 16, milliseconds: 50)
+            {
+                for _ in 0..<8 {
+                    let isFound = try holding()
+                    #expect(!isFound)
+                    searches += 1
+                }
+                gateway.process.signal(SIGKILL)
+            }.count
+            _ = try gateway.process.wait()
+            #expect(try !holding())
+        }
+        let next = try GatewayProcess(
+            vendor: vendor.port, log: "capture = \"none\"", folder: folder)
+        try next.await("what was left") {
+            try RecordTests.logs(next, ["verify"]).text.contains("pending 0")
+        }
+        #expect(try !holding())
+        // What the search would find is found where content is kept.
+        let keeping = try GatewayProcess(vendor: vendor.port)
+        path = keeping.recordPath
+        #expect(try RawConnection(port: keeping.port).exchange(request).isWhole)
+        #expect(try holding())
+        #expect(whole > 0 && searches == 24)
+    }
+
     @Test("what is printed of a configuration repeats no secret of any URL or field")
     func printed() throws {
         let folder = try TemporaryFolder()
