@@ -205,6 +205,15 @@ let package = Package(
             path: "Benchmarks/Rings",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "weir-translations",
+            dependencies: [
+                "Primitives", "Translation", "Support",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Translations",
+            swiftSettings: settings
+        ),
 
         // What only tests need.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
@@ -224,7 +233,7 @@ let package = Package(
         .testTarget(
             name: "TranslationTests",
             dependencies: ["Primitives", "HTTP", "JSON", "Translation", "Support"],
-            exclude: ["census.txt", "cases.jsonl"],
+            exclude: ["census.txt", "nested.txt", "events.txt", "cases.jsonl"],
             swiftSettings: settings
         ),
         tests("ConfigTests", ["Primitives", "Dialects", "Config", "Support"]),

@@ -144,6 +144,15 @@ public struct JSONScanner: ~Escapable {
             && isEscaped(inner, name)
     }
 
+    /// Whether a quoted name at a range spells a name, escapes resolved.
+    public func isKey(_ range: Range<Int>, _ name: Span<UInt8>) -> Bool {
+        let inner = bytes.extracting(range.lowerBound + 1..<range.upperBound - 1)
+        guard inner.count > name.count else { return inner.equals(name) }
+        // An escape is longer than what it stands for.
+        guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return false }
+        return JSONText.unescape(inner).utf8.span.equals(name)
+    }
+
     @usableFromInline
     func isEscaped(_ inner: Span<UInt8>, _ name: StaticString) -> Bool {
         guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return false }
@@ -200,28 +209,37 @@ public struct JSONScanner: ~Escapable {
             offset += 1
             if byte == UInt8(ascii: "\"") { return }
             if byte < 0x20 { throw fault("a control byte stands in a string") }
-            try escape()
+            // Source text in a prompt has an escape in every line: those of one letter are short.
+            if offset < bytes.count, Self.isLetterOfEscape(bytes[offset]) {
+                offset += 1
+            } else {
+                try escape()
+            }
         }
         throw fault("a string does not end")
     }
 
+    /// Whether a byte behind a backslash is all that follows it: `"`, `/`, `\`, b, f, n, r, t.
+    @inline(__always)
+    private static func isLetterOfEscape(_ byte: UInt8) -> Bool {
+        let marks: UInt64 =
+            byte & 0x40 == 0
+            ? 1 << 0x22 | 1 << 0x2F
+            : 1 << 0x1C | 1 << 0x22 | 1 << 0x26 | 1 << 0x2E | 1 << 0x32 | 1 << 0x34
+        return byte < 0x80 && marks >> UInt64(byte & 0x3F) & 1 == 1
+    }
+
+    /// Walks over what follows a backslash and is no letter alone.
     private mutating func escape() throws(Malformed) {
         guard offset < bytes.count else { throw fault("a string does not end") }
         let byte = bytes[offset]
         offset += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
-            UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-            return
-        case UInt8(ascii: "u"):
-            for _ in 0..<4 {
-                guard offset < bytes.count, bytes[offset].hexadecimalDigit != nil else {
-                    throw fault("an escape has no four hexadecimal digits")
-                }
-                offset += 1
+        guard byte == UInt8(ascii: "u") else { throw fault("an escape is none of JSON's") }
+        for _ in 0..<4 {
+            guard offset < bytes.count, bytes[offset].hexadecimalDigit != nil else {
+                throw fault("an escape has no four hexadecimal digits")
             }
-        default:
-            throw fault("an escape is none of JSON's")
+            offset += 1
         }
     }
 
@@ -261,7 +279,8 @@ public struct JSONScanner: ~Escapable {
         offset = end
     }
 
-    private func fault(_ reason: String) -> Malformed {
+    /// That the text cannot be taken, at the offset that was reached.
+    public func fault(_ reason: String) -> Malformed {
         Malformed(offset: offset, reason: reason)
     }
 }

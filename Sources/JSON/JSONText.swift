@@ -6,30 +6,36 @@ public enum JSONText {
     /// invalid UTF-8 become the replacement character.
     public static func unescape(_ inner: Span<UInt8>) -> String {
         guard inner.firstIndex(of: UInt8(ascii: "\\")) != nil else { return inner.text }
-        var units: [UInt8] = []
-        units.reserveCapacity(inner.count)
+        var plain = ByteBuffer(capacity: inner.count)
+        appendUnescaped(inner, to: &plain)
+        return plain.bytes.text
+    }
+
+    /// Appends the bytes that the inside of a JSON string stands for.
+    ///
+    /// Those that need no escape stay as they are, though they be no UTF-8.
+    public static func appendUnescaped(_ inner: Span<UInt8>, to buffer: inout ByteBuffer) {
+        buffer.reserve(inner.count)
         var index = 0
         while index < inner.count {
-            let byte = inner[index]
-            guard byte == UInt8(ascii: "\\"), index + 1 < inner.count else {
-                units.append(byte)
-                index += 1
-                continue
-            }
+            // What lies between two escapes goes over at once.
+            let next = inner.firstIndex(of: UInt8(ascii: "\\"), from: index) ?? inner.count
+            buffer.append(inner.extracting(index..<next))
+            index = next
+            guard index < inner.count else { return }
+            guard index + 1 < inner.count else { return buffer.append(byte: inner[index]) }
             let escape = inner[index + 1]
             index += 2
             switch escape {
-            case UInt8(ascii: "b"): units.append(0x08)
-            case UInt8(ascii: "f"): units.append(0x0C)
-            case UInt8(ascii: "n"): units.append(0x0A)
-            case UInt8(ascii: "r"): units.append(0x0D)
-            case UInt8(ascii: "t"): units.append(0x09)
-            case UInt8(ascii: "u"):
-                units.append(contentsOf: Array(String(scalar(inner, &index)).utf8))
-            default: units.append(escape)
+            case UInt8(ascii: "b"): buffer.append(byte: 0x08)
+            case UInt8(ascii: "f"): buffer.append(byte: 0x0C)
+            case UInt8(ascii: "n"): buffer.append(byte: 0x0A)
+            case UInt8(ascii: "r"): buffer.append(byte: 0x0D)
+            case UInt8(ascii: "t"): buffer.append(byte: 0x09)
+            case UInt8(ascii: "u"): buffer.append(text: String(scalar(inner, &index)))
+            default: buffer.append(byte: escape)
             }
         }
-        return String(decoding: units, as: UTF8.self)
     }
 
     private static func scalar(_ inner: Span<UInt8>, _ index: inout Int) -> Character {
@@ -66,25 +72,34 @@ public enum JSONText {
         // Most texts need no escape, and stand there as they are.
         if start + plain < buffer.count {
             buffer.truncate(to: start)
-            escape(text, to: &buffer)
+            appendEscaped(text.utf8.span, to: &buffer)
         }
         buffer.append(byte: UInt8(ascii: "\""))
     }
 
-    private static func escape(_ text: String, to buffer: inout ByteBuffer) {
-        for byte in text.utf8 {
+    /// Appends a text as the inside of a JSON string.
+    public static func appendEscaped(_ text: Span<UInt8>, to buffer: inout ByteBuffer) {
+        buffer.reserve(text.count)
+        var index = 0
+        while index < text.count {
+            // What lies between two escapes goes over at once.
+            let next = text.firstIndex(
+                below: 0x20, or: UInt8(ascii: "\""), or: UInt8(ascii: "\\"), from: index)
+            buffer.append(text.extracting(index..<next))
+            guard next < text.count else { return }
+            let byte = text[next]
+            index = next + 1
             switch byte {
             case UInt8(ascii: "\""): buffer.append("\\\"")
             case UInt8(ascii: "\\"): buffer.append("\\\\")
             case 0x0A: buffer.append("\\n")
             case 0x0D: buffer.append("\\r")
             case 0x09: buffer.append("\\t")
-            case 0..<0x20:
+            default:
                 buffer.append("\\u00")
                 for digit in [byte >> 4, byte & 15] {
                     buffer.append(byte: digit < 10 ? 48 + digit : 87 + digit)
                 }
-            default: buffer.append(byte: byte)
             }
         }
     }

@@ -115,6 +115,11 @@ struct ChatAnswerReader {
             case member: take(message: entry.value, "choices[0].\(member)", &events)
             case "usage":
                 if entry.value.isObject { counts = TokenCounts(chat: entry.value) }
+            case "logprobs":
+                if entry.value.members.contains(where: { !$0.value.isEmptyValue }) {
+                    let path = "choices[0].logprobs"
+                    events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+                }
             default: break
             }
         }

@@ -83,12 +83,15 @@ struct ChatRequestReader {
         let part = part.opened
         let type = part["type"]?.plain ?? ""
         let kind: Part.Kind
+        var extras = part.extras(except: ["type", type], at: path)
         switch type {
         case "text": kind = .text(try part.text("text", at: path), isBare: false)
         case "refusal": kind = .refusal(try part.text("refusal", at: path))
         case "image_url":
             let image = part["image_url"] ?? part
             let address = try image.text("url", at: "\(path).image_url")
+            extras += image.extras(
+                except: ["url", "detail", "type"], at: "\(path).image_url", isNested: true)
             kind = .media(
                 Media(
                     kind: .image, source: Media.source(address), detail: image["detail"]?.text,
@@ -97,20 +100,30 @@ struct ChatRequestReader {
             let audio = part["input_audio"] ?? part
             let type = EscapedText("audio/\(audio["format"]?.plain ?? "wav")")
             let data = try audio.text("data", at: "\(path).input_audio")
+            extras += audio.extras(
+                except: ["data", "format", "type"], at: "\(path).input_audio", isNested: true)
             kind = .media(Media(kind: .audio, source: .inline(type: type, data: data)))
-        case "file": kind = .media(try file(part["file"] ?? part, "\(path).file"))
+        case "file":
+            let file = part["file"] ?? part
+            kind = .media(try self.file(file, "\(path).file"))
+            extras += file.extras(
+                except: ["file_data", "file_id", "filename", "type"], at: "\(path).file",
+                isNested: true)
         default: throw Refusal(path, "a part of this type has no form in other dialects")
         }
-        return Part(kind: kind, path: path, extras: part.extras(except: ["type", type], at: path))
+        return Part(kind: kind, path: path, extras: extras)
     }
 
     private func file(_ file: RawJSON, _ path: String) throws(Refusal) -> Media {
         let title = file["filename"]?.text
+        let source: Media.Source
         if let id = file["file_id"]?.text {
-            return Media(kind: .document, source: .file(id), title: title)
+            source = .file(id)
+        } else {
+            source = Media.source(try file.text("file_data", at: path))
         }
-        let source = Media.source(try file.text("file_data", at: path))
-        return Media(kind: .document, source: source, title: title)
+        return Media(
+            kind: .document, source: source, title: title, titlePath: "\(path).filename")
     }
 
     private func assistant(_ message: RawJSON, _ path: String) throws(Refusal) -> Turn {
@@ -136,7 +149,7 @@ struct ChatRequestReader {
             (call.idPath, call.argumentsPath) = (path, "\(path).arguments")
             parts.append(Part(kind: .call(call), path: path))
         }
-        let known: Set = [
+        let known = [
             "role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls",
             "function_call",
         ]
@@ -146,9 +159,10 @@ struct ChatRequestReader {
     }
 
     private func call(_ value: RawJSON, _ path: String) throws(Refusal) -> Part {
+        let value = value.opened
         let isCustom = value["type"]?.plain == "custom"
         let member = isCustom ? "custom" : "function"
-        let function = value[member] ?? RawJSON(literal: "{}")
+        let function = (value[member] ?? RawJSON(literal: "{}")).opened
         let arguments = function[isCustom ? "input" : "arguments"]?.text ?? .empty
         guard let name = function["name"]?.plain else {
             throw Refusal("\(path).\(member).name", "a call has no name")
@@ -165,7 +179,10 @@ struct ChatRequestReader {
             kind: .call(call), path: path,
             extras: value.extras(
                 except: ["id", "type", "function", "custom", "index", "extra_content"],
-                at: path))
+                at: path)
+                + function.extras(
+                    except: ["name", "arguments", "input"], at: "\(path).\(member)",
+                    isNested: true))
     }
 
     private func result(_ message: RawJSON, _ path: String) throws(Refusal) -> Turn {
@@ -184,6 +201,7 @@ struct ChatRequestReader {
 
     private mutating func tool(_ value: RawJSON, _ index: Int) throws(Refusal) {
         let path = "tools[\(index)]"
+        let value = value.opened
         switch value["type"]?.plain {
         case "custom":
             let custom = value["custom"] ?? value
@@ -205,6 +223,7 @@ struct ChatRequestReader {
     private mutating func function(
         _ function: RawJSON, _ path: String, raw: RawJSON?
     ) throws(Refusal) {
+        let function = function.opened
         guard let name = function["name"]?.plain else {
             throw Refusal("\(path).function.name", "a tool has no name")
         }
@@ -258,7 +277,9 @@ struct ChatRequestReader {
             }
             return OutputFormat(
                 kind: .schema(schema), path: path, name: inner["name"]?.text,
-                description: inner["description"]?.text, strict: inner["strict"]?.flag)
+                description: inner["description"]?.text,
+                descriptionPath: "\(path).json_schema.description",
+                strict: inner["strict"]?.flag)
         default: throw Refusal("\(path).type", "no format of this type is known")
         }
     }

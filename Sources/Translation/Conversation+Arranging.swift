@@ -152,7 +152,9 @@ extension Turn {
 
 extension LossList {
     mutating func drop(_ extras: [Extra]) {
-        for extra in extras { drop(extra.path, isHarmless: extra.isHarmless) }
+        for extra in extras where !extra.isTrivial {
+            drop(extra.path, isHarmless: extra.isHarmless)
+        }
     }
 
     /// What it means that a target lacks a setting.
@@ -173,7 +175,7 @@ extension Call {
     /// The arguments as the text that OpenAI's dialects have.
     var argumentsText: EscapedText {
         switch arguments {
-        case .object(let object): EscapedText(bytes: object.compact[...])
+        case .object(let object): object.quoted
         case .text(let text) where kind == .custom: EscapedText(bytes: Self.wrapped(text)[...])
         case .text(let text): text.isEmpty ? EscapedText("{}") : text
         }
@@ -181,6 +183,7 @@ extension Call {
 
     /// The arguments as the object that the other dialects have.
     func argumentsObject() throws(Refusal) -> RawJSON {
+        if let object { return object }
         switch arguments {
         case .object(let object): return object
         case .text(let text):

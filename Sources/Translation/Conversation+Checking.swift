@@ -29,7 +29,9 @@ extension Conversation {
             losses.drop(effort.path)
             reasoning.effort = nil
         }
-        for turn in turns { for part in turn.parts { try part.check() } }
+        for turn in turns.indices {
+            for part in turns[turn].parts.indices { try turns[turn].parts[part].check() }
+        }
         try checkPairs()
     }
 
@@ -81,7 +83,7 @@ extension Part {
         }
     }
 
-    fileprivate func check() throws(Refusal) {
+    fileprivate mutating func check() throws(Refusal) {
         switch kind {
         case .media(let media):
             switch media.source {
@@ -91,17 +93,20 @@ extension Part {
                 throw Refusal(path, "the address is empty")
             default: break
             }
-        case .call(let call):
+        case .call(var call):
             if call.name.isEmpty { throw Refusal(path, "a call has no name") }
             if case .object(let object) = call.arguments, !object.isObject {
                 throw Refusal(call.argumentsPath, "the arguments are no JSON object")
             }
-            if case .text(let text) = call.arguments, call.kind == .function, !text.isEmpty,
-                RawJSON.object(of: text) == nil
-            {
-                throw Refusal(call.argumentsPath, "the arguments are no JSON object")
+            if case .text(let text) = call.arguments, call.kind == .function, !text.isEmpty {
+                guard let object = RawJSON.object(of: text) else {
+                    throw Refusal(call.argumentsPath, "the arguments are no JSON object")
+                }
+                call.object = object
+                kind = .call(call)
             }
-        case .result(let result): for part in result.parts { try part.check() }
+        case .result(let result):
+            for var part in result.parts { try part.check() }
         default: break
         }
     }

@@ -61,21 +61,25 @@ struct Extra: Sendable {
     let value: RawJSON
     /// Whether the answer is the same without it.
     var isHarmless = false
+    /// Whether it says what is so without it, so that its absence is no loss.
+    var isTrivial = false
+    /// Whether it stands deeper than the others, where its own dialect's writer has no slot for it.
+    var isNested = false
 }
 
 /// A piece of a turn.
 struct Part: Sendable {
-    /// What it is.
+    /// What it is; the large ones behind a reference, because parts are sorted and passed on.
     enum Kind: Sendable {
         /// A text; bare where the dialect wrote it without a list of parts around it.
         case text(EscapedText, isBare: Bool)
-        case media(Media)
+        indirect case media(Media)
         case refusal(EscapedText)
-        case reasoning(Reasoning)
-        case call(Call)
-        case result(CallResult)
+        indirect case reasoning(Reasoning)
+        indirect case call(Call)
+        indirect case result(CallResult)
         /// A tool that the vendor ran, or a thing that only the vendor reads.
-        case hosted(RawJSON)
+        indirect case hosted(RawJSON)
     }
 
     var kind: Kind
@@ -128,6 +132,8 @@ struct Media: Sendable {
     var type: EscapedText?
     /// The name of a document.
     var title: EscapedText?
+    /// Where that stands.
+    var titlePath = ""
 }
 
 /// What a model thought before it answered.
@@ -181,6 +187,8 @@ struct Call: Sendable {
     var namespace: String?
     var kind = Kind.function
     var arguments: Arguments
+    /// The object that a text of arguments spells, once it was read.
+    var object: RawJSON?
     /// Gemini's proof of the reasoning before it.
     var sealed: Sealed?
     /// Where the call's name for itself stands.

@@ -37,13 +37,37 @@ struct EscapedText: Equatable, Sendable {
 
     /// The text's bytes with its escapes resolved.
     var unescaped: ArraySlice<UInt8> {
-        guard inner.contains(UInt8(ascii: "\\")) else { return inner }
-        return Array(plain.utf8)[...]
+        let text = inner.span
+        guard text.firstIndex(of: UInt8(ascii: "\\")) != nil else { return inner }
+        var plain = ByteBuffer()
+        JSONText.appendUnescaped(text, to: &plain)
+        return Array(plain.bytes)[...]
     }
 
     /// Whether the text begins with a literal that needs no escape.
     func hasPrefix(_ literal: StaticString) -> Bool {
         inner.span.hasPrefix(literal)
+    }
+
+    /// Whether the text may spell an object, as its first byte that is no space says.
+    var mayBeObject: Bool {
+        var index = inner.startIndex
+        while index < inner.endIndex {
+            switch inner[index] {
+            case UInt8(ascii: "{"): return true
+            case 0x20: index += 1
+            case UInt8(ascii: "\\"):
+                guard index + 1 < inner.endIndex else { return false }
+                let escape = inner[index + 1]
+                // A brace may be spelled as a number, which few clients do.
+                if escape == UInt8(ascii: "u") { return true }
+                guard [UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t")].contains(escape)
+                else { return false }
+                index += 2
+            default: return false
+            }
+        }
+        return false
     }
 
     /// The text, the text, and the blank line between them.
@@ -84,23 +108,8 @@ struct EscapedText: Equatable, Sendable {
     }
 
     private static func escape(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(bytes.count + bytes.count / 8)
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "\""): output.append(contentsOf: [0x5C, 0x22])
-            case UInt8(ascii: "\\"): output.append(contentsOf: [0x5C, 0x5C])
-            case 0x0A: output.append(contentsOf: [0x5C, UInt8(ascii: "n")])
-            case 0x0D: output.append(contentsOf: [0x5C, UInt8(ascii: "r")])
-            case 0x09: output.append(contentsOf: [0x5C, UInt8(ascii: "t")])
-            case 0..<0x20:
-                output.append(contentsOf: "\\u00".utf8)
-                for digit in [byte >> 4, byte & 15] {
-                    output.append(digit < 10 ? 48 + digit : 87 + digit)
-                }
-            default: output.append(byte)
-            }
-        }
-        return output
+        var output = ByteBuffer(capacity: bytes.count + bytes.count / 8)
+        JSONText.appendEscaped(bytes.span, to: &output)
+        return Array(output.bytes)
     }
 }

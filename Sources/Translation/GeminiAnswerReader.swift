@@ -103,7 +103,9 @@ struct GeminiAnswerReader {
             finish = word
         }
         message = candidate.camel("finishMessage")?.text ?? message
-        for name in ["citationMetadata", "groundingMetadata", "urlContextMetadata"]
+        for name in [
+            "citationMetadata", "groundingMetadata", "urlContextMetadata", "logprobsResult",
+        ]
         where candidate.camel(name)?.isEmptyValue == false {
             let path = "candidates[0].\(name)"
             events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))

@@ -45,8 +45,9 @@ struct GeminiRequestReader {
     private mutating func contents(_ contents: [RawJSON]) throws(Refusal) {
         for (index, content) in contents.enumerated() {
             let path = "contents[\(index)]"
+            let content = content.openedInCamel
             let parts = try self.parts(content, path)
-            guard content.camel("role")?.plain != "model" else {
+            guard content["role"]?.plain != "model" else {
                 // The SDK keeps the empty text that ended a stream.
                 let said = parts.filter { $0.text?.isEmpty != true }
                 guard !said.isEmpty else { continue }
@@ -76,15 +77,16 @@ struct GeminiRequestReader {
     }
 
     private mutating func part(_ value: RawJSON, _ path: String) throws(Refusal) -> [Part] {
-        let value = value.opened
-        let signature = value.camel("thoughtSignature")?.text.map { text in
+        let value = value.openedInCamel
+        let signature = value["thoughtSignature"]?.text.map { text in
             ReasoningEnvelope.open(text) ?? Sealed(form: .gemini, kind: .thought, value: text)
         }
         var parts: [Part] = []
-        var known: Set = ["thoughtSignature", "thought"]
-        if let text = value.camel("text")?.text {
-            known.insert("text")
-            if value.camel("thought")?.flag == true {
+        var known = ["thoughtSignature", "thought"]
+        var nested: [Extra] = []
+        if let text = value["text"]?.text {
+            known.append("text")
+            if value["thought"]?.flag == true {
                 let reasoning = Reasoning(visible: text.isEmpty ? [] : [text], sealed: signature)
                 parts = [Part(kind: .reasoning(reasoning), path: path)]
             } else {
@@ -95,48 +97,65 @@ struct GeminiRequestReader {
                 }
                 parts.append(Part(kind: .text(text, isBare: false), path: path))
             }
-        } else if let call = value.camel("functionCall") {
-            known.insert("functionCall")
+        } else if let call = value["functionCall"] {
+            known.append("functionCall")
             // A call's mark that it is another vendor's says nothing to any.
             if let signature, signature.form != .gemini, signature.kind != .none {
                 parts.append(
                     Part(kind: .reasoning(Reasoning(sealed: signature)), path: path))
             }
             parts.append(Part(kind: .call(try self.call(call, path, signature)), path: path))
-        } else if let response = value.camel("functionResponse") {
-            known.insert("functionResponse")
+            nested = call.openedInCamel.extras(
+                except: ["id", "name", "args"], at: "\(path).functionCall", isNested: true)
+        } else if let response = value["functionResponse"] {
+            known.append("functionResponse")
             parts = [Part(kind: .result(try result(response, path)), path: path)]
+            nested = response.openedInCamel.extras(
+                except: ["id", "name", "response", "parts"], at: "\(path).functionResponse",
+                isNested: true)
         } else if let media = try media(value, path) {
-            known.formUnion(["inlineData", "fileData"])
+            known += ["inlineData", "fileData"]
             parts = [Part(kind: .media(media), path: path)]
+            nested = Self.names(of: value, media, path)
         } else {
             return [Part(kind: .hosted(value), path: path)]
         }
-        let extras = value.camelMembers.filter {
-            !known.contains($0.name) && !$0.value.isEmptyValue
-        }
-        parts[parts.count - 1].extras = extras.map { member in
-            Extra(name: member.name, path: "\(path).\(member.name)", value: member.value)
-        }
+        parts[parts.count - 1].extras = value.extras(except: known, at: path) + nested
         return parts
+    }
+
+    /// The names of things that have one in no other dialect, and what no reader knows of them.
+    private static func names(of part: RawJSON, _ media: Media, _ path: String) -> [Extra] {
+        var known = ["mimeType", "data", "fileUri"]
+        if media.title != nil, media.kind == .document { known.append("displayName") }
+        var names: [Extra] = []
+        for name in ["inlineData", "fileData"] {
+            guard let inner = part.camel(name)?.openedInCamel else { continue }
+            names += inner.extras(except: known, at: "\(path).\(name)", isNested: true)
+        }
+        for index in names.indices where names[index].name == "displayName" {
+            names[index].isHarmless = true
+        }
+        return names
     }
 
     private mutating func call(
         _ value: RawJSON, _ path: String, _ signature: Sealed?
     ) throws(Refusal) -> Call {
-        guard let name = value.camel("name")?.plain else {
+        let value = value.openedInCamel
+        guard let name = value["name"]?.plain else {
             throw Refusal("\(path).functionCall.name", "a call has no name")
         }
         callCount += 1
         var id = "call_\(callCount)"
-        if let own = value.camel("id")?.plain {
+        if let own = value["id"]?.plain {
             id = own
         } else {
             unanswered[name, default: ([], 0)].ids.append(id)
         }
         var call = Call(
             id: id, name: name,
-            arguments: .object(value.camel("args") ?? RawJSON(literal: "{}")))
+            arguments: .object(value["args"] ?? RawJSON(literal: "{}")))
         call.sealed = signature?.isFor(.gemini) == true ? signature : nil
         (call.idPath, call.argumentsPath) = (
             "\(path).functionCall.id", "\(path).functionCall.args"
@@ -146,14 +165,15 @@ struct GeminiRequestReader {
 
     private mutating func result(_ value: RawJSON, _ path: String) throws(Refusal) -> CallResult {
         let path = "\(path).functionResponse"
-        let name = value.camel("name")?.plain ?? ""
-        var id = value.camel("id")?.plain
+        let value = value.openedInCamel
+        let name = value["name"]?.plain ?? ""
+        var id = value["id"]?.plain
         if id == nil, let open = unanswered[name], open.next < open.ids.count {
             id = open.ids[open.next]
             unanswered[name]?.next += 1
         }
         guard let id else { throw Refusal(path, "a result answers no call") }
-        let object = value.camel("response") ?? RawJSON(literal: "{}")
+        let object = value["response"] ?? RawJSON(literal: "{}")
         var result = CallResult(id: id, name: name, parts: [])
         result.object = object
         let members = object.members
@@ -167,10 +187,15 @@ struct GeminiRequestReader {
             result.parts.append(
                 Part(kind: .text(text, isBare: true), path: "\(path).response"))
         }
-        for (index, part) in (value.camel("parts")?.elements ?? []).enumerated() {
+        for (index, part) in (value["parts"]?.elements ?? []).enumerated() {
             let partPath = "\(path).parts[\(index)]"
             guard let media = try media(part, partPath) else { continue }
-            result.parts.append(Part(kind: .media(media), path: partPath))
+            let known = ["inlineData", "fileData"]
+            result.parts.append(
+                Part(
+                    kind: .media(media), path: partPath,
+                    extras: part.openedInCamel.extras(except: known, at: partPath)
+                        + Self.names(of: part, media, partPath)))
         }
         return result
     }
@@ -184,7 +209,7 @@ struct GeminiRequestReader {
             let source = Media.Source.inline(type: type, data: try inline.text("data", at: path))
             return Media(
                 kind: Media.kind(ofType: type), source: source,
-                title: inline.camel("displayName")?.text)
+                title: inline.camel("displayName")?.text, titlePath: "\(path).displayName")
         }
         guard let file = value.camel("fileData") else { return nil }
         guard let address = file.camel("fileUri")?.text else {
@@ -210,20 +235,18 @@ struct GeminiRequestReader {
             }
             for (index, function) in member.value.elements.enumerated() {
                 let path = "\(path).functionDeclarations[\(index)]"
+                let function = function.openedInCamel
                 var tool = Tool(
-                    kind: .function, name: function.camel("name")?.plain ?? "", path: path)
-                tool.description = function.camel("description")?.text
-                let isJSON = function.camel("parametersJsonSchema") != nil
+                    kind: .function, name: function["name"]?.plain ?? "", path: path)
+                tool.description = function["description"]?.text
+                let isJSON = function["parametersJsonSchema"] != nil
                 tool.schema =
-                    function.camel("parametersJsonSchema")
-                    ?? function.camel("parameters").map(GeminiSchema.jsonSchema)
+                    function["parametersJsonSchema"]
+                    ?? function["parameters"].map(GeminiSchema.jsonSchema)
                 tool.schemaPath = "\(path).\(isJSON ? "parametersJsonSchema" : "parameters")"
-                tool.extras = function.camelMembers.filter { member in
-                    !["name", "description", "parameters", "parametersJsonSchema"].contains(
-                        member.name) && !member.value.isEmptyValue
-                }.map { member in
-                    Extra(name: member.name, path: "\(path).\(member.name)", value: member.value)
-                }
+                tool.extras = function.extras(
+                    except: ["name", "description", "parameters", "parametersJsonSchema"],
+                    at: path)
                 conversation.tools.append(tool)
             }
         }
@@ -322,18 +345,22 @@ extension RawJSON {
     /// The members, each name in camel case, as Gemini's servers read them.
     var camelMembers: [Member] {
         members.map { member in
-            guard member.name.utf8.contains(UInt8(ascii: "_")), !member.name.hasPrefix("_") else {
-                return member
-            }
-            let words = member.name.split(separator: "_")
-            let rest = words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }
-            return Member(
-                name: (words.prefix(1).map(String.init) + rest).joined(), value: member.value)
+            guard let name = Self.camelCase(member.name) else { return member }
+            return Member(name: name, value: member.value)
         }
+    }
+
+    /// A name with underscores in camel case; nil for any other.
+    private static func camelCase(_ name: String) -> String? {
+        guard name.utf8.contains(UInt8(ascii: "_")), !name.hasPrefix("_") else { return nil }
+        let words = name.split(separator: "_")
+        let rest = words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        return (words.prefix(1).map(String.init) + rest).joined()
     }
 
     /// The value of a member in camel case; nil without one, and for null.
     func camel(_ name: String) -> RawJSON? {
-        camelMembers.last { $0.name == name }.flatMap { $0.value.isNull ? nil : $0.value }
+        let found = members.last { $0.name == name || Self.camelCase($0.name) == name }
+        return found.flatMap { $0.value.isNull ? nil : $0.value }
     }
 }

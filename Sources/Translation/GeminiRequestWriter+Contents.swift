@@ -81,17 +81,16 @@ extension GeminiRequestWriter {
     }
 
     private mutating func content(_ role: StaticString, _ parts: [Part]) throws(Refusal) {
-        var inner = JSONWriter()
-        swap(&inner, &json)
-        json.beginArray()
-        try write(parts, isAnswer: role.utf8CodeUnitCount == 5)
-        json.endArray()
-        swap(&inner, &json)
-        let value = inner.value
-        guard !value.isEmptyValue else { return }
+        let beginning = json.mark
         json.beginObject()
         json.member("role", literal: role)
-        json.member("parts", value)
+        json.key("parts")
+        json.beginArray()
+        let empty = json.mark
+        try write(parts, isAnswer: role.utf8CodeUnitCount == 5)
+        // A content without parts is refused.
+        guard json.mark != empty else { return json.rewind(to: beginning) }
+        json.endArray()
         json.endObject()
     }
 
@@ -143,10 +142,7 @@ extension GeminiRequestWriter {
 
     private mutating func end(_ part: Part) {
         if isOwn {
-            for extra in part.extras {
-                json.key(named: extra.name)
-                json.raw(extra.value)
-            }
+            json.members(part.extras, &conversation.losses)
         } else {
             conversation.losses.drop(part.extras)
         }
@@ -206,13 +202,17 @@ extension GeminiRequestWriter {
                 guard case .media(let media) = part.kind else { continue }
                 json.beginObject()
                 try self.media(media, part.path)
+                if isOwn { json.members(part.extras, &conversation.losses) }
                 json.endObject()
             }
             json.endArray()
         }
         json.endObject()
-        for part in result.parts where part.text != nil {
-            if !isOwn { conversation.losses.drop(part.extras) }
+        if !isOwn {
+            for part in result.parts {
+                conversation.losses.drop(part.extras)
+                if case .hosted = part.kind { conversation.losses.drop(part.path) }
+            }
         }
         guard !takesMedia else { return [] }
         for part in media { conversation.losses.change(part.path) }
@@ -269,7 +269,7 @@ extension GeminiRequestWriter {
             throw Refusal(path, "the file is kept by a vendor of another dialect")
         }
         if !isOwn, let title = media.title, !title.isEmpty, media.kind == .document {
-            conversation.losses.drop("\(path).title", isHarmless: true)
+            conversation.losses.drop(media.titlePath, isHarmless: true)
         }
     }
 }

@@ -121,6 +121,7 @@ struct GeminiRequestWriter: ~Copyable {
         case .object: json.member("responseMimeType", literal: "application/json")
         case .schema(let schema):
             json.member("responseMimeType", literal: "application/json")
+            if format.description != nil { conversation.losses.drop(format.descriptionPath) }
             if quirks.schemaWords == .openapi {
                 conversation.losses.change(format.path)
                 json.key("responseSchema")

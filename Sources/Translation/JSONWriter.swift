@@ -104,6 +104,21 @@ struct JSONWriter: ~Copyable {
         needsComma = true
     }
 
+    /// How far a text was written.
+    struct Mark: Equatable {
+        fileprivate let count: Int
+        fileprivate let needsComma: Bool
+    }
+
+    /// How far the text is written.
+    var mark: Mark { Mark(count: output.count, needsComma: needsComma) }
+
+    /// Takes back what was written since.
+    mutating func rewind(to mark: Mark) {
+        output.truncate(to: mark.count)
+        needsComma = mark.needsComma
+    }
+
     /// Drops what was written, and keeps the storage.
     mutating func removeAll() {
         output.removeAll()
@@ -141,6 +156,18 @@ extension JSONWriter {
     mutating func member(_ name: StaticString, _ value: Bool) {
         key(name)
         flag(value)
+    }
+
+    /// The members that only the own dialect knows; those without a slot here are losses.
+    mutating func members(_ extras: [Extra], _ losses: inout LossList) {
+        for extra in extras {
+            if extra.isNested {
+                losses.drop([extra])
+            } else {
+                key(named: extra.name)
+                raw(extra.value)
+            }
+        }
     }
 
     mutating func nullMember(_ name: StaticString) {

@@ -7,8 +7,11 @@ import JSON
 struct LongValues: Sendable {
     /// What is shorter is read again, which costs less than to look it up.
     private static let lengthMin = 256
-    /// Values at most: a body of brackets alone must not become many times as large.
-    private static let countMax = 1 << 16
+    /// Values at most: so many are more than a million tokens, which no model reads.
+    ///
+    /// A value takes memory of its own here, some hundred bytes, however short it is. A body of
+    /// brackets alone must not become many times as large.
+    static let valuesMax = 1 << 19
 
     /// By where they begin, none before those that it stands in.
     private var ranges: [Range<Int>] = []
@@ -19,19 +22,29 @@ struct LongValues: Sendable {
     mutating func walk(
         _ scanner: inout JSONScanner
     ) throws(JSONScanner.Malformed) -> Range<Int> {
-        guard ranges.count < Self.countMax else { return try scanner.value() }
+        var count = 0
+        return try walk(&scanner, &count)
+    }
+
+    private mutating func walk(
+        _ scanner: inout JSONScanner, _ count: inout Int
+    ) throws(JSONScanner.Malformed) -> Range<Int> {
         let kind = try scanner.kind()
+        count += 1
+        guard count <= Self.valuesMax else {
+            throw scanner.fault("more than \(Self.valuesMax) values")
+        }
         let (start, index) = (scanner.offset, ranges.count)
         switch kind {
         case .object:
             ranges.append(start..<start)
             try scanner.object { (scanner, _) throws(JSONScanner.Malformed) in
-                _ = try walk(&scanner)
+                _ = try walk(&scanner, &count)
             }
         case .array:
             ranges.append(start..<start)
             try scanner.array { (scanner) throws(JSONScanner.Malformed) in
-                _ = try walk(&scanner)
+                _ = try walk(&scanner, &count)
             }
         default:
             let range = try scanner.value()

@@ -37,6 +37,7 @@ extension MessagesRequestReader {
     ]
 
     static func tool(_ value: RawJSON, _ path: String) throws(Refusal) -> Tool {
+        let value = value.opened
         let type = value["type"]?.plain ?? "custom"
         guard let name = value["name"]?.plain ?? (type == "custom" ? nil : type) else {
             throw Refusal("\(path).name", "a tool has no name")
@@ -62,6 +63,7 @@ extension MessagesRequestReader {
         tool.description = EscapedText(published.description)
         tool.schema = RawJSON(literal: published.schema)
         tool.raw = value
+        tool.extras = value.extras(except: ["type", "name"], at: path)
         tool.changedPath = path
         return tool
     }

@@ -99,35 +99,43 @@ struct MessagesRequestReader {
 
     private func part(_ block: RawJSON, _ path: String) throws(Refusal) -> Part {
         let block = block.opened
-        var known: Set = ["type"]
+        let known: [String]
         let kind: Part.Kind
+        var inner: [Extra] = []
         switch block["type"]?.plain {
         case "text":
             kind = .text(try block.text("text", at: path), isBare: false)
-            known.insert("text")
+            known = ["type", "text"]
         case "image", "document":
             kind = try media(block, path)
-            known.formUnion(["source", "title"])
+            inner =
+                block["source"]?.extras(
+                    except: ["type", "media_type", "data", "url", "file_id"],
+                    at: "\(path).source", isNested: true) ?? []
+            known = ["type", "source", "title"]
         case "thinking":
             kind = .reasoning(thinking(block))
-            known.formUnion(["thinking", "signature"])
+            known = ["type", "thinking", "signature"]
         case "redacted_thinking":
             kind = .reasoning(
                 Reasoning(sealed: sealed(block["data"]?.text ?? .empty, .redacted)))
-            known.insert("data")
+            known = ["type", "data"]
         case "tool_use":
             kind = .call(try call(block, path))
-            known.formUnion(["id", "name", "input", "caller"])
+            known = ["type", "id", "name", "input"]
         case "tool_result":
             kind = .result(try result(block, path))
-            known.formUnion(["tool_use_id", "content", "is_error"])
+            known = ["type", "tool_use_id", "content", "is_error"]
         case "search_result":
+            known = ["type", "title", "source", "content", "citations"]
             return Part(
-                kind: .text(searchResult(block), isBare: false), path: path, raw: block)
+                kind: .text(searchResult(block), isBare: false), path: path,
+                extras: block.extras(except: known, at: path), raw: block)
         case .some: return Part(kind: .hosted(block), path: path)
         case nil: throw Refusal("\(path).type", "a block has no type")
         }
-        return Part(kind: kind, path: path, extras: block.extras(except: known, at: path))
+        return Part(
+            kind: kind, path: path, extras: block.extras(except: known, at: path) + inner)
     }
 
     private func thinking(_ block: RawJSON) -> Reasoning {
@@ -145,29 +153,23 @@ struct MessagesRequestReader {
 
     private func media(_ block: RawJSON, _ path: String) throws(Refusal) -> Part.Kind {
         let kind: Media.Kind = block["type"]?.plain == "image" ? .image : .document
-        guard let source = block["source"] else {
+        guard let source = block["source"]?.opened else {
             throw Refusal("\(path).source", "a source is missing")
         }
         let title = block["title"]?.text
         let sourcePath = "\(path).source"
+        let address: Media.Source
         switch source["type"]?.plain {
         case "base64":
             let type = try source.text("media_type", at: sourcePath)
-            let data = try source.text("data", at: sourcePath)
-            return .media(
-                Media(kind: kind, source: .inline(type: type, data: data), title: title))
-        case "url":
-            return .media(
-                Media(
-                    kind: kind, source: .url(try source.text("url", at: sourcePath)), title: title))
-        case "file":
-            let id = try source.text("file_id", at: sourcePath)
-            return .media(Media(kind: kind, source: .file(id), title: title))
-        case "text":
-            let text = try source.text("data", at: sourcePath)
-            return .media(Media(kind: kind, source: .text(text), title: title))
+            address = .inline(type: type, data: try source.text("data", at: sourcePath))
+        case "url": address = .url(try source.text("url", at: sourcePath))
+        case "file": address = .file(try source.text("file_id", at: sourcePath))
+        case "text": address = .text(try source.text("data", at: sourcePath))
         default: throw Refusal(sourcePath, "a source of this type has no form in other dialects")
         }
+        return .media(
+            Media(kind: kind, source: address, title: title, titlePath: "\(path).title"))
     }
 
     private func searchResult(_ block: RawJSON) -> EscapedText {

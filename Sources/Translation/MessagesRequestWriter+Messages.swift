@@ -218,11 +218,7 @@ extension MessagesRequestWriter {
     }
 
     private mutating func extras(_ extras: [Extra]) {
-        guard isOwn else { return }
-        for extra in extras {
-            json.key(named: extra.name)
-            json.raw(extra.value)
-        }
+        if isOwn { json.members(extras, &conversation.losses) }
     }
 
     // MARK: Tools

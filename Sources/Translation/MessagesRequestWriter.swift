@@ -255,6 +255,7 @@ struct MessagesRequestWriter: ~Copyable {
         case .schema(let schema):
             if isOwn { return schema.tree }
             conversation.losses.change(format.path)
+            if format.description != nil { conversation.losses.drop(format.descriptionPath) }
             return AnthropicSchema.output(schema.tree)
         }
     }

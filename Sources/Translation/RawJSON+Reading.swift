@@ -4,6 +4,7 @@ import Primitives
 extension RawJSON {
     /// The object that a text spells; nil where it spells none.
     static func object(of text: EscapedText) -> RawJSON? {
+        guard text.mayBeObject else { return nil }
         do throws(JSONScanner.Malformed) {
             let value = try RawJSON(parsing: Array(text.unescaped))
             return value.isObject ? value : nil
@@ -13,15 +14,20 @@ extension RawJSON {
     }
 
     /// Members that mean money or time alone.
-    private static let costs: Set<String> = ["cache_control", "prompt_cache_breakpoint"]
+    private static let costs = ["cache_control", "prompt_cache_breakpoint"]
 
     /// The members that a reader does not know, without empty ones, which say nothing.
-    func extras(except known: Set<String>, at path: String) -> [Extra] {
+    func extras(
+        except known: [String], at path: String, isNested: Bool = false
+    ) -> [Extra] {
         members.compactMap { member in
             guard !known.contains(member.name), !member.value.isEmptyValue else { return nil }
             return Extra(
                 name: member.name, path: "\(path).\(member.name)", value: member.value,
-                isHarmless: Self.costs.contains(member.name))
+                isHarmless: Self.costs.contains(member.name),
+                // A call by the model itself is what every call is without a word about it.
+                isTrivial: member.name == "caller" && member.value["type"]?.plain == "direct",
+                isNested: isNested)
         }
     }
 
@@ -29,8 +35,9 @@ extension RawJSON {
     var isEmptyValue: Bool {
         switch kind {
         case .null: true
-        case .array: elements.isEmpty
-        case .object: members.isEmpty
+        case .array, .object:
+            // Nothing but space between the brackets.
+            !bytes.dropFirst().dropLast().contains { $0 > 0x20 }
         default: false
         }
     }

@@ -93,6 +93,13 @@ public struct RawJSON: Sendable {
         return opened
     }
 
+    /// The value with its members at hand, each name in camel case, as Gemini's servers read them.
+    var openedInCamel: RawJSON {
+        var opened = self
+        opened.known = camelMembers
+        return opened
+    }
+
     /// The elements of an array; none for any other value.
     var elements: [RawJSON] {
         guard kind == .array else { return [] }
@@ -111,7 +118,27 @@ public struct RawJSON: Sendable {
 
     /// The value of a member, the last one of its name; nil without one, and for null.
     subscript(name: String) -> RawJSON? {
-        members.last { $0.name == name }.flatMap { $0.value.isNull ? nil : $0.value }
+        guard known == nil else {
+            return members.last { $0.name == name }.flatMap { $0.value.isNull ? nil : $0.value }
+        }
+        return found(name)
+    }
+
+    /// The value of a member, found without a list of all.
+    private func found(_ name: String) -> RawJSON? {
+        guard isObject else { return nil }
+        var found: Range<Int>?
+        let (base, extents, name) = (bytes.startIndex, extents, name.utf8.span)
+        walk { (scanner) throws(JSONScanner.Malformed) in
+            try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
+                let isFound = scanner.isKey(key, name)
+                let range = try extents.value(&scanner, base)
+                if isFound { found = range }
+            }
+        }
+        guard let found else { return nil }
+        let value = bytes[base + found.lowerBound..<base + found.upperBound]
+        return value.first == UInt8(ascii: "n") ? nil : RawJSON(value, extents)
     }
 
     /// A string's text; nil for any other value.
@@ -147,30 +174,6 @@ public struct RawJSON: Sendable {
             assertionFailure("a text that was walked over before is malformed: \(error)")
         }
         return tree
-    }
-
-    /// The text without space between its parts.
-    var compact: [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(bytes.count)
-        var isInString = false
-        var isEscaped = false
-        for byte in bytes {
-            if isInString {
-                output.append(byte)
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isInString = false
-                }
-            } else if byte > 0x20 {
-                output.append(byte)
-                isInString = byte == UInt8(ascii: "\"")
-            }
-        }
-        return output
     }
 
     private func walk(

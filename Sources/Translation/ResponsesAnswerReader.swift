@@ -69,7 +69,11 @@ struct ResponsesAnswerReader {
             if let annotation = event["annotation"] {
                 cite(annotation, index, "output[\(index)].content[0].annotations", &events)
             }
-        default: events.append(.alive)
+        case let type:
+            if type.hasPrefix("response.audio.") {
+                events.append(.lost(Loss(kind: .dropped, path: "audio", isHarmless: false)))
+            }
+            events.append(.alive)
         }
     }
 
@@ -156,6 +160,13 @@ struct ResponsesAnswerReader {
         guard let delta = event["delta"]?.text else { return }
         if event["type"]?.plain == "response.refusal.delta" { refuse(index) }
         append(delta, index, &events)
+        if event["logprobs"]?.isEmptyValue == false { events.append(Self.lostOdds(index)) }
+    }
+
+    /// How likely each word was is shown by no other dialect's stream in the same way.
+    private static func lostOdds(_ index: Int) -> AnswerEvent {
+        let path = "output[\(index)].content[0].logprobs"
+        return .lost(Loss(kind: .dropped, path: path, isHarmless: false))
     }
 
     private mutating func refuse(_ index: Int) {
@@ -217,6 +228,9 @@ struct ResponsesAnswerReader {
         if parts.contains(where: { $0["type"]?.plain == "refusal" }) { refuse(index) }
         let texts = parts.compactMap { ($0["text"] ?? $0["refusal"])?.text }
         reconcile(EscapedText.joined(texts, by: .empty), index, &events)
+        if parts.contains(where: { $0["logprobs"]?.isEmptyValue == false }) {
+            events.append(Self.lostOdds(index))
+        }
         let known = items[index]?.citations ?? 0
         let cited = parts.enumerated().flatMap { position, part in
             let path = "output[\(index)].content[\(position)].annotations"

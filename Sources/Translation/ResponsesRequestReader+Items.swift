@@ -45,7 +45,7 @@ extension ResponsesRequestReader {
 
     private mutating func message(_ item: RawJSON, _ path: String) throws(Refusal) {
         let parts = try content(item["content"] ?? RawJSON(literal: "[]"), "\(path).content")
-        let known: Set = ["type", "role", "content", "id", "status"]
+        let known = ["type", "role", "content", "id", "status"]
         let extras = item.extras(except: known, at: path)
         switch item["role"]?.plain {
         case "system", "developer":
@@ -73,17 +73,17 @@ extension ResponsesRequestReader {
 
     private func part(_ part: RawJSON, _ path: String) throws(Refusal) -> Part {
         let part = part.opened
-        var known: Set = ["type"]
+        let known: [String]
         let kind: Part.Kind
         switch part["type"]?.plain {
         case "input_text", "output_text", "text", "summary_text":
             kind = .text(try part.text("text", at: path), isBare: false)
-            known.insert("text")
+            known = ["type", "text"]
         case "refusal":
             kind = .refusal(try part.text("refusal", at: path))
-            known.insert("refusal")
+            known = ["type", "refusal"]
         case "input_image":
-            known.formUnion(["image_url", "file_id", "detail"])
+            known = ["type", "image_url", "file_id", "detail"]
             let source: Media.Source
             if let address = part["image_url"]?.text {
                 source = Media.source(address)
@@ -95,7 +95,7 @@ extension ResponsesRequestReader {
                     kind: .image, source: source, detail: part["detail"]?.text,
                     detailPath: "\(path).detail"))
         case "input_file":
-            known.formUnion(["file_data", "file_url", "file_id", "filename"])
+            known = ["type", "file_data", "file_url", "file_id", "filename"]
             let source: Media.Source
             if let data = part["file_data"]?.text {
                 source = Media.source(data)
@@ -105,7 +105,9 @@ extension ResponsesRequestReader {
                 source = .file(try part.text("file_id", at: path))
             }
             kind = .media(
-                Media(kind: .document, source: source, title: part["filename"]?.text))
+                Media(
+                    kind: .document, source: source, title: part["filename"]?.text,
+                    titlePath: "\(path).filename"))
         default: throw Refusal(path, "a part of this type has no form in other dialects")
         }
         return Part(kind: kind, path: path, extras: part.extras(except: known, at: path))
@@ -138,8 +140,8 @@ extension ResponsesRequestReader {
             kind: isCustom ? .custom : .function,
             arguments: .text(item[member]?.text ?? .empty))
         (call.idPath, call.argumentsPath) = ("\(path).call_id", "\(path).\(member)")
-        let known: Set = [
-            "type", "id", "call_id", "name", "namespace", "input", "arguments", "status", "caller",
+        let known = [
+            "type", "id", "call_id", "name", "namespace", "input", "arguments", "status",
         ]
         return Part(
             kind: .call(call), path: path, extras: item.extras(except: known, at: path))
@@ -172,10 +174,14 @@ extension ResponsesRequestReader {
             }
             writer.endObject()
             arguments = writer.value
-            extras = action.extras(except: Set(members + ["type"]), at: "\(path).action")
+            extras = action.extras(except: members + ["type"], at: "\(path).action")
         }
         var call = Call(id: id, name: name, arguments: .object(arguments))
         (call.idPath, call.argumentsPath, call.raw) = ("\(path).call_id", path, item)
+        extras += item.extras(
+            except: [
+                "type", "id", "call_id", "status", "action", "operation", "arguments", "execution",
+            ], at: path)
         return Part(kind: .call(call), path: path, extras: extras)
     }
 
@@ -197,7 +203,12 @@ extension ResponsesRequestReader {
             parts = [Part(kind: .text(text, isBare: true), path: "\(path).output")]
         }
         var result = CallResult(id: id, parts: parts)
-        var extras: [Extra] = []
+        let known = ["type", "id", "call_id", "status", "output", "tools", "execution"]
+        var extras = item.extras(except: known, at: path)
+        // The call that it answers says these, too.
+        for index in extras.indices where ["name", "namespace"].contains(extras[index].name) {
+            extras[index].isTrivial = true
+        }
         if let status = item["status"], status.plain != "completed" {
             let isFailed = type == "apply_patch_call_output" && status.plain == "failed"
             if isFailed { result.failed = Stated(value: true, path: "\(path).status") }

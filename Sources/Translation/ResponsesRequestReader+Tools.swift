@@ -30,6 +30,7 @@ extension ResponsesRequestReader {
     ]
 
     mutating func tool(_ value: RawJSON, _ path: String) throws(Refusal) {
+        let value = value.opened
         let type = value["type"]?.plain ?? "function"
         switch type {
         case "function": conversation.tools.append(try function(value, path, namespace: nil))

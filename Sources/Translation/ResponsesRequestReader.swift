@@ -96,7 +96,8 @@ struct ResponsesRequestReader {
             }
             return OutputFormat(
                 kind: .schema(schema), path: path, name: value["name"]?.text,
-                description: value["description"]?.text, strict: value["strict"]?.flag)
+                description: value["description"]?.text,
+                descriptionPath: "\(path).description", strict: value["strict"]?.flag)
         default: throw Refusal("\(path).type", "no format of this type is known")
         }
     }

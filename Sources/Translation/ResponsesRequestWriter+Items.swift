@@ -231,10 +231,6 @@ extension ResponsesRequestWriter {
     }
 
     private mutating func extras(_ extras: [Extra]) {
-        guard isOwn else { return }
-        for extra in extras {
-            json.key(named: extra.name)
-            json.raw(extra.value)
-        }
+        if isOwn { json.members(extras, &conversation.losses) }
     }
 }

@@ -84,10 +84,6 @@ extension Tool {
         if let schema = isCustom ? Self.textSchema : schema ?? missing {
             json.member(name, schema)
         }
-        guard isOwn else { return losses.drop(extras) }
-        for extra in extras {
-            json.key(named: extra.name)
-            json.raw(extra.value)
-        }
+        if isOwn { json.members(extras, &losses) } else { losses.drop(extras) }
     }
 }

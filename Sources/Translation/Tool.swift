@@ -87,5 +87,7 @@ struct OutputFormat: Sendable {
     var members: [RawJSON.Member] = []
     var name: EscapedText?
     var description: EscapedText?
+    /// Where that stands.
+    var descriptionPath = ""
     var strict: Bool?
 }

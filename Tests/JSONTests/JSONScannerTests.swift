@@ -28,6 +28,15 @@ struct JSONScannerTests {
         #expect(Self.isValid(Array(text.utf8)))
     }
 
+    @Test("knows the letters of an escape, and no others")
+    func letters() {
+        let known = Array("\"\\/bfnrt".utf8)
+        for byte in UInt8.min...UInt8.max {
+            let text = [UInt8(ascii: "\""), UInt8(ascii: "\\"), byte, UInt8(ascii: "\"")]
+            #expect(Self.isValid(text) == known.contains(byte), "\(byte)")
+        }
+    }
+
     @Test(
         "refuses everything else",
         arguments: [
@@ -114,6 +123,22 @@ struct JSONTextTests {
         #expect(try JSONValue(parsing: quoted) == .string(text))
         let inner = Array(quoted.utf8).dropFirst().dropLast()
         #expect(JSONText.unescape(Array(inner).span) == text)
+    }
+
+    @Test("keep what they spell between their escapes, and come back from it")
+    func runs() {
+        for count in 0..<40 {
+            for text in ["\n", "\"", "\\\"", "\u{1}", "\u{E9}\t", ""] {
+                let plain = String(repeating: "a", count: count) + text + "b\(text)"
+                var inner = ByteBuffer()
+                JSONText.appendEscaped(plain.utf8.span, to: &inner)
+                #expect(JSONText.unescape(inner.bytes) == plain)
+                #expect(JSONText.quote(plain) == "\"\(inner.bytes.text)\"")
+                var back = ByteBuffer()
+                JSONText.appendUnescaped(inner.bytes, to: &back)
+                #expect(back.bytes.text == plain)
+            }
+        }
     }
 
     @Test("resolve escapes, lone surrogates to the replacement character")

@@ -73,6 +73,27 @@ struct StreamPairTests {
         }
     }
 
+    @Test(
+        "never end well where the connection broke off, behind any of its bytes", arguments: pairs)
+    func bytewise(_ pair: Pair) throws {
+        let script = try #require(
+            StreamScript.all.first { $0.description == "text and three tools" })
+        let events = script.events(pair.source)
+        let all = StreamScript.bytes(events, pair.source)
+        // Chat has its reason of the end two events before its mark.
+        let last = pair.source == .chat ? events.count - 3 : events.count - 1
+        let end = StreamScript.bytes(Array(events.prefix(last)), pair.source).count
+        for count in 0..<end {
+            let (output, failure) = Self.translate(Array(all.prefix(count)), pair)
+            guard failure == nil else { continue }
+            let got = Self.sum(output, pair.target)
+            guard got.isFailed, got.finish == nil else {
+                Issue.record("behind \(count) bytes it looks whole")
+                return
+            }
+        }
+    }
+
     @Test("end with the vendor's error in every phase", arguments: pairs, StreamScript.all)
     func errors(_ pair: Pair, _ script: StreamScript) throws {
         let errors: [Form: String] = [
@@ -121,6 +142,16 @@ struct StreamPairTests {
             let bytes = StreamScript.bytes([event], pair.source)
             translation.take(bytes.span, into: &output)
         }
+        translation.end(into: &output)
+        return (Array(output.bytes), translation.earlyFailure)
+    }
+
+    static func translate(
+        _ bytes: [UInt8], _ pair: Pair
+    ) -> (output: [UInt8], failure: StreamTranslation.EarlyFailure?) {
+        var translation = StreamTranslation(AnswerContext(from: pair.source, to: pair.target))
+        var output = ByteBuffer()
+        translation.take(bytes.span, into: &output)
         translation.end(into: &output)
         return (Array(output.bytes), translation.earlyFailure)
     }
