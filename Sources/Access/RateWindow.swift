@@ -12,6 +12,9 @@ struct RateWindow: Equatable, Sendable {
         let length: Int
     }
 
+    /// The longest wait that differs from a longer one, in milliseconds.
+    private static let waitMax = 1 << 52
+
     private(set) var start = 0
     private(set) var current = 0
     private(set) var previous = 0
@@ -71,8 +74,9 @@ struct RateWindow: Equatable, Sendable {
             }
             // A debt is paid back by a limit a window, and may be of any number of windows.
             let debt = window.current + amount - limit.count
-            let windows = min(
-                max(1, (debt + limit.count - 1) / max(1, limit.count)), (1 << 52) / limit.length)
+            let windows = max(1, (debt + limit.count - 1) / max(1, limit.count))
+            // A number that no vendor means takes longer than there are milliseconds to count.
+            guard windows < Self.waitMax / limit.length else { return Self.waitMax }
             instant = end + (windows - 1) * limit.length
             window.advance(to: instant, limit)
         }
