@@ -6,8 +6,8 @@ import Telemetry
 /// arguments and of TOML went over at the start, or calls later, and what the allocator has free.
 ///
 /// The first time half a second after the start, when each thread has had its first turn, and then
-/// wherever ten seconds have passed without a call. The first call after that waits 0.2 ms for what
-/// it needs again.
+/// wherever ten seconds have passed without a call. The first call after that waits up to a
+/// millisecond for what it needs again.
 final class RestingMemory: TimerHandler {
     private static let firstDelay = Interval.milliseconds(500)
     private static let interval = Interval.seconds(10)
