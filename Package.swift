@@ -318,7 +318,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Primitives", "Reactor", "JSON", "Testbed", "Support"],
+            dependencies: ["Primitives", "Reactor", "JSON", "Translation", "Testbed", "Support"],
             exclude: ["Helm", "ModelServer", "OldRecord", "Page", "SDK", "TLS"],
             swiftSettings: settings
         ),

@@ -342,6 +342,16 @@ final class CallgrindGateway {
             references: (many.references - few.references) / Double(chunks))
     }
 
+    /// What a request costs the worker with its answer, the least of some.
+    func perRequest(_ request: String) throws -> CountedCosts {
+        let client = try RawConnection(port: port)
+        for _ in 0..<2 { _ = try client.exchange(request) }
+        let least = try CountedCosts.least(by: { (count: Count) in count.instructions }, of: 3) {
+            try counted { _ = try client.exchange(request) }
+        }
+        return CountedCosts(instructions: least.instructions, references: least.references)
+    }
+
     private typealias Count = (instructions: Double, references: Double)
 
     private func counted(_ body: () throws -> Void) throws -> Count {

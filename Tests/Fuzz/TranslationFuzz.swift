@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import JSON
 import Primitives
@@ -7,19 +8,35 @@ import Translation
 /// What a translation makes of any bytes: right in the dialect that it is written in, or refused
 /// with the path; the first byte chooses the form that they are read in.
 enum TranslationFuzz {
+    /// What the bytes are read as.
+    private enum Kind: String {
+        case request, answer, stream
+    }
+
+    /// The one form and the one kind that `WEIR_FUZZ_PART` names, such as `chat:stream`.
+    private static let part: (form: Form, kind: Kind)? = {
+        guard let name = unsafe getenv("WEIR_FUZZ_PART") else { return nil }
+        let words = unsafe String(cString: name).split(separator: ":").map(String.init)
+        guard words.count == 2, let form = Form(rawValue: words[0]),
+            let kind = Kind(rawValue: words[1])
+        else { fatalError("WEIR_FUZZ_PART is no form and a kind") }
+        return (form, kind)
+    }()
+
     static func run(_ input: FuzzInput) {
         guard let first = input.bytes.first else { return }
         let forms = Form.allCases
-        let source = forms[Int(first) % forms.count]
+        let source = part?.form ?? forms[Int(first) % forms.count]
         let bytes = Array(input.bytes.dropFirst())
+        func isChosen(_ kind: Kind) -> Bool { part == nil || part?.kind == kind }
         for target in forms where target != source {
             var context = AnswerContext(from: source, to: target)
             context.seed = "1"
-            if let body = try? RawJSON(parsing: bytes) {
-                request(body, source, target)
-                answer(body, context)
-            }
-            stream(bytes, context, cut: input.cut)
+            if isChosen(.stream) { stream(bytes, context, cut: input.cut) }
+            guard isChosen(.request) || isChosen(.answer), let body = try? RawJSON(parsing: bytes)
+            else { continue }
+            if isChosen(.request) { request(body, source, target) }
+            if isChosen(.answer) { answer(body, context) }
         }
     }
 

@@ -112,6 +112,22 @@ package final class ChildProcess {
         return (line.flatMap { Int($0.filter(\.isNumber)) } ?? 0) * 1024
     }
 
+    /// Bytes of memory resident at most so far.
+    package var residentBytesMax: Int {
+        let line = Self.file("/proc/\(pid)/status").split(separator: "\n")
+            .first { $0.hasPrefix("VmHWM:") }
+        return (line.flatMap { Int($0.filter(\.isNumber)) } ?? 0) * 1024
+    }
+
+    /// Forgets how much was resident before.
+    package func resetResidentBytesMax() throws {
+        guard let file = unsafe fopen("/proc/\(pid)/clear_refs", "w") else {
+            throw SystemError(call: "clear_refs")
+        }
+        defer { unsafe fclose(file) }
+        guard unsafe fputs("5", file) >= 0 else { throw SystemError(call: "clear_refs") }
+    }
+
     /// Descriptors open now.
     package var descriptorCount: Int {
         guard let folder = unsafe opendir("/proc/\(pid)/fd") else { return 0 }
