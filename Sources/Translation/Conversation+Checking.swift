@@ -3,13 +3,7 @@ import JSON
 extension Conversation {
     /// Refuses what no dialect takes: a vendor would say less about it, and not where it stands.
     mutating func check() throws(Refusal) {
-        guard !turns.isEmpty else {
-            let names: [Form: String] = [
-                .chat: "messages", .responses: "input", .messages: "messages",
-                .gemini: "contents",
-            ]
-            throw Refusal(names[form] ?? "", "a conversation needs a message")
-        }
+        guard !turns.isEmpty else { throw withoutMessages }
         for setting in settings where !setting.field.takes(setting.value) {
             throw Refusal(setting.path, "no value of this kind stands here in any dialect")
         }
@@ -35,9 +29,18 @@ extension Conversation {
         try checkPairs()
     }
 
+    private var withoutMessages: Refusal {
+        let names: [Form: String] = [
+            .chat: "messages", .responses: "input", .messages: "messages", .gemini: "contents",
+        ]
+        return Refusal(names[form] ?? "", "a conversation needs a message")
+    }
+
     /// Takes out of a user's and the system's turns what has no form there elsewhere: what only the
     /// source's vendor reads, and reasoning, which is the assistant's.
-    mutating func dropUnsayable() {
+    ///
+    /// Refuses what is left without a word: no dialect takes a conversation of nothing.
+    mutating func dropUnsayable() throws(Refusal) {
         for index in turns.indices where turns[index].role == .user || turns[index].role == .system
         {
             for part in turns[index].parts where part.isUnsayable { losses.drop(part.path) }
@@ -51,6 +54,9 @@ extension Conversation {
                 media.detail = nil
                 turns[index].parts[part].kind = .media(media)
             }
+        }
+        guard turns.contains(where: { $0.role != .system || !$0.parts.isEmpty }) else {
+            throw withoutMessages
         }
     }
 

@@ -24,7 +24,7 @@ public struct RequestTranslation: Sendable {
         if let path { conversation.isStreamed = path.isStreamed }
         if source != target {
             try conversation.check()
-            conversation.dropUnsayable()
+            try conversation.dropUnsayable()
             conversation.joinTurns()
             conversation.declareFlattened()
         }
