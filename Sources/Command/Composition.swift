@@ -249,6 +249,7 @@ final class Composition {
     func end() {
         readiness.isReady = false
         facts.draining()
+        succession?.abandonChild()
         // Where another process serves, no load balancer has to be waited for.
         let delay = isRetired ? .zero : configuration.server.drainDelay
         if !isDraining, drainDelay == nil, delay > .zero, let loop {

@@ -17,10 +17,20 @@ enum OwnProgram {
         for number: Int32 in [1, 2] {
             unsafe posix_spawn_file_actions_adddup2(&actions, output, number)
         }
+        // This thread blocks the signals that it waits for, and a program that does so, too, does not
+        // end by them while it starts.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var list = unsafe (["weir"] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe list.forEach { unsafe free($0) } }
         var pid: pid_t = 0
-        let code = unsafe posix_spawn(&pid, program, &actions, nil, &list, environ)
+        let code = unsafe posix_spawn(
+            &pid, program, &actions, &attributes, &list, environ)
         guard code == 0 else { throw SystemError(call: "posix_spawn \(program)", code: code) }
         return pid
     }

@@ -20,8 +20,9 @@ extension Succession {
         composition.operators?.endConnections(all: false)
     }
 
-    /// Takes clients in again.
+    /// Takes clients in again, unless this process is to end.
     func takeClients() {
+        guard !composition.isDraining else { return }
         composition.show(isRetired: false)
         for mailbox in composition.mailboxes.values { mailbox.post(.resume) }
         composition.operators?.obey(.resume)

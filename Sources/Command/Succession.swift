@@ -43,7 +43,8 @@ final class Succession: DescriptorHandler, TimerHandler {
     private var elders: [Elder] = []
     /// Those that have said nothing yet.
     private var guests: [MessageChannel] = []
-    private var child: pid_t?
+    /// The program that this process has started to take over, and when.
+    private var child: (process: pid_t, since: Instant)?
     private var timer: TimerWheel.Timer?
     private var restingWorkers: Set<Int> = []
     private var isOperatorsEnded = false
@@ -107,6 +108,7 @@ final class Succession: DescriptorHandler, TimerHandler {
     /// Whether this process may end, as far as others are concerned.
     var mayEnd: Bool {
         elders.allSatisfy(\.isRested) && !(awaitsSuccessor && successor != nil)
+            && !state.isBetween(loop.now)
     }
 
     /// After the loop: leaves nothing behind that another process would have to mistake.
@@ -128,15 +130,22 @@ final class Succession: DescriptorHandler, TimerHandler {
         }
         let file = composition.file.map { ["--config", $0.path] } ?? []
         do {
-            child = try OwnProgram.start(
+            let process = try OwnProgram.start(
                 ["serve", "--takeover"] + file, output: 2, program: program)
+            child = (process, loop.now)
             logger.notice(
                 "a program is started to take over",
-                metadata: ["program": "\(program)", "process": "\(child ?? 0)"])
+                metadata: ["program": "\(program)", "process": "\(process)"])
             wake()
         } catch {
             logger.error("no program can take over", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// This process is to end: the program that it has started would serve alone in its stead.
+    func abandonChild() {
+        guard let child, !isRetired else { return }
+        kill(child.process, SIGTERM)
     }
 
     /// The process is to end: so are those before it, and, where a supervisor takes this one for
@@ -219,7 +228,11 @@ final class Succession: DescriptorHandler, TimerHandler {
             elders.append(Elder(channel: channel))
         case .claim(let addresses) where channel === successor: cede(addresses)
         case .running where channel === successor:
-            if state.running(loop.now) { retire() }
+            guard state.running(loop.now) else { return }
+            retire()
+            // An end that was ordered meanwhile has waited for this.
+            reportRested()
+            composition.endIfOver()
         case .rested:
             for index in elders.indices where elders[index].channel === channel {
                 elders[index].isRested = true
@@ -321,9 +334,10 @@ final class Succession: DescriptorHandler, TimerHandler {
     func timerFired(_ timer: TimerWheel.Timer) {
         reap()
         if state.isOverdue(loop.now), let successor {
-            logger.error("the process that was to take over takes too long")
+            endHanging(successor.peer?.process ?? 0)
             lost(successor)
         }
+        if let child, state.isHanging(child.since, loop.now) { endHanging(child.process) }
         if state.stage == .bereaved, !composition.recording.isCeding { takeBack() }
         stopWaitingIfLate()
         if state.stage == .retired, !isOperatorsEnded, loop.now - state.since > .seconds(1) {
@@ -331,7 +345,16 @@ final class Succession: DescriptorHandler, TimerHandler {
             composition.operators?.endConnections(all: true)
         }
         if state.mayLeave(loop.now) { leaveIfRested() }
+        composition.endIfOver()
         if state.stage != .serving || child != nil || tookBackAt != nil { wake() }
+    }
+
+    /// A process that hangs would keep what it was given, and no other could be started.
+    private func endHanging(_ process: pid_t) {
+        logger.error(
+            "the process that was to take over takes too long, and is ended",
+            metadata: ["process": "\(process)"])
+        if process > 1 { kill(process, SIGKILL) }
     }
 
     private func leaveIfRested() {
@@ -355,10 +378,10 @@ final class Succession: DescriptorHandler, TimerHandler {
     private func reap() {
         guard let child else { return }
         var status: Int32 = 0
-        guard unsafe waitpid(child, &status, WNOHANG) == child else { return }
+        guard unsafe waitpid(child.process, &status, WNOHANG) == child.process else { return }
         self.child = nil
         logger.warning(
             "the program that was started to take over has ended",
-            metadata: ["process": "\(child)", "status": "\(status >> 8 & 0xFF)"])
+            metadata: ["process": "\(child.process)", "status": "\(status >> 8 & 0xFF)"])
     }
 }

@@ -34,6 +34,9 @@ struct SuccessionState {
     /// How long this process stays at least, so that it can take back.
     static let standbyTime = Interval.seconds(10)
 
+    /// How long the kernel may take to free what a process had that has ended.
+    static let settlingTime = Interval.seconds(5)
+
     private(set) var stage = Stage.serving
     private(set) var since = Instant(nanoseconds: 0)
 
@@ -106,6 +109,22 @@ struct SuccessionState {
     /// Whether the other process takes too long.
     func isOverdue(_ now: Instant) -> Bool {
         [.offered, .ceding, .ceded].contains(stage) && now - since > Self.patience
+    }
+
+    /// Whether a program that was started to take over does nothing about it, or is at its end and
+    /// does not go.
+    func isHanging(_ since: Instant, _ now: Instant) -> Bool {
+        stage == .serving && now - since > Self.patience
+    }
+
+    /// Whether the record is neither this process's nor that of one that serves: an end has to
+    /// wait, and not for long.
+    func isBetween(_ now: Instant) -> Bool {
+        switch stage {
+        case .ceding, .ceded: true
+        case .bereaved: now - since < Self.settlingTime
+        case .serving, .offered, .retired: false
+        }
     }
 
     /// Whether another process serves well for long enough that this one may go.

@@ -104,4 +104,23 @@ struct SuccessionTests {
             #expect(SuccessionMessage(MessageChannel.Message(text)) == nil, "\(text)")
         }
     }
+
+    @Test("a program that is started and does nothing hangs; an end waits while the record moves")
+    func hanging() {
+        var state = SuccessionState()
+        #expect(
+            !state.isHanging(Self.at(0), Self.at(60)) && state.isHanging(Self.at(0), Self.at(61)))
+        #expect(!state.isBetween(Self.at(0)))
+        _ = Self.hello(&state)
+        #expect(!state.isHanging(Self.at(0), Self.at(61)) && !state.isBetween(Self.at(0)))
+        _ = state.claimed(Self.at(1))
+        #expect(state.isBetween(Self.at(1)))
+        _ = state.readingEnded(Self.at(2))
+        #expect(state.isBetween(Self.at(2)))
+        _ = state.running(Self.at(3))
+        #expect(!state.isBetween(Self.at(3)))
+        // The record is to be taken back, and there is an end to that.
+        _ = state.lost(Self.at(4))
+        #expect(state.isBetween(Self.at(8)) && !state.isBetween(Self.at(9)))
+    }
 }

@@ -60,11 +60,12 @@ final class GatewayProcess {
 
     /// Starts the gateway with a configuration; `{` and `}` as in TOML.
     ///
-    /// `limits` are for the shell's ulimit, such as `-n 64`.
+    /// `limits` are for the shell's ulimit, such as `-n 64`; `program` is another file than the
+    /// built one.
     init(
         _ toml: String, server: String = "", log: String = "", limits: String? = nil,
         environment: [String: String] = [:], folder: TemporaryFolder? = nil,
-        recordPath: String? = nil, adminToken: String = ""
+        recordPath: String? = nil, adminToken: String = "", program: String? = nil
     ) throws {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
@@ -83,7 +84,7 @@ final class GatewayProcess {
 
             """
         let file = try folder.write(sections + toml, to: "config.toml")
-        let weir = try Binaries.weir
+        let weir = try program ?? Binaries.weir
         if let limits {
             process = try ChildProcess(
                 "/bin/sh", ["-c", "ulimit \(limits); exec \(weir) serve --config \(file)"],

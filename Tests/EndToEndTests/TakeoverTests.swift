@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Upgrades without a cut")
 struct TakeoverTests {
-    private static func chat(_ fields: String = "", stream: Bool = false) -> String {
+    static func chat(_ fields: String = "", stream: Bool = false) -> String {
         let body = "{\"model\":\"gpt-4o\",\"stream\":\(stream),\"messages\":[]}"
         return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
             + "\(body.utf8.count)\r\n\(fields)\r\n\(body)"
@@ -15,7 +15,7 @@ struct TakeoverTests {
 
     private static let slow = chat("X-Mock-Chunks: 60\r\nX-Mock-Delay: 20\r\n", stream: true)
 
-    private static func toml(_ vendor: Int, more: String = "") -> String {
+    static func toml(_ vendor: Int, more: String = "") -> String {
         """
         [vendors.first]
         dialect = "openai"
@@ -29,18 +29,18 @@ struct TakeoverTests {
     }
 
     /// Starts the program anew, as the one that takes over from a gateway.
-    private static func successor(of gateway: GatewayProcess) throws -> ChildProcess {
+    static func successor(of gateway: GatewayProcess) throws -> ChildProcess {
         try ChildProcess(
             try Binaries.weir, ["serve", "--takeover", "--config", gateway.configurationPath])
     }
 
     /// The process that answers operators.
-    private static func serving(_ gateway: GatewayProcess) throws -> Int {
+    static func serving(_ gateway: GatewayProcess) throws -> Int {
         let status = try JSONValue(parsing: try gateway.page("/api/status").text)
         return status["process"]?.integer ?? 0
     }
 
-    private static func expectWholeAccount(_ path: String) throws {
+    static func expectWholeAccount(_ path: String) throws {
         let verify = try RecordTests.logs(path, ["verify"])
         #expect(verify.status == 0 && verify.text.contains("pending 0"), "\(verify.text)")
     }
@@ -192,7 +192,7 @@ struct TakeoverTests {
         try Self.expectWholeAccount(gateway.recordPath)
     }
 
-    private static func supervisor(_ path: String) throws -> Int32 {
+    static func supervisor(_ path: String) throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
