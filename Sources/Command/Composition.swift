@@ -264,8 +264,7 @@ final class Composition {
 
     func order(_ order: WorkerOrder) {
         if case .drain = order {
-            // A second signal has come meanwhile.
-            guard !isDraining else { return }
+            guard !isDraining else { return }  // A second signal has come meanwhile.
             logger.notice("draining")
             succession?.pass(.drain)
         } else {

@@ -17,8 +17,8 @@ enum OwnProgram {
         for number: Int32 in [1, 2] {
             unsafe posix_spawn_file_actions_adddup2(&actions, output, number)
         }
-        // This thread blocks the signals that it waits for, and a program that does so, too, does not
-        // end by them while it starts.
+        // This thread blocks the signals that it waits for; a program that blocked them, too, would
+        // not end by them while it starts.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }

@@ -74,12 +74,9 @@ enum StartObstacle {
     /// What is probably not meant.
     static func doubts(_ configuration: Configuration) -> [String] {
         var doubts: [String] = []
-        if configuration.server.listen.contains(configuration.admin.listen),
-            !configuration.admin.listen.hasSuffix(":0")
-        {
-            doubts.append(
-                "admin.listen: \(configuration.admin.listen) is one of server.listen, too: the "
-                    + "second of them cannot be listened on")
+        let now = Int(Identifier.wallClockMilliseconds()) * 1000
+        for key in configuration.keys where key.expires.map({ $0 <= now }) ?? false {
+            doubts.append("keys.\(key.name).expires: has passed, so that the key is refused")
         }
         for cover in ChainCover.all(in: configuration.chains) {
             doubts.append(
@@ -98,16 +95,6 @@ enum StartObstacle {
     private static func moneyDoubts(_ configuration: Configuration) -> [String] {
         var doubts: [String] = []
         let hasPrices = !configuration.prices.models.isEmpty || !configuration.prices.file.isEmpty
-        let budgets =
-            configuration.groups.filter { $0.limits.budget != nil && !$0.limits.allowsUnpriced }
-            .map { "groups.\($0.name)" }
-            + configuration.keys.filter { $0.limits.budget != nil && !$0.limits.allowsUnpriced }
-            .map { "keys.\($0.name)" }
-        if !hasPrices, let first = budgets.first {
-            doubts.append(
-                "\(first).budget: there are no [prices], so every call of a model is refused as "
-                    + "one without a price")
-        }
         guard hasPrices else { return doubts }
         let silent = configuration.vendors.filter { vendor in
             vendor.dialect == .openai && vendor.includeUsage == .client

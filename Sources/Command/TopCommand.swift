@@ -31,7 +31,7 @@ struct TopCommand: ParsableCommand {
     @Option(help: "Seconds between two looks.")
     var every = 2
 
-    @Flag(help: "Look once, and end.")
+    @Flag(help: "Look once, and end; so it does where its output is no terminal.")
     var once = false
 
     func validate() throws {
@@ -43,12 +43,13 @@ struct TopCommand: ParsableCommand {
         let address = try address(of: configuration)
         let client = try client(of: configuration, address)
         let fields = OperatorsClient.fields(of: configuration.admin)
+        let isOnce = once || isatty(1) == 0
         while true {
             let text = try look(client, "\(address)/limits", fields)
             // On a cleared screen, as top has it.
-            if !once { Output.progress("\u{1B}[H\u{1B}[2J") }
+            if !isOnce { Output.progress("\u{1B}[H\u{1B}[2J") }
             Output.text(text)
-            if once { return }
+            if isOnce { return }
             sleep(UInt32(every))
         }
     }

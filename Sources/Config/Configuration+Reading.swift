@@ -79,6 +79,7 @@ extension Configuration {
                 ModelAlias.read(name, &reader, configuration.vendors))
         }
         reader.checkAccess(of: configuration)
+        reader.checkPorts(of: configuration)
         if let fault = configuration.exposure(on: configuration.server) {
             reader.error("server.listen", fault)
         }

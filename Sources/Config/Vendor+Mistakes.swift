@@ -8,6 +8,8 @@ extension Vendor {
         "/chat/completions", "/completions", "/responses", "/embeddings", "/messages", "/models",
     ]
 
+    private static let versions = ["/v1", "/v1beta"]
+
     func warnOfMistakes(_ reader: TableReader) {
         if reader.has("base_url") { warnOfPath(reader) }
         if reader.has("credential") { warnOfCredential(reader) }
@@ -20,7 +22,11 @@ extension Vendor {
 
     private func warnOfPath(_ reader: TableReader) {
         if let endpoint = Self.endpoints.first(where: basePath.hasSuffix) {
-            let rest = basePath.dropLast(endpoint.count)
+            var rest = basePath.dropLast(endpoint.count)
+            // Requests of the other dialects bring their version, too.
+            if dialect != .openai, let version = Self.versions.first(where: rest.hasSuffix) {
+                rest = rest.dropLast(version.count)
+            }
             reader.warn(
                 "base_url",
                 "ends in \(endpoint), which every request brings with it; "
@@ -39,7 +45,7 @@ extension Vendor {
     }
 
     private var versionAtEnd: String? {
-        ["/v1", "/v1beta"].first { basePath.hasSuffix($0) }
+        Self.versions.first { basePath.hasSuffix($0) }
     }
 
     /// A key that is none: with quotes of a shell's around it, or the name of a variable.
@@ -55,7 +61,15 @@ extension Vendor {
             reader.warn(
                 "credential",
                 "begins with \"$\": nothing is put in for a variable; is \"env:NAME\" meant?")
+        } else if Self.isVariableName(text) {
+            reader.warn(
+                "credential", "looks like the name of a variable; is \"env:NAME\" meant?")
         }
+    }
+
+    private static func isVariableName(_ text: String) -> Bool {
+        text.contains("_") && text.first?.isLetter == true
+            && text.utf8.allSatisfy { 0x41...0x5A ~= $0 || 0x30...0x39 ~= $0 || $0 == 0x5F }
     }
 
     /// Whether the host is on this machine or in a network of the operator's own, as far as its

@@ -171,7 +171,12 @@ extension Vendor {
             while let last = trimmed.last, last.isWhitespace { trimmed.removeLast() }
             guard !trimmed.isEmpty else { return reader.error("credential", missing) }
             guard trimmed.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-                return reader.error("credential", "holds a byte that no header field may carry")
+                return reader.error(
+                    "credential",
+                    trimmed.lowercased().hasPrefix("bearer ")
+                        ? "begins with \"Bearer\", which the gateway writes itself"
+                        : "holds a byte that no key has: a space, a control character, or none of "
+                            + "ASCII")
             }
             credential = .own(Secret(trimmed))
         }

@@ -38,7 +38,7 @@ struct LiteLLMImportTests {
     @Test("becomes vendors and chains that Weir reads")
     func chains() throws {
         let result = try LiteLLMImport(Self.yaml)
-        let secrets = SecretSource(environment: { $0 }, file: { _ in nil })
+        let secrets = SecretSource(environment: { "sk-\($0)" }, file: { _ in nil })
         let (configuration, warnings) = try Configuration.read(
             result.toml, file: "a", secrets: secrets)
         #expect(warnings.isEmpty)

@@ -16,6 +16,10 @@ struct MistakeTests {
         ("base_url = \"https://a.example/openai/deployments/x\"", ""),
         ("dialect = \"anthropic\"\nbase_url = \"https://a.example/v1\"", "ends in /v1"),
         ("dialect = \"anthropic\"\nbase_url = \"https://a.example\"", ""),
+        (
+            "dialect = \"anthropic\"\nbase_url = \"https://a.example/v1/messages\"",
+            "is \"https://a.example\" meant?"
+        ),
         ("dialect = \"gemini\"\nbase_url = \"https://a.example/v1beta\"", "ends in /v1beta"),
         ("base_url = \"http://a.example/v1\"", "without encryption"),
         ("base_url = \"http://203.0.113.7/v1\"", "without encryption"),
@@ -31,6 +35,7 @@ struct MistakeTests {
             "has quotes around it"
         ),
         ("base_url = \"https://a.example/v1\"\ncredential = \"env:NAMED\"", "begins with \"$\""),
+        ("base_url = \"https://a.example/v1\"\ncredential = \"env:WRITTEN\"", "name of a variable"),
         ("base_url = \"https://a.example/v1\"\ncredential = \"env:KEY\"", ""),
     ]
 
@@ -38,7 +43,10 @@ struct MistakeTests {
     func vendor(_ keys: String, _ warning: String) throws {
         let secrets = SecretSource(
             environment: {
-                ["QUOTED": "\"sk-canary\"", "NAMED": "$canary", "KEY": "sk-canary"][$0]
+                [
+                    "QUOTED": "\"sk-canary\"", "NAMED": "$canary", "KEY": "sk-canary",
+                    "WRITTEN": "OPENAI_API_KEY",
+                ][$0]
             },
             file: { _ in nil })
         let dialect = keys.contains("dialect") ? "" : "dialect = \"openai\"\n"
@@ -61,6 +69,34 @@ struct MistakeTests {
         #expect(faults[0].contains("\"10\" where a duration"))
         #expect(faults[1].contains("64 where a size"))
         #expect(faults[2].contains("\"much\" where a share"))
+    }
+
+    @Test(
+        "of an address for operators that clients have are faults",
+        arguments: [
+            ("127.0.0.1:80", "127.0.0.1:80", true), ("0.0.0.0:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "0.0.0.0:80", true), ("[::]:80", "127.0.0.1:80", true),
+            ("[::1]:80", "[::]:80", true), ("localhost:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "127.0.0.1:81", false), ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("[::1]:80", "0.0.0.0:80", false), ("127.0.0.1:0", "127.0.0.1:0", false),
+            ("unix:/run/a:80", "127.0.0.1:80", false), ("127.0.0.1:80", "", false),
+        ])
+    func shared(_ clients: String, _ operators: String, _ isFault: Bool) {
+        let faults = ConfigurationTests.faults(
+            "[server]\nlisten = \"\(clients)\"\n[admin]\nlisten = \"\(operators)\"\n")
+        #expect(faults.count == (isFault ? 1 : 0), "\(faults)")
+        #expect(faults.allSatisfy { $0.contains(":4:1: admin.listen: ") })
+    }
+
+    @Test("of a key with its scheme are said as such")
+    func scheme() {
+        let secrets = SecretSource(environment: { _ in "Bearer sk-canary" }, file: { _ in nil })
+        #expect {
+            _ = try Configuration.read(
+                "[vendors.openai]\ncredential = \"env:KEY\"\n", file: "c", secrets: secrets)
+        } throws: { error in
+            "\(error)".contains("begins with \"Bearer\"") && !"\(error)".contains("canary")
+        }
     }
 
     @Test("without the vendors that need no entry there must be others")

@@ -177,7 +177,11 @@ struct StatusTests {
         let cases: [(toml: String, status: Int32, words: String)] = [
             ("[prices]\nfile = \"/nowhere\"\n", 2, "prices.file: /nowhere cannot be read"),
             ("[vendors.openai]\nca_file = \"/nowhere\"\n", 2, "vendors.openai.ca_file"),
-            ("[server]\nlisten = \"127.0.0.1:9090\"\n", 1, "is one of server.listen, too"),
+            ("[server]\nlisten = \"127.0.0.1:9090\"\n", 2, "is one of server.listen, too"),
+            (
+                "[keys.old]\nexpires = 2020-01-01\ndigest = \"sha256:"
+                    + String(repeating: "0", count: 64) + "\"\n", 1, "keys.old.expires: has passed"
+            ),
             ("[server]\nworkers = 1000\n", 1, "1000 workers share"),
             ("[log]\npath = \"/proc/nowhere/record\"\n", 1, "log.path: "),
             (
@@ -185,7 +189,7 @@ struct StatusTests {
                 1, "chains.late: no request reaches it, because chain chat"
             ),
             ("[prices.models.x]\ninput = 1\noutput = 1\n", 1, "include_usage"),
-            ("[groups.g]\nbudget = \"$1/day\"\n", 1, "groups.g.budget: there are no [prices]"),
+            ("[groups.g]\nbudget = \"$1/day\"\n", 1, "groups.g.budget: there are no prices"),
         ]
         for (toml, status, words) in cases {
             let file = try folder.write(toml, to: "config.toml")

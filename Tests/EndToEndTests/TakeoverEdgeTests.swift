@@ -242,9 +242,11 @@ struct TakeoverEdgeTests {
         func status() throws -> Int {
             try RawConnection(port: gateway.port).exchange(request).status
         }
+        try gateway.process.awaitLine(" the store of shared limits is reached", seconds: 120)
         #expect(try [status(), status()] == [200, 200])
         let next = try TakeoverTests.successor(of: gateway)
         try next.awaitLine(" taken over ", seconds: 120)
+        try next.awaitLine(" the store of shared limits is reached", seconds: 120)
         #expect(try [status(), status()] == [200, 429])
         next.signal(SIGTERM)
         #expect(try next.wait() == 0)
