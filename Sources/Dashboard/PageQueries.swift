@@ -44,8 +44,9 @@ final class PageQueries: Sendable {
                 desk.value?.answer($0.question, $0.answer)
             }
             let (folder, status, showsContent) = (folder, status, showsContent)
-            // It ends with the process: nothing waits for it.
-            try Thread(name: "weir-page", standing: .background(niceness: 5)) {
+            // It ends with the process: nothing waits for it. Where processors are scarce a page is
+            // slow before a call is: a tenth of a thread that serves calls.
+            try Thread(name: "weir-page", standing: .background(niceness: 10)) {
                 guard let loop = try? EventLoop() else { return }
                 let own = PageDesk(
                     folder: folder, status: status, showsContent: showsContent, on: loop)

@@ -114,6 +114,38 @@ struct PageTests {
         return names
     }
 
+    /// The script of axe, which looks for what hinders readers.
+    private static func axe() throws -> String {
+        let environment = try ChildProcess(
+            "\(Repository.root)/Tests/EndToEndTests/SDK/venv",
+            ["\(Repository.root)/.build/axe-venv", "--no-deps", "axe-playwright-python"])
+        try #require(try environment.wait(seconds: 300) == 0, "\(environment.text)")
+        let find = try ChildProcess(
+            "/usr/bin/find", ["\(Repository.root)/.build/axe-venv", "-name", "axe.min.js"])
+        try #require(try find.wait() == 0)
+        return String(find.text.split(separator: "\n").first ?? "")
+    }
+
+    /// A report of `weir bench` whose names mean harm.
+    private static var hostileReport: String {
+        let name = JSONValue.string(hostile)
+        return """
+            {"scenarios":[{"name":\(name),"rounds":3,"streams":true,"targets":[{"name":\(name),
+            "verified":9,"calls_per_second":12.5,"errors":{\(name):1},
+            "added_first_content_us":{"median":110}}]}]}
+            """
+    }
+
+    /// A call that the gateway refuses; its name.
+    private static func makeRefusedCall(_ gateway: GatewayProcess) throws -> String {
+        let answer = try RawConnection(port: gateway.port).exchange(
+            "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(answer.status == 404)
+        let name = try #require(answer["x-weir-id"])
+        try gateway.await("the refused call") { try api(gateway, "calls/\(name)").status == 200 }
+        return name
+    }
+
     @Test(
         "opens in a browser: every view, no complaint, no request elsewhere, nothing hostile runs")
     func browser() throws {
@@ -123,19 +155,22 @@ struct PageTests {
         let gateway = try Self.gateway(vendor.port, enemy: enemy.port)
         let hostile = try Self.makeCalls(gateway)
         let answers = try Self.makeHostileCalls(gateway)
+        let refused = try Self.makeRefusedCall(gateway)
         let folder = try TemporaryFolder()
         let name = Self.hostile.replacing(" ", with: "%20")
+        let report = try folder.write(Self.hostileReport, to: "report.json")
         let views = try folder.write(
             """
             now\tVendors
             calls\tThe newest first
             calls?vendor=nothing\tNo call matches
             call/\(hostile)\tConversation
+            call/\(refused)\tNo vendor was asked
             sessions\tsession-1
             session?name=session-1\tMain agent
             spend\tBy model
             chains\tWhat would happen
-            bench\tA report of
+            bench\tA report of\t\(report)\tVerified
             nothing\tThere is no such view
             nothing/%E0%A4%A\tThere is no such view
             calls?chain=\(name)\tThe newest first
@@ -143,14 +178,7 @@ struct PageTests {
             session?name=\(name)\tAll of it
 
             """ + answers.map { "call/\($0)\tConversation\n" }.joined(), to: "views")
-        let environment = try ChildProcess(
-            "\(Repository.root)/Tests/EndToEndTests/SDK/venv",
-            ["\(Repository.root)/.build/axe-venv", "--no-deps", "axe-playwright-python"])
-        try #require(try environment.wait(seconds: 300) == 0, "\(environment.text)")
-        let find = try ChildProcess(
-            "/usr/bin/find", ["\(Repository.root)/.build/axe-venv", "-name", "axe.min.js"])
-        try #require(try find.wait() == 0)
-        let axe = String(find.text.split(separator: "\n").first ?? "")
+        let axe = try Self.axe()
         let script = "\(Repository.root)/Tests/EndToEndTests/Page/browse.py"
         let browse = try ChildProcess(
             "/bin/sh",
@@ -161,7 +189,7 @@ struct PageTests {
             ])
         #expect(try browse.wait(seconds: 300) == 0, "\(browse.text)")
         let shown = try JSONValue(parsing: browse.text)["views"]?.elements ?? []
-        #expect(shown.count == 14 + answers.count)
+        #expect(shown.count == 15 + answers.count)
         for view in shown {
             #expect(view["complaints"]?.elements == [], "\(view)")
             #expect(view["elsewhere"]?.elements == [], "\(view)")

@@ -1,7 +1,8 @@
 // A call: what happened in time, what was said, and the bytes of it.
 
 import {
-  h, put, s, card, empty, count, time, money, bytes, moment, named, link, result, room, meaning,
+  h, put, s, card, empty, count, time, money, bytes, moment, named, link, result, fitted,
+  meaning,
 } from './dom.js';
 
 export async function call({ ask, main, name, isCurrent }) {
@@ -59,6 +60,11 @@ function waterfall(record) {
   const rows = [];
   if (record.request_us > 0) rows.push(['request', 0, record.request_us, 'f-faint']);
   const tries = record.attempts || [];
+  // No vendor was asked: what the gateway took to answer is all there is.
+  if (!tries.length) {
+    rows.push(['the gateway', record.request_us || 0, record.head_us ?? end,
+      record.error_class ? 'f-bad' : 'f-accent']);
+  }
   tries.forEach((one, index) => {
     const isAnswer = index + 1 === record.answered;
     const until = one.failed_us ?? (isAnswer ? one.head_us ?? end : end);
@@ -71,11 +77,14 @@ function waterfall(record) {
   if (began !== null && began !== undefined) {
     rows.push(['response', began, record.last_byte_us ?? end, 'f-good']);
   }
-  const whole = room();
-  const left = 110;
-  const wide = whole - left - 70;
+  return fitted('phases', (width) => phases(rows, end, Math.min(width, 1100)));
+}
+
+function phases(rows, end, whole) {
+  const left = 120;
+  const wide = whole - left - 80;
   const height = rows.length * 24 + 8;
-  return s('svg', { viewBox: `0 0 ${whole} ${height}`, role: 'img',
+  return s('svg', { class: 'phases', viewBox: `0 0 ${whole} ${height}`, role: 'img',
     'aria-label': `The phases of the call, ${time(end)} in all` },
   rows.map(([name, from, to, kind], index) => {
     const y = index * 24 + 4;
@@ -91,6 +100,9 @@ function waterfall(record) {
 }
 
 function attempts(record) {
+  if (!(record.attempts || []).length) {
+    return h('p', { class: 'quiet' }, 'No vendor was asked: the gateway answered by itself.');
+  }
   return h('ol', null, (record.attempts || []).map((one, index) => h('li', null,
     h('strong', null, one.vendor), one.model ? ` as ${one.model}` : '', ', after ',
     time(one.began_us), ': ', one.failure
@@ -106,7 +118,7 @@ function bodyCard(title, record, found, part, text) {
   const body = found[`${part}_body`];
   const fields = found[`${part}_fields`];
   const size = body.bytes === body.kept
-    ? bytes(body.bytes) : `${bytes(body.kept)} kept of ${bytes(body.bytes)}`;
+    ? (body.bytes ? bytes(body.bytes) : 'no bytes') : `${bytes(body.kept)} kept of ${bytes(body.bytes)}`;
   return card(title,
     h('p', { class: 'quiet' }, size, body.coding ? `, ${body.coding}` : '',
       body.fault ? `, ${body.fault}` : '', ' ',

@@ -137,32 +137,54 @@ export function meaning(name) { return meanings[name] || name; }
 // Pictures.
 
 function nice(value) {
-  if (value <= 0) return 1;
+  if (value <= 0) return 0;
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
 }
 
-// As wide as the screen allows, so that figures are as large there as anywhere.
-export function room() { return Math.max(300, Math.min(640, window.innerWidth - 70)); }
+const known = new Map();
 
-const frame = { width: 640, height: 190, left: 58, right: 10, top: 10, bottom: 24 };
+// A picture that is drawn anew where its room gets another width: its letters keep their size.
+export function fitted(name, draw) {
+  let width = known.get(name) || Math.max(260, Math.min(900, window.innerWidth - 70));
+  const box = h('div', { class: 'picture' }, draw(width));
+  new ResizeObserver(([entry]) => {
+    const found = Math.max(260, Math.round(entry.contentRect.width));
+    if (found === width) return;
+    width = found;
+    known.set(name, width);
+    put(box, draw(width));
+  }).observe(box);
+  return box;
+}
 
-function marksOf(labels, step) {
-  const every = Math.ceil(labels.length / Math.floor(frame.width / 100));
+const frame = { height: 200, left: 60, right: 10, top: 10, bottom: 26 };
+
+function stepOf(width, labels) {
+  return (width - frame.left - frame.right) / Math.max(1, labels.length);
+}
+
+function marksOf(width, labels, step) {
+  const every = Math.ceil(labels.length / Math.max(1, Math.floor(width / 100)));
   return labels.map((text, index) => [frame.left + step * (index + 0.5), text])
     .filter((_, index) => index % every === 0);
 }
 
-function axes(title, top, label, marks) {
-  const { width, height, left, right, bottom } = frame;
+// Without a value there is nothing to measure: the picture says so.
+function axes(title, width, top, label, marks) {
+  const { height, left, right, bottom } = frame;
   const parts = [];
-  for (const part of [0, 0.5, 1]) {
-    const y = position(top * part, top);
+  for (const part of top > 0 ? [0, 0.5, 1] : [0]) {
+    const y = position(top * part, top || 1);
     parts.push(s('line', { class: 'grid', x1: left, x2: width - right, y1: y, y2: y }));
     parts.push(s('text', { x: left - 6, y: y + 4, 'text-anchor': 'end' }, label(top * part)));
   }
+  if (!top) {
+    parts.push(s('text', { x: (left + width) / 2, y: height / 2, 'text-anchor': 'middle' },
+      'nothing in this time'));
+  }
   for (const [x, text] of marks) {
-    parts.push(s('text', { x, y: height - 6, 'text-anchor': 'middle' }, text));
+    parts.push(s('text', { x, y: height - 7, 'text-anchor': 'middle' }, text));
   }
   return s('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title }, parts);
 }
@@ -174,47 +196,50 @@ function position(value, top) {
 
 // Bars in layers, the first at the bottom: series are [class, values].
 export function bars(title, labels, series, label) {
-  frame.width = room();
-  const step = (frame.width - frame.left - frame.right) / Math.max(1, labels.length);
   const totals = labels.map((_, index) => series.reduce((sum, [, values]) => sum + values[index], 0));
   const top = nice(Math.max(...totals, 0));
-  const picture = axes(title, top, label, marksOf(labels, step));
-  labels.forEach((_, index) => {
-    let below = 0;
-    for (const [kind, values] of series) {
-      const y = position(below + values[index], top);
-      const height = position(below, top) - y;
-      below += values[index];
-      if (height > 0) {
-        picture.append(s('rect', { class: kind, y, height,
-          x: frame.left + step * index + step * 0.12, width: Math.max(0.5, step * 0.76) }));
+  return fitted(title, (width) => {
+    const step = stepOf(width, labels);
+    const picture = axes(title, width, top, label, marksOf(width, labels, step));
+    labels.forEach((_, index) => {
+      let below = 0;
+      for (const [kind, values] of series) {
+        const y = position(below + values[index], top || 1);
+        const height = position(below, top || 1) - y;
+        below += values[index];
+        if (height > 0) {
+          picture.append(s('rect', { class: kind, y, height,
+            x: frame.left + step * index + step * 0.12, width: Math.max(0.5, step * 0.76) }));
+        }
       }
-    }
+    });
+    return picture;
   });
-  return picture;
 }
 
 // Lines; a value that is missing interrupts its line.
 export function lines(title, labels, series, label) {
-  frame.width = room();
-  const step = (frame.width - frame.left - frame.right) / Math.max(1, labels.length);
-  const known = series.flatMap(([, values]) => values).filter((value) => value !== null);
-  const top = nice(Math.max(...known, 0));
-  const picture = axes(title, top, label, marksOf(labels, step));
-  for (const [kind, values] of series) {
-    let path = '';
-    values.forEach((value, index) => {
-      if (value === null) return;
-      const isFirst = index === 0 || values[index - 1] === null;
-      const isLonely = isFirst && (index + 1 === values.length || values[index + 1] === null);
-      const x = frame.left + step * (index + 0.5);
-      const y = position(value, top);
-      path += `${isFirst ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
-      if (isLonely) path += 'h2';
-    });
-    picture.append(s('path', { class: kind, d: path || 'M0 0' }));
-  }
-  return picture;
+  const values = series.flatMap(([, line]) => line).filter((value) => value !== null);
+  const top = nice(Math.max(...values, 0));
+  return fitted(title, (width) => {
+    const step = stepOf(width, labels);
+    const picture = axes(title, width, top, label, marksOf(width, labels, step));
+    for (const [kind, line] of series) picture.append(s('path', { class: kind, d: path(line, step, top) }));
+    return picture;
+  });
+}
+
+function path(line, step, top) {
+  let text = '';
+  line.forEach((value, index) => {
+    if (value === null) return;
+    const isFirst = index === 0 || line[index - 1] === null;
+    const isLonely = isFirst && (index + 1 === line.length || line[index + 1] === null);
+    const x = frame.left + step * (index + 0.5);
+    text += `${isFirst ? 'M' : 'L'}${x.toFixed(1)} ${position(value, top).toFixed(1)}`;
+    if (isLonely) text += 'h2';
+  });
+  return text || 'M0 0';
 }
 
 export function key(kind, text) {

@@ -196,7 +196,7 @@ const pageLength = 100;
 
 const callColumns = [
   ['Time', (call) => h('a', { href: `#/call/${call.id}` }, moment(call.time))],
-  ['Model', (call) => named(call.model), 'long'], ['Vendor', (call) => named(call.vendor)],
+  ['Model', (call) => named(call.model), 'long'], ['Vendor', (call) => named(call.vendor), 'wide'],
   ['Result', result],
   ['First content', (call) => time(call.content_us), 'n wide'],
   ['Total', (call) => time(call.end_us), 'n'],
@@ -278,7 +278,7 @@ const sumColumns = [
   ['Calls', (line) => count(line.calls), 'n'],
   ['Failed', (line) => count(line.failed), 'n wide'],
   ['Tokens in', (line) => count(line.input_tokens), 'n'],
-  ['Tokens out', (line) => count(line.output_tokens), 'n'],
+  ['Tokens out', (line) => count(line.output_tokens), 'n wide'],
   ['From cache', (line) => share(line.cache_read_tokens, line.input_tokens), 'n wide'],
   ['Cost', (line) => money(line.cost_usd), 'n'],
   ['Priced', (line) => `${count(line.priced)} of ${count(line.billed)}`, 'n wide'],
@@ -308,7 +308,8 @@ export async function session({ ask, main, parameters }) {
       ['Model', (call) => named(call.model), 'long'], ['Vendor', (call) => named(call.vendor), 'wide'],
       ['Error', (call) => named(call.error_class)],
       ['Total', (call) => time(call.end_us), 'n wide'],
-      ['In', (call) => count(call.input_tokens), 'n'], ['Out', (call) => count(call.output_tokens), 'n'],
+      ['In', (call) => count(call.input_tokens), 'n wide'],
+      ['Out', (call) => count(call.output_tokens), 'n wide'],
       ['From cache', (call) => share(call.cache_read_tokens, call.input_tokens), 'n wide'],
       ['Cost', (call) => money(call.cost_usd), 'n'],
     ], agent.list)));
@@ -336,7 +337,7 @@ export async function spend({ ask, main, parameters }) {
   const total = days.reduce((sum, day) => sum + day.calls, 0);
   if (!total) return put(main, choice, empty('No calls in this time.'));
   put(main, choice, h('div', { class: 'pair' },
-    card('Money a day', bars('Money a day', labels,
+    card('Money a day', h('p', null, key('f-accent', 'as far as prices are known')), bars('Money a day', labels,
       [['f-accent', days.map((day) => day.cost_usd || 0)]], (value) => `$${brief(value)}`)),
     card('Tokens a day', h('p', null, key('f-accent', 'in'), key('f-second', 'out')),
       bars('Tokens a day', labels, [['f-accent', days.map((day) => day.input_tokens)],
@@ -391,10 +392,12 @@ export async function chains({ ask, main, isCurrent }) {
           + `models ${chain.models.join(', ')}` : 'go to the vendor of their dialect.'),
       chain.plans.map((plan) => h('div', null,
         h('h3', null, plan.api === 'geminiCompatible' ? '/v1beta/openai' : plan.dialect),
-        h('p', { class: 'quiet' }, `at most ${count(plan.attempts_max)} attempts`),
+        h('p', { class: 'quiet' }, `at most ${tries(plan.attempts_max)}`),
         h('ol', { class: 'flow' }, plan.targets.map(target)),
         plan.never.map((one) => h('p', { class: 'quiet' }, `never ${one.vendor}: ${one.reason}`)))))));
 }
+
+function tries(number) { return `${count(number)} attempt${number === 1 ? '' : 's'}`; }
 
 function target(one) {
   return h('li', null, h('strong', null, one.vendor), one.model ? ` as ${one.model}` : '', ' ',
@@ -405,7 +408,7 @@ function routeParts(found) {
   if (!found.served) return [h('p', null, h('span', { class: 'pill bad' }, 'refused'), ` ${found.reason}`)];
   return [
     h('p', null, found.chain ? ['Chain ', h('strong', null, found.chain)] : 'No chain: its dialect',
-      ` serves it, in the words of ${found.dialect}; at most ${count(found.attempts_max)} attempts.`),
+      ` serves it, in the words of ${found.dialect}; at most ${tries(found.attempts_max)}.`),
     table('In the order in which they would be tried', [
       ['Vendor', (one) => one.vendor], ['Health', (one) => health(one.health)],
       ['Model', (one) => one.model || 'the client\'s'], ['Key', (one) => one.key],

@@ -3,7 +3,8 @@
     browse.py ORIGIN TOKEN FOLDER [AXE] < views
 
 Each line of the input is a view's address behind the hash and a text to wait for, with a tab between
-them. Screenshots go to FOLDER.
+them; behind another tab a file that is chosen in the view, and a text to wait for then. Screenshots go to
+FOLDER.
 """
 
 import json
@@ -22,12 +23,20 @@ browser.open()
 browser.size(1280, 900)
 browser.sign_in(origin, token)
 shown = []
-for address, wanted in views:
+for address, wanted, *chosen in views:
     name = urllib.parse.unquote(address).split("?")[0].split("/")[0]
     browser.events = []
     text = json.dumps(wanted)
     browser.evaluate(f"location.hash = {json.dumps('#/' + address)}")
     browser.wait(f"document.getElementById('main').innerText.includes({text})", f"{address}: {wanted}")
+    if chosen:
+        with open(chosen[0], encoding="utf-8") as file:
+            content = json.dumps(file.read())
+        browser.evaluate(
+            f"const files = new DataTransfer(); files.items.add(new File([{content}], 'report.json'));"
+            + "const input = document.querySelector('input[type=file]'); input.files = files.files;"
+            + "input.dispatchEvent(new Event('change'))")
+        browser.wait(f"document.getElementById('main').innerText.includes({json.dumps(chosen[1])})", chosen[1])
     # What is folded is looked at, too.
     browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     is_first = all(one["view"] != name for one in shown)
@@ -46,10 +55,10 @@ for address, wanted in views:
         browser.size(width, height)
         if browser.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
             seen["wide"].append(width)
-        for scheme in ("light", "dark") if width == 1280 and is_first else ("light",):
+        for scheme in ("light", "dark") if is_first else ("light",):
             browser.call("Emulation.setEmulatedMedia",
                          features=[{"name": "prefers-color-scheme", "value": scheme}])
-            if axe and width != 2560:
+            if axe and (width == 1280 or width == 400 and scheme == "light"):
                 # Read as a value: the page's policy lets no text become a script.
                 browser.evaluate(axe + "; true")
                 result = browser.evaluate(
