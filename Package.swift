@@ -319,7 +319,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["Primitives", "Reactor", "JSON", "Translation", "Testbed", "Support"],
-            exclude: ["Helm", "ModelServer", "OldRecord", "Page", "SDK", "TLS"],
+            exclude: ["Helm", "ModelServer", "OldRecord", "Page", "Prometheus", "SDK", "TLS"],
             swiftSettings: settings
         ),
         tests("RepositoryTests", ["Support"]),

@@ -164,6 +164,52 @@ struct DeploymentTests {
         #expect(panels.allSatisfy { $0["title"]?.text?.isEmpty == false })
     }
 
+    @Test("a Prometheus server evaluates every rule, and answers each question of the board")
+    func board() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let (key, lines) = try AccessCommandTests.newKey("ci", ["--group", "team"])
+        let gateway = try GatewayProcess(
+            """
+            [vendors.away]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:9/v1"
+            credential = "none"
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            credential = "none"
+            [[chains]]
+            name = "chat"
+            targets = [{ vendor = "away" }, { vendor = "openai" }]
+            [chains.failover]
+            cooldown_after = 1000000
+            [prices.models."*"]
+            input = 1
+            output = 2
+            max_output = 100
+            [groups.team]
+            requests = "60/1m"
+            budget = "$100/month"
+            \(lines)
+            [sinks.a]
+            kind = "jsonl"
+            path = "\(folder.path)/lines"
+
+            """)
+        let asked = try ChildProcess(
+            "/usr/bin/env",
+            [
+                "python3", "-B", "\(Self.root)/Tests/EndToEndTests/Prometheus/ask.py", folder.path,
+                "\(gateway.port)", "\(gateway.adminPort)",
+                "\(Self.root)/deploy/prometheus/alerts.yml",
+                "\(Self.root)/deploy/grafana/weir.json", key,
+            ])
+        try #require(try asked.wait(seconds: 300) == 0, "\(asked.text)")
+        let seen = try JSONValue(parsing: asked.text)
+        #expect(seen["unanswered"]?.elements == [] && seen["unfit"]?.elements == [], "\(seen)")
+        #expect(seen["questions"]?.integer ?? 0 > 15 && seen["rules"]?.integer ?? 0 > 10)
+    }
+
     @Test("the container is built of the packages that the build needs")
     func packages() {
         let packages = Repository.text("bin/packages")
