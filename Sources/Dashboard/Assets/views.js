@@ -440,7 +440,7 @@ function benchParts(report) {
   if (!scenarios.length) return [empty('The file holds no report of weir bench.')];
   return scenarios.map((scenario) => card(scenario.name, table(
     `${scenario.name}, ${count(scenario.rounds)} rounds`, [
-      ['', (one) => named(one.name)], ['Verified', (one) => count(one.verified), 'n'],
+      ['Through', (one) => named(one.name)], ['Verified', (one) => count(one.verified), 'n'],
       ['Errors', (one) => count(Object.values(one.errors || {}).reduce((a, b) => a + b, 0)), 'n'],
       ['Calls a second', (one) => count(Math.round(one.calls_per_second)), 'n wide'],
       ['First content, p50', (one) => time(one.first_content_us?.p50 ?? null), 'n'],
