@@ -500,8 +500,11 @@ struct JournalTests {
     func checksum() {
         #expect(Self.checksums(Array("123456789".utf8)).fast == 0xE306_9283)
         var random = RandomSource(seed: 3)
-        let bytes = (0..<3000).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        for count in [0, 1, 7, 8, 9, 63, 64, 1000, 3000] {
+        let bytes = (0..<10_000).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        // Around where three runs side by side begin.
+        for count in [
+            0, 1, 7, 8, 9, 63, 64, 383, 384, 385, 768, 1000, 3000, 3071, 3072, 3073, 3456, 10_000,
+        ] {
             let whole = Self.checksums(Array(bytes[..<count]))
             #expect(whole.fast == whole.table)
             let half = Self.checksums(Array(bytes[..<(count / 2)])).fast
