@@ -223,13 +223,15 @@ extension Dialect {
 }
 
 extension Span where Element == UInt8 {
-    /// Whether usage, an end or an error may stand in an event of OpenAI's: one walk from quote to
-    /// quote.
+    /// Whether usage, an end or an error may stand in an event of OpenAI's: one walk over the quotes
+    /// with the first letter of such a name behind them.
     fileprivate var saysSomethingOpenAI: Bool {
+        let letters: InlineArray<4, UInt8> = [
+            UInt8(ascii: "f"), UInt8(ascii: "u"), UInt8(ascii: "e"), UInt8(ascii: "s"),
+        ]
         var index = 0
-        while let quote = firstIndex(of: UInt8(ascii: "\""), from: index) {
+        while let quote = firstIndex(of: UInt8(ascii: "\""), before: letters, from: index) {
             index = quote + 1
-            guard index < count else { return false }
             switch self[index] {
             case UInt8(ascii: "f") where hasValue(of: "finish_reason\"", at: index): return true
             case UInt8(ascii: "u") where hasValue(of: "usage\"", at: index): return true

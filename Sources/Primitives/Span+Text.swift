@@ -5,9 +5,31 @@ extension Span where Element == UInt8 {
     public func matches(_ literal: StaticString) -> Bool {
         guard count == literal.utf8CodeUnitCount else { return false }
         // Read once: each access checks that the string is a literal.
-        let start = unsafe literal.utf8Start
-        for index in 0..<count where unsafe self[index] != start[index] { return false }
-        return true
+        return unsafe equals(UnsafeRawPointer(literal.utf8Start))
+    }
+
+    /// Whether the bytes are those at an address, at which there are as many.
+    ///
+    /// Eight at a time, the last eight once more where they are no multiple.
+    @inlinable
+    @unsafe
+    func equals(_ other: UnsafeRawPointer) -> Bool {
+        guard count >= 8 else {
+            for index in 0..<count {
+                let byte = unsafe other.load(fromByteOffset: index, as: UInt8.self)
+                if self[index] != byte { return false }
+            }
+            return true
+        }
+        let last = count &- 8
+        var index = 0
+        while index < last {
+            let word = unsafe other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            guard self.word(at: index) == UInt64(littleEndian: word) else { return false }
+            index &+= 8
+        }
+        let word = unsafe other.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        return self.word(at: last) == UInt64(littleEndian: word)
     }
 
     /// Whether the bytes are those of a literal in lower case, in any case of theirs.
@@ -45,22 +67,10 @@ extension Span where Element == UInt8 {
     @inlinable
     public func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
-        var index = 0
-        // Eight at a time: a translated stream compares some hundred bytes for each event.
-        while index + 8 <= count {
-            // The ranges were checked just now.
-            let one = unsafe bytes.unsafeLoadUnaligned(
-                fromUncheckedByteOffset: index, as: UInt64.self)
-            let two = unsafe other.bytes.unsafeLoadUnaligned(
-                fromUncheckedByteOffset: index, as: UInt64.self)
-            guard one == two else { return false }
-            index += 8
+        return unsafe other.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return true }
+            return unsafe equals(start)
         }
-        while index < count {
-            guard self[index] == other[index] else { return false }
-            index += 1
-        }
-        return true
     }
 
     /// Whether two runs of bytes are the same, letters compared without case.
@@ -70,26 +80,6 @@ extension Span where Element == UInt8 {
             return false
         }
         return true
-    }
-
-    /// Where a byte first stands at or after `offset`.
-    @inlinable
-    public func firstIndex(of byte: UInt8, from offset: Int = 0) -> Int? {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let each = ones &* UInt64(byte)
-        var index = offset
-        while index + 8 <= count {
-            let difference = word(at: index) ^ each
-            // The lowest mark is right, those above it need not be.
-            let found = (difference &- ones) & ~difference & (ones &* 0x80)
-            if found != 0 { return index + found.trailingZeroBitCount / 8 }
-            index += 8
-        }
-        while index < count {
-            if self[index] == byte { return index }
-            index += 1
-        }
-        return nil
     }
 
     /// The bytes without spaces and tabs at either end.
