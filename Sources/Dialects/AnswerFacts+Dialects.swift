@@ -178,8 +178,14 @@ extension AnswerFacts {
 
 extension Dialect {
     /// Reads the parts of an answer that a record may be interested in; false where it is no JSON.
-    func outline(_ text: Span<UInt8>, in outline: inout JSONOutline) -> Bool {
-        outline.read(text, skipping: { name, kind in leavesOut(name, kind) })
+    ///
+    /// `templates`: usage objects whose like need not be read.
+    func outline(
+        _ text: Span<UInt8>, in outline: inout JSONOutline, _ templates: UsageTemplates? = nil
+    ) -> Bool {
+        outline.read(
+            text, skipping: { name, kind in leavesOut(name, kind) },
+            knowing: { name, rest in templates?.count(of: rest, name: name) })
     }
 
     /// Whether a member holds what was said, or what it was said with: most of an answer, and

@@ -29,7 +29,8 @@ extension AnswerFacts {
     mutating func readValue(
         _ text: Span<UInt8>, _ dialect: Dialect, in outline: inout JSONOutline
     ) {
-        if dialect.outline(text, in: &outline) { read(outline, dialect) }
+        let templates = isFirstUsage ? usageTemplates : nil
+        if dialect.outline(text, in: &outline, templates) { read(outline, dialect) }
     }
 
     /// Takes over what an answer, or a part of one, says.
@@ -63,10 +64,35 @@ extension AnswerFacts {
         totalIsPrompt: Bool = false
     ) {
         guard let usage, text.isKind(.object, usage), !text.isEmpty(usage) else { return }
+        if text.isKnown(usage) {
+            return readKnown(
+                text.bytes(usage), keepsEarlier: keepsEarlier, totalIsPrompt: totalIsPrompt)
+        }
         var account = UsageAccount(usage)
         if totalIsPrompt { account.takeTotalForPrompt(text) }
         readAccount(text, account, keepsEarlier: keepsEarlier)
     }
+
+    /// Takes over a usage object that is like an earlier one.
+    private mutating func readKnown(
+        _ object: Span<UInt8>, keepsEarlier: Bool, totalIsPrompt: Bool
+    ) {
+        if isFirstUsage, !keepsEarlier, let kept = usageTemplates.read(object, into: &usageFields) {
+            usageCount += 1
+            isUsageFinal = false
+            firstUsageText = kept
+            usageText = kept
+            return
+        }
+        // It came behind another one after all. Nothing of its like was left out.
+        var text = JSONOutline()
+        guard text.read(object) else { return }
+        readUsage(
+            text, JSONOutline.root, keepsEarlier: keepsEarlier, totalIsPrompt: totalIsPrompt)
+    }
+
+    /// Whether no account of the answer was read: it may be like that of an earlier answer.
+    var isFirstUsage: Bool { usageFields.isEmpty && usageFields.statedNanodollars == nil }
 
     /// Takes over an account that some members of an object are.
     mutating func readUsage(
@@ -81,9 +107,16 @@ extension AnswerFacts {
     ) {
         usageCount += 1
         isUsageFinal = false
+        let isFirst = isFirstUsage
+        if isFirst, !keepsEarlier, let object = account.wholeObject,
+            let kept = usageTemplates.read(text.bytes(object), into: &usageFields)
+        {
+            readTier(text, account)
+            firstUsageText = kept
+            return usageText = kept
+        }
         let isNew = usageFields.merge(text, account, model: model)
-        readTier(text, account.member(text, "service_tier"))
-        if text.isText(account.member(text, "speed"), "fast") { serviceTier = .fast }
+        readTier(text, account)
         // An account of zeros behind another one: its text would deny the numbers.
         if !isNew, !usageText.isEmpty { return }
         var buffer = ByteBuffer()
@@ -94,12 +127,23 @@ extension AnswerFacts {
             return
         }
         let kept = buffer.bytes.text
+        if isFirst, let object = account.objectOfNumbers(text),
+            let template = UsageTemplate(
+                text.bytes(object), usageFields, kept: buffer.bytes, isAll: account.isAll(text))
+        {
+            usageTemplates.add(template)
+        }
         // An account's opening and its latest correction: what lies between was only on the way.
         guard keepsEarlier else {
             firstUsageText = kept
             return usageText = kept
         }
         usageText = firstUsageText.isEmpty ? kept : "[\(firstUsageText),\(kept)]"
+    }
+
+    private mutating func readTier(_ text: borrowing JSONOutline, _ account: UsageAccount) {
+        readTier(text, account.member(text, "service_tier"))
+        if text.isText(account.member(text, "speed"), "fast") { serviceTier = .fast }
     }
 
     /// Takes over a tier of service.

@@ -38,6 +38,9 @@ public struct AnswerFacts: Equatable, Sendable {
     /// Events of a stream seen.
     var eventCount = 0
 
+    /// Usage objects of earlier answers, and of this one.
+    public var usageTemplates = UsageTemplates()
+
     /// Events in which the model is looked for.
     static let namingEventsMax = 4
 

@@ -1,5 +1,5 @@
 import HTTP
-import JSON
+public import JSON
 public import Primitives
 
 /// Reads what a record needs out of a vendor's answer, piece by piece as it came.
@@ -19,18 +19,23 @@ public struct AnswerObserver: ~Copyable {
     private var splitter = EventSplitter(bytesMax: bytesMax)
     private var largeEvent: LargeEvent
     private var body: AnswerSieve
-    private var outline = JSONOutline()
 
-    /// An observer of an answer in a dialect.
-    public init(dialect: Dialect, isEventStream: Bool) {
+    /// An observer of an answer in a dialect; `templates`: usage objects of earlier answers.
+    public init(
+        dialect: Dialect, isEventStream: Bool, templates: UsageTemplates = UsageTemplates()
+    ) {
         self.dialect = dialect
         self.isEventStream = isEventStream
         largeEvent = LargeEvent(dialect: dialect, bytesMax: Self.bytesMax)
         body = AnswerSieve(dialect: dialect, bytesMax: Self.bytesMax)
+        facts.usageTemplates = templates
     }
 
-    /// Takes a piece of the body that came at a time.
-    public mutating func take(_ bytes: Span<UInt8>, at time: Instant) {
+    /// Takes a piece of the body that came at a time; `outline`: memory for what is read, of which
+    /// nothing counts afterwards.
+    public mutating func take(
+        _ bytes: Span<UInt8>, at time: Instant, in outline: inout JSONOutline
+    ) {
         guard facts.isUnderstood else { return }
         guard isEventStream else {
             if facts.firstContent == nil, bytes.count > 0 { facts.firstContent = time }
@@ -38,7 +43,7 @@ public struct AnswerObserver: ~Copyable {
             if body.isOverflown { facts.isUnderstood = false }
             return
         }
-        takeEvents(bytes, at: time)
+        takeEvents(bytes, at: time, in: &outline)
     }
 
     // The parts one by one, and no copies of them: each would count the references of its texts.
@@ -47,11 +52,16 @@ public struct AnswerObserver: ~Copyable {
         _ outline: inout JSONOutline, _ facts: inout AnswerFacts
     ) {
         // Most answers come as one value in one piece.
-        if body.takeWholeValue(bytes, in: &outline) { return facts.read(outline, dialect) }
+        let templates = facts.isFirstUsage ? facts.usageTemplates : nil
+        if body.takeWholeValue(bytes, in: &outline, templates) {
+            return facts.read(outline, dialect)
+        }
         body.take(bytes) { facts.readValue($0, dialect, in: &outline) }
     }
 
-    private mutating func takeEvents(_ bytes: Span<UInt8>, at time: Instant) {
+    private mutating func takeEvents(
+        _ bytes: Span<UInt8>, at time: Instant, in outline: inout JSONOutline
+    ) {
         var start = 0
         while facts.isUnderstood, start < bytes.count {
             let rest = bytes.extracting(start..<bytes.count)
@@ -105,8 +115,8 @@ public struct AnswerObserver: ~Copyable {
         body.release()
     }
 
-    /// The answer is over, at a time.
-    public mutating func end(at time: Instant) {
+    /// The answer is over, at a time; `outline`: as above.
+    public mutating func end(at time: Instant, in outline: inout JSONOutline) {
         guard facts.isUnderstood else { return }
         if isEventStream {
             facts.isCut = largeEvent.isOpen

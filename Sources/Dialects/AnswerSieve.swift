@@ -89,8 +89,10 @@ struct AnswerSieve: ~Copyable {
 
     /// Takes a piece that is one whole value, as ``take(_:_:)`` would, without a byte of it
     /// copied but those of its outline; false, and nothing is taken, where it is anything else.
+    ///
+    /// `templates`: usage objects whose like need not be read.
     mutating func takeWholeValue(
-        _ bytes: Span<UInt8>, in outline: inout JSONOutline
+        _ bytes: Span<UInt8>, in outline: inout JSONOutline, _ templates: UsageTemplates?
     ) -> Bool {
         // Within these bounds every token of it would be kept.
         guard valueCount == 0, !isInside, !isForeign, bytes.count <= Self.tokenBytesMax,
@@ -99,7 +101,8 @@ struct AnswerSieve: ~Copyable {
         let dialect = dialect
         let isRead = outline.read(
             bytes, depthMax: Self.keptDepthMax, skipping: { dialect.leavesOut($0, $1) },
-            elements: { $0 != .object })
+            elements: { $0 != .object },
+            knowing: { name, rest in templates?.count(of: rest, name: name) })
         guard isRead else { return false }
         valueCount = 1
         isListOfAnswers = false

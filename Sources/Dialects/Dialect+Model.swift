@@ -5,7 +5,7 @@ extension Dialect {
     ///
     /// `target` is path and query, such as `/v1beta/models/NAME:verb`.
     public func model(inTarget target: String) -> String? {
-        if self == .openai { return SessionModel.name(in: Array(target.utf8).span) }
+        if self == .openai { return SessionModel.name(in: target.utf8.span) }
         guard self == .gemini else { return nil }
         let path = target.prefix { $0 != "?" }
         guard let start = path.firstRange(of: "/models/")?.upperBound else { return nil }

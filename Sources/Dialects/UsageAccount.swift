@@ -42,6 +42,28 @@ struct UsageAccount {
         if !saysMore { prompt = total }
     }
 
+    /// The object, where the account is all of it and nothing else.
+    var wholeObject: Int? { prompt == nil ? object : nil }
+
+    /// Whether nothing but its numbers is read of an object: no tier of service, and no total that
+    /// may stand for the prompt.
+    func isAll(_ text: borrowing JSONOutline) -> Bool {
+        var account = self
+        account.takeTotalForPrompt(text)
+        return account.prompt == nil && member(text, "service_tier") == nil
+            && member(text, "serviceTier") == nil && member(text, "trafficType") == nil
+            && member(text, "speed") == nil
+    }
+
+    /// The object, where all that it says of tokens are the numbers in it, and nothing else.
+    func objectOfNumbers(_ text: borrowing JSONOutline) -> Int? {
+        let others: InlineArray<4, StaticString> = [
+            "iterations", "cost", "estimated_cost", "cost_in_usd_ticks",
+        ]
+        for index in others.indices where member(text, others[index]) != nil { return nil }
+        return wholeObject
+    }
+
     /// A member, of a whole object alone: those that an account is picked from say no more.
     func member(_ text: borrowing JSONOutline, _ name: StaticString) -> Int? {
         text.member(object, name)

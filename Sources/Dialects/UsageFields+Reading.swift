@@ -4,7 +4,7 @@ import Primitives
 extension UsageFields {
     // What a vendor sends may be anything. No call takes a trillion tokens, no vendor names them by
     // a hundred letters or in a hundred ways, and sums of what is left cannot overflow.
-    private static let tokensMax = 1 << 40
+    static let tokensMax = 1 << 40
     private static let nameBytesMax = 100
     private static let namesMax = 64
 

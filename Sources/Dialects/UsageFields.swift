@@ -37,9 +37,14 @@ public struct UsageFields: Equatable, Sendable {
     /// The index of a name; nil where no number was given for it.
     func index(of name: Span<UInt8>) -> Int? {
         let names = names.span
+        let fields = fields.span
         for index in fields.indices {
             let field = fields[index]
-            if names.extracting(field.start..<field.end).equals(name) { return index }
+            if field.end - field.start == name.count,
+                names.extracting(field.start..<field.end).equals(name)
+            {
+                return index
+            }
         }
         return nil
     }
@@ -65,11 +70,15 @@ public struct UsageFields: Equatable, Sendable {
 
     /// The number of a name, the last that was given.
     subscript(name: StaticString) -> Int? {
-        guard lengths & Self.bit(ofLength: name.utf8CodeUnitCount) != 0 else { return nil }
+        let length = name.utf8CodeUnitCount
+        guard lengths & Self.bit(ofLength: length) != 0 else { return nil }
         let names = names.span
+        let fields = fields.span
         for index in fields.indices {
             let field = fields[index]
-            if names.extracting(field.start..<field.end).matches(name) { return field.number }
+            if field.end - field.start == length, names.has(name, at: field.start) {
+                return field.number
+            }
         }
         return nil
     }
@@ -79,6 +88,7 @@ public struct UsageFields: Equatable, Sendable {
         let (outer, inner) = (object.utf8CodeUnitCount, name.utf8CodeUnitCount)
         guard lengths & Self.bit(ofLength: outer + 1 + inner) != 0 else { return nil }
         let names = names.span
+        let fields = fields.span
         for index in fields.indices {
             let field = fields[index]
             guard field.end - field.start == outer + 1 + inner,

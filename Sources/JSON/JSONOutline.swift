@@ -18,6 +18,8 @@ public struct JSONOutline: ~Copyable {
         let kind: JSONScanner.Kind
         /// Whether the name has an escape.
         let isNameEscaped: Bool
+        /// Whether nothing inside of it was read, because it was known.
+        var isKnown = false
         /// The inside of its name; empty for what is no member.
         let nameStart: Int32
         let nameEnd: Int32
@@ -37,11 +39,14 @@ public struct JSONOutline: ~Copyable {
     /// JSON, or is nested deeper than `depthMax`.
     ///
     /// The first closure decides by the inside of a member's name and the kind of its value, the
-    /// second by the kind of a list's element: what they name is walked over and left out.
+    /// second by the kind of a list's element: what they name is walked over and left out. The third
+    /// is given the inside of an object's name and the text from its value on: how many bytes of it
+    /// are that value, where that is known; nothing inside of it is read then.
     public mutating func read(
         _ bytes: Span<UInt8>, depthMax: Int = JSONScanner.depthMax,
         skipping skips: (Span<UInt8>, JSONScanner.Kind) -> Bool = { _, _ in false },
-        elements skipsElement: (JSONScanner.Kind) -> Bool = { _ in false }
+        elements skipsElement: (JSONScanner.Kind) -> Bool = { _ in false },
+        knowing knownCount: (Span<UInt8>, Span<UInt8>) -> Int? = { _, _ in nil }
     ) -> Bool {
         text.removeAll()
         // Out of the outline while it grows.
@@ -53,8 +58,10 @@ public struct JSONOutline: ~Copyable {
         if list.capacity == 0 { list.reserveCapacity(64) }
         var scanner = JSONScanner(bytes)
         do throws(JSONScanner.Malformed) {
+            let kind = try scanner.kind()
             try Self.add(
-                &scanner, name: 0..<0, depthLeft: depthMax, to: &list, skips, skipsElement)
+                &scanner, kind, name: 0..<0, isEscaped: false, depthLeft: depthMax,
+                to: &list, skips, skipsElement, knownCount)
             try scanner.end()
         } catch {
             list.removeAll(keepingCapacity: true)
@@ -65,14 +72,13 @@ public struct JSONOutline: ~Copyable {
     }
 
     private static func add(
-        _ scanner: inout JSONScanner, name: Range<Int>, depthLeft: Int, to list: inout [Node],
+        _ scanner: inout JSONScanner, _ kind: JSONScanner.Kind, name: Range<Int>, isEscaped: Bool,
+        depthLeft: Int, to list: inout [Node],
         _ skips: (Span<UInt8>, JSONScanner.Kind) -> Bool,
-        _ skipsElement: (JSONScanner.Kind) -> Bool
+        _ skipsElement: (JSONScanner.Kind) -> Bool,
+        _ knownCount: (Span<UInt8>, Span<UInt8>) -> Int?
     ) throws(JSONScanner.Malformed) {
-        let kind = try scanner.kind()
         let start = scanner.offset
-        let isEscaped =
-            scanner.bytes(at: name).firstIndex(of: UInt8(ascii: "\\")) != nil
         let index = list.count
         list.append(
             Node(
@@ -83,8 +89,8 @@ public struct JSONOutline: ~Copyable {
             guard depthLeft > 0 else {
                 throw JSONScanner.Malformed(offset: start, reason: "nested too deep")
             }
-            try addInside(&scanner, kind, depthLeft - 1, to: &list, skips, skipsElement)
-        default: _ = try scanner.value()
+            try addInside(&scanner, kind, depthLeft - 1, to: &list, skips, skipsElement, knownCount)
+        default: _ = try scanner.value(of: kind)
         }
         list[index].end = Int32(scanner.offset)
         list[index].next = Int32(list.count)
@@ -94,28 +100,50 @@ public struct JSONOutline: ~Copyable {
         _ scanner: inout JSONScanner, _ kind: JSONScanner.Kind, _ depthLeft: Int,
         to list: inout [Node],
         _ skips: (Span<UInt8>, JSONScanner.Kind) -> Bool,
-        _ skipsElement: (JSONScanner.Kind) -> Bool
+        _ skipsElement: (JSONScanner.Kind) -> Bool,
+        _ knownCount: (Span<UInt8>, Span<UInt8>) -> Int?
     ) throws(JSONScanner.Malformed) {
         guard kind == .object else {
             return try scanner.array { (scanner) throws(JSONScanner.Malformed) in
-                if skipsElement(try scanner.kind()) {
-                    _ = try scanner.value()
+                let kind = try scanner.kind()
+                if skipsElement(kind) {
+                    _ = try scanner.value(of: kind)
                 } else {
                     try add(
-                        &scanner, name: 0..<0, depthLeft: depthLeft, to: &list, skips,
-                        skipsElement)
+                        &scanner, kind, name: 0..<0, isEscaped: false, depthLeft: depthLeft,
+                        to: &list, skips, skipsElement, knownCount)
                 }
             }
         }
         try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
             let name = key.lowerBound + 1..<key.upperBound - 1
-            if skips(scanner.bytes(at: name), try scanner.kind()) {
-                _ = try scanner.value()
+            let isEscaped = scanner.isStringEscaped
+            let kind = try scanner.kind()
+            if skips(scanner.bytes(at: name), kind) {
+                _ = try scanner.value(of: kind)
+            } else if kind == .object,
+                let count = knownCount(scanner.bytes(at: name), scanner.rest)
+            {
+                addKnown(&scanner, name: name, isEscaped: isEscaped, count, to: &list)
             } else {
                 try add(
-                    &scanner, name: name, depthLeft: depthLeft, to: &list, skips, skipsElement)
+                    &scanner, kind, name: name, isEscaped: isEscaped, depthLeft: depthLeft,
+                    to: &list, skips, skipsElement, knownCount)
             }
         }
+    }
+
+    private static func addKnown(
+        _ scanner: inout JSONScanner, name: Range<Int>, isEscaped: Bool, _ count: Int,
+        to list: inout [Node]
+    ) {
+        let start = scanner.offset
+        scanner.jump(to: start + count)
+        list.append(
+            Node(
+                kind: .object, isNameEscaped: isEscaped, isKnown: true,
+                nameStart: Int32(name.lowerBound), nameEnd: Int32(name.upperBound),
+                start: Int32(start), end: Int32(start + count), next: Int32(list.count + 1)))
     }
 
     // MARK: Structure
@@ -135,10 +163,16 @@ public struct JSONOutline: ~Copyable {
     public func member(_ value: Int?, _ name: StaticString) -> Int? {
         guard let value, nodes[value].kind == .object else { return nil }
         var found: Int?
+        let nodes = nodes.span
         let end = Int(nodes[value].next)
+        let length = name.utf8CodeUnitCount
         var index = value + 1
         while index < end {
-            if isName(of: index, name) { found = index }
+            // Names mostly differ in their length, and an escape is longer than what it stands for.
+            let count = Int(nodes[index].nameEnd &- nodes[index].nameStart)
+            if count == length || nodes[index].isNameEscaped, isName(of: index, name) {
+                found = index
+            }
             index = Int(nodes[index].next)
         }
         return found
@@ -153,7 +187,12 @@ public struct JSONOutline: ~Copyable {
     }
 
     /// Whether a value has anything inside.
-    public func isEmpty(_ value: Int) -> Bool { Int(nodes[value].next) == value + 1 }
+    public func isEmpty(_ value: Int) -> Bool {
+        Int(nodes[value].next) == value + 1 && !nodes[value].isKnown
+    }
+
+    /// Whether nothing inside of an object is here, because it was known.
+    public func isKnown(_ value: Int) -> Bool { nodes[value].isKnown }
 
     /// Gives each value right inside of an object or a list.
     public func each(_ value: Int, _ body: (Int) -> Void) {

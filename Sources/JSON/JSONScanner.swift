@@ -25,6 +25,8 @@ public struct JSONScanner: ~Escapable {
     /// Bytes walked over.
     public private(set) var offset = 0
     private var depth = 0
+    /// Whether the string that was walked over last has an escape.
+    private(set) var isStringEscaped = false
 
     /// A scanner at the start of a text.
     @_lifetime(copy bytes)
@@ -65,7 +67,11 @@ public struct JSONScanner: ~Escapable {
 
     /// Walks over the next value and gives its range.
     public mutating func value() throws(Malformed) -> Range<Int> {
-        let kind = try kind()
+        try value(of: kind())
+    }
+
+    /// Walks over the next value, which is of the kind that ``kind()`` gave just now.
+    mutating func value(of kind: Kind) throws(Malformed) -> Range<Int> {
         let start = offset
         switch kind {
         case .object:
@@ -165,6 +171,12 @@ public struct JSONScanner: ~Escapable {
         bytes.extracting(range)
     }
 
+    /// The bytes from here on.
+    var rest: Span<UInt8> {
+        @_lifetime(copy self)
+        get { bytes.extracting(offset..<bytes.count) }
+    }
+
     private mutating func enter(_ bracket: UInt8) throws(Malformed) {
         guard take(bracket) else { throw fault("a bracket is missing") }
         depth += 1
@@ -200,6 +212,7 @@ public struct JSONScanner: ~Escapable {
 
     private mutating func string() throws(Malformed) {
         offset += 1
+        isStringEscaped = false
         while offset < bytes.count {
             offset = bytes.firstIndex(
                 below: 0x20, or: UInt8(ascii: "\""), or: UInt8(ascii: "\\"), from: offset
@@ -209,6 +222,7 @@ public struct JSONScanner: ~Escapable {
             offset += 1
             if byte == UInt8(ascii: "\"") { return }
             if byte < 0x20 { throw fault("a control byte stands in a string") }
+            isStringEscaped = true
             // Source text in a prompt has an escape in every line: those of one letter are short.
             if offset < bytes.count, Self.isLetterOfEscape(bytes[offset]) {
                 offset += 1

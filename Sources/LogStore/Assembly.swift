@@ -25,18 +25,24 @@ final class Assembly {
     /// embeddings are 80 MB of text.
     private static let decodedBytesMax = 512 << 20
 
+    /// Its number in the journal.
+    let exchange: UInt64
+
     private let capture: Capture
+    private let memory: AssemblyMemory
     private var began: Instant
     private var hasBegin = false
     private var requestSeen = 0
     /// Looks for the model in the pieces of the request's body; nil before and after.
     private var modelScan: ModelScan?
     private var names: CallerNames?
-    private var responses: [Int: Response] = [:]
+    /// By their attempts: nearly always one.
+    private var responses: [Response] = []
     private var delivery: (payload: [UInt8], time: Instant)?
 
     /// The response to one attempt.
     private final class Response {
+        let attempt: Int
         var observer: AnswerObserver?
         var decoder: ContentDecoder?
         var fields = ""
@@ -47,12 +53,18 @@ final class Assembly {
         var kept = BodyPieces()
         var seen = 0
 
-        init(headAt: Instant) {
+        init(attempt: Int, headAt: Instant) {
+            self.attempt = attempt
             self.headAt = headAt
         }
     }
 
-    init(journal: String, exchange: UInt64, time: Instant, capture: Capture) {
+    init(
+        journal: String, exchange: UInt64, time: Instant, capture: Capture,
+        _ memory: AssemblyMemory = AssemblyMemory()
+    ) {
+        self.exchange = exchange
+        self.memory = memory
         record = Record(Identifier(high: 0, low: 0))
         record.journal = journal
         record.exchange = exchange
@@ -106,7 +118,7 @@ final class Assembly {
     /// Gives up the bytes kept so far: they are in the store.
     func forgetBodies() {
         content = RecordContent()
-        for response in responses.values { response.kept = BodyPieces() }
+        for response in responses { response.kept = BodyPieces() }
     }
 
     /// The record of an exchange that will have no settlement: as it was about to end, or as one
@@ -119,15 +131,16 @@ final class Assembly {
         record.outcome = Record.interrupted
         record.errorKind = "gateway_interrupted"
         record.errorMessage = "the gateway ended before the exchange did"
-        record.answered = responses.keys.max() ?? 0
+        record.answered = responses.reduce(0) { max($0, $1.attempt) }
         if record.vendor.isEmpty { record.vendor = record.attempts.last?.vendor ?? "" }
-        let last = responses[record.answered]?.lastAt ?? time
+        let answering = response(to: record.answered)
+        let last = answering?.lastAt ?? time
         adopt(record.answered, end: last)
         record.endMicroseconds = offset(last) ?? 0
-        record.status = responses[record.answered]?.status ?? 0
+        record.status = answering?.status ?? 0
         record.requestBytes = max(record.requestBytes, requestSeen)
         record.requestBody.totalBytes = record.requestBytes
-        record.responseBytes = responses[record.answered]?.seen ?? 0
+        record.responseBytes = answering?.seen ?? 0
         return record
     }
 
@@ -161,11 +174,8 @@ final class Assembly {
         record.requestFields = payload.fields
         record.client = payload.client
         names = CallerNames(fields: payload.fields.utf8.span, keepsContent: capture.bytesMax > 0)
-        record.trace = TraceParent(fields: frame.payload)?.description ?? ""
-        if payload.keyDigest != 0 {
-            let digits = String(payload.keyDigest, radix: 16)
-            record.key = String(repeating: "0", count: 16 - digits.count) + digits
-        }
+        record.trace = TraceParent(fields: payload.fields.utf8.span)?.description ?? ""
+        if payload.keyDigest != 0 { record.key = memory.name(ofKey: payload.keyDigest) }
         // What is held is charged, unless a settlement says more.
         adopt(payload.caller, basis: .reserved)
         if payload.bodyBytes > 0 { record.requestBytes = payload.bodyBytes }
@@ -248,13 +258,15 @@ final class Assembly {
     private func takeHead(_ frame: borrowing Frame) {
         guard let index = attempt(frame.attempt), let payload = HeadPayload(frame.payload)
         else { return }
-        let response = Response(headAt: frame.time)
+        let isTranslated = !record.attempts[index].translation.isEmpty
+        let response = Response(attempt: frame.attempt, headAt: frame.time)
         response.fields = payload.fields
         response.status = frame.detail
         response.isStream = payload.isEventStream
         response.observer = AnswerObserver(
-            dialect: record.attempts[index].translatedDialect ?? record.dialect,
-            isEventStream: payload.isEventStream)
+            dialect: isTranslated
+                ? record.attempts[index].translatedDialect ?? record.dialect : record.dialect,
+            isEventStream: payload.isEventStream, templates: memory.usage)
         let encoding = payload.encoding.utf8
         response.decoder = ContentDecoder(encoding.span, bytesMax: Self.decodedBytesMax)
         if response.decoder == nil, !ContentDecoder.isIdentity(encoding.span) {
@@ -262,11 +274,17 @@ final class Assembly {
         }
         record.attempts[index].status = frame.detail
         record.attempts[index].headMicroseconds = offset(frame.time)
-        responses[frame.attempt] = response
+        responses.removeAll { $0.attempt == frame.attempt }
+        responses.append(response)
+    }
+
+    private func response(to attempt: Int) -> Response? {
+        for response in responses where response.attempt == attempt { return response }
+        return nil
     }
 
     private func takeChunk(_ frame: borrowing Frame, _ ring: JournalFile?) {
-        guard let response = responses[frame.attempt] else { return }
+        guard let response = response(to: frame.attempt) else { return }
         let time = frame.time
         response.lastAt = time
         if frame.missingBytes > 0 {
@@ -277,10 +295,12 @@ final class Assembly {
         response.seen += frame.payload.count
         keep(frame, ring, in: &response.kept, seen: response.seen)
         guard let decoder = response.decoder else {
-            response.observer?.take(frame.payload, at: time)
+            response.observer?.take(frame.payload, at: time, in: &memory.outline)
             return
         }
-        let isWhole = decoder.decode(frame.payload) { response.observer?.take($0, at: time) }
+        let isWhole = decoder.decode(frame.payload) {
+            response.observer?.take($0, at: time, in: &memory.outline)
+        }
         if !isWhole { response.observer?.markGap() }
     }
 
@@ -309,7 +329,7 @@ final class Assembly {
         adopt(payload.caller, basis: Charge.Basis(number: payload.caller.basis))
         // Attempts that found no room are counted all the same.
         _ = attempt(min(payload.attempts, 255))
-        if !payload.isResponseCaptured { responses[payload.answered]?.observer?.markGap() }
+        if !payload.isResponseCaptured { response(to: payload.answered)?.observer?.markGap() }
         record.endMicroseconds = offset(time) ?? 0
         if payload.headNanoseconds >= 0 {
             record.headMicroseconds = offset(
@@ -332,14 +352,15 @@ final class Assembly {
             record.agent = names.agent
             record.parentAgent = names.parent
         }
-        guard let response = responses[number] else { return }
-        response.observer?.end(at: end)
+        guard let response = response(to: number) else { return }
+        response.observer?.end(at: end, in: &memory.outline)
         record.responseFields = response.fields
         content.response = response.kept
         record.responseBody.totalBytes = response.seen
         record.isStream = response.isStream
         record.headMicroseconds = record.headMicroseconds ?? offset(response.headAt)
         guard let facts = response.observer?.facts else { return }
+        memory.usage = facts.usageTemplates
         // A vendor's words are content where they are more than a name: it may repeat the prompt.
         let isKept = capture.bytesMax > 0
         record.answeringModel =
@@ -360,27 +381,6 @@ final class Assembly {
         {
             record.outcome = Outcome.truncated.name
         }
-        account(facts, isDecoded: response.decoder?.isAtEnd ?? true)
-    }
-}
-
-extension String {
-    /// Whether a text is a name as models have it, and no sentence.
-    fileprivate var isName: Bool {
-        utf8.count <= 128
-            && utf8.allSatisfy { byte in
-                // "-", ".", "/", digits and ":", "@" and capitals.
-                0x2D...0x3A ~= byte || 0x40...0x5A ~= byte || byte == 0x5F
-                    || 0x61...0x7A ~= byte
-            }
-    }
-
-    /// Whether a text is a name such as `rate_limit_error`, and no sentence.
-    fileprivate var isWord: Bool {
-        utf8.count <= 64
-            && utf8.allSatisfy { byte in
-                byte == 0x5F || byte == 0x2D || byte == 0x2E || 0x30...0x39 ~= byte
-                    || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte
-            }
+        record.account(facts, isDecoded: response.decoder?.isAtEnd ?? true)
     }
 }

@@ -38,6 +38,11 @@ struct CallerNames {
         Field(name: "x-parent-session-id", part: .parent, rank: 2),
     ]
 
+    /// A bit for each length that one of them has.
+    private static let fieldLengths = fields.reduce(0 as UInt64) {
+        $0 | 1 << UInt64($1.name.utf8CodeUnitCount)
+    }
+
     /// Bytes of a name at most: what is longer is none.
     static let bytesMax = 256
     /// … where no content is kept.
@@ -82,11 +87,15 @@ struct CallerNames {
             break
         default: return nil
         }
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon < 64,
+            fieldLengths >> UInt64(colon) & 1 != 0
+        else { return nil }
         let name = line.extracting(0..<colon)
-        return fields.first {
-            $0.name.utf8CodeUnitCount == colon && name.matchesIgnoringCase($0.name)
+        let fields = fields.span
+        for index in fields.indices where name.matchesIgnoringCase(fields[index].name) {
+            return fields[index]
         }
+        return nil
     }
 
     /// Looks for the session in a piece of the request's body, where no field named it.

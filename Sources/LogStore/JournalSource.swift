@@ -28,6 +28,9 @@ final class JournalSource {
 
     private let capture: Capture
     private var open: [UInt64: Open] = [:]
+    /// The one that a frame was read of last, while it is open.
+    private var latest: Open?
+    private let memory = AssemblyMemory()
     private var damageSeen = 0
     /// The cursor up to which the ring's pages are mapped.
     private var readyUpTo: UInt64 = 0
@@ -129,6 +132,7 @@ final class JournalSource {
             }
             if entry.assembly.take(frame, in: file) {
                 open[frame.exchange] = nil
+                latest = nil
                 entry.assembly.handOver(to: &batch)
             }
             bytesLeft -= frame.payload.count
@@ -139,9 +143,16 @@ final class JournalSource {
     }
 
     private func entry(of exchange: UInt64, time: Instant, now: Instant) -> Open {
-        if let entry = open[exchange] { return entry }
+        // A call's frames mostly stand one behind the other.
+        if let latest, latest.assembly.exchange == exchange { return latest }
+        let entry = open[exchange] ?? begin(exchange, time: time, now: now)
+        latest = entry
+        return entry
+    }
+
+    private func begin(_ exchange: UInt64, time: Instant, now: Instant) -> Open {
         let assembly = Assembly(
-            journal: name, exchange: exchange, time: time, capture: capture)
+            journal: name, exchange: exchange, time: time, capture: capture, memory)
         let entry = Open(assembly, since: now)
         open[exchange] = entry
         return entry
@@ -156,6 +167,7 @@ final class JournalSource {
             batch.add(record, entry.assembly.content, isSpilled: entry.assembly.isSpilled)
         }
         open.removeAll()
+        latest = nil
     }
 
     /// The cursor up to which the ring's room can be given back, the frames of open exchanges put

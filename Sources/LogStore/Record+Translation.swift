@@ -31,17 +31,21 @@ extension Record.Attempt {
 }
 
 extension Record {
-    private var answeringIndex: Int? {
-        attempts.indices.contains(answered - 1) ? answered - 1 : nil
+    // Without an attempt's copy: nearly none is translated.
+    private var translatedIndex: Int? {
+        let index = answered - 1
+        guard attempts.indices.contains(index), !attempts[index].translation.isEmpty
+        else { return nil }
+        return index
     }
 
     /// The dialect of the answer as the vendor sent it.
     var answerDialect: Dialect {
-        answeringIndex.flatMap { attempts[$0].translatedDialect } ?? dialect
+        translatedIndex.flatMap { attempts[$0].translatedDialect } ?? dialect
     }
 
     /// The path and query of the vendor's API that answered.
     var answerTarget: String {
-        answeringIndex.flatMap { attempts[$0].translatedTarget } ?? target
+        translatedIndex.flatMap { attempts[$0].translatedTarget } ?? target
     }
 }

@@ -5,6 +5,7 @@ struct RecordDetailsWriter: ~Copyable {
     /// What was written last.
     private(set) var buffer = ByteBuffer()
     private var part = ByteBuffer()
+    private var shapes = UsageShape.Scratch()
 
     /// Writes the details of a record, of whose entries some are in a segment.
     mutating func write(
@@ -29,7 +30,7 @@ struct RecordDetailsWriter: ~Copyable {
             case RecordDetails.Special.usage:
                 guard !record.usageText.isEmpty else { continue }
                 part.removeAll()
-                try UsageShape.write(record.usageText, day: day, &names, to: &part)
+                try UsageShape.write(record.usageText, day: day, &names, &shapes, to: &part)
                 appendPart(number, after: &last)
             default:
                 try append(fields[index], of: record, day: day, after: &last, &names)

@@ -8,6 +8,8 @@ public struct TraceParent: Equatable, Sendable, CustomStringConvertible {
     public let span: String
     private let flags: String
 
+    private static let fieldName: StaticString = "traceparent"
+
     /// The value of a field; nil where it is none.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
@@ -25,11 +27,22 @@ public struct TraceParent: Equatable, Sendable, CustomStringConvertible {
     /// What header fields, a line each, say; nil where they say nothing of the kind.
     init?(fields: Span<UInt8>) {
         // By bytes: this is looked for in every request, and found in few.
-        var start = fields.firstRange(of: "raceparent:")?.upperBound
-        if start == nil { start = fields.firstRange(of: "RACEPARENT:")?.upperBound }
-        guard let start else { return nil }
-        let end = fields.firstIndex(of: 0x0D, from: start) ?? fields.count
-        self.init(fields.extracting(start..<end).text.drop { $0 == " " })
+        let length = Self.fieldName.utf8CodeUnitCount
+        var start = 0
+        while start < fields.count {
+            let end = fields.firstIndex(of: 0x0D, from: start) ?? fields.count
+            if fields[start].lowercased == UInt8(ascii: "t"), start + length < end,
+                fields[start + length] == UInt8(ascii: ":"),
+                fields.extracting(start..<start + length).matchesIgnoringCase(Self.fieldName)
+            {
+                let value = fields.extracting(start + length + 1..<end)
+                self.init(value.text.drop { $0 == " " })
+                return
+            }
+            // The carriage return and the line feed behind it.
+            start = end + 2
+        }
+        return nil
     }
 
     private static func isHex(_ text: some StringProtocol, _ count: Int) -> Bool {

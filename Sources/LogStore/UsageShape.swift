@@ -8,39 +8,41 @@ enum UsageShape {
     private static let hole = UInt8(ascii: "#")
     private static let slot = 60
 
+    /// Memory for a shape and its digits, kept from one to the next.
+    struct Scratch: ~Copyable {
+        fileprivate var shape = ByteBuffer()
+        fileprivate var digits = ByteBuffer()
+    }
+
     static func write(
-        _ text: String, day: Int, _ names: inout NameWriter, to buffer: inout ByteBuffer
+        _ text: String, day: Int, _ names: inout NameWriter, _ scratch: inout Scratch,
+        to buffer: inout ByteBuffer
     ) throws {
-        var shape = ByteBuffer(capacity: text.utf8.count)
-        var digits = ByteBuffer()
+        scratch.shape.removeAll()
+        scratch.digits.removeAll()
         let bytes = text.utf8.span
         // A text with a hole of its own has no shape.
         let isShape =
             bytes.count <= NameTable.bytesMax && bytes.firstIndex(of: hole, from: 0) == nil
         var start = 0
         while isShape, start < bytes.count {
-            var end = start
-            while end < bytes.count, !isDigit(bytes[end]) { end += 1 }
-            shape.append(bytes.extracting(start..<end))
+            var end = bytes.firstDigit(from: start)
+            scratch.shape.append(bytes.extracting(start..<end))
             start = end
-            while end < bytes.count, isDigit(bytes[end]) { end += 1 }
+            while end < bytes.count, bytes[end] &- 0x30 < 10 { end += 1 }
             guard start < end else { break }
-            shape.append(byte: hole)
-            if !digits.isEmpty { digits.append(byte: UInt8(ascii: ",")) }
-            digits.append(bytes.extracting(start..<end))
+            scratch.shape.append(byte: hole)
+            if !scratch.digits.isEmpty { scratch.digits.append(byte: UInt8(ascii: ",")) }
+            scratch.digits.append(bytes.extracting(start..<end))
             start = end
         }
-        if isShape, let number = try names.number(of: shape.bytes, day: day, slot: slot) {
+        if isShape, let number = try names.number(of: scratch.shape.bytes, day: day, slot: slot) {
             buffer.append(varint: UInt64(clamping: number) << 1)
-            buffer.append(contentsOf: digits)
+            buffer.append(contentsOf: scratch.digits)
         } else {
             buffer.append(varint: 1)
             buffer.append(text: text)
         }
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
     }
 
     /// The text.

@@ -1,4 +1,5 @@
 import Dialects
+import JSON
 import Primitives
 
 /// What a record reads out of answers and requests, on a thread that may not trap either.
@@ -9,10 +10,11 @@ enum AnswerFuzz {
             for isEventStream in [true, false] {
                 input.expectSame { pieces in
                     var observer = AnswerObserver(dialect: dialect, isEventStream: isEventStream)
+                    var outline = JSONOutline()
                     for piece in pieces {
-                        observer.take(bytes.extracting(piece), at: .distantFuture)
+                        observer.take(bytes.extracting(piece), at: .distantFuture, in: &outline)
                     }
-                    observer.end(at: .distantFuture)
+                    observer.end(at: .distantFuture, in: &outline)
                     _ = observer.facts.usageFields.usage(of: dialect)
                     return observer.facts
                 }
