@@ -21,6 +21,10 @@ public final class UsageMetrics: Sendable {
 
         /// A call of nothing.
         public init() {}
+
+        fileprivate func isLike(_ other: Call) -> Bool {
+            vendor == other.vendor && model == other.model && group == other.group
+        }
     }
 
     /// What counts are kept by.
@@ -59,14 +63,27 @@ public final class UsageMetrics: Sendable {
     public func add(_ calls: [Call]) {
         guard !calls.isEmpty else { return }
         counts.withLock { counts in
-            for call in calls {
-                var key = Key(vendor: call.vendor, model: call.model, group: call.group)
-                let isKnown = counts[key] != nil
-                let isShort = max(key.model.utf8.count, key.group.utf8.count) <= Self.nameMax
-                if !isKnown, counts.count >= Self.keysMax || !isShort { key = Self.others }
-                Self.add(call, to: &counts[key, default: Counts()])
+            var start = 0
+            while start < calls.count {
+                // Calls are mostly like the ones before: each run of them is looked up once.
+                var end = start + 1
+                while end < calls.count, calls[end].isLike(calls[start]) { end += 1 }
+                let key = Self.key(of: calls[start], in: counts)
+                Self.add(calls[start..<end], to: &counts[key, default: Counts()])
+                start = end
             }
         }
+    }
+
+    private static func key(of call: Call, in counts: [Key: Counts]) -> Key {
+        let key = Key(vendor: call.vendor, model: call.model, group: call.group)
+        if counts[key] != nil { return key }
+        let isShort = max(key.model.utf8.count, key.group.utf8.count) <= nameMax
+        return counts.count < keysMax && isShort ? key : others
+    }
+
+    private static func add(_ calls: ArraySlice<Call>, to counts: inout Counts) {
+        for call in calls { add(call, to: &counts) }
     }
 
     private static func add(_ call: Call, to counts: inout Counts) {
