@@ -7,6 +7,9 @@ public enum ZstdFrame {
     public static let contentBytesMax = 16 << 20
 
     /// What repeats within a whole frame is found: its window is as long as its content.
+    ///
+    /// The usual search finds it: that for matches over long distances took two thirds of the
+    /// instructions and made frames of calls 2 to 8 % smaller.
     private static let windowBits: Int32 = 24
     private static let level: Int32 = 3
     /// A decoder that is given all at once yields nothing of a frame that is damaged.
@@ -26,7 +29,7 @@ public enum ZstdFrame {
         defer { unsafe ZSTD_freeCCtx(context) }
         let parameters: [(ZSTD_cParameter, Int32)] = [
             (ZSTD_c_compressionLevel, level), (ZSTD_c_windowLog, windowBits),
-            (ZSTD_c_enableLongDistanceMatching, 1), (ZSTD_c_contentSizeFlag, 1),
+            (ZSTD_c_contentSizeFlag, 1),
         ]
         for (parameter, value) in parameters {
             let result = unsafe ZSTD_CCtx_setParameter(context, parameter, value)
