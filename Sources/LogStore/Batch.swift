@@ -42,20 +42,21 @@ struct Batch {
         contents.append(content)
     }
 
-    /// Lends each record and what it keeps of its bodies, in order, and without copies, each of
-    /// which would count some references.
-    func eachRecord(
-        _ body: (Int, borrowing Record, borrowing RecordContent) throws -> Void
+    /// Lends each record and what it keeps of its bodies, in order.
+    ///
+    /// As what may be changed, though it is only read: of what is lent to be read out of a list the
+    /// compiler makes a copy, which counts some thirty references.
+    mutating func eachRecord(
+        _ body: (Int, inout Record, inout RecordContent) throws -> Void
     ) rethrows {
-        let (records, contents) = (records.span, contents.span)
         for index in records.indices {
             if contents.isEmpty {
-                let content = RecordContent(
+                var content = RecordContent(
                     request: BodyPieces(copying: records[index].requestBody.bytes),
                     response: BodyPieces(copying: records[index].responseBody.bytes))
-                try body(index, records[index], content)
+                try body(index, &records[index], &content)
             } else {
-                try body(index, records[index], contents[index])
+                try body(index, &records[index], &contents[index])
             }
         }
     }
@@ -80,14 +81,14 @@ struct Batch {
     }
 
     /// The sums of the records, but for some, and what they were charged.
-    func sums(without omitted: Set<Int>) -> (Rollup.Gathered, LedgerEntry.Gathered) {
+    mutating func sums(without omitted: Set<Int>) -> (Rollup.Gathered, LedgerEntry.Gathered) {
         if omitted.isEmpty, let rows { return (rows.sums, rows.charges) }
         var sums = Rollup.Gathered()
         var charges = LedgerEntry.Gathered()
-        let all = records.span
-        for index in all.indices where !omitted.contains(index) {
-            sums.add(all[index])
-            charges.add(all[index])
+        eachRecord { index, record, _ in
+            guard !omitted.contains(index) else { return }
+            sums.add(record)
+            charges.add(record)
         }
         return (sums, charges)
     }

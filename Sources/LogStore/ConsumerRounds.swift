@@ -150,9 +150,9 @@ final class ConsumerRounds {
     /// Stores what was read, in order, until it is all stored or one fails; what it stored.
     private func storeAll() -> [RingReading] {
         var stored: [RingReading] = []
-        while let reading = unstored.first, store(reading.batch) {
-            unstored.removeFirst()
-            stored.append(reading)
+        // Where it lies: of a copy each record would be copied, too.
+        while !unstored.isEmpty, store(&unstored[0].batch) {
+            stored.append(unstored.removeFirst())
         }
         return stored
     }
@@ -209,12 +209,11 @@ final class ConsumerRounds {
         return readers != nil
     }
 
-    private func store(_ batch: Batch) -> Bool {
+    private func store(_ batch: inout Batch) -> Bool {
         let metrics = settings.metrics
-        var batch = batch
         batch.isChargedByJournal = hasOtherWriters
         do {
-            let written = try settings.store.write(batch, capture: settings.capture)
+            let written = try settings.store.write(&batch, capture: settings.capture)
             metrics.transactions.add()
             metrics.usage.add(batch.usage)
             let left = Set(sources.filter(\.isLeft).map(\.name))

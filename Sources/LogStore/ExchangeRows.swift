@@ -14,16 +14,17 @@ final class ExchangeRows {
     /// The version of the names that the rows say.
     let namesVersion: Int
 
-    init(_ batch: Batch, _ snapshot: NameBook.Snapshot) {
+    init(_ batch: inout Batch, _ snapshot: NameBook.Snapshot) {
         namesVersion = snapshot.version
         var names = NameWriter(snapshot)
         var encoder = ExchangeEncoder()
         ranges.reserveCapacity(batch.records.count)
+        let spilled = batch.spilled
         batch.eachRecord { index, record, content in
             sums.add(record)
             charges.add(record)
             // What was spilled is not all there.
-            guard !batch.spilled.contains(index) else {
+            guard !spilled.contains(index) else {
                 ranges.append(0..<0)
                 return
             }
@@ -43,10 +44,8 @@ final class ExchangeRows {
     /// Whether there are values of a record.
     func holds(_ index: Int) -> Bool { !ranges[index].isEmpty }
 
-    /// Binds the values of a record; false where there are none.
-    func bind(_ index: Int, to insertion: inout Insertion) -> Bool {
-        guard holds(index) else { return false }
+    /// Binds the values of a record.
+    func bind(_ index: Int, to insertion: inout Insertion) {
         insertion.bind(values, ranges[index])
-        return true
     }
 }

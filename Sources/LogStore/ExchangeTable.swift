@@ -86,16 +86,17 @@ enum ExchangeTable {
         client, session, path, rest, charged_tokens, charged_nanodollars, details, segment, start
         """
 
-    /// A statement that inserts a row unless its exchange is there; `withNumber`: its number is
-    /// bound first.
-    static func insertion(withNumber: Bool) -> String {
+    /// A statement that inserts rows whose exchanges are not there; `withNumber`: the number of
+    /// each is bound first.
+    static func insertion(withNumber: Bool, count: Int = 1) -> String {
         let names = """
             \(withNumber ? "number, " : "")id, accepted_us, status, vendor, model, \
             answering_model, chain, key, outcome, client, session, error_class, path, rest, \
             charged_tokens, charged_nanodollars, details, segment, start
             """
         let marks = names.split(separator: ",").map { _ in "?" }.joined(separator: ", ")
-        return "INSERT OR IGNORE INTO exchanges (\(names)) VALUES (\(marks))"
+        let rows = [String](repeating: "(\(marks))", count: count).joined(separator: ", ")
+        return "INSERT OR IGNORE INTO exchanges (\(names)) VALUES \(rows)"
     }
 
     /// The target of a row.
@@ -104,26 +105,28 @@ enum ExchangeTable {
     /// A target's beginning, which repeats, and its rest, which may not: a query, or what begins
     /// with a segment that looks like an identifier.
     static func parts(ofTarget target: String) -> (path: Substring, rest: Substring) {
-        let bytes = target.utf8
-        var start = bytes.startIndex
+        let rest = restStart(target.utf8.span)
+        guard rest < target.utf8.count else { return (target[...], "") }
+        let index = target.utf8.index(target.startIndex, offsetBy: rest)
+        return (target[..<index], target[index...])
+    }
+
+    private static func restStart(_ target: Span<UInt8>) -> Int {
+        var start = 0
         var digits = 0
-        var index = start
-        while index < bytes.endIndex {
-            switch bytes[index] {
-            case UInt8(ascii: "?"):
-                return (target[..<index], target[index...])
+        for index in target.indices {
+            switch target[index] {
+            case UInt8(ascii: "?"): return index
             case UInt8(ascii: "/"):
-                start = bytes.index(after: index)
+                start = index + 1
                 digits = 0
             case UInt8(ascii: "0")...UInt8(ascii: "9"):
                 digits += 1
-                if digits >= 8 { return (target[..<start], target[start...]) }
-            default:
-                break
+                if digits >= 8 { return start }
+            default: break
             }
-            index = bytes.index(after: index)
         }
-        return (target[...], "")
+        return target.count
     }
 
     /// The name of an exchange as a row has it.

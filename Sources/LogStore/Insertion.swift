@@ -114,6 +114,16 @@ struct Insertion: ~Copyable {
         }
     }
 
+    /// Rows that the last execution inserted.
+    var changesCount: Int {
+        unsafe connection.map { unsafe Int(sqlite3_changes($0)) } ?? 0
+    }
+
+    /// The number of the row that was inserted last.
+    var lastNumber: Int64 {
+        unsafe connection.map { unsafe sqlite3_last_insert_rowid($0) } ?? 0
+    }
+
     private mutating func lend() {
         // Even an empty text has an address: without one it would be NULL.
         memory.reserve(1)

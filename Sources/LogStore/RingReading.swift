@@ -47,8 +47,8 @@ struct RingReading {
     /// Does what needs no database, while another batch is stored.
     mutating func workAhead(_ bounds: Bounds) {
         guard !batch.records.isEmpty else { return }
-        batch.written = bounds.writer?.writeAhead(batch)
-        batch.rows = ExchangeRows(batch, bounds.names)
+        batch.written = bounds.writer?.writeAhead(&batch)
+        batch.rows = ExchangeRows(&batch, bounds.names)
     }
 
     /// Says that the batch is stored: the journals' room can be given back.

@@ -22,6 +22,8 @@ struct SegmentPlan: ~Copyable {
     private let segment: UInt64
     private let start: Int
     private var gathered = ByteBuffer()
+    /// Bytes of all runs of what was gathered.
+    private var gatheredCount = 0
     private var runs: [Run] = []
     /// The offset behind the last entry.
     private(set) var end: Int
@@ -131,9 +133,9 @@ struct SegmentPlan: ~Copyable {
         if let last = runs.last, unsafe last.address == nil {
             runs[runs.count - 1].count += count
         } else {
-            let start = runs.reduce(0) { unsafe $1.address == nil ? $0 + $1.count : $0 }
-            unsafe runs.append(Run(address: nil, start: start, count: count))
+            unsafe runs.append(Run(address: nil, start: gatheredCount, count: count))
         }
+        gatheredCount += count
     }
 
     /// Writes all of it.

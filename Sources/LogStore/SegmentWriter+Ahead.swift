@@ -12,7 +12,7 @@ import Reactor
 extension SegmentWriter {
     /// Writes what a batch's records keep before the transaction that will store them; nil where it
     /// must be written with that.
-    func writeAhead(_ batch: Batch) -> Written? {
+    func writeAhead(_ batch: inout Batch) -> Written? {
         // What was spilled is not all there.
         guard batch.spilled.isEmpty, batch.spills.isEmpty, !batch.records.isEmpty
         else { return nil }

@@ -111,7 +111,7 @@ final class SegmentWriter: Sendable {
     /// where the disk takes it.
     ///
     /// Nothing is known of it until rows say where it is.
-    func append(_ batch: Batch, after end: End) throws(SystemError) -> Written {
+    func append(_ batch: inout Batch, after end: End) throws(SystemError) -> Written {
         var written = Written(end: end)
         let error = state.withLock { state -> SystemError? in
             do throws(SystemError) {

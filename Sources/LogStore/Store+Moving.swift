@@ -18,8 +18,8 @@ extension Store {
             var sums = Rollup.Gathered()
             var ranges: [UInt64: NumberRange] = [:]
             let olds = try Self.oldRecords(limit: limit, db)
-            for old in olds {
-                if try insertion.insert(old.record, old.pointer, number: old.number) {
+            for var old in olds {
+                if try insertion.insert(&old.record, old.pointer, number: old.number) {
                     sums.add(old.record)
                     ranges[old.pointer.segment, default: NumberRange()].add(old.number)
                 }
@@ -78,9 +78,9 @@ extension Store {
         writer?.seal()
         defer { writer?.seal() }
         return try database.write { db in
-            let (numbers, batch) = try Self.unmoved(bytesMax: bytesMax, db)
+            var (numbers, batch) = try Self.unmoved(bytesMax: bytesMax, db)
             guard !numbers.isEmpty else { return 0 }
-            let appended = try append(batch, db)
+            let appended = try append(&batch, db)
             // Rows of exchanges are made of them later.
             try appended.advance(NumberRange(), db)
             var contents = try Insertion(ContentTable.insertion, db)

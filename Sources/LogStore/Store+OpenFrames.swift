@@ -162,7 +162,7 @@ extension Store {
                     Batch.Spill(
                         journal: row[0], exchange: exchange, position: position, frames: frames))
             }
-            let appended = try append(batch, db)
+            let appended = try append(&batch, db)
             for (spill, start) in zip(batch.spills, appended.frames) {
                 try Self.insert(spill, at: start, in: appended.segment, db)
             }

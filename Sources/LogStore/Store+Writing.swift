@@ -18,9 +18,11 @@ extension Store {
     /// Writes a batch, all of it or nothing.
     ///
     /// Throws ``Failure`` where it may work later: a full disk, a locked file.
-    func write(_ batch: Batch, capture: Capture) throws(Failure) -> Written {
+    ///
+    /// A batch may be written once more where this threw.
+    func write(_ batch: inout Batch, capture: Capture) throws(Failure) -> Written {
         do {
-            let (written, known) = try database.write { db in try store(batch, capture, db) }
+            let (written, known) = try database.write { db in try store(&batch, capture, db) }
             names.keep(known)
             return written
         } catch {
@@ -29,22 +31,24 @@ extension Store {
     }
 
     private func store(
-        _ batch: Batch, _ capture: Capture, _ db: Database
+        _ batch: inout Batch, _ capture: Capture, _ db: Database
     ) throws -> (Written, NameWriter.Known) {
         var insertion = try ExchangeInsertion(db, names.writer(db))
-        var batch = batch
+        // What is taken back is taken back anew if this fails, and tried again.
+        let contents = batch.spilled.isEmpty ? nil : batch.contents
+        defer { if let contents { batch.contents = contents } }
         for index in batch.spilled {
             try takeBackSpilled(
                 Self.open(batch.records[index]), batch.records[index].answered,
                 &batch.contents[index], capture, db)
         }
         // Before the rows that say where it is.
-        let appended = try append(batch, db)
+        let appended = try append(&batch, db)
         if let rows = batch.rows, rows.namesVersion != names.snapshot.version {
             // They may say names that were removed.
             batch.rows = nil
         }
-        let (written, refused) = try Self.insertRecords(of: batch, appended, &insertion, db)
+        let (written, refused) = try Self.insertRecords(of: &batch, appended, &insertion, db)
         // Those that were there already, or that SQLite would not take.
         for index in batch.spilled {
             try Self.end(Self.open(batch.records[index]), number: nil, db)
@@ -60,59 +64,100 @@ extension Store {
         return (written, insertion.names.known)
     }
 
+    /// What became of a batch's records.
+    private struct Fates {
+        var numbers = NumberRange()
+        /// Those that were there already, that are too old, or that SQLite would not take.
+        var omitted: Set<Int> = []
+        /// The last of these, and why.
+        var refused: [(index: Int, error: DatabaseError)] = []
+
+        mutating func refuse(_ index: Int, _ error: DatabaseError) {
+            omitted.insert(index)
+            refused.append((index, error))
+        }
+    }
+
     /// Inserts the records, with their sums; also how many were refused, by journal.
     private static func insertRecords(
-        of batch: Batch, _ appended: Appended, _ insertion: inout ExchangeInsertion, _ db: Database
+        of batch: inout Batch, _ appended: Appended, _ insertion: inout ExchangeInsertion,
+        _ db: Database
     ) throws -> (Written, refused: [String: Int]) {
-        var written = Written()
-        var refused: [String: Int] = [:]
-        var recovered = LedgerEntry.Gathered()
-        var byJournal: [String: LedgerEntry.Gathered] = [:]
-        var numbers = NumberRange()
-        // Those that were there already, that are too old, or that SQLite would not take.
-        var omitted: Set<Int> = []
+        var fates = Fates()
         let mayBeOld = try !batch.leftJournals.isEmpty && hasOld(db)
-        // Where they lie: a record holds some thirty references, and is not copied.
-        let all = batch.records.span
-        for index in all.indices {
-            let isLeft = batch.leftJournals.contains(all[index].journal)
+        for index in batch.records.indices {
             do {
-                let isOld = try isLeft && mayBeOld && isOld(all[index].identifier, db)
-                guard !isOld, try insertion.insert(batch, index, appended.pointers[index]) else {
-                    omitted.insert(index)
+                if mayBeOld, batch.leftJournals.contains(batch.records[index].journal),
+                    try isOld(batch.records[index].identifier, db)
+                {
+                    fates.omitted.insert(index)
                     continue
                 }
-                let number = db.lastInsertedRowID
-                numbers.add(number)
-                if batch.spilled.contains(index) {
-                    try end(open(all[index]), number: number, db)
-                }
-                if isLeft { recovered.add(all[index]) }
-                if batch.isChargedByJournal {
-                    byJournal[all[index].journal, default: .init()].add(all[index])
-                }
+                guard try insertion.add(&batch, index, appended.pointers[index]) else { continue }
             } catch let error as DatabaseError where !error.mayWorkLater {
                 // One record that cannot be stored must not keep all others from it.
-                omitted.insert(index)
-                written.refused.append((all[index].identifier.description, "\(error)"))
-                refused[all[index].journal, default: 0] += 1
+                fates.refuse(index, error)
+                continue
             }
+            try settle(&insertion, batch, &fates, db)
         }
-        written.stored = batch.counts(without: omitted)
-        try appended.advance(numbers, db)
-        let (sums, charges) = batch.sums(without: omitted)
+        try settle(&insertion, batch, &fates, db)
+        var written = Written()
+        var refused: [String: Int] = [:]
+        for (index, error) in fates.refused {
+            let record = batch.records[index]
+            written.refused.append((record.identifier.description, "\(error)"))
+            refused[record.journal, default: 0] += 1
+        }
+        written.stored = batch.counts(without: fates.omitted)
+        try appended.advance(fates.numbers, db)
+        let (sums, charges) = batch.sums(without: fates.omitted)
         try add(sums, &insertion.names, db)
         try add(charges, db)
-        for (journal, charges) in byJournal { try add(charges, ofJournal: journal, db) }
-        written.recovered = recovered.charges
+        written.recovered = try addByJournal(of: batch, without: fates.omitted, db)
         return (written, refused)
+    }
+
+    private static func settle(
+        _ insertion: inout ExchangeInsertion, _ batch: borrowing Batch, _ fates: inout Fates,
+        _ db: Database
+    ) throws {
+        try insertion.settle(batch) { index, fate in
+            switch fate {
+            case .known: fates.omitted.insert(index)
+            case .refused(let error): fates.refuse(index, error)
+            case .inserted(let number):
+                fates.numbers.add(number)
+                guard batch.spilled.contains(index) else { return }
+                try end(open(batch.records[index]), number: number, db)
+            }
+        }
+    }
+
+    /// Adds what records were charged to the sums of their journals, where those are kept; what
+    /// the records of journals that earlier processes left were charged.
+    private static func addByJournal(
+        of batch: borrowing Batch, without omitted: Set<Int>, _ db: Database
+    ) throws -> [PastCharge] {
+        guard batch.isChargedByJournal || !batch.leftJournals.isEmpty else { return [] }
+        var recovered = LedgerEntry.Gathered()
+        var byJournal: [String: LedgerEntry.Gathered] = [:]
+        for index in batch.records.indices where !omitted.contains(index) {
+            let record = batch.records[index]
+            if batch.leftJournals.contains(record.journal) { recovered.add(record) }
+            if batch.isChargedByJournal {
+                byJournal[record.journal, default: LedgerEntry.Gathered()].add(record)
+            }
+        }
+        for (journal, charges) in byJournal { try add(charges, ofJournal: journal, db) }
+        return recovered.charges
     }
 
     /// Inserts records that came through no journal.
     package func insert(_ records: [Record]) throws {
         var batch = Batch()
         batch.records = records
-        _ = try write(batch, capture: Capture(bytesMax: .max))
+        _ = try write(&batch, capture: Capture(bytesMax: .max))
     }
 
     /// What a batch's records keep in the segment.
@@ -139,7 +184,7 @@ extension Store {
     }
 
     /// Writes what records keep, and frames of open exchanges, into the segment.
-    func append(_ batch: Batch, _ db: Database) throws -> Appended {
+    func append(_ batch: inout Batch, _ db: Database) throws -> Appended {
         guard !batch.records.isEmpty || !batch.spills.isEmpty else { return Appended() }
         guard let writer else {
             throw Failure(code: "SQLITE_READONLY", description: "the store is open for reading")
@@ -147,9 +192,12 @@ extension Store {
         let end = try ContentTable.end(db)
         // What was written ahead is nothing if its segment was sealed meanwhile.
         let ahead = batch.written.flatMap { writer.isCurrent($0, after: end) ? $0 : nil }
-        let written = try ahead ?? writer.append(batch, after: end)
+        let written = try ahead ?? writer.append(&batch, after: end)
         guard written.end != end else { return Appended(pointers: written.pointers) }
-        var newest = batch.records.reduce(0) { max($0, $1.acceptedMicroseconds) }
+        var newest = 0
+        for index in batch.records.indices {
+            newest = max(newest, batch.records[index].acceptedMicroseconds)
+        }
         if !batch.spills.isEmpty {
             // Their exchanges end later than now.
             newest = max(newest, Int(Identifier.wallClockMilliseconds()) * 1000)

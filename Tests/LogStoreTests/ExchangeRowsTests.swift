@@ -1,4 +1,5 @@
 import Dialects
+import GRDB
 import Journal
 import Primitives
 import Testing
@@ -80,6 +81,41 @@ struct ExchangeRowsTests {
         let sums = try store.statistics(RecordFilter(), by: [.vendor])
         #expect(sums.map(\.sums.calls) == [4] && sums.first?.sums.inputTokens == 10)
         #expect(try store.verifyLedger().tokens == 28)
+    }
+
+    @Test(
+        "rows of a group are stored as each alone: known ones, twins and refused ones among them",
+        arguments: [true, false])
+    func groups(_ isMadeAhead: Bool) throws {
+        let scratch = try RecordScratch()
+        let store = try Store(folder: scratch.folder.path)
+        // The second group has one that is there, and the third has nothing else.
+        let known = [10, 17, 18, 19, 20, 21, 22, 23, 24].map { Self.record($0) }
+        _ = try Self.write(Self.batch(known, rowsFor: nil), store)
+        try store.database.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER poison BEFORE INSERT ON exchanges
+                    WHEN new.model = (SELECT number FROM names WHERE text = 'poison')
+                    BEGIN SELECT RAISE(ABORT, 'too bad'); END
+                    """)
+        }
+        var records = (1...51).map { Self.record($0, model: $0 == 30 ? "poison" : "m-1") }
+        records[37] = records[36]
+        let batch = Self.batch(records, rowsFor: isMadeAhead ? store : nil)
+        let written = try Self.write(batch, store)
+        #expect(written.stored == ["a-journal": 51 - known.count - 2])
+        #expect(written.refused.map(\.id) == [records[29].identifier.description])
+        try Self.check(store, records.enumerated().filter { $0.offset != 29 }.map(\.element))
+        let order = try store.database.read { db in
+            try Int64.fetchAll(db, sql: "SELECT accepted_us FROM exchanges ORDER BY number")
+        }
+        let isKnown = Set(known.map(\.exchange) + [30])
+        let stored = (1...51).filter { !isKnown.contains($0) && $0 != 38 }
+        #expect(order == (known.map(\.exchange) + stored).map { 1_700_000_000_000_000 + Int64($0) })
+        let sums = try store.statistics(RecordFilter(), by: [.vendor])
+        #expect(sums.map(\.sums.calls) == [49])
+        #expect(try store.verifyLedger().tokens == 7 * 49)
     }
 
     @Test("names that are removed before the row is stored are given anew")

@@ -204,3 +204,30 @@ final class RecordScratch {
         try Patience.await(condition)
     }
 }
+
+// What tests write, they write once, and what is lent of it is copied.
+extension Store {
+    func write(_ batch: Batch, capture: Capture) throws(Failure) -> Written {
+        var batch = batch
+        return try write(&batch, capture: capture)
+    }
+}
+
+extension SegmentWriter {
+    func append(_ batch: Batch, after end: End) throws(SystemError) -> Written {
+        var batch = batch
+        return try append(&batch, after: end)
+    }
+
+    func writeAhead(_ batch: Batch) -> Written? {
+        var batch = batch
+        return writeAhead(&batch)
+    }
+}
+
+extension ExchangeRows {
+    convenience init(_ batch: Batch, _ snapshot: NameBook.Snapshot) {
+        var batch = batch
+        self.init(&batch, snapshot)
+    }
+}
