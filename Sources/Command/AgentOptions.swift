@@ -64,7 +64,7 @@ struct AgentOptions: ParsableArguments {
                 isRunning
                 ? AgentStage(
                     gateway: try TargetURL(
-                        url ?? AgentLines.address(configuration.server.listen[0]),
+                        url ?? AgentLines.address(configuration) ?? "",
                         option: "--url"
                     ).origin,
                     vendor: try mock.map { try TargetURL($0, option: "--mock").origin })

@@ -22,14 +22,32 @@ struct EnvCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try options.load()
-        let base = url ?? AgentLines.address(configuration.server.listen[0])
-        let trimmed = base.hasSuffix("/") ? String(base.dropLast()) : base
-        guard let lines = AgentLines.lines(agent, url: trimmed + prefix, configuration) else {
-            Output.error(
-                "weir: no agent \"\(agent)\" is known; allowed: "
+        guard let base = url ?? AgentLines.address(configuration) else {
+            try refuse("the gateway listens on no port: say with --url where the agent reaches it")
+        }
+        guard base.hasPrefix("http://") || base.hasPrefix("https://") else {
+            try refuse("\"\(base)\" is no address such as http://127.0.0.1:8080")
+        }
+        let path = Self.withoutSlash(
+            prefix.isEmpty || prefix.hasPrefix("/") ? prefix : "/\(prefix)")
+        guard path.isEmpty || configuration.chains.contains(where: { $0.prefix == path }) else {
+            try refuse("no chain has the prefix \"\(path)\"")
+        }
+        let address = Self.withoutSlash(base) + path
+        guard let lines = AgentLines.lines(agent, url: address, prefix: path, configuration) else {
+            try refuse(
+                "no agent \"\(agent)\" is known; allowed: "
                     + AgentLines.names.joined(separator: ", "))
-            throw ExitCode(2)
         }
         Output.text(lines.joined(separator: "\n") + "\n")
+    }
+
+    private func refuse(_ reason: String) throws -> Never {
+        Output.error("weir: \(reason)")
+        throw ExitCode(2)
+    }
+
+    private static func withoutSlash(_ text: String) -> String {
+        text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 }

@@ -149,36 +149,3 @@ struct LiteLLMImportTests {
         #expect(throws: LiteLLMImport.Fault.self) { try LiteLLMImport(yaml) }
     }
 }
-
-@Suite("The lines for an agent")
-struct AgentLinesTests {
-    @Test(
-        "name the gateway as the agent reaches it",
-        arguments: [
-            ("127.0.0.1:8080", "http://127.0.0.1:8080"), ("0.0.0.0:80", "http://127.0.0.1:80"),
-            ("[::]:8080", "http://127.0.0.1:8080"), ("[::1]:8080", "http://[::1]:8080"),
-        ])
-    func addresses(_ sample: (listen: String, url: String)) {
-        #expect(AgentLines.address(sample.listen) == sample.url)
-    }
-
-    @Test("say whether the agent's own key goes on")
-    func keys() throws {
-        let own = "[vendors.anthropic]\ncredential = \"env:KEY\"\n"
-        let secrets = SecretSource(environment: { $0 }, file: { _ in nil })
-        let configuration = try Configuration.read(own, file: "a", secrets: secrets).configuration
-        let lines = AgentLines.lines("claude-code", url: "http://a", configuration)
-        #expect(
-            lines == [
-                "export ANTHROPIC_BASE_URL=http://a",
-                "export ANTHROPIC_API_KEY=the-gateway-has-the-key",
-            ])
-        let passed = AgentLines.lines("claude-code", url: "http://a", Configuration())
-        #expect(passed?.last?.hasPrefix("# ANTHROPIC_API_KEY stays") ?? false)
-        for name in AgentLines.names {
-            let lines = AgentLines.lines(name, url: "http://gw/team", Configuration())
-            #expect(lines?.joined().contains("http://gw/team") ?? false)
-        }
-        #expect(AgentLines.lines("other", url: "http://a", Configuration()) == nil)
-    }
-}
