@@ -65,6 +65,8 @@ struct Heartbeat {
         var text = ByteBuffer()
         route.dialect.heartbeat(to: &text)
         exchange.writer.piece(text.bytes, to: exchange.client)
+        // While it waits for the client only the client's clock runs; then the vendor's does again.
+        exchange.client.isClockChanged = true
         exchange.client.requestFlush()
     }
 

@@ -90,9 +90,11 @@ struct SDKTests {
         """
     }
 
-    private static func chain(_ way: String, _ first: String, _ second: String) -> String {
+    private static func chain(
+        _ way: String, _ first: String, _ second: String?, _ more: String = ""
+    ) -> String {
         let targets = ["openai", "anthropic", "gemini"].flatMap { dialect in
-            [first, second].map { "{ vendor = \"\($0)-\(dialect)\" }" }
+            [first, second].compactMap(\.self).map { "{ vendor = \"\($0)-\(dialect)\" }" }
         }
         return """
             [[chains]]
@@ -100,11 +102,43 @@ struct SDKTests {
             prefix = "/\(way)"
             # The last vendor's own error is what is asked for here, and of its own dialect.
             translate = false
+            \(more)
             targets = [\(targets.joined(separator: ", "))]
             [chains.clocks]
             first_content = "500ms"
 
             """
+    }
+
+    @Test("see one right answer behind signs of life while a vendor stalls, or the right exception")
+    func heartbeats() throws {
+        let python = try Self.python()
+        let vendor = try MockProcess()
+        // It says nothing, or sends a head and nothing behind it.
+        let ways = [
+            ("silent", "\"X-Mock-Hang\" = \"1\""), ("late", "\"X-Mock-Ttft\" = \"3600000\""),
+        ]
+        var toml = ""
+        for dialect in ["openai", "anthropic", "gemini"] {
+            toml += Self.vendor("good", dialect, vendor.port)
+            for (way, fields) in ways {
+                toml +=
+                    Self.vendor(way, dialect, vendor.port, fields)
+                    + "first_content = \"1s\"\n"
+            }
+        }
+        for (way, _) in ways {
+            toml += Self.chain(way, way, "good", "heartbeat = \"100ms\"")
+            toml += Self.chain("alone-\(way)", way, nil, "heartbeat = \"100ms\"")
+        }
+        let gateway = try GatewayProcess(toml)
+        let calls = try ChildProcess(
+            python,
+            ["\(Self.folder)/heartbeats.py", "\(vendor.port)", "\(gateway.port)"]
+                + ways.flatMap { [$0.0, "alone-\($0.0)"] })
+        let status = try calls.wait(seconds: 300)
+        #expect(status == 0, "\(calls.text)")
+        #expect(calls.text.contains("20 checks, 0 wrong"), "\(calls.text)")
     }
 
     @Test("in front of a chain whose first vendor fails see one answer; of a dead one, their error")

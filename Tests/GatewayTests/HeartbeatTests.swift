@@ -32,6 +32,8 @@ struct HeartbeatTests {
     }
 
     private static let rest = "heartbeat = \"30ms\""
+    /// A client's own clock, which must not stand for any other.
+    private static let patient = "slow_client_timeout = \"1h\""
 
     @Test("come before any answer, and the answer that comes then is whole")
     func beforeHead() throws {
@@ -40,7 +42,8 @@ struct HeartbeatTests {
             Self.head() + Self.chunk(Self.event) + Self.chunk("data: [DONE]\n\n") + "0\r\n\r\n",
             gate)
         defer { vendor.stop() }
-        let gateway = try TestGateway(chain: [vendor.port], each: "", rest: Self.rest)
+        let gateway = try TestGateway(
+            chain: [vendor.port], each: "", server: Self.patient, rest: Self.rest)
         let client = try RawConnection(port: gateway.port)
         try client.send(Request.chat(stream: true))
         let head = try client.take(through: "\r\n\r\n")
@@ -77,6 +80,30 @@ struct HeartbeatTests {
         let rest = try client.take(through: "0\r\n\r\n")
         #expect(rest.contains(Self.event) && !rest.contains("busy") && !rest.contains("error"))
         gateway.stop()
+        let record = try #require(try gateway.record.records().last)
+        #expect(record.vendor == "v1" && record.attempts.count == 2)
+    }
+
+    @Test("put no other clock off: a vendor that says nothing gives way in its time")
+    func clocks() throws {
+        let never = Gate()
+        let silent = try Self.vendor("", never)
+        defer { silent.stop() }
+        let open = Gate()
+        open.open()
+        let good = try Self.vendor(
+            Self.head() + Self.chunk(Self.event) + Self.chunk("data: [DONE]\n\n") + "0\r\n\r\n",
+            open)
+        defer { good.stop() }
+        let gateway = try TestGateway(
+            chain: [silent.port, good.port], each: "", server: Self.patient,
+            rest: "\(Self.rest)\n[chains.clocks]\nfirst_content = \"300ms\"")
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.chat(stream: true))
+        let text = try client.take(through: Self.event)
+        #expect(text.ranges(of: Self.comment).count > 1)
+        gateway.stop()
+        never.open()
         let record = try #require(try gateway.record.records().last)
         #expect(record.vendor == "v1" && record.attempts.count == 2)
     }
