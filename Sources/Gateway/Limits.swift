@@ -9,6 +9,9 @@ enum Limits {
     static let receiveBytesPerTurn = 64 << 10
     /// Connections taken per turn and listener: sixteen take as long as one step of a handshake.
     static let acceptsPerTurn = 16
+    /// Connections that come after one another in less than this are a rush: in each turn of it
+    /// twice as many are taken.
+    static let acceptPeriod = Interval.milliseconds(1)
     /// Response bytes waiting for a client at which its vendor is paused, and at which it goes on.
     static let outputHighBytes = 256 << 10
     static let outputLowBytes = 64 << 10

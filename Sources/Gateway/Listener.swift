@@ -13,18 +13,32 @@ final class Listener: DescriptorHandler, TimerHandler {
     private var timer: TimerWheel.Timer?
     /// Whether another process accepts from the same socket instead.
     private var isResting = false
+    /// Connections taken at most in this turn, and when some were last taken.
+    ///
+    /// They mostly come one by one, and to find that no other waits costs the kernel as much as to
+    /// take one: it makes a socket for it first.
+    private var share = 1
+    private var lastReady: Instant
 
     init(_ worker: Worker, descriptor: Int32, origin: ClientSocket.Origin) {
         self.worker = worker
         self.origin = origin
         self.descriptor = descriptor
+        lastReady = worker.loop.now
+        // Another process may have opened it.
+        Socket.setForClients(descriptor)
         timer = worker.loop.timers.create(self)
         worker.loop.watch(descriptor, for: .read, self)
     }
 
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+        let isRush = worker.loop.now - lastReady < Limits.acceptPeriod
+        share = isRush ? min(2 * share, Limits.acceptsPerTurn) : 1
+        lastReady = worker.loop.now
         var mayMakeRoom = true
-        for _ in 0..<Limits.acceptsPerTurn {
+        var left = share
+        while left > 0 {
+            left -= 1
             switch Socket.accept(descriptor) {
             case .connection(let client):
                 worker.accepted(client, from: origin)
@@ -35,6 +49,7 @@ final class Listener: DescriptorHandler, TimerHandler {
             case .exhausted(let code):
                 guard mayMakeRoom, worker.closeResting() else { return pause(code) }
                 mayMakeRoom = false
+                left += 1
             }
         }
     }

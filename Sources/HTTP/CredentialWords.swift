@@ -120,6 +120,47 @@ public enum CredentialWords {
     public static func isCredential(parameter name: Span<UInt8>) -> Bool {
         // No honest parameter has such a long name, so it is not read further.
         if name.count > 256 { return true }
+        return mayEndInWord(name) && endsInWord(name)
+    }
+
+    /// Whether a name's last letters may be those of a credential's.
+    ///
+    /// Of most names they are not, and no copy of their letters is made. Of an escaped name it is
+    /// not known.
+    static func mayEndInWord(_ name: Span<UInt8>) -> Bool {
+        if name.firstIndex(of: UInt8(ascii: "%")) != nil { return true }
+        var last: UInt8 = 0
+        for index in name.indices.reversed() {
+            let byte = name[index].lowercased
+            if !(UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte) {
+                // A number at the end belongs to no word, and nothing parts one.
+                if last == 0 || !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte) { continue }
+                return false
+            }
+            guard last != 0 else {
+                last = byte
+                continue
+            }
+            return switch last {
+            case UInt8(ascii: "c"): byte == UInt8(ascii: "a")
+            case UInt8(ascii: "d"): "dirsw".utf8.contains(byte)
+            case UInt8(ascii: "e"): "dirs".utf8.contains(byte)
+            case UInt8(ascii: "g"): byte == UInt8(ascii: "i")
+            case UInt8(ascii: "h"): byte == UInt8(ascii: "t")
+            case UInt8(ascii: "l"): byte == UInt8(ascii: "a")
+            case UInt8(ascii: "n"): "eo".utf8.contains(byte)
+            case UInt8(ascii: "r"): byte == UInt8(ascii: "e")
+            case UInt8(ascii: "s"): "dlsy".utf8.contains(byte)
+            case UInt8(ascii: "t"): "aew".utf8.contains(byte)
+            case UInt8(ascii: "y"): byte == UInt8(ascii: "e")
+            default: false
+            }
+        }
+        return false
+    }
+
+    /// Whether a name ends in a credential's word, or is one.
+    static func endsInWord(_ name: Span<UInt8>) -> Bool {
         var plain = letters(of: name)
         while let last = plain.last, last <= UInt8(ascii: "9") { plain.removeLast() }
         let letters = plain.span
@@ -144,7 +185,7 @@ public enum CredentialWords {
 
     /// Whether a query's parameter is one in which Google takes a key or a token, however spelled.
     public static func isGoogleKey(parameter name: Span<UInt8>) -> Bool {
-        guard name.count >= 3, name.count <= 64 else { return false }
+        guard name.count >= 3, name.count <= 64, mayEndInWord(name) else { return false }
         let plain = letters(of: name)
         return plain.span.matches("key") || plain.span.matches("apikey")
             || plain.span.matches("accesstoken")

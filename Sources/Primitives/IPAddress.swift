@@ -76,7 +76,7 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// The written form; of IPv6 as RFC 5952 has it.
     public var description: String {
         guard bytes.count == 16 else {
-            return bytes.map { "\($0)" }.joined(separator: ".")
+            return "\(bytes[0]).\(bytes[1]).\(bytes[2]).\(bytes[3])"
         }
         let groups = stride(from: 0, to: 16, by: 2).map {
             UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1])

@@ -44,6 +44,24 @@ public enum Socket {
         return descriptor
     }
 
+    /// Sets on a listener what its clients' sockets inherit from it, which costs nothing for each.
+    public static func setForClients(_ listener: Int32) {
+        let tcp = Int32(IPPROTO_TCP)
+        // Nagle's algorithm against delayed acknowledgements would hold small chunks for up to
+        // 40 ms.
+        _ = clinux_set_int(listener, tcp, TCP_NODELAY, 1)
+        // A client whose machine is gone says nothing: where no clock ends its exchange, as in a
+        // tunnel, only this finds out.
+        _ = clinux_set_int(listener, SOL_SOCKET, SO_KEEPALIVE, 1)
+        _ = clinux_set_int(listener, tcp, TCP_KEEPIDLE, keepAliveIdleSeconds)
+        _ = clinux_set_int(listener, tcp, TCP_KEEPINTVL, keepAliveIntervalSeconds)
+    }
+
+    /// Seconds of silence before a peer is asked whether it lives.
+    public static let keepAliveIdleSeconds: Int32 = 60
+    /// Seconds between two such questions.
+    public static let keepAliveIntervalSeconds: Int32 = 15
+
     /// Throws where a socket listens on an address, though it would share its port.
     public static func requireFree(_ address: SocketAddress) throws(SystemError) {
         close(try bind(to: address, reusePort: false))
@@ -60,6 +78,7 @@ public enum Socket {
         guard descriptor >= 0 else { throw SystemError(call: "socket") }
         _ = clinux_set_int(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         if reusePort { _ = clinux_set_int(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+        setForClients(descriptor)
         if address.family == AF_INET6 {
             // "[::]" means both families, the same on every machine whatever its sysctl says.
             _ = clinux_set_int(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0)
@@ -113,12 +132,7 @@ public enum Socket {
         while true {
             var peer = sockaddr_storage()
             let descriptor = unsafe clinux_accept(listener, &peer)
-            if descriptor >= 0 {
-                // Nagle's algorithm against delayed acknowledgements would hold small chunks for
-                // up to 40 ms.
-                _ = clinux_set_int(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-                return .connection(descriptor)
-            }
+            if descriptor >= 0 { return .connection(descriptor) }
             switch errno {
             case EINTR: continue
             case EAGAIN: return .wouldBlock

@@ -122,6 +122,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     /// socket in the file system, who has no address.
     public var host: String {
         if isLocalPath { return "unix" }
+        if family == AF_INET, let address { return address.description }
         var host = [CChar](repeating: 0, count: 64)
         let code = unsafe withSockaddr { address, length in
             unsafe getnameinfo(

@@ -66,8 +66,8 @@ extension Transfer {
         // A peer that is gone is found by these alone. TCP_USER_TIMEOUT would also end a connection
         // whose peer lives and takes nothing for a while, which a direct call survives.
         set(CURLOPT_TCP_KEEPALIVE, 1)
-        set(CURLOPT_TCP_KEEPIDLE, 60)
-        set(CURLOPT_TCP_KEEPINTVL, 15)
+        set(CURLOPT_TCP_KEEPIDLE, Int(Socket.keepAliveIdleSeconds))
+        set(CURLOPT_TCP_KEEPINTVL, Int(Socket.keepAliveIntervalSeconds))
         unsafe set(CURLOPT_CURLU, pointer: UnsafeRawPointer(endpoint.url))
         unsafe ccurl_easy_set_data_function(easy, CURLOPT_WRITEFUNCTION, receiveBody)
         unsafe set(CURLOPT_WRITEDATA, pointer: context)

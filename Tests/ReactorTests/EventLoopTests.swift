@@ -266,6 +266,34 @@ struct SocketTests {
         }
     }
 
+    @Test(
+        "clients inherit from their listener that small pieces go at once, and the dead are found")
+    func inherited() throws {
+        func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32 {
+            var value: Int32 = -1
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            unsafe getsockopt(descriptor, level, name, &value, &length)
+            return value
+        }
+        let address = try #require(SocketAddress("127.0.0.1:0"))
+        let listener = try Socket.listen(on: address, reusePort: false)
+        defer { Socket.close(listener) }
+        let far = try Socket.connect(to: try SocketAddress(boundTo: listener))
+        defer { Socket.close(far) }
+        var entry = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&entry, 1, 5000)
+        guard case .connection(let client) = Socket.accept(listener) else {
+            Issue.record("not accepted")
+            return
+        }
+        defer { Socket.close(client) }
+        let tcp = Int32(IPPROTO_TCP)
+        #expect(option(client, tcp, TCP_NODELAY) != 0)
+        #expect(option(client, SOL_SOCKET, SO_KEEPALIVE) != 0)
+        #expect(option(client, tcp, TCP_KEEPIDLE) == Socket.keepAliveIdleSeconds)
+        #expect(option(client, tcp, TCP_KEEPINTVL) == Socket.keepAliveIntervalSeconds)
+    }
+
     @Test("a peer that resets differs from one that closes")
     func ends() throws {
         let address = try #require(SocketAddress("127.0.0.1:0"))
