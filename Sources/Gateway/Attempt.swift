@@ -280,8 +280,8 @@ final class Attempt {
         // The gateway has allowed this page; the vendor's CORS fields must not deny it.
         head.writeFields(to: &output, withoutCORS: exchange.origin == .allowed)
         if framing == .tunnel { head.writeSwitch(to: &output) }
-        framing.writeField(
-            withheldBytes: head.status == 204 ? nil : head.contentLength, to: &output)
+        let hasLength = head.status != 204 && !changesLength
+        framing.writeField(withheldBytes: hasLength ? head.contentLength : nil, to: &output)
     }
 
     private func writeOwnFields(to output: inout ByteBuffer) {

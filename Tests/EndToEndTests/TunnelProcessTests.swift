@@ -97,9 +97,11 @@ struct TunnelProcessTests {
 
     @Test("are refused where their vendor has not answered the handshake after 15 seconds")
     func silentVendor() throws {
+        let isLetGo = Atomic<Bool>(false)
         let vendor = try ByteVendor { connection, _ in
             _ = try connection.request()
             try connection.awaitEnd()
+            isLetGo.store(true, ordering: .relaxed)
         }
         defer { vendor.stop() }
         let gateway = try GatewayProcess(vendor: vendor.port)
@@ -111,6 +113,50 @@ struct TunnelProcessTests {
         #expect(response.status == 504)
         #expect(took > .seconds(14) && took < .seconds(25), "\(took)")
         #expect(response.text.contains("vendor_timeout"), "\(response.text)")
+        try gateway.await("the vendor to be let go") { isLetGo.load(ordering: .relaxed) }
+    }
+
+    @Test("go on through SIGHUP, and on SIGTERM until the drain's time is over")
+    func signals() throws {
+        let vendor = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(Self.accepting)
+            while true {
+                let bytes = try connection.take(connection.received.count)
+                if !bytes.isEmpty { try connection.send(bytes) }
+                guard try connection.receiveMore() else { return }
+            }
+        }
+        defer { vendor.stop() }
+        let toml = "[vendors.openai]\nbase_url = \"http://127.0.0.1:\(vendor.port)/v1\"\n"
+        let gateway = try GatewayProcess(
+            toml, server: "workers = 2\ndrain_timeout = \"10s\"")
+        let clients = try (0..<50).map { _ in
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Self.handshake)
+            _ = try client.take(through: "\r\n\r\n")
+            return client
+        }
+        func areAlive() throws {
+            for client in clients {
+                try client.send("still there")
+                #expect(try client.take(through: "still there") == "still there")
+            }
+        }
+        try gateway.reload(toml.replacing("/v1", with: "/v2"))
+        try gateway.process.awaitLines(" notice reloaded ", count: 1)
+        try areAlive()
+        gateway.process.signal(SIGTERM)
+        _ = try gateway.process.awaitLine(" notice draining")
+        try areAlive()
+        for client in clients {
+            #expect(try client.takeToEnd().isEmpty)
+            #expect(client.end == .reset)
+        }
+        _ = try gateway.process.wait()
+        let records = try RecordTests.records(gateway.recordPath)
+        #expect(records.count == 50)
+        #expect(records.allSatisfy { $0["outcome"]?.text == "truncated" })
     }
 
     @Test("that rest, and one that is busy, delay no plain request for long")

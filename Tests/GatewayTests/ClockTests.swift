@@ -1,4 +1,5 @@
 import ExchangeCore
+import LogStore
 import Primitives
 import Support
 import Telemetry
@@ -84,7 +85,6 @@ struct ClockTests {
             try ofVendor
             ? TestGateway(vendor: vendor.port, each: clock)
             : TestGateway(vendor: vendor.port, chain: clock)
-        defer { gateway.stop() }
         let client = try RawConnection(port: gateway.port)
         let response = try client.exchange(
             Request.chat(["Chunks": "3", "Delay": "3600000"], stream: true)
@@ -97,6 +97,10 @@ struct ClockTests {
             Request.chat(["Chunks": "20", "Delay": "50"], stream: true)
         )
         #expect(trickle.isWhole)
+        gateway.stop()
+        let record = try #require(try gateway.record.records().first)
+        #expect(record.outcome == "timeout_idle")
+        #expect(!record.errorMessage.isEmpty)
     }
 
     @Test("content_idle: pings and comments do not keep a dead stream alive")

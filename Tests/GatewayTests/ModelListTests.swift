@@ -74,4 +74,21 @@ struct ModelListTests {
         #expect(record.model == "team-claude")
         #expect(record.attempts.map(\.model) == ["gpt-4o-mini"])
     }
+
+    @Test("of the vendor's go by with their condition and their tag")
+    func condition() throws {
+        let vendor = try AnsweringVendor(
+            Array("HTTP/1.1 304 Not Modified\r\nETag: \"e-1\"\r\n\r\n".utf8))
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let fields = "Authorization: Bearer a\r\nIf-None-Match: \"e-1\"\r\n"
+        try client.send(Request.get("/v1/models?client_version=1.2.3", fields))
+        let answer = try client.take(through: "\r\n\r\n")
+        #expect(answer.hasPrefix("HTTP/1.1 304 ") && answer.contains("\r\nETag: \"e-1\"\r\n"))
+        let asked = try #require(vendor.requests.last).head
+        #expect(asked.hasPrefix("GET /v1/models?client_version=1.2.3 HTTP/1.1\r\n"), "\(asked)")
+        #expect(asked.contains("\r\nIf-None-Match: \"e-1\"\r\n"), "\(asked)")
+    }
 }

@@ -5,6 +5,7 @@ import LogStore
 import Primitives
 import Reactor
 import Support
+import Synchronization
 import Telemetry
 import Testing
 
@@ -97,6 +98,41 @@ struct TunnelFrameTests {
         let tunnel = try #require(records.first { $0.method == "GET" })
         #expect(tunnel.requestBytes == fromClient.count)
         #expect(tunnel.responseBytes == fromVendor.count + 4)
+    }
+
+    @Test("follow a head that comes byte by byte, or in two pieces, cut anywhere")
+    func cutHeads() throws {
+        let hello = WebSocketFrame.text("hello").bytes()
+        let head = Array("\(TunnelVendor.accepting)\r\n".utf8)
+        let bytes = head + hello
+        let worker = Mutex<WorkerMetrics?>(nil)
+        let vendor = try ByteVendor { connection, number in
+            _ = try connection.request()
+            let cuts = number == 1 ? Array(1..<bytes.count) : [number - 1]
+            var start = 0
+            for cut in cuts {
+                let turns = worker.withLock { $0?.turns.current ?? 0 }
+                try connection.send(Array(bytes[start..<cut]))
+                start = cut
+                // The worker reads this piece before the next one is there.
+                _ = Patience.await(everyMilliseconds: 1) {
+                    worker.withLock { $0?.turns.current ?? .max } > turns
+                }
+            }
+            try connection.send(Array(bytes[start...]))
+            _ = try connection.receiveMore()
+        }
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        worker.withLock { $0 = gateway.metrics }
+        for cut in 0..<bytes.count {
+            let client = try RawConnection(port: gateway.port)
+            let answer = try client.openTunnel()
+            #expect(answer.contains("\r\nopenai-model: m\r\n"), "\(cut)")
+            #expect(try client.take(hello.count) == hello, "\(cut)")
+            client.close()
+        }
     }
 
     private final class Slot: @unchecked Sendable {

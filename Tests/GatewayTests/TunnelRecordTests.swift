@@ -1,3 +1,4 @@
+import Codings
 import Dialects
 import ExchangeCore
 import LogStore
@@ -9,6 +10,8 @@ import Testing
 @Suite("The record of a tunnel")
 struct TunnelRecordTests {
     private static let mask: [UInt8] = [0xA1, 0xB2, 0xC3, 0xD4]
+
+    private static let deflate = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 
     private static func usage(_ input: Int, _ output: Int) -> String {
         "\"usage\":{\"input_tokens\":\(input),\"output_tokens\":\(output),"
@@ -23,7 +26,8 @@ struct TunnelRecordTests {
     /// Runs one tunnel: for each request of the client's, the vendor's frames.
     private static func run(
         _ turns: [(ask: WebSocketFrame, answer: [WebSocketFrame])], path: String = "/v1/responses",
-        extensions: String = "", server: String = "", cut: Int? = nil
+        extensions: String = "", server: String = "", cut: Int? = nil,
+        close: WebSocketFrame = .close(1000)
     ) throws -> [Record] {
         let answers = turns.map { turn in
             (turn.ask.bytes(mask: mask).count, turn.answer.map { $0.bytes() })
@@ -40,7 +44,7 @@ struct TunnelRecordTests {
                     try connection.send(Array(bytes[start..<min(start + cut, bytes.count)]))
                 }
             }
-            try connection.send(WebSocketFrame.close(1000).bytes())
+            try connection.send(close.bytes())
         }
         defer { vendor.stop() }
         let gateway = try TestGateway(vendor: vendor.port, server: server)
@@ -48,7 +52,8 @@ struct TunnelRecordTests {
         try client.openTunnel(path, "session-id: s-1\r\n")
         for (index, turn) in turns.enumerated() {
             try client.send(turn.ask.bytes(mask: mask))
-            _ = try client.take(answers[index].1.reduce(0) { $0 + $1.count })
+            let expected = answers[index].1.flatMap { $0 }
+            #expect(try client.take(expected.count) == expected)
         }
         _ = try client.takeToEnd()
         gateway.stop()
@@ -170,30 +175,34 @@ struct TunnelRecordTests {
                     [.text("{\"type\":\"session.created\"}"), created, done(5)]
                 ),
                 (.text("{\"type\":\"response.create\"}"), [created, done(6)]),
-            ], path: "/v1/realtime?model=gpt-realtime")
+                (.text("{\"type\":\"response.create\"}"), [created, done(7)]),
+            ], path: "/v1/realtime?model=gpt-realtime", close: .close(1001, "session expired"))
         let responses = records.filter { $0.method == "WEBSOCKET" }
-        #expect(responses.map(\.usage.input) == [5, 6])
+        #expect(responses.map(\.usage.input) == [5, 6, 7])
+        #expect(
+            records.first { $0.method == "GET" }?.errorMessage
+                == "the vendor closed the WebSocket with 1001: session expired")
         #expect(responses.allSatisfy { $0.model == "gpt-realtime" })
         #expect(records.first { $0.method == "GET" }?.model == "gpt-realtime")
     }
 
-    @Test("reads compressed messages by their context, and what it cannot read is unknown")
+    /// A compressed message whose block is stored as it is: deflate without compression.
+    private static func stored(_ text: String) -> WebSocketFrame {
+        let bytes = Array(text.utf8)
+        let length = [UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)]
+        return WebSocketFrame(
+            1, [0] + length + length.map { ~$0 } + bytes + [0], isCompressed: true)
+    }
+
+    @Test("reads compressed messages, and what it cannot read is unknown")
     func compression() throws {
-        // Blocks that are stored as they are: deflate without compression.
-        func stored(_ text: String) -> WebSocketFrame {
-            let bytes = Array(text.utf8)
-            let length = [UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)]
-            return WebSocketFrame(
-                1, [0] + length + length.map { ~$0 } + bytes + [0], isCompressed: true)
-        }
         let turns = [
             (
-                stored("{\"type\":\"response.create\",\"model\":\"gpt-5\"}"),
-                [stored(Self.completed("r", 3, 4))]
+                Self.stored("{\"type\":\"response.create\",\"model\":\"gpt-5\"}"),
+                [Self.stored(Self.completed("r", 3, 4))]
             )
         ]
-        let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-        let read = try Self.run(turns, extensions: agreed).filter { $0.method == "WEBSOCKET" }
+        let read = try Self.run(turns, extensions: Self.deflate).filter { $0.method == "WEBSOCKET" }
         #expect(read.count == 1 && read.first?.usage.output == 4)
         // An extension that is not known here changes what frames mean.
         let records = try Self.run(
@@ -214,5 +223,52 @@ struct TunnelRecordTests {
         #expect(response.outcome == "truncated")
         #expect(String(decoding: response.responseBody.bytes, as: UTF8.self).contains("Hal"))
         #expect(response.usageState == .unknown)
+    }
+
+    @Test("reads the usage of a 40th message that earlier ones are needed for")
+    func context() throws {
+        // 258 bytes; the messages behind it are five bytes that repeat what was 258 bytes before.
+        let start = "{\"type\":\"response.output_text.delta\",\"delta\":\""
+        let delta = start + String(repeating: "x", count: 258 - start.utf8.count - 2) + "\"}"
+        let again = WebSocketFrame(1, [0x1A, 0x0D, 0x01, 0x00, 0x00], isCompressed: true)
+        let messages =
+            [Self.stored(delta)] + (0..<38).map { _ in again }
+            + [Self.stored(Self.completed("r", 40, 41))]
+        let ask = Self.stored("{\"type\":\"response.create\",\"model\":\"gpt-5\"}")
+        for cut in [nil, 1, 3] {
+            let records = try Self.run([(ask, messages)], extensions: Self.deflate, cut: cut)
+            let response = try #require(records.first { $0.method == "WEBSOCKET" })
+            #expect(response.usage.input == 40 && response.usage.output == 41)
+            let body = String(decoding: response.responseBody.bytes, as: UTF8.self)
+            #expect(body.ranges(of: "data: \(delta)\n").count == 39)
+        }
+        // Without a context a message cannot refer to another: the rest of this side is unknown.
+        let alone = try Self.run(
+            [(ask, messages)],
+            extensions: "Sec-WebSocket-Extensions: permessage-deflate; "
+                + "server_no_context_takeover\r\n")
+        let unread = try #require(alone.first { $0.method == "WEBSOCKET" })
+        #expect(unread.usageState == .unknown && unread.usage.input == nil)
+        let tunnel = try #require(alone.first { $0.method == "GET" })
+        #expect(tunnel.errorMessage.contains("not all of its messages could be read"))
+    }
+
+    @Test("does not read on behind a message that is too large to be looked into, and says so")
+    func bound() throws {
+        let start = "{\"type\":\"response.output_text.delta\",\"delta\":\""
+        let text = Array(start.utf8) + [UInt8](repeating: 0x78, count: 65 << 20) + Array("\"}".utf8)
+        let zlib = try #require(Gzip.compress(text, isWrapped: false))
+        let large = WebSocketFrame(1, Array(zlib[2..<(zlib.count - 4)]), isCompressed: true)
+        let records = try Self.run(
+            [
+                (
+                    Self.stored("{\"type\":\"response.create\",\"model\":\"gpt-5\"}"),
+                    [large, Self.stored(Self.completed("r", 3, 4))]
+                )
+            ], extensions: Self.deflate)
+        let response = try #require(records.first { $0.method == "WEBSOCKET" })
+        #expect(response.usageState == .unknown && response.usage.input == nil)
+        let tunnel = try #require(records.first { $0.method == "GET" })
+        #expect(tunnel.errorMessage.contains("not all of its messages could be read"))
     }
 }

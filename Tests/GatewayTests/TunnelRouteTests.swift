@@ -290,4 +290,31 @@ struct TunnelRouteTests {
         #expect(try client.response().status == 403)
         #expect(vendor.heads.isEmpty)
     }
+
+    @Test("is WebSocket's alone among what a client offers, and no other's elsewhere")
+    func offers() throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        let offer =
+            "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, websocket\r\n"
+            + "HTTP2-Settings: AAEAAEAA\r\nSec-WebSocket-Version: 13\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        let client = try RawConnection(port: gateway.port)
+        try client.send(Request.get("/v1/responses", offer))
+        let head = try client.take(through: "\r\n\r\n").lowercased()
+        #expect(head.hasPrefix("http/1.1 101 ") && head.contains("\r\nupgrade: websocket\r\n"))
+        try client.send("through")
+        #expect(try client.take(through: "through") == "through")
+        let asked = try #require(vendor.heads.first).lowercased()
+        for line in ["upgrade: websocket", "connection: upgrade"] {
+            #expect(asked.contains("\r\n\(line)\r\n"), "\(asked)")
+        }
+        #expect(!asked.contains("h2c") && !asked.contains("http2-settings"), "\(asked)")
+        let other = try RawConnection(port: gateway.port)
+        try other.send(Request.get("/v1/chat/completions", offer))
+        #expect(try other.response().status == 426)
+        #expect(vendor.heads.count == 1)
+    }
 }

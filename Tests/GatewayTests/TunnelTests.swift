@@ -196,7 +196,7 @@ struct TunnelTests {
 
     @Test(
         "end with their client: what it sent before goes on first, and a reset at once",
-        arguments: ["closes", "says so", "resets"])
+        arguments: ["closes", "says so", "resets", "closes in the middle"])
     func clientEnds(_ way: String) throws {
         let got = Mutex<[UInt8]?>(nil)
         let vendor = try TunnelVendor { connection in
@@ -210,12 +210,15 @@ struct TunnelTests {
         let length = way == "closes" ? 900_000 : 10
         var sent = WebSocketFrame(2, [UInt8](repeating: 7, count: length)).bytes(mask: Self.mask)
         if way == "says so" { sent += WebSocketFrame.close(1001).bytes(mask: Self.mask) }
+        if way == "closes in the middle" { sent.removeLast(3) }
         try client.send(sent)
         if way == "resets" {
             try gateway.await("the bytes to have gone") {
                 gateway.metrics.turns.current > 0
             }
             client.reset()
+        } else if way == "closes in the middle" {
+            client.close()
         } else {
             client.finishSending()
         }
@@ -252,5 +255,44 @@ struct TunnelTests {
             #expect(client.end == .reset)
         }
         #expect(try gateway.record.records().filter { $0.outcome == "truncated" }.count == 50)
+    }
+
+    @Test("rest for longer than any of HTTP's clocks, on both sides")
+    func resting() throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let silent = try ScriptedVendor()
+        defer { silent.stop() }
+        let gateway = try TestGateway(
+            """
+            [server]
+            keepalive_timeout = "200ms"
+            slow_client_timeout = "200ms"
+            [vendors.a]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            idle = "200ms"
+            [vendors.b]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(silent.port)/v1"
+            [[chains]]
+            name = "tunnels"
+            paths = ["/v1/responses"]
+            targets = [{ vendor = "a" }]
+            clocks = { content_idle = "200ms" }
+            [[chains]]
+            name = "others"
+            targets = [{ vendor = "b" }]
+            clocks = { idle = "1s" }
+            """)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.openTunnel()
+        // A stream beside it is cut after five times that silence.
+        let stream = try RawConnection(port: gateway.port).exchange(
+            Request.chat(["Chunks": "2", "Delay": "3600000"], stream: true))
+        #expect(!stream.isWhole)
+        try client.send("still there")
+        #expect(try client.take(through: "still there") == "still there")
     }
 }
