@@ -24,7 +24,9 @@ extension Conversation {
             reasoning.effort = nil
         }
         for turn in turns.indices {
-            for part in turns[turn].parts.indices { try turns[turn].parts[part].check() }
+            for part in turns[turn].parts.indices {
+                try turns[turn].parts[part].check(in: turns[turn].role)
+            }
         }
         try checkPairs()
     }
@@ -89,7 +91,13 @@ extension Part {
         }
     }
 
-    fileprivate mutating func check() throws(Refusal) {
+    fileprivate mutating func check(in role: Turn.Role) throws(Refusal) {
+        if call != nil, role != .assistant {
+            throw Refusal(path, "a call stands outside of the assistant's turn")
+        }
+        if result != nil, role != .results {
+            throw Refusal(path, "a result stands outside of the user's turn")
+        }
         switch kind {
         case .media(let media):
             switch media.source {
@@ -112,7 +120,7 @@ extension Part {
                 kind = .call(call)
             }
         case .result(let result):
-            for var part in result.parts { try part.check() }
+            for var part in result.parts { try part.check(in: role) }
         default: break
         }
     }
