@@ -229,8 +229,8 @@ extension Dialect {
 }
 
 extension Span where Element == UInt8 {
-    /// Whether usage, an end or an error may stand in an event of OpenAI's: one walk over the quotes
-    /// with the first letter of such a name behind them.
+    /// Whether usage, an end or an error may stand in an event of OpenAI's: one walk over the
+    /// quotes with the first letter of such a name behind them.
     fileprivate var saysSomethingOpenAI: Bool {
         let letters: InlineArray<4, UInt8> = [
             UInt8(ascii: "f"), UInt8(ascii: "u"), UInt8(ascii: "e"), UInt8(ascii: "s"),

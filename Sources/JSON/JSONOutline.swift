@@ -39,9 +39,9 @@ public struct JSONOutline: ~Copyable {
     /// JSON, or is nested deeper than `depthMax`.
     ///
     /// The first closure decides by the inside of a member's name and the kind of its value, the
-    /// second by the kind of a list's element: what they name is walked over and left out. The third
-    /// is given the inside of an object's name and the text from its value on: how many bytes of it
-    /// are that value, where that is known; nothing inside of it is read then.
+    /// second by the kind of a list's element: what they name is walked over and left out. The
+    /// third is given the inside of an object's name and the text from its value on: how many bytes
+    /// of it are that value, where that is known; nothing inside of it is read then.
     public mutating func read(
         _ bytes: Span<UInt8>, depthMax: Int = JSONScanner.depthMax,
         skipping skips: (Span<UInt8>, JSONScanner.Kind) -> Bool = { _, _ in false },

@@ -1,8 +1,8 @@
 import Dialects
 import JSON
 
-/// What the exchanges of a journal hand on from one to the next, so that what is like it need not be
-/// read anew.
+/// What the exchanges of a journal hand on from one to the next, so that what is like it need not
+/// be read anew.
 final class AssemblyMemory {
     /// Usage objects of answers.
     var usage = UsageTemplates()

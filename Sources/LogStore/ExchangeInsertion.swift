@@ -100,19 +100,20 @@ struct ExchangeInsertion: ~Copyable {
             for each in pending { try body(each.index, insertOne(each, batch.rows)) }
             return
         }
-        let first = group.lastNumber - Int64(group.changesCount) + 1
         guard group.changesCount < pending.count else {
+            let first = group.lastNumber - Int64(group.changesCount) + 1
             for (offset, each) in pending.enumerated() {
                 try body(each.index, .inserted(first + Int64(offset)))
             }
             return
         }
-        // Some were there. Of two with the same name the first one was inserted.
-        var seen: Set<Int64> = []
-        let isNone = group.changesCount == 0
-        for each in pending {
-            let number = try number(of: batch.records[each.index].identifier)
-            let isNew = !isNone && number >= first && seen.insert(number).inserted
+        // Some were there. A row that was is older, so that the largest numbers are the new ones:
+        // they need not follow each other, because a row that is passed over may take one, too.
+        let numbers = try pending.map { try number(of: batch.records[$0.index].identifier) }
+        var new = Set(Set(numbers).sorted(by: >).prefix(group.changesCount))
+        for (each, number) in zip(pending, numbers) {
+            // Of two with the same name the first one was inserted.
+            let isNew = new.remove(number) != nil
             try body(each.index, isNew ? .inserted(number) : .known)
         }
     }

@@ -1,5 +1,5 @@
-// Vectors of sixteen bytes are compared as such, and their result is read as two numbers: `any` of a
-// vector's mask is a call for each, and took more instructions than eight bytes at a time did.
+// Vectors of sixteen bytes are compared as such, and their result is read as two numbers: `any` of
+// a vector's mask is a call for each, and took more instructions than eight bytes at a time did.
 extension Span where Element == UInt8 {
     /// Where the first byte at or after `offset` stands that is below `bound` or is one of two
     /// others; `count` if there is none.

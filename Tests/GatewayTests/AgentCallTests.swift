@@ -130,7 +130,7 @@ struct AgentCallTests {
             try client.send("HEAD \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try client.take(through: "\r\n\r\n").hasPrefix("HTTP/1.1 "))
         }
-        // The connection is warm: what an answer to HEAD announces of a body does not come.
+        // The connection is warm: what an answer to HEAD says of a body does not come.
         try client.send(Self.post("/v1/messages", "", "{\"model\":\"m\"}"))
         #expect(try client.take(through: "\r\n\r\n").hasPrefix("HTTP/1.1 200 OK\r\n"))
         gateway.stop()

@@ -75,7 +75,7 @@ struct EncodedRequestTests {
     /// A gateway whose chains are chosen by the model: `v0` for `fake`, `v1` for all others.
     private static func byModel(_ first: Int, _ second: Int) throws -> TestGateway {
         try TestGateway(
-            vendors([first, second]) + """
+            "[server]\nbuiltin_vendors = false\n" + vendors([first, second]) + """
                 [[chains]]
                 name = "fake"
                 models = ["fake"]

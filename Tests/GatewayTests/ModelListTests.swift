@@ -75,7 +75,7 @@ struct ModelListTests {
         #expect(record.attempts.map(\.model) == ["gpt-4o-mini"])
     }
 
-    @Test("of the vendor's go by with their condition and their tag")
+    @Test("of the vendor's pass with their condition and their tag")
     func condition() throws {
         let vendor = try AnsweringVendor(
             Array("HTTP/1.1 304 Not Modified\r\nETag: \"e-1\"\r\n\r\n".utf8))
