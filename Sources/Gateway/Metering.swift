@@ -38,9 +38,10 @@ enum Metering {
                     "chain_not_allowed",
                     "the key \(key.name) may not use chain \(route.plan.chain)"))
         }
-        if isOutOfSight(exchange) {
-            if key.isMetered { return .refused(.uncounted(key: key.name)) }
-            if key.restrictsModels { return .refused(.unseenModel(key: key.name)) }
+        // To read the path costs more than all else here, so that it is asked last.
+        if key.isMetered || key.restrictsModels, isOutOfSight(exchange) {
+            return .refused(
+                key.isMetered ? .uncounted(key: key.name) : .unseenModel(key: key.name))
         }
         let isBilled = key.isMetered && isWork(exchange)
         // What was spent is not known yet: it could be all there is.
