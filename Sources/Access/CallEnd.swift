@@ -17,8 +17,9 @@ public struct CallEnd: Sendable {
     public var usageSoFar: Usage?
     /// What the call cost by either; nil where that is not known.
     public var nanodollars: Int?
-    /// The charge by what the vendor reported before the answer broke off, without any byte.
+    /// Tokens that the vendor reported before the answer broke off, without any byte.
     public var leastTokens = 0
+    /// What those cost, in billionths of a dollar.
     public var leastNanodollars = 0
 
     /// The end of a call that was never sent.

@@ -331,8 +331,10 @@ struct PromptWalk {
         }
     }
 
-    /// Whether a member of a tool names one that the vendor runs: Google has a member for each
-    /// kind, and new ones come. A function's parameters are not looked into.
+    /// Whether a member of a tool names one that the vendor runs.
+    ///
+    /// Google has a member for each kind, and new ones come. A function's parameters are not looked
+    /// into.
     private static func isVendorsTool(_ name: String) -> Bool {
         for part in ["search", "retriev", "maps", "context", "execution", "grounding"]
         where name.contains(part) {
