@@ -317,7 +317,8 @@ struct RequestBoundTests {
 
     @Test("all models that a request names beside its own are found")
     func models() {
-        let text = #"{"model":"a","models":["b","\u0063"],"tools":[{"model":"d"}],"#
+        let text =
+            #"{"model":"a","models":["b","\u0063"],"tools":[{"model":"d"}],"#
             + #""metadata":{"model":"x"},"messages":[{"content":"model"}]}"#
         #expect(Self.bound(text).models == ["b", "c", "d"])
     }
