@@ -268,14 +268,8 @@ final class Recording {
         if caughtUp.isSet.load(ordering: .acquiring) { access.ledger.endRebuilding() }
     }
 
-    /// Whether its threads are ending, for another process.
-    private(set) var isCeding = false
-
     /// What ``handOver(_:)`` gave has been passed on, or closed.
-    func hasCeded(_ record: CededRecord) {
-        isCeding = false
-        cededCharges = record.charges
-    }
+    func hasCeded(_ record: CededRecord) { cededCharges = record.charges }
 
     /// Whether this process reads the journals and writes the store.
     var isReading: Bool { consumer != nil }
@@ -297,13 +291,10 @@ final class Recording {
     /// lock is the receiver's to close.
     ///
     /// The store stays open for reading: what it says of keys holds for those who are still here.
+    /// Where there can be no thread, nothing changes.
     func handOver(_ ceded: @escaping @Sendable (CededRecord) -> Void) throws {
         guard let consumer, let store else { return }
         let (sinks, lock, logger) = (sinks, lock, logger)
-        self.consumer = nil
-        self.sinks = []
-        self.lock = -1
-        isCeding = true
         let box = Handover(consumer)
         try Reactor.Thread(name: "weir-handover") {
             box.take()?.handOver {
@@ -318,6 +309,9 @@ final class Recording {
                 ceded(CededRecord(lock: lock, charges: charges))
             }
         }.detach()
+        self.consumer = nil
+        self.sinks = []
+        self.lock = -1
     }
 
     /// Reads again, after a process that had taken over has ended.

@@ -103,7 +103,7 @@ final class Succession: DescriptorHandler, TimerHandler {
     }
 
     /// Whether another process serves.
-    var isRetired: Bool { state.stage == .retired || state.stage == .bereaved }
+    var isRetired: Bool { [.retired, .withdrawn, .bereaved].contains(state.stage) }
 
     /// Whether this process may end, as far as others are concerned.
     var mayEnd: Bool {
@@ -291,6 +291,8 @@ final class Succession: DescriptorHandler, TimerHandler {
             try composition.recording.handOver { lock in control?.post(.readingEnded(lock)) }
         } catch {
             logger.error("the record cannot be handed over", metadata: ["error": "\(error)"])
+            state.kept(loop.now)
+            listen()
             if let successor { lost(successor) }
         }
     }
@@ -338,7 +340,7 @@ final class Succession: DescriptorHandler, TimerHandler {
             lost(successor)
         }
         if let child, state.isHanging(child.since, loop.now) { endHanging(child.process) }
-        if state.stage == .bereaved, !composition.recording.isCeding { takeBack() }
+        if state.stage == .bereaved { takeBack() }
         stopWaitingIfLate()
         if state.stage == .retired, !isOperatorsEnded, loop.now - state.since > .seconds(1) {
             isOperatorsEnded = true

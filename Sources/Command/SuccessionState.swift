@@ -15,6 +15,8 @@ struct SuccessionState {
         case ceded
         /// Another serves; this process gives its last clients their answers.
         case retired
+        /// The other is gone, and the record's threads are still ending for it.
+        case withdrawn
         /// The other is gone, and what it had is not this process's yet.
         case bereaved
     }
@@ -70,8 +72,14 @@ struct SuccessionState {
         return true
     }
 
+    /// The record could not be given: it is this process's as before.
+    mutating func kept(_ now: Instant) { enter(.offered, now) }
+
     /// The record's threads have ended; whether the record is given, or taken back at once.
     mutating func readingEnded(_ now: Instant) -> Bool {
+        // From here on it takes the time in which the kernel frees the folder, and not before: on a
+        // slow disk the threads' last round may take longer than that.
+        if stage == .withdrawn { enter(.bereaved, now) }
         guard stage == .ceding else { return false }
         enter(.ceded, now)
         return true
@@ -87,12 +95,12 @@ struct SuccessionState {
     /// The other process has ended.
     mutating func lost(_ now: Instant) -> Loss {
         switch stage {
-        case .serving, .bereaved: return .nothing
+        case .serving, .withdrawn, .bereaved: return .nothing
         case .offered:
             enter(.serving, now)
             return .nothing
         case .ceding:
-            enter(.bereaved, now)
+            enter(.withdrawn, now)
             return .takeBackLater
         case .ceded, .retired:
             enter(.bereaved, now)
@@ -122,6 +130,7 @@ struct SuccessionState {
     func isBetween(_ now: Instant) -> Bool {
         switch stage {
         case .ceding, .ceded: true
+        case .withdrawn: now - since < Self.patience
         case .bereaved: now - since < Self.settlingTime
         case .serving, .offered, .retired: false
         }

@@ -61,10 +61,16 @@ struct SuccessionTests {
         _ = Self.hello(&state)
         _ = state.claimed(Self.at(0))
         losses.append(state.lost(Self.at(0)))
-        #expect(losses == [.nothing, .nothing, .takeBackLater] && state.stage == .bereaved)
+        #expect(losses == [.nothing, .nothing, .takeBackLater] && state.stage == .withdrawn)
         // The record's threads have ended for a process that is gone: it is not given away.
+        var kept = SuccessionState()
+        _ = Self.hello(&kept)
+        _ = kept.claimed(Self.at(0))
+        kept.kept(Self.at(0))
+        let loss = kept.lost(Self.at(0))
+        #expect(loss == .nothing && kept.stage == .serving, "it could not be given at all")
         let isGiven = state.readingEnded(Self.at(1))
-        #expect(!isGiven)
+        #expect(!isGiven && state.stage == .bereaved)
         state.tookBack(Self.at(2))
         for isRunning in [false, true] {
             _ = Self.hello(&state)
@@ -122,5 +128,17 @@ struct SuccessionTests {
         // The record is to be taken back, and there is an end to that.
         _ = state.lost(Self.at(4))
         #expect(state.isBetween(Self.at(8)) && !state.isBetween(Self.at(9)))
+    }
+
+    @Test("an end waits for threads that are slow to end for a process that is gone")
+    func slowThreads() {
+        var state = SuccessionState()
+        _ = Self.hello(&state)
+        _ = state.claimed(Self.at(0))
+        _ = state.lost(Self.at(1))
+        #expect(state.isBetween(Self.at(60)) && !state.isBetween(Self.at(61)))
+        // Then it is the folder's turn.
+        _ = state.readingEnded(Self.at(30))
+        #expect(state.isBetween(Self.at(34)) && !state.isBetween(Self.at(35)))
     }
 }

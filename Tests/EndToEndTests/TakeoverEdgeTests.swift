@@ -120,7 +120,7 @@ struct TakeoverEdgeTests {
             #expect(throws: (any Error).self) {
                 try RawConnection(port: gateway.port).exchange(Self.chat)
             }
-            try TakeoverTests.expectWholeAccount(gateway.recordPath)
+            try TakeoverTests.expectWholeAccount(gateway.recordPath, gateway.process)
         }
     }
 

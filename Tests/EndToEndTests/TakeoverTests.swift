@@ -40,9 +40,12 @@ struct TakeoverTests {
         return status["process"]?.integer ?? 0
     }
 
-    static func expectWholeAccount(_ path: String) throws {
+    /// `process`: whose output says what happened, if it did not end well.
+    static func expectWholeAccount(_ path: String, _ process: ChildProcess? = nil) throws {
         let verify = try RecordTests.logs(path, ["verify"])
-        #expect(verify.status == 0 && verify.text.contains("pending 0"), "\(verify.text)")
+        #expect(
+            verify.status == 0 && verify.text.contains("pending 0"),
+            "\(verify.text)\(process?.text ?? "")")
     }
 
     @Test("another process takes new clients, and those who are here get their answers")
