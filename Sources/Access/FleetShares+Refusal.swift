@@ -27,10 +27,9 @@ extension LedgerState {
             // A full budget takes none, not even a call that costs nothing.
             let verdict = share.verdict(
                 on: level.axis == .budget ? max(1, amount) : amount, taken: level.taken,
-                of: level.limit)
+                of: level.limit, isAway: isAway)
             if fleet?[step.slot, level.axis].observe(
-                amount, verdict, taken: level.taken, of: level.limit,
-                isKept: level.axis != .concurrent) == true
+                amount, verdict, taken: level.taken, of: level.limit) == true
             {
                 fleet?.markUrgent(step.slot)
             }

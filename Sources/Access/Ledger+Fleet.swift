@@ -57,13 +57,14 @@ extension Ledger {
                     let isKnown = state.fleet?[slot, level.axis].isKnown ?? false
                     guard
                         let asked = state.fleet?[slot, level.axis].ask(
-                            taken: level.taken, of: level.limit, isEnd: isEnd)
+                            taken: level.taken, of: level.limit, now: now,
+                            isKept: level.axis != .concurrent, isEnd: isEnd)
                     else { continue }
                     questions.append(
                         ShareQuestion(
                             scope: step.scope, axis: level.axis, period: level.period,
                             limit: level.limit, taken: level.taken, claim: asked.claim,
-                            need: asked.need, keep: level.keep(now),
+                            need: asked.need, reach: asked.reach, keep: level.keep(now),
                             isFirst: !isKnown, slot: slot))
                 }
             }
@@ -79,6 +80,10 @@ extension Ledger {
             // The answer to a question about an earlier period says nothing about this one.
             guard state.fleet?[question.slot, question.axis].period == question.period
             else { return [] }
+            // A request that was refused meanwhile may come again before the next turn.
+            if state.fleet?[question.slot, question.axis].isOutOfReach == true {
+                state.fleet?.markUrgent(question.slot)
+            }
             state.fleet?[question.slot, question.axis].adopt(answer)
             guard !state.lines.isEmpty else { return [] }
             return state.admitNext(of: question.slot, now: now)

@@ -7,7 +7,9 @@
 // and for requests in flight: a part of what may be used or held at one time.
 //
 // Only the replica itself makes its share smaller, before it says so to the store. The store
-// does so alone for one that was silent for longer than a lease.
+// does so alone for one that was silent for longer than a lease. It may have been killed, and have
+// used more than it had said. So it says ahead how far it will go, its reach, and goes no further
+// before the store has answered: up to there its share stays used.
 
 /// A replica's part of one limit that several replicas share.
 struct LimitShare: Equatable, Sendable {
@@ -21,9 +23,10 @@ struct LimitShare: Equatable, Sendable {
         case awaited
     }
 
-    /// The part of a share that may be used before the store is asked again: what a process used
-    /// and never said is lost to the count when it is killed.
-    private static let unsaidParts = 8
+    /// The part of what is unused that may always be used before the store has heard of it, and
+    /// that of a replica that no request has come to.
+    private static let reachParts = 64
+    private static let firstReachParts = 2
     /// Turns for which what a refused request lacked is kept for it.
     private static let reservedTurnsMax = 3
     /// An amount that the store counts exactly.
@@ -47,6 +50,11 @@ struct LimitShare: Equatable, Sendable {
     private var reservedTurns = 0
     /// What was used and held when the store was last asked.
     private var said = 0
+    /// What may be used and held here before the store answers again.
+    private(set) var reach = 0
+    private var pace = SharePace()
+    /// Whether a request was refused that its share had room for, and its reach had not.
+    private(set) var isOutOfReach = false
     /// Whether a question is on its way.
     private(set) var isAsking = false
     /// Whether the store has answered since this process, or the period, began.
@@ -55,27 +63,33 @@ struct LimitShare: Equatable, Sendable {
     private(set) var period = 0
 
     /// Whether so much more may be used, with so much used and held already, of a limit.
-    func verdict(on amount: Int, taken: Int, of limit: Int) -> Verdict {
+    ///
+    /// `isAway`: the store cannot hear of what is used, and the whole share may be used meanwhile.
+    func verdict(
+        on amount: Int, taken: Int, of limit: Int, isAway: Bool = false
+    ) -> Verdict {
         // Subtracted, because a request may ask for more than a sum could hold.
-        if amount <= min(granted, limit) - taken { return .admitted }
+        if amount <= min(isAway ? granted : reach, limit) - taken { return .admitted }
         return amount > limit - taken - elsewhere ? .full : .awaited
     }
 
     /// Observes what a request asked for.
     ///
     /// Returns whether the store should be asked now, and not in its turn.
-    /// `isKept`: what is used outlives its process, as money does, and requests in flight do not.
     mutating func observe(
-        _ amount: Int, _ verdict: Verdict, taken: Int, of limit: Int, isKept: Bool = false
+        _ amount: Int, _ verdict: Verdict, taken: Int, of limit: Int
     ) -> Bool {
+        pace.observe(amount)
         guard verdict == .admitted else {
             need = max(need, amount)
+            if amount <= min(granted, limit) - taken { isOutOfReach = true }
             // A limit that is used up is asked about in its turn: nothing is gained by haste.
             return verdict == .awaited && !isAsking
         }
         isUsed = true
         guard !isAsking else { return false }
-        if isKept, taken - said > granted / Self.unsaidParts - amount { return true }
+        let rest = reach - taken - amount
+        if reach < granted, rest < amount + (reach - said) / 2 { return true }
         // Another request like it would find no room here, and there is some elsewhere.
         let isNearlyUsed = granted - taken - amount < amount
         let isMore = granted < limit && amount < limit - taken - elsewhere
@@ -112,13 +126,25 @@ struct LimitShare: Equatable, Sendable {
         }
     }
 
+    /// What a replica tells the store.
+    struct Statement: Equatable, Sendable {
+        /// What it goes on keeping of its share.
+        let claim: Int
+        /// What a request asked for that found no room.
+        let need: Int
+        /// How far it goes without an answer.
+        let reach: ShareQuestion.Reach
+    }
+
     /// Begins to ask the store; nil while it is being asked.
     ///
     /// What the replica gives back is gone from now on, whether the question arrives or not. At the
     /// end of a process that is all that it does not use.
+    /// `now`: milliseconds since 1970.
+    /// `isKept`: what is used outlives its process, as money does, and requests in flight do not.
     mutating func ask(
-        taken: Int, of limit: Int, isEnd: Bool = false
-    ) -> (claim: Int, need: Int)? {
+        taken: Int, of limit: Int, now: Int, isKept: Bool = true, isEnd: Bool = false
+    ) -> Statement? {
         guard !isAsking else { return nil }
         // A client comes again after a second, and what was got for it is still there.
         let isReserved = reservedTurns > 0 && slack(taken) >= reserved
@@ -126,12 +152,21 @@ struct LimitShare: Equatable, Sendable {
         granted = isEnd ? min(granted, taken) : max(0, most)
         reservedTurns = need > 0 ? Self.reservedTurnsMax : max(0, reservedTurns - 1)
         if need > 0 { reserved = min(need, limit) }
-        let question = (claim: granted, need: min(need, limit))
+        let parts = pace.isUnknown ? Self.firstReachParts : Self.reachParts
+        pace.use(taken - said, now: now)
+        let ahead = max(pace.ahead, slack(taken) / parts)
+        // Until the answer it goes no further than the store will hear.
+        reach = min(reach, granted)
+        if isKept { reach = min(reach, taken + min(ahead, slack(taken))) }
+        let statement = Statement(
+            claim: granted, need: min(need, limit),
+            reach: ShareQuestion.Reach(current: reach, ahead: ahead, parts: parts))
         isAsking = true
         said = taken
         need = 0
         isUsed = false
-        return question
+        isOutOfReach = false
+        return statement
     }
 
     /// Takes the store's answer.
@@ -140,6 +175,7 @@ struct LimitShare: Equatable, Sendable {
         isKnown = true
         // Whatever the store says: more than the limit is never admitted.
         granted = min(max(0, answer.share), Self.amountMax)
+        reach = min(max(0, answer.reach), granted)
         elsewhere = min(max(0, answer.elsewhere), Self.amountMax)
         replicas = min(max(1, answer.replicas), Self.amountMax)
         shortage = answer.shortage

@@ -15,6 +15,23 @@ public struct ShareQuestion: Equatable, Sendable {
         case requests, tokens, concurrent, budget
     }
 
+    /// How far a replica goes before the store has answered it: what it may use and hold by then.
+    public struct Reach: Equatable, Sendable {
+        /// Up to where it goes without this question's answer.
+        public let current: Int
+        /// How much more than it has used and holds it wants to be able to use after that.
+        public let ahead: Int
+        /// The part of what is unused that it wants at least: one of so many.
+        public let parts: Int
+
+        /// A reach of these parts.
+        public init(current: Int, ahead: Int, parts: Int) {
+            self.current = current
+            self.ahead = ahead
+            self.parts = parts
+        }
+    }
+
     /// The owner of the limit.
     public let scope: Step.Scope
     /// What of it is limited.
@@ -29,6 +46,8 @@ public struct ShareQuestion: Equatable, Sendable {
     public let claim: Int
     /// What a request asked for that found no room.
     public let need: Int
+    /// How far it goes without an answer.
+    public let reach: Reach
     /// How long the store keeps what it knows, in milliseconds.
     public let keep: Int
     /// Whether no question of this process about this limit was answered yet.
@@ -59,6 +78,8 @@ public struct ShareAnswer: Equatable, Sendable {
 
     /// The replica's share.
     public let share: Int
+    /// What of it the replica may use and hold before it is answered again.
+    public let reach: Int
     /// What the others have used and hold.
     public let elsewhere: Int
     /// How many share the limit.
@@ -67,8 +88,9 @@ public struct ShareAnswer: Equatable, Sendable {
     public let shortage: Shortage
 
     /// An answer of these parts.
-    public init(share: Int, elsewhere: Int, replicas: Int, shortage: Shortage) {
+    public init(share: Int, reach: Int, elsewhere: Int, replicas: Int, shortage: Shortage) {
         self.share = share
+        self.reach = reach
         self.elsewhere = elsewhere
         self.replicas = replicas
         self.shortage = shortage

@@ -4,9 +4,10 @@ import Access
 /// uses the server's clock.
 ///
 /// A limit is a hash. Each replica has a field in it: its share, what it has used and holds, when
-/// it last said so, which life of the replica said so, and the number of its question. One more
-/// field, `!`, has the limit's own times: when it was last asked about, until when no new shares
-/// are given out, and when which replica lacked something.
+/// it last said so, which life of the replica said so, the number of its question, and its reach:
+/// what it may use and hold until it is answered again. One more field, `!`, has the limit's own
+/// times: when it was last asked about, until when no new shares are given out, and when which
+/// replica lacked something.
 enum ShareScript {
     /// For how long a replica that is silent keeps its share, in milliseconds.
     static let lease = 5000
@@ -22,7 +23,8 @@ enum ShareScript {
             replica.name, replica.life, "\(number)", question.isFirst ? "1" : "0",
             question.kind.rawValue, "\(exact(question.limit))", "\(exact(question.taken))",
             "\(exact(question.claim))", "\(exact(question.need))", "\(lease)",
-            "\(question.keep)", "\(lease / 2)",
+            "\(question.keep)", "\(lease / 2)", "\(exact(question.reach.current))",
+            "\(exact(question.reach.ahead))", "\(max(1, question.reach.parts))",
         ]
     }
 
@@ -47,11 +49,12 @@ enum ShareScript {
         if word == "stale" { throw .stale }
         if word == "twin" { throw .twin }
         let numbers = elements.dropFirst().compactMap(\.number)
-        guard word == "share", numbers.count == 4, elements.count == 5,
-            let shortage = ShareAnswer.Shortage(rawValue: numbers[3])
+        guard word == "share", numbers.count == 5, elements.count == 6,
+            let shortage = ShareAnswer.Shortage(rawValue: numbers[4])
         else { throw .malformed }
         return ShareAnswer(
-            share: numbers[0], elsewhere: numbers[1], replicas: numbers[2], shortage: shortage)
+            share: numbers[0], reach: numbers[1], elsewhere: numbers[2], replicas: numbers[3],
+            shortage: shortage)
     }
 
     /// The key of a question's limit: what stands in braces decides where a cluster keeps it.
@@ -84,6 +87,7 @@ enum ShareScript {
         local kind, limit, taken = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
         local claim, need, lease = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
         local keep, silence = tonumber(ARGV[11]), tonumber(ARGV[12])
+        local current, ahead, parts = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
         local kept = redis.call('TYPE', KEYS[1]).ok
         if kept ~= 'hash' and kept ~= 'none' then redis.call('DEL', KEYS[1]) end
         local raw = redis.call('HGETALL', KEYS[1])
@@ -98,12 +102,12 @@ enum ShareScript {
                 tonumber(a), tonumber(b), tonumber(c), tonumber(d), e
             end
           else
-            local a, b, c, d, e = raw[i + 1]:match('^(%d+) (%d+) (%d+) (%S+) (%d+)$')
+            local a, b, c, d, e, f = raw[i + 1]:match('^(%d+) (%d+) (%d+) (%S+) (%d+) (%d+)$')
             if not a then
               redis.call('HDEL', KEYS[1], raw[i])
             else
               local entry = { name = raw[i], share = tonumber(a), taken = tonumber(b),
-                seen = tonumber(c), life = d, number = tonumber(e) }
+                seen = tonumber(c), life = d, number = tonumber(e), reach = tonumber(f) }
               if entry.name == me then mine = entry else others[#others + 1] = entry end
             end
           end
@@ -116,6 +120,7 @@ enum ShareScript {
           for _, entry in ipairs(others) do
             if entry.share > entry.taken then learning = now + lease end
             entry.seen = entry.seen + gap
+            entry.reach = entry.share
             entry.moved = true
           end
         end
@@ -132,16 +137,18 @@ enum ShareScript {
             replicas = replicas + 1
           elseif kind == 'c' or (kind == 'r' and entry.seen + keep < now) then
             entry.gone = true
-          elseif entry.share > entry.taken then
-            entry.share = entry.taken
-            entry.moved = true
+          else
+            local used = math.max(entry.taken, math.min(entry.share, entry.reach))
+            if entry.taken ~= used or entry.share ~= used then
+              entry.share, entry.taken, entry.reach, entry.moved = used, used, used, true
+            end
           end
           if entry.gone then
             redis.call('HDEL', KEYS[1], entry.name)
           else
             if entry.moved then
-              redis.call('HSET', KEYS[1], entry.name, string.format('%.0f %.0f %.0f %s %.0f',
-                entry.share, entry.taken, entry.seen, entry.life, entry.number))
+              redis.call('HSET', KEYS[1], entry.name, string.format('%.0f %.0f %.0f %s %.0f %.0f',
+                entry.share, entry.taken, entry.seen, entry.life, entry.number, entry.reach))
             end
             total = total + math.max(entry.share, entry.taken)
             elsewhere = elsewhere + entry.taken
@@ -167,10 +174,15 @@ enum ShareScript {
             lacked, what, lacking = now, 1, me
           end
         end
+        local reach = share
+        if kind ~= 'c' then
+          ahead = math.max(ahead, math.floor((share - taken) / parts))
+          reach = math.min(share, math.max(current, taken + ahead))
+        end
         redis.call('HSET', KEYS[1], me,
-          string.format('%.0f %.0f %.0f %s %.0f', share, taken, now, life, number),
+          string.format('%.0f %.0f %.0f %s %.0f %.0f', share, taken, now, life, number, reach),
           '!', string.format('%.0f %.0f %.0f %.0f %s', now, learning, lacked, what, lacking))
         redis.call('PEXPIRE', KEYS[1], keep + lease)
-        return { 'share', share, elsewhere, replicas, isLacked and what or 0 }
+        return { 'share', share, reach, elsewhere, replicas, isLacked and what or 0 }
         """
 }

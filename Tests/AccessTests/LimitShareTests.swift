@@ -11,11 +11,19 @@ struct LimitShareTests {
         _ shortage: ShareAnswer.Shortage = .none
     ) -> LimitShare {
         var share = LimitShare()
-        _ = share.ask(taken: 0, of: 100)
-        share.adopt(
-            ShareAnswer(
-                share: granted, elsewhere: elsewhere, replicas: replicas, shortage: shortage))
+        _ = share.ask(taken: 0, of: 100, now: 0)
+        share.adopt(answer(granted, elsewhere: elsewhere, replicas: replicas, shortage))
         return share
+    }
+
+    /// `reach`: the whole share, where it is not said.
+    private static func answer(
+        _ share: Int, reach: Int = .max, elsewhere: Int = 0, replicas: Int = 2,
+        _ shortage: ShareAnswer.Shortage = .none
+    ) -> ShareAnswer {
+        ShareAnswer(
+            share: share, reach: reach, elsewhere: elsewhere, replicas: replicas,
+            shortage: shortage)
     }
 
     @Test(
@@ -78,7 +86,7 @@ struct LimitShareTests {
         var share = Self.share(granted, elsewhere: elsewhere, shortage)
         if isUsed { _ = share.observe(1, .admitted, taken: taken, of: 100) }
         if need > 0 { _ = share.observe(need, .awaited, taken: taken, of: 100) }
-        let question = share.ask(taken: taken, of: 100)
+        let question = share.ask(taken: taken, of: 100, now: 0)
         #expect(question?.claim == claim && question?.need == need)
         #expect(share.granted == claim)
     }
@@ -86,15 +94,15 @@ struct LimitShareTests {
     @Test("has one question on its way at a time, and keeps its share when no answer comes")
     func questions() {
         var share = Self.share(40)
-        #expect(share.ask(taken: 10, of: 100) != nil)
-        #expect(share.ask(taken: 10, of: 100) == nil)
+        #expect(share.ask(taken: 10, of: 100, now: 0) != nil)
+        #expect(share.ask(taken: 10, of: 100, now: 0) == nil)
         #expect(share.observe(50, .awaited, taken: 10, of: 100) == false)
         share.withdraw()
         #expect(share.granted == 40)
         // What was refused meanwhile is asked for by the next one, and then no more.
-        #expect(share.ask(taken: 10, of: 100)?.need == 50)
+        #expect(share.ask(taken: 10, of: 100, now: 0)?.need == 50)
         share.withdraw()
-        #expect(share.ask(taken: 10, of: 100)?.need == 0)
+        #expect(share.ask(taken: 10, of: 100, now: 0)?.need == 0)
     }
 
     @Test("asks at once for what a request lacks or the next one would, and never in vain")
@@ -103,37 +111,92 @@ struct LimitShareTests {
         #expect(share.observe(5, .admitted, taken: 5, of: 100) == false)
         #expect(share.observe(5, .admitted, taken: 35, of: 100) == true)
         #expect(share.observe(5, .awaited, taken: 40, of: 100) == true)
-        // An eighth of what it has, used and not said.
-        #expect(share.observe(1, .admitted, taken: 2, of: 100, isKept: true) == false)
-        #expect(share.observe(1, .admitted, taken: 6, of: 100, isKept: true) == true)
         #expect(share.observe(50, .full, taken: 40, of: 100) == false)
         var last = Self.share(40, elsewhere: 60)
         #expect(last.observe(5, .admitted, taken: 35, of: 100) == false)
         #expect(last.observe(.max, .full, taken: 35, of: 100) == false)
-        #expect(last.ask(taken: 35, of: 100)?.need == 100)
+        #expect(last.ask(taken: 35, of: 100, now: 0)?.need == 100)
+    }
+
+    @Test("goes no further than the store has heard, and asks when half of that is used")
+    func reaching() {
+        var share = LimitShare()
+        let first = share.ask(taken: 0, of: 100, now: 0)
+        // No request has come: half of what it may get.
+        #expect(first?.reach == ShareQuestion.Reach(current: 0, ahead: 0, parts: 2))
+        share.adopt(Self.answer(80, reach: 16))
+        var urgent: [Int] = []
+        for taken in 0..<17 {
+            let verdict = share.verdict(on: 1, taken: taken, of: 100)
+            #expect(verdict == (taken < 16 ? .admitted : .awaited))
+            #expect(share.isOutOfReach == false)
+            if share.observe(1, verdict, taken: taken, of: 100) { urgent.append(taken) }
+        }
+        #expect(urgent.first == 7 && urgent.last == 16 && share.isOutOfReach)
+        // Where the store cannot hear of it, the whole share may be used.
+        #expect(share.verdict(on: 64, taken: 16, of: 100, isAway: true) == .admitted)
+        #expect(share.verdict(on: 65, taken: 16, of: 100, isAway: true) != .admitted)
+        // Sixteen were used in a second: twice that is expected in the next two.
+        let next = share.ask(taken: 16, of: 100, now: 500)
+        #expect(next?.reach == ShareQuestion.Reach(current: 16, ahead: 32, parts: 64))
+        #expect(!share.isOutOfReach && share.verdict(on: 1, taken: 16, of: 100) == .awaited)
+        share.adopt(Self.answer(80, reach: 48))
+        #expect(share.verdict(on: 32, taken: 16, of: 100) == .admitted)
+        // After a rest it goes back to what its calls take.
+        for second in 2...4 {
+            let later = share.ask(taken: 16, of: 100, now: second * 1000)
+            share.adopt(Self.answer(80, reach: later?.reach.current ?? 0))
+        }
+        #expect(share.verdict(on: 16, taken: 16, of: 100) == .admitted)
+        #expect(share.verdict(on: 17, taken: 16, of: 100) == .awaited)
+        // Requests in flight end with their process: all of the share is in reach.
+        var slots = LimitShare()
+        _ = slots.ask(taken: 0, of: 100, now: 0, isKept: false)
+        slots.adopt(Self.answer(50))
+        _ = slots.ask(taken: 0, of: 100, now: 0, isKept: false)
+        #expect(slots.verdict(on: 50, taken: 0, of: 100) == .admitted)
+    }
+
+    @Test(
+        "what is used ahead follows the largest call and the pace, and fits a number",
+        arguments: [
+            // largest, used in a second, ahead
+            (1, 0, 16), (1, 8, 16), (1, 9, 18), (50, 400, 800), (0, 0, 0),
+            (.max, 0, 1 << 53), (0, .max, 1 << 53),
+        ] as [(Int, Int, Int)])
+    func pace(_ largest: Int, _ used: Int, _ ahead: Int) {
+        var pace = SharePace()
+        #expect(pace.isUnknown && pace.ahead == 0)
+        pace.observe(largest)
+        pace.use(0, now: 10_000)
+        pace.use(used, now: 10_500)
+        #expect(pace.ahead == ahead && pace.isUnknown == (largest == 0))
+        // It lasts for a second more, and a clock that is set back does no harm.
+        pace.use(0, now: 11_000)
+        #expect(pace.ahead == ahead)
+        pace.use(0, now: 0)
+        pace.use(-5, now: 3000)
+        #expect(pace.ahead == min(1 << 53, 16 * min(1 << 53, largest)))
     }
 
     @Test("keeps what a refused request lacked until its client has come again, and no longer")
     func reserving() {
         var share = Self.share(0)
         _ = share.observe(60, .awaited, taken: 0, of: 100)
-        #expect(share.ask(taken: 0, of: 100)?.need == 60)
+        #expect(share.ask(taken: 0, of: 100, now: 0)?.need == 60)
         var claims: [Int] = []
         for _ in 0..<5 {
-            share.adopt(
-                ShareAnswer(
-                    share: max(60, claims.last ?? 60), elsewhere: 0, replicas: 2,
-                    shortage: .evenness))
-            claims.append(share.ask(taken: 0, of: 100)?.claim ?? -1)
+            share.adopt(Self.answer(max(60, claims.last ?? 60), .evenness))
+            claims.append(share.ask(taken: 0, of: 100, now: 0)?.claim ?? -1)
         }
         #expect(claims == [60, 60, 60, 50, 50])
         // What was not had is no reason to keep what is left.
         var lacking = Self.share(30)
         _ = lacking.observe(60, .awaited, taken: 0, of: 100)
-        _ = lacking.ask(taken: 0, of: 100)
-        lacking.adopt(ShareAnswer(share: 30, elsewhere: 0, replicas: 2, shortage: .room))
+        _ = lacking.ask(taken: 0, of: 100, now: 0)
+        lacking.adopt(Self.answer(30, .room))
         _ = lacking.observe(60, .awaited, taken: 0, of: 100)
-        #expect(lacking.ask(taken: 0, of: 100)?.claim == 0)
+        #expect(lacking.ask(taken: 0, of: 100, now: 0)?.claim == 0)
     }
 
     @Test("means nothing in the next period of a budget")
@@ -148,6 +211,6 @@ struct LimitShareTests {
     @Test("at its end a process gives back what it does not use")
     func end() {
         var share = Self.share(40)
-        #expect(share.ask(taken: 10, of: 100, isEnd: true)?.claim == 10)
+        #expect(share.ask(taken: 10, of: 100, now: 0, isEnd: true)?.claim == 10)
     }
 }

@@ -12,10 +12,11 @@ import Testing
 struct ShareScriptTests {
     private static func question(
         _ axis: ShareQuestion.Axis = .budget, limit: Int = 100, taken: Int = 0, claim: Int = 0,
-        need: Int = 0, isFirst: Bool = false
+        need: Int = 0, ahead: Int = 0, isFirst: Bool = false
     ) -> ShareQuestion {
         ScriptStore.question(
-            axis, limit: limit, taken: taken, claim: claim, need: need, isFirst: isFirst)
+            axis, limit: limit, taken: taken, claim: claim, need: need, ahead: ahead,
+            isFirst: isFirst)
     }
 
     @Test("the first has half of a limit, others half of what is left, and a need goes first")
@@ -84,15 +85,22 @@ struct ShareScriptTests {
     }
 
     @Test(
-        "a silent replica's share comes back when its lease ends, and what it used does not",
+        "a silent replica's share comes back when its lease ends, and what it may have used does not",
         arguments: [
-            (ShareQuestion.Axis.budget, 70), (.requests, 70), (.tokens, 70), (.concurrent, 100),
+            // What it wanted to be able to use after its last word, and what others get.
+            (ShareQuestion.Axis.budget, 0, 70), (.budget, 4, 66), (.budget, 90, 60),
+            (.requests, 0, 70), (.requests, 4, 66), (.tokens, 4, 66),
+            (.concurrent, 0, 100), (.concurrent, 4, 100),
         ])
-    func silence(_ axis: ShareQuestion.Axis, _ most: Int) throws {
+    func silence(_ axis: ShareQuestion.Axis, _ ahead: Int, _ most: Int) throws {
         let store = try ScriptStore()
         store.lease = 100
-        _ = try store.ask("gone", Self.question(axis, taken: 30, claim: 30, isFirst: true))
-        var share = 0
+        let question = Self.question(axis, taken: 30, claim: 30, ahead: ahead, isFirst: true)
+        var share = try store.ask("b", Self.question(axis)).share
+        let last = try store.ask("gone", question)
+        // Half of the 20 that are left.
+        #expect(share == 50 && last.share == 40)
+        #expect(last.reach == (axis == .concurrent ? 40 : min(40, 30 + ahead)))
         // It may have all but what the silent one has used, and never more.
         let isHad = try Patience.await {
             share = try store.ask("b", Self.question(axis, claim: share, need: most)).share
@@ -173,7 +181,8 @@ struct ShareScriptTests {
             ShareScript.key(
                 of: ShareQuestion(
                     scope: scope, axis: .requests, period: 0, limit: 1, taken: 0, claim: 0,
-                    need: 0, keep: 1, isFirst: false, slot: 0))
+                    need: 0, reach: ShareQuestion.Reach(current: 0, ahead: 0, parts: 1),
+                    keep: 1, isFirst: false, slot: 0))
         }
         #expect(Set(keys).count == scopes.count)
         for key in keys {

@@ -1,4 +1,5 @@
 import Config
+import Glibc
 import Primitives
 import Support
 import Synchronization
@@ -158,6 +159,48 @@ struct SharedLedgerTests {
             return
         }
         #expect(refusal.reason == .used && refusal.axis == .budget(.day))
+    }
+
+    @Test(
+        "a gateway that is killed at any moment lets no more be used than the limit",
+        arguments: ["requests = \"100/1d\"", "budget = \"$10/day\""], 0..<8)
+    func kills(_ limits: String, _ seed: Int) throws {
+        let fleet = try LedgerFleet(2, limits)
+        fleet.store.lease = 100
+        var random = RandomSource(seed: UInt64(seed))
+        var demand = Demand()
+        demand.isWork = true
+        demand.nanodollars = 100_000_000
+        var admitted = 0
+        func use(_ index: Int) {
+            guard case .admitted(let reservation) = fleet.admit(index, now: Self.noon, demand)
+            else { return }
+            admitted += 1
+            fleet.ledgers[index].settle(
+                reservation, Charge(tokens: 0, nanodollars: 100_000_000, basis: .reported),
+                now: Self.noon)
+        }
+        for _ in 0..<Int.random(in: 1...120, using: &random) {
+            let index = Int.random(in: 0...1, using: &random)
+            if Int.random(in: 0..<8, using: &random) == 0 {
+                try fleet.turn(index, now: Self.noon, isLost: Bool.random(using: &random))
+            } else {
+                use(index)
+            }
+        }
+        let before = admitted
+        // The second one is gone. The first has all that it can get, and asks for ever.
+        var turnsInVain = 0
+        while turnsInVain < 300 {
+            let had = admitted
+            try fleet.turn(0, now: Self.noon)
+            use(0)
+            turnsInVain = admitted == had ? turnsInVain + 1 : 0
+            poll(nil, 0, 1)
+        }
+        #expect(admitted <= 100)
+        // Of the dead one's share, sixteen calls and its pace are kept back at most.
+        #expect(admitted >= 50 || before > 40, "\(admitted) after \(before)")
     }
 
     @Test("a call that costs more than was held is a debt that no replica spends again")
