@@ -125,7 +125,9 @@ struct PromptWalk {
         switch media {
         case .picture: addPicture(data.count)
         case .packed: isOpenEnded = true
-        case .plain, .unnamed: break
+        // A vendor looks into bytes whose kind is not said.
+        case .unnamed: if context == .source { isOpenEnded = true }
+        case .plain: break
         }
     }
 
@@ -236,7 +238,8 @@ struct PromptWalk {
         switch name {
         case "tools": return outer == .root ? .tools : outer
         case "generationconfig", "generation_config": return .settings
-        case "image_url", "imageurl", "source", "file", "filedata", "file_data", "audio":
+        case "image_url", "imageurl", "source", "file", "filedata", "file_data", "audio",
+            "inlinedata", "inline_data":
             return .source
         case "args", "response", "arguments", "input_schema", "parameters", "properties",
             "json_schema", "schema", "metadata":
@@ -323,7 +326,7 @@ struct PromptWalk {
             if context == .root { promptsMax = promptsMax ?? 1 }
         case "cache_control": writesCache = true
         case "tools": if context == .root { toolTexts += 1 }
-        case "mcp_servers", "web_search_options", "plugins", "conversation", "prompt":
+        case "mcp_servers", "web_search_options", "plugins", "conversation", "container", "prompt":
             // A text is a prompt; an object names one that the vendor keeps.
             if context == .root, name != "prompt" || kind == .object { isOpenEnded = true }
         case _ where context == .tools && Self.isVendorsTool(name): isOpenEnded = true

@@ -24,7 +24,8 @@ public enum RequestWork {
         if quietResources.contains(name) { return false }
         // What is no plain name some server drops or cuts, and then another resource is meant.
         guard resource.allSatisfy(isPlain) else { return !isCount(last) }
-        if quietEndings.contains(last) || isCount(last) { return false }
+        if isCount(last) { return false }
+        if quietEndings.contains(last), !isWork(resource) { return false }
         if let colon = last.lastIndex(of: ":") {
             let verb = last[last.index(after: colon)...]
             let isOther = last[..<colon].split(separator: ":").contains { isWorkVerb($0) }
@@ -147,15 +148,27 @@ public enum RequestWork {
         return word.isEmpty || word.hasPrefix("alpha") || word.hasPrefix("beta")
     }
 
-    /// Whether what is named is kept already: a response, a completion, a message, a run.
+    /// Whether a resource makes a model work whatever is appended to its path: a lenient server
+    /// pays no attention to that.
+    private static func isWork(_ resource: ArraySlice<Substring>) -> Bool {
+        switch resource.first {
+        case "chat", "completions", "embeddings", "images", "audio": true
+        case "messages": resource.dropFirst().first != "batches"
+        default: false
+        }
+    }
+
+    /// Whether what is named is kept already: a response, a completion, a run.
     private static func isStored(_ resource: ArraySlice<Substring>) -> Bool {
         func rest(behind name: Substring) -> ArraySlice<Substring>? {
             resource.lastIndex(of: name).map { resource[($0 + 1)...] }
         }
         switch resource.first {
-        case "responses": return resource.count > 1 && resource.dropFirst() != ["compact"]
-        case "messages": return resource.count > 1
-        case "chat": return !(rest(behind: "completions")?.isEmpty ?? true)
+        // Each is known by its name: another word may be dropped by some server in between.
+        case "responses": return resource.dropFirst().first?.hasPrefix("resp_") ?? false
+        case "messages": return resource.dropFirst().first == "batches"
+        case "chat":
+            return rest(behind: "completions")?.first?.hasPrefix("chatcmpl-") ?? false
         case "threads":
             // To start a run and to hand it what it waits for make a model work.
             guard let run = rest(behind: "runs") else { return true }

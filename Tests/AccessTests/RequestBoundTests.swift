@@ -171,6 +171,14 @@ struct RequestBoundTests {
                 #"{"contents":[{"parts":[{"inlineData":{"data":"a","mimeType":"video/mp4"}}]}]}"#,
                 true
             ),
+            // Whose kind is not said may be either.
+            (#"{"contents":[{"parts":[{"inlineData":{"data":"JVBE"}}]}]}"#, true),
+            (#"{"contents":[{"parts":[{"inline_data":{"data":"JVBE","mime_type":7}}]}]}"#, true),
+            (#"{"messages":[{"content":[{"source":{"type":"base64","data":"JVBE"}}]}]}"#, true),
+            (#"{"messages":[{"content":[{"type":"redacted_thinking","data":"JV"}]}]}"#, false),
+            (#"{"container":"c","messages":[]}"#, true),
+            (#"{"container":{"id":"c","skills":[]},"messages":[]}"#, true),
+            (#"{"messages":[{"content":"a"}],"metadata":{"container":{}}}"#, false),
             (#"{"input":[{"content":[{"file_data":"data:application/pdf;base64,JVBE"}]}]}"#, true),
             (#"{"messages":[{"content":[{"file":{"file_data":"JVBE"}}]}]}"#, true),
             (#"{"messages":[{"content":[{"file":{"file_data":"data:text/csv,a"}}]}]}"#, false),

@@ -21,6 +21,10 @@ struct RequestWorkTests {
             "/v1/chat/completions/%20", "/v1/chat/completions/%20/cancel", "/v1/messages/%2f",
             "/v1/chat/completions/%3f", "/v1/chat/completions/%5c", "/v1/responses/%00",
             "/v1/chat/completions//", "/v1/chat/completions/c\\d", "/v1/responses/é",
+            // Neither is what is no name of something kept.
+            "/v1/chat/completions/x", "/v1/chat/completions/cancel", "/v1/chat/completions/x/search",
+            "/v1/messages/x", "/v1/messages/tokenize", "/v1/responses/x", "/v1/responses/x/y",
+            "/v1/embeddings/cancel", "/v1/completions/search", "/v1/images/generations/cancel",
             "/v1beta/models/m:generateContent:cancel", "/v1beta/models/m:embedContent:upload",
         ])
     func works(_ target: String) {
@@ -38,7 +42,7 @@ struct RequestWorkTests {
             "/v1/responses/input_tokens", "/a/v1/responses/resp_1/cancel/",
             "/v1/messages/count_tokens", "/v1/messages/count_tokens?beta=true",
             "/v1/messages/batches", "/v1/messages/batches/b/cancel", "/v1/batches",
-            "/v1/batches/b/cancel", "/openai/batches/b/cancel", "/v1/chat/completions/c",
+            "/v1/batches/b/cancel", "/openai/batches/b/cancel", "/v1/chat/completions/chatcmpl-c",
             "/v1beta/models/m:countTokens", "/v1beta/models/m:COUNTTOKENS",
             "/v1beta/models/m:computeTokens", "/v1beta/models/m:batchGenerateContent",
             "/v1beta/batches/b:cancel", "/v1beta/operations/o:cancel", "/v1beta/cachedContents",
