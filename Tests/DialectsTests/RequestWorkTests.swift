@@ -22,7 +22,8 @@ struct RequestWorkTests {
             "/v1/chat/completions/%3f", "/v1/chat/completions/%5c", "/v1/responses/%00",
             "/v1/chat/completions//", "/v1/chat/completions/c\\d", "/v1/responses/é",
             // Neither is what is no name of something kept.
-            "/v1/chat/completions/x", "/v1/chat/completions/cancel", "/v1/chat/completions/x/search",
+            "/v1/chat/completions/x", "/v1/chat/completions/cancel",
+            "/v1/chat/completions/x/search",
             "/v1/messages/x", "/v1/messages/tokenize", "/v1/responses/x", "/v1/responses/x/y",
             "/v1/embeddings/cancel", "/v1/completions/search", "/v1/images/generations/cancel",
             "/v1beta/models/m:generateContent:cancel", "/v1beta/models/m:embedContent:upload",
