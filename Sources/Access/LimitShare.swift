@@ -154,7 +154,7 @@ struct LimitShare: Equatable, Sendable {
         if need > 0 { reserved = min(need, limit) }
         let parts = pace.isUnknown ? Self.firstReachParts : Self.reachParts
         pace.use(taken - said, now: now)
-        let ahead = max(pace.ahead, slack(taken) / parts)
+        let ahead = max(pace.ahead, (slack(taken) + parts - 1) / parts)
         // Until the answer it goes no further than the store will hear.
         reach = min(reach, granted)
         if isKept { reach = min(reach, taken + min(ahead, slack(taken))) }

@@ -176,7 +176,7 @@ enum ShareScript {
         end
         local reach = share
         if kind ~= 'c' then
-          ahead = math.max(ahead, math.floor((share - taken) / parts))
+          ahead = math.max(ahead, math.ceil((share - taken) / parts))
           reach = math.min(share, math.max(current, taken + ahead))
         end
         redis.call('HSET', KEYS[1], me,
