@@ -32,9 +32,10 @@ public struct AccessTable: Sendable {
         _ configuration: Configuration, _ ledger: Ledger,
         required: RequiredCredentials = RequiredCredentials(), keyring: IssuerKeyring? = nil
     ) {
-        self.required = RequiredCredentials(
-            isKey: configuration.asksForKeys || required.isKey,
-            isCertificate: configuration.asksForCertificates || required.isCertificate)
+        var all = required
+        all.isKey = all.isKey || configuration.asksForKeys
+        all.isCertificate = all.isCertificate || configuration.asksForCertificates
+        self.required = all
         outputDefault = configuration.access.outputDefault
         holdMax = configuration.access.holdMax
         let groups = Dictionary(configuration.groups.map { ($0.name, $0) }) { $1 }

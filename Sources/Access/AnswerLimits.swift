@@ -13,13 +13,18 @@ public enum AnswerLimits: Equatable, Sendable {
     case messages
     /// Gemini's, in its settings.
     case gemini
+    /// None: pictures, speech, embeddings, and what is not known here.
+    case none
 
     /// Those of a request to a target, with or without a chain's prefix.
     public init(_ dialect: Dialect, target: String) {
         switch dialect {
         case .openai:
             let path = target.prefix { $0 != "?" }.lowercased()
-            self = path.split(separator: "/").contains("responses") ? .responses : .chat
+            let segments = path.split(separator: "/")
+            self =
+                segments.contains("responses")
+                ? .responses : segments.contains("completions") ? .chat : .none
         case .anthropic: self = .messages
         case .gemini: self = .gemini
         }
@@ -35,7 +40,7 @@ public enum AnswerLimits: Equatable, Sendable {
         case .chat: return name == "max_tokens" || name == "max_completion_tokens"
         case .responses: return name == "max_output_tokens"
         case .messages: return name == "max_tokens" || name == "max_tokens_to_sample"
-        case .gemini: return false
+        case .gemini, .none: return false
         }
     }
 }

@@ -21,6 +21,25 @@ enum Base64URL {
         return bits & (1 << UInt32(count) - 1) == 0 ? bytes : nil
     }
 
+    /// The bytes of a text in either alphabet, padded or not, as far as it is one.
+    static func decodeLoosely(_ text: Span<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for index in text.indices {
+            let byte = text[index]
+            let standard: UInt8? =
+                byte == UInt8(ascii: "+") ? 62 : byte == UInt8(ascii: "/") ? 63 : nil
+            guard let digit = standard ?? digit(byte) else { continue }
+            bits = bits << 6 | UInt32(digit)
+            count += 6
+            guard count >= 8 else { continue }
+            count -= 8
+            bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+        }
+        return bytes
+    }
+
     private static func digit(_ byte: UInt8) -> UInt8? {
         switch byte {
         case 0x41...0x5A: byte - 0x41

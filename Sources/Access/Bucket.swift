@@ -73,6 +73,21 @@ struct Bucket: Equatable, Sendable {
         inFlight += 1
     }
 
+    /// Holds more for a request that was admitted.
+    mutating func hold(_ more: Charge, _ reservation: Reservation, _ step: Step) {
+        if step.tokens != nil { tokens.hold(more.tokens) }
+        if let budget = step.budget,
+            budget.period.start(of: reservation.began) == money.start
+        {
+            money.hold(more.nanodollars)
+        }
+    }
+
+    /// Whether no more of a budget is spent and held than there is.
+    func hasRoom(_ step: Step) -> Bool {
+        step.budget.map { money.spent + money.held <= $0.nanodollars } ?? true
+    }
+
     /// Holds what a process beside this one holds, or gives it back.
     mutating func change(_ held: Ledger.HeldElsewhere, by sign: Int) {
         inFlight += sign * held.calls

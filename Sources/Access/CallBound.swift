@@ -25,6 +25,8 @@ public struct CallBound: Equatable, Sendable {
     public private(set) var expectedTokens = 0
     /// Billionths of a dollar at most.
     public private(set) var nanodollars = 0
+    /// Whether the vendor goes on when the client leaves.
+    public let outlivesClient: Bool
 
     private static func product(_ tokens: Int, _ count: Int) -> Int {
         let (product, isLarge) = tokens.multipliedReportingOverflow(by: count)
@@ -42,6 +44,7 @@ public struct CallBound: Equatable, Sendable {
         _ request: RequestBound, at models: [PricedModel], _ prices: (any Pricing)?,
         outputDefault: Int, isPriced: Bool, allowsUnpriced: Bool
     ) throws(Obstacle) {
+        outlivesClient = request.outlivesClient
         if isPriced, !allowsUnpriced {
             guard request.isReadable else { throw .unreadable }
             if let name = request.unclearNumber { throw .unclear(name) }
@@ -62,14 +65,16 @@ public struct CallBound: Equatable, Sendable {
             }
             var one =
                 request.output ?? model.writtenOutput ?? most.output ?? outputDefault
-            one = max(one, request.outputAtLeast)
+            one = max(one, request.outputAtLeast, model.writtenOutputMin)
             if let whole = most.output { one = min(one, whole) }
             let output = request.output(of: one)
             self.input = max(self.input, input)
             expectedTokens = max(expectedTokens, input / Self.bytesPerToken + output)
             guard isPriced else { continue }
             let cost = prices?.bound(
-                input: input, output: output, writesCache: request.writesCache, of: model)
+                input: input, output: output,
+                // OpenAI's caches are written without being asked for.
+                writesCache: request.writesCache || model.dialect == .openai, of: model)
             if let cost {
                 nanodollars = max(nanodollars, cost)
             } else if !allowsUnpriced {

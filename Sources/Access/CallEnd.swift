@@ -8,6 +8,8 @@ public struct CallEnd: Sendable {
     public var isVendorsRefusal: Bool
     /// Whether the answer is whole.
     public var isWhole: Bool
+    /// Whether the vendor goes on, whatever becomes of the client.
+    public var goesOn = false
     /// Bytes of the answer that came.
     public var answerBytes: Int
     /// The usage that the vendor reported; nil where it reported none.
@@ -36,7 +38,8 @@ extension Charge {
     ///
     /// Never sent, or refused by the vendor: nothing. With a usage: that. Broken off without one:
     /// the prompt that the vendor reported, else its bound, and a token for each byte that came; no
-    /// more than was held. Whole without one: all that was held, because it is not known.
+    /// more than was held. Whole without one, or where the vendor goes on: all that was held,
+    /// because it is not known.
     ///
     /// `most`: what the call may cost, which `hold_max` makes more than was held; nil where it is
     /// that. `input`: the prompt's bound. `cost`: what so many tokens cost at most.
@@ -46,7 +49,8 @@ extension Charge {
     ) -> Charge {
         let most = max(held.nanodollars, most ?? 0)
         guard held.isWork else { return .free }
-        if let usage = end.usage {
+        // What has only begun may report that it used nothing so far.
+        if let usage = end.usage, !end.goesOn || usage.chargedTokens > 0 {
             return Charge(
                 tokens: usage.chargedTokens,
                 nanodollars: end.nanodollars ?? most,
@@ -55,7 +59,7 @@ extension Charge {
         guard end.wasSent, !end.isVendorsRefusal else { return .free }
         let all = Charge(
             tokens: held.tokens, nanodollars: most, basis: .reserved)
-        guard !end.isWhole else { return all }
+        guard !end.isWhole, !end.goesOn else { return all }
         let soFar = end.usageSoFar
         let nanodollars =
             (soFar == nil ? nil : end.nanodollars)
@@ -65,6 +69,20 @@ extension Charge {
         return Charge(
             tokens: max(end.leastTokens, tokens),
             nanodollars: max(end.leastNanodollars, min(most, nanodollars)), basis: .estimated)
+    }
+}
+
+extension Charge {
+    /// This charge and that of an attempt of the same call that was made in vain.
+    public func adding(_ other: Charge) -> Charge {
+        guard other.basis != .free else { return self }
+        let (tokens, isLong) = tokens.addingReportingOverflow(other.tokens)
+        let (cost, isDear) = nanodollars.addingReportingOverflow(other.nanodollars)
+        var sum = Charge(
+            tokens: isLong ? .max / 2 : tokens, nanodollars: isDear ? .max / 2 : cost,
+            basis: basis == .reserved ? .reserved : .estimated)
+        sum.isAsked = true
+        return sum
     }
 }
 

@@ -1,12 +1,27 @@
 import Config
 
 extension LedgerState {
+    /// Whether no more of a step's budget is spent and held than there is, here or in this
+    /// replica's share.
+    func hasRoom(in step: Step, now: Int) -> Bool {
+        guard buckets[step.slot].hasRoom(step) else { return false }
+        guard let fleet, let budget = step.budget, !(fleet.isAway && fleet.outage == .open)
+        else { return true }
+        let share = fleet[step.slot, .budget]
+        let money = buckets[step.slot].money
+        return share.period != budget.period.start(of: now)
+            || money.spent + money.held <= share.granted
+    }
+
     /// Why the limits of a step refuse a request, by the shares of this replica; nil where they
     /// admit it.
     mutating func sharedRefusal(of demand: Demand, now: Int, _ step: Step) -> LimitRefusal? {
-        guard let outage = fleet?.outage, let isAway = fleet?.isAway else { return nil }
+        guard let outage = fleet?.outage, let isAway = fleet?.isAway,
+            let isSilent = fleet?.isSilent(now: now)
+        else { return nil }
         fleet?.find(step)
-        if isAway, outage == .closed { return .storeAway(step) }
+        // A process that was stopped for long goes on before it knows that its share is gone.
+        if isAway || isSilent, outage == .closed { return .storeAway(step) }
         var refusals: [LimitRefusal] = []
         for level in buckets[step.slot].levels(now: now, step) {
             guard let amount = demand.amount(of: level.axis) else { continue }
@@ -27,7 +42,7 @@ extension LedgerState {
             // A full budget takes none, not even a call that costs nothing.
             let verdict = share.verdict(
                 on: level.axis == .budget ? max(1, amount) : amount, taken: level.taken,
-                of: level.limit, isAway: isAway)
+                of: level.limit, isAway: isAway && isSilent)
             if fleet?[step.slot, level.axis].observe(
                 amount, verdict, taken: level.taken, of: level.limit) == true
             {

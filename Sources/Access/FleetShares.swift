@@ -32,6 +32,8 @@ struct FleetShares: Sendable {
     private let wake: @Sendable () -> Void
     /// Whether the store cannot be reached: then `outage` decides.
     var isAway = true
+    /// When the store answered last, in milliseconds since 1970.
+    var answeredAt = 0
     var counts = Counts()
     /// By the scopes' slots.
     private var entries: [Entry] = []
@@ -98,6 +100,14 @@ struct FleetShares: Sendable {
         passingCount -= 1
         return nil
     }
+
+    /// How long the store may have been silent before a share counts as forgotten there, in
+    /// milliseconds: less than a lease, and more than a turn and the silence after which the store
+    /// itself takes all shares for used.
+    private static let silenceMax = 4000
+
+    /// Whether the store has been silent for so long that it will know of an outage.
+    func isSilent(now: Int) -> Bool { now - answeredAt > Self.silenceMax }
 
     /// Counts a decision about a request.
     mutating func count(_ refusal: LimitRefusal?) {

@@ -58,14 +58,15 @@ extension Ledger {
                     guard
                         let asked = state.fleet?[slot, level.axis].ask(
                             taken: level.taken, of: level.limit, now: now,
-                            isKept: level.axis != .concurrent, isEnd: isEnd)
+                            isKept: level.axis != .concurrent, length: level.length,
+                            isEnd: isEnd)
                     else { continue }
                     questions.append(
                         ShareQuestion(
                             scope: step.scope, axis: level.axis, period: level.period,
                             limit: level.limit, taken: level.taken, claim: asked.claim,
-                            need: asked.need, reach: asked.reach, keep: level.keep(now),
-                            isFirst: !isKnown, slot: slot))
+                            need: asked.need, reach: asked.reach, memory: asked.memory,
+                            keep: level.keep(now), isFirst: !isKnown, slot: slot))
                 }
             }
             return questions
@@ -80,6 +81,7 @@ extension Ledger {
             // The answer to a question about an earlier period says nothing about this one.
             guard state.fleet?[question.slot, question.axis].period == question.period
             else { return [] }
+            state.fleet?.answeredAt = now
             // A request that was refused meanwhile may come again before the next turn.
             if state.fleet?[question.slot, question.axis].isOutOfReach == true {
                 state.fleet?.markUrgent(question.slot)

@@ -117,6 +117,25 @@ public final class Ledger: Sendable {
         }
     }
 
+    /// Holds more for a request in flight: what an attempt of it may have used in vain.
+    ///
+    /// It is held whether there is room or not, because it may be used. Returns what is held now,
+    /// and whether the budgets have room for it, so that another attempt may follow.
+    public func hold(
+        _ more: Charge, besides reservation: Reservation, now: Int
+    ) -> (reservation: Reservation, hasRoom: Bool) {
+        guard more.tokens > 0 || more.nanodollars > 0 else { return (reservation, true) }
+        let hasRoom = state.withLock { state in
+            var hasRoom = true
+            for step in reservation.path {
+                state.buckets[step.slot].hold(more, reservation, step)
+                if !state.hasRoom(in: step, now: now) { hasRoom = false }
+            }
+            return hasRoom
+        }
+        return (reservation.holding(more), hasRoom)
+    }
+
     /// Puts what a request used in the stead of what was held for it: once for each reservation.
     public func settle(_ reservation: Reservation, _ charge: Charge, now: Int) {
         guard !reservation.path.isEmpty else { return }

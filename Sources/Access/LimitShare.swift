@@ -25,10 +25,14 @@ struct LimitShare: Equatable, Sendable {
 
     /// The part of what is unused that may always be used before the store has heard of it, and
     /// that of a replica that no request has come to.
-    private static let reachParts = 64
+    private static let reachParts = 8
     private static let firstReachParts = 2
-    /// Turns for which what a refused request lacked is kept for it.
-    private static let reservedTurnsMax = 3
+    /// Rates of an interval up to this, in milliseconds, are soon whole again: of those half of
+    /// what is unused may be used.
+    private static let shortRate = 600_000
+    /// For how long what a refused request lacked is asked for, and kept for it: its client may
+    /// come again after a second or two.
+    private static let reservedTime = 4000
     /// An amount that the store counts exactly.
     static let amountMax = 1 << 53
 
@@ -44,10 +48,12 @@ struct LimitShare: Equatable, Sendable {
     private(set) var need = 0
     /// Whether a request was admitted since then.
     private(set) var isUsed = false
-    /// What a refused request asked for and may have when it comes again, and how often the store
-    /// is asked before that is given up.
+    /// What a refused request asked for and may have when it comes again, and until when.
     private var reserved = 0
-    private var reservedTurns = 0
+    private var reservedUntil = 0
+    /// What was granted when the store answered last, here and to all others: what a store that
+    /// has lost everything is told.
+    private var remembered = ShareQuestion.Memory()
     /// What was used and held when the store was last asked.
     private var said = 0
     /// What may be used and held here before the store answers again.
@@ -134,6 +140,8 @@ struct LimitShare: Equatable, Sendable {
         let need: Int
         /// How far it goes without an answer.
         let reach: ShareQuestion.Reach
+        /// What it remembers of the last answer.
+        let memory: ShareQuestion.Memory
     }
 
     /// Begins to ask the store; nil while it is being asked.
@@ -143,16 +151,20 @@ struct LimitShare: Equatable, Sendable {
     /// `now`: milliseconds since 1970.
     /// `isKept`: what is used outlives its process, as money does, and requests in flight do not.
     mutating func ask(
-        taken: Int, of limit: Int, now: Int, isKept: Bool = true, isEnd: Bool = false
+        taken: Int, of limit: Int, now: Int, isKept: Bool = true, length: Int = 0,
+        isEnd: Bool = false
     ) -> Statement? {
         guard !isAsking else { return nil }
-        // A client comes again after a second, and what was got for it is still there.
-        let isReserved = reservedTurns > 0 && slack(taken) >= reserved
+        if need > 0 { (reserved, reservedUntil) = (min(need, limit), now + Self.reservedTime) }
+        let isWanted = now < reservedUntil
+        // A client comes again after a second, and what was got for it is still there; what was
+        // not is asked for until then.
+        let isReserved = isWanted && slack(taken) >= reserved
+        let need = isWanted && !isReserved ? max(self.need, reserved) : self.need
         let most = max(kept(taken, of: limit), isReserved ? min(granted, taken + reserved) : 0)
         granted = isEnd ? min(granted, taken) : max(0, most)
-        reservedTurns = need > 0 ? Self.reservedTurnsMax : max(0, reservedTurns - 1)
-        if need > 0 { reserved = min(need, limit) }
-        let parts = pace.isUnknown ? Self.firstReachParts : Self.reachParts
+        let isShort = 1...Self.shortRate ~= length
+        let parts = pace.isUnknown || isShort ? Self.firstReachParts : Self.reachParts
         pace.use(taken - said, now: now)
         let ahead = max(pace.ahead, (slack(taken) + parts - 1) / parts)
         // Until the answer it goes no further than the store will hear.
@@ -160,10 +172,11 @@ struct LimitShare: Equatable, Sendable {
         if isKept { reach = min(reach, taken + min(ahead, slack(taken))) }
         let statement = Statement(
             claim: granted, need: min(need, limit),
-            reach: ShareQuestion.Reach(current: reach, ahead: ahead, parts: parts))
+            reach: ShareQuestion.Reach(current: reach, ahead: ahead, parts: parts),
+            memory: remembered)
         isAsking = true
         said = taken
-        need = 0
+        self.need = 0
         isUsed = false
         isOutOfReach = false
         return statement
@@ -176,6 +189,8 @@ struct LimitShare: Equatable, Sendable {
         // Whatever the store says: more than the limit is never admitted.
         granted = min(max(0, answer.share), Self.amountMax)
         reach = min(max(0, answer.reach), granted)
+        remembered = ShareQuestion.Memory(
+            share: granted, elsewhere: min(max(0, answer.grantedElsewhere), Self.amountMax))
         elsewhere = min(max(0, answer.elsewhere), Self.amountMax)
         replicas = min(max(1, answer.replicas), Self.amountMax)
         shortage = answer.shortage

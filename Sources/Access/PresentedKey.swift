@@ -57,6 +57,51 @@ public struct PresentedKey: ~Escapable {
                 carrier: .query, token: token, isAmbiguous: showsAnother(head, than: token)))
     }
 
+    /// Whether a text holds the credential by which a client was let in: that of a form of its own
+    /// does not show by itself whose it is.
+    ///
+    /// A shorter one than can be a secret is found where it is the whole text.
+    public static func isRepeated(
+        in text: Span<UInt8>, _ head: borrowing RequestHead, _ carrier: Carrier?
+    ) -> Bool {
+        let name: HeaderName
+        switch carrier {
+        case .own: name = .weirKey
+        case .field(let field): name = field
+        case .query:
+            guard let key = CallerCredential.queryKeys(of: head).first else { return false }
+            return isRepeated(key.span, in: text)
+        case nil: return false
+        }
+        for field in head.fields where field.name == name {
+            if isRepeated(head.token(of: field).trimmed, in: text) { return true }
+        }
+        return false
+    }
+
+    private static func isRepeated(_ token: Span<UInt8>, in text: Span<UInt8>) -> Bool {
+        token.count >= tokenBytesMin ? text.contains(token) : text.equals(token)
+    }
+
+    private static let tokenBytesMin = 12
+
+    /// Lends each credential of a request in a vendor's field, but for the one that decides, until
+    /// one is accepted.
+    public static func hasOther(
+        in head: borrowing RequestHead, than carrier: Carrier,
+        _ isAccepted: (Span<UInt8>) -> Bool
+    ) -> Bool {
+        for field in head.fields where field.name.isVendorCredential {
+            let token = head.token(of: field).trimmed
+            if token.count > 0, !isRepeated(in: token, head, carrier), isAccepted(token) {
+                return true
+            }
+        }
+        return CallerCredential.queryKeys(of: head).contains {
+            !isRepeated(in: $0.span, head, carrier) && isAccepted($0.span)
+        }
+    }
+
     /// Whether some carrier holds a key of the gateway's that is another one.
     private static func showsAnother(
         _ head: borrowing RequestHead, than token: Span<UInt8>

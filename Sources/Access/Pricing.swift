@@ -11,6 +11,8 @@ public struct PricedModel: Equatable, Sendable {
     /// The limit of an answer that the gateway itself writes for it, where the client's request
     /// has none; nil where it writes none.
     public var writtenOutput: Int?
+    /// The least that the gateway writes where the client's request asks for less.
+    public var writtenOutputMin = 0
 
     /// A model of these parts.
     public init(name: String, vendor: String, dialect: Dialect) {

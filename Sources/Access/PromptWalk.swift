@@ -14,16 +14,16 @@ struct PromptWalk {
         case items
         /// A picture or a file: its `url` is one.
         case source
-        /// A list of tools.
+        /// A list of tools, or one of them.
         case tools
         /// Text of the caller's own making, in which no name means anything.
         case opaque
     }
 
     /// The limit of an answer under a name that the request's API has.
-    private(set) var output: Int?
+    var output: Int? { answerLimit.tokens }
     /// The limit under a name of another API: a vendor may pay no attention to it.
-    private(set) var foreignOutput = 0
+    var foreignOutput: Int { answerLimit.foreignTokens }
     private(set) var answers = 1
     /// How many texts are to be completed, each of them on its own.
     private(set) var prompts = 1
@@ -40,7 +40,12 @@ struct PromptWalk {
     private(set) var toolTexts = 0
     private(set) var isOpenEnded = false
     private(set) var writesCache = false
+    /// Whether the vendor goes on when its client leaves.
+    private(set) var isInBackground = false
+    /// Whether it has inputs beside those of a dialect that is known here.
+    private(set) var hasInputs = false
     private let limits: AnswerLimits
+    private var answerLimit = AnswerLimit()
     /// Numbers, words and texts so far that are not empty.
     private var leaves = 0
 
@@ -70,7 +75,12 @@ struct PromptWalk {
             try scanner.array { (scanner) throws(JSONScanner.Malformed) in
                 try walk(&scanner, context)
             }
-        case .string: if try scanner.value().count > 2 { leaves += 1 }
+        case .string:
+            let range = try scanner.value()
+            if range.count > 2 { leaves += 1 }
+            // One of several addresses.
+            guard context == .source else { return }
+            readAddress(scanner.bytes(at: range.lowerBound + 1..<range.upperBound - 1))
         case .number, .bool:
             leaves += 1
             _ = try scanner.value()
@@ -87,13 +97,19 @@ struct PromptWalk {
         var item = KeptItem()
         try scanner.object { (scanner, key) throws(JSONScanner.Malformed) in
             let kind = try scanner.kind()
-            let name = Self.name(scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1))
+            let letters = scanner.bytes(at: key.lowerBound + 1..<key.upperBound - 1)
+            let name = Self.name(letters)
+            let isExact = AnswerLimit.isExact(letters, name)
+            if context == .root { takeRoot(name) }
             guard kind == .string else {
                 if kind == .number || kind == .bool || kind == .null {
                     let range = try scanner.value()
                     if kind != .null { item.hasContent = true }
-                    return readLimit(name, scanner.bytes(at: range).text, kind, context)
+                    let text = scanner.bytes(at: range).text
+                    return readLimit(name, text, kind, context, isExact: isExact)
                 }
+                // Neither is a limit to who reads the last of two members.
+                if AnswerLimit.isName(name) { answerLimit.takeNull(name) }
                 readStructure(name, kind, context)
                 let before = leaves
                 if kind == .array, context == .root, hasList(name) {
@@ -115,7 +131,7 @@ struct PromptWalk {
             case "media_type", "mime_type", "mimetype": media = Media(text)
             // The one at the root is the request's own, which its path may name instead.
             case "model": if context != .root { models.insert(JSONText.unescape(text)) }
-            default: readText(name, text, context)
+            default: readText(name, text, context, isExact: isExact)
             }
         }
         if context == .items, item.isKept { isOpenEnded = true }
@@ -129,6 +145,11 @@ struct PromptWalk {
         case .unnamed: if context == .source { isOpenEnded = true }
         case .plain: break
         }
+    }
+
+    private mutating func takeRoot(_ name: String) {
+        answerLimit.takeSettings(name)
+        if name == "inputs" { hasInputs = true }
     }
 
     /// An item of a list, as far as it says whether the vendor keeps what it stands for.
@@ -161,7 +182,7 @@ struct PromptWalk {
         switch name {
         case "prompt", "requests", "instances", "inputs", "texts", "documents", "queries": true
         // The input of responses is one conversation.
-        case "input": limits == .chat
+        case "input": limits == .chat || limits == .none
         default: false
         }
     }
@@ -236,42 +257,54 @@ struct PromptWalk {
         of name: String, _ kind: JSONScanner.Kind, in outer: Context
     ) -> Context {
         switch name {
-        case "tools": return outer == .root ? .tools : outer
+        // A turn may add some, and one may hold others.
+        case _ where name.hasSuffix("tools") || name == "tool": return .tools
         case "generationconfig", "generation_config": return .settings
         case "image_url", "imageurl", "source", "file", "filedata", "file_data", "audio",
-            "inlinedata", "inline_data":
+            "inlinedata", "inline_data", "video", "image", "document":
             return .source
         case "args", "response", "arguments", "input_schema", "parameters", "properties",
             "json_schema", "schema", "metadata":
             return .opaque
         // A tool's input is an object; the input of OpenAI's responses is a list.
         case "input": return kind == .object ? .opaque : outer == .root ? .items : .content
-        default: return outer == .root || outer == .items ? .content : outer
+        case _ where isAddress(name): return .source
+        // What is a part of a tool is none.
+        default: return outer == .source || outer == .opaque ? outer : .content
         }
+    }
+
+    /// Whether a member holds an address, or several.
+    private static func isAddress(_ name: String) -> Bool {
+        for ending in ["url", "uri", "urls", "uris"] where name.hasSuffix(ending) { return true }
+        return false
     }
 
     /// A number, or a text in which some vendors accept one.
     ///
     /// Of a text that is no plain number each vendor may make another number, so none is believed.
     private mutating func readLimit(
-        _ name: String, _ text: String, _ kind: JSONScanner.Kind, _ context: Context
+        _ name: String, _ text: String, _ kind: JSONScanner.Kind, _ context: Context,
+        isExact: Bool
     ) {
-        guard kind != .null, context == .root || context == .settings else { return }
+        guard context == .root || context == .settings else { return }
+        if name == "background", kind == .string ? !text.isEmpty : text == "true" {
+            isInBackground = true
+        }
+        let isLimit = AnswerLimit.isName(name)
+        let isOwn = isExact && limits.have(name, inSettings: context == .settings)
+        guard kind != .null else {
+            if isLimit { answerLimit.takeNull(name) }
+            return
+        }
         let number = kind == .bool ? nil : Double(text)
         let isClear =
             number != nil && (kind == .number || text.utf8.allSatisfy { 0x30...0x39 ~= $0 })
         switch name {
-        case "max_tokens", "max_completion_tokens", "max_output_tokens", "maxoutputtokens",
-            "max_tokens_to_sample":
+        case _ where isLimit:
             guard isClear, let number else { return unclearNumber = name }
-            guard number >= 0 else { return }
-            let tokens = Int(min(number, 1e15).rounded(.up))
-            // Of several limits the largest: which of them a vendor obeys is its own affair.
-            if limits.have(name, inSettings: context == .settings) {
-                output = max(output ?? 0, tokens)
-            } else {
-                foreignOutput = max(foreignOutput, tokens)
-            }
+            guard number >= 0 else { return answerLimit.takeNull(name) }
+            answerLimit.take(name, Int(min(number, 1e15).rounded(.up)), isOwn: isOwn)
         case "n", "best_of", "candidatecount", "candidate_count":
             guard isClear, let number else { return unclearNumber = name }
             guard number >= 1 else { return }
@@ -280,18 +313,21 @@ struct PromptWalk {
         }
     }
 
-    private mutating func readText(_ name: String, _ text: Span<UInt8>, _ context: Context) {
-        readLimit(name, text.count < 16 ? text.text : "?", .string, context)
+    private mutating func readText(
+        _ name: String, _ text: Span<UInt8>, _ context: Context, isExact: Bool
+    ) {
+        let short = text.count < 16 ? text.text : "?"
+        readLimit(name, short, .string, context, isExact: isExact)
         switch name {
         case "prompt", "input":
             if context == .root { promptsMax = promptsMax ?? 1 }
-        case "url", "image_url", "imageurl", "file_url":
-            guard name != "url" || context == .source else { return }
-            readAddress(text)
-        case "file_data", "uri": readAddress(text)
+        // Elsewhere it may be a citation's.
+        case "url": if context == .source || context == .root { readAddress(text) }
+        case "file_data": readAddress(text)
         case "file_id", "file_uri", "fileuri", "conversation", "cachedcontent",
             "cached_content", "container":
             isOpenEnded = true
+        case _ where Self.isAddress(name): readAddress(text)
         case "agent": if context == .root { isOpenEnded = true }
         case _ where name.hasPrefix("previous") && name.hasSuffix("id") && !text.isEmpty:
             isOpenEnded = true
@@ -325,8 +361,9 @@ struct PromptWalk {
         case "messages", "contents", "content", "input":
             if context == .root { promptsMax = promptsMax ?? 1 }
         case "cache_control": writesCache = true
-        case "tools": if context == .root { toolTexts += 1 }
-        case "mcp_servers", "web_search_options", "plugins", "conversation", "container", "prompt":
+        case _ where name.hasSuffix("tools"): if context == .root { toolTexts += 1 }
+        case "mcp_servers", "web_search_options", "plugins", "conversation", "container", "prompt",
+            "data_sources", "search_parameters":
             // A text is a prompt; an object names one that the vendor keeps.
             if context == .root, name != "prompt" || kind == .object { isOpenEnded = true }
         case _ where context == .tools && Self.isVendorsTool(name): isOpenEnded = true
@@ -339,10 +376,10 @@ struct PromptWalk {
     /// Google has a member for each kind, and new ones come. A function's parameters are not looked
     /// into.
     private static func isVendorsTool(_ name: String) -> Bool {
-        for part in ["search", "retriev", "maps", "context", "execution", "grounding"]
-        where name.contains(part) {
-            return true
-        }
+        for part in [
+            "search", "retriev", "maps", "context", "execution", "grounding", "mcp", "server",
+            "store",
+        ] where name.contains(part) { return true }
         return false
     }
 

@@ -16,6 +16,8 @@ public struct RequestBound: Equatable, Sendable {
     /// Whether the prompt has parts that the body does not contain: a URL, a file, an earlier
     /// answer, what a tool of the vendor's finds.
     public private(set) var isOpenEnded = false
+    /// Whether the vendor goes on when its client leaves, and what it uses then is not seen here.
+    public private(set) var outlivesClient = false
     /// Whether the body is not here as a whole, so that it was not read.
     public private(set) var isUnread = false
     /// Whether parts of the prompt are marked to be put into a cache.
@@ -26,6 +28,9 @@ public struct RequestBound: Equatable, Sendable {
     /// The member whose number is not written as one, so that vendors may read different ones in
     /// it; nil where there is none.
     public private(set) var unclearNumber: String?
+    /// Whether the body has inputs for a model, as Mistral's conversations do; true where the body
+    /// was not read.
+    public private(set) var hasInputs = false
     /// The models that the body names beside the request's own.
     public private(set) var models: Set<String> = []
 
@@ -51,6 +56,7 @@ public struct RequestBound: Equatable, Sendable {
         var walk = PromptWalk(limits)
         guard (try? walk.run(body)) != nil else {
             isReadable = !Self.beginsAsJSON(body)
+            isOpenEnded = FormAnswers.namesAddress(in: body, contentType: contentType)
             answers = FormAnswers.count(in: body, contentType: contentType) ?? Self.answersOfVendors
             answers = min(answers, Self.answersMax)
             return
@@ -63,6 +69,8 @@ public struct RequestBound: Equatable, Sendable {
         // Neither of the two is more than 1e9.
         answers = min(max(1, walk.answers) * walk.prompts, Self.answersMax)
         isOpenEnded = walk.isOpenEnded
+        outlivesClient = walk.isInBackground
+        hasInputs = walk.hasInputs
         writesCache = walk.writesCache
         promptsMax = walk.promptsMax
         unclearNumber = walk.unclearNumber
@@ -78,6 +86,13 @@ public struct RequestBound: Equatable, Sendable {
     public func readingStored() -> RequestBound {
         var bound = self
         bound.isOpenEnded = true
+        return bound
+    }
+
+    /// The same of a request whose path starts what goes on without its client.
+    public func outliving() -> RequestBound {
+        var bound = self
+        bound.outlivesClient = true
         return bound
     }
 
@@ -102,6 +117,8 @@ public struct RequestBound: Equatable, Sendable {
         answers = Self.answersOfVendors
         isOpenEnded = true
         isUnread = true
+        outlivesClient = true
+        hasInputs = true
         writesCache = true
     }
 

@@ -23,6 +23,14 @@ public struct Reservation: Sendable {
     public let began: Int
     /// What is held.
     public let demand: Demand
+
+    /// The same with so much more held.
+    func holding(_ more: Charge) -> Reservation {
+        var demand = demand
+        demand.tokens += more.tokens
+        demand.nanodollars += more.nanodollars
+        return Reservation(path: path, began: began, demand: demand)
+    }
 }
 
 /// What a request used, in the end.

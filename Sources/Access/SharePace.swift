@@ -8,7 +8,7 @@ struct SharePace: Equatable, Sendable {
     private static let callsAhead = 16
     /// The time whose use is expected again, and how often, in milliseconds.
     private static let second = 1000
-    private static let secondsAhead = 2
+    private static let secondsAhead = 8
 
     /// The largest amounts that requests asked for, in this second and in an earlier one.
     private var largest = 0

@@ -32,6 +32,20 @@ public struct ShareQuestion: Equatable, Sendable {
         }
     }
 
+    /// What a replica had of a limit, and what all others had, when the store answered last.
+    public struct Memory: Equatable, Sendable {
+        /// Its own share.
+        public let share: Int
+        /// The shares of all others, and what those used that are gone.
+        public let elsewhere: Int
+
+        /// A memory of these parts; of nothing without them.
+        public init(share: Int = 0, elsewhere: Int = 0) {
+            self.share = share
+            self.elsewhere = elsewhere
+        }
+    }
+
     /// The owner of the limit.
     public let scope: Step.Scope
     /// What of it is limited.
@@ -48,6 +62,8 @@ public struct ShareQuestion: Equatable, Sendable {
     public let need: Int
     /// How far it goes without an answer.
     public let reach: Reach
+    /// What it remembers, for a store that has lost everything.
+    public let memory: Memory
     /// How long the store keeps what it knows, in milliseconds.
     public let keep: Int
     /// Whether no question of this process about this limit was answered yet.
@@ -82,13 +98,19 @@ public struct ShareAnswer: Equatable, Sendable {
     public let reach: Int
     /// What the others have used and hold.
     public let elsewhere: Int
+    /// What is granted to the others, or used by them.
+    public let grantedElsewhere: Int
     /// How many share the limit.
     public let replicas: Int
     /// What another one lacks.
     public let shortage: Shortage
 
     /// An answer of these parts.
-    public init(share: Int, reach: Int, elsewhere: Int, replicas: Int, shortage: Shortage) {
+    public init(
+        share: Int, reach: Int, elsewhere: Int, grantedElsewhere: Int, replicas: Int,
+        shortage: Shortage
+    ) {
+        self.grantedElsewhere = grantedElsewhere
         self.share = share
         self.reach = reach
         self.elsewhere = elsewhere

@@ -56,12 +56,40 @@ final class ClientAccess {
         _ store: Store, _ configuration: Configuration, isWhole: Bool
     ) throws -> Recovery {
         self.store = store
+        rememberMark(of: store)
         // Before the keys are read: a change that comes meanwhile is found by the first look.
         seenChange = try store.keyChanges().written
         let plan = try plan(configuration)
         first = .some(plan)
         if !isWhole { ledger.beginRebuilding() }
         return recovery(of: plan)
+    }
+
+    /// A database that is empty, and has the mark of changed keys beside it, has lost them.
+    private func rememberMark(of store: Store) {
+        if store.keyMarkStamp() != 0 { remembered.isKey = true }
+    }
+
+    /// Takes over the keys of a folder in which nothing can be recorded.
+    ///
+    /// Where they cannot be read it is not known whether a key was ever asked for: one is.
+    func adoptKeys(of folder: String, _ configuration: Configuration) {
+        guard Store.mayHoldKeys(in: folder) else { return }
+        do {
+            let store = try Store(changing: folder)
+            self.store = store
+            rememberMark(of: store)
+            seenChange = try store.keyChanges().written
+            first = .some(try plan(configuration))
+        } catch {
+            store = nil
+            first = nil
+            remembered.isKey = true
+            remembered.isUnread = true
+            logger.error(
+                "keys cannot be read: clients are let in by those of the configuration alone",
+                metadata: ["error": "\(error)"])
+        }
     }
 
     /// Takes over what calls were charged while another process had the record.
@@ -108,9 +136,9 @@ final class ClientAccess {
 
     /// The same with prices that are to be in force.
     func plan(_ configuration: Configuration, prices: PriceTable?) throws -> AccessPlan? {
-        var required = RequiredCredentials(
-            isKey: remembered.isKey || configuration.asksForKeys,
-            isCertificate: remembered.isCertificate || configuration.asksForCertificates)
+        var required = remembered
+        required.isKey = required.isKey || configuration.asksForKeys
+        required.isCertificate = required.isCertificate || configuration.asksForCertificates
         if let store {
             required = try store.remember(required)
             remembered = required

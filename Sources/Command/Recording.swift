@@ -119,6 +119,8 @@ final class Recording {
         logger.error(
             "exchanges are served and not recorded",
             metadata: ["log.path": "\(log.path)", "error": "\(error)"])
+        // Who may call does not depend on whether calls can be recorded.
+        access.adoptKeys(of: log.path, configuration)
     }
 
     /// Opens the store, and starts to read the journals and to deliver what is stored.

@@ -155,7 +155,7 @@ public final class TLSContext: Sendable {
         }
     }
 
-    /// When a certificate ends; throws where it has.
+    /// When a certificate ends; throws where it has, or has not begun.
     @unsafe
     private static func end(of context: OpaquePointer, _ file: String) throws(LoadError) -> Int {
         var parts = unsafe tm()
@@ -166,6 +166,13 @@ public final class TLSContext: Sendable {
         let seconds = unsafe timegm(&parts)
         guard seconds > time(nil) else {
             throw LoadError(description: "the certificate in \(file) has expired")
+        }
+        // Every client would refuse it.
+        guard let begin = unsafe X509_get0_notBefore(certificate),
+            unsafe ASN1_TIME_to_tm(begin, &parts) == 1
+        else { throw failure("cannot read when the certificate in \(file) begins") }
+        guard unsafe timegm(&parts) <= time(nil) else {
+            throw LoadError(description: "the certificate in \(file) is not valid yet")
         }
         return seconds
     }

@@ -22,6 +22,23 @@ public enum FormAnswers {
         return largest(of: pairs.filter { $0.hasPrefix("n=") }.map { String($0.dropFirst(2)) })
     }
 
+    /// Whether a form has a field that is named as an address is, or a kept file: what stands there
+    /// is a part of the prompt. True also where the fields cannot be told apart.
+    public static func namesAddress(in body: Span<UInt8>, contentType: Span<UInt8>?) -> Bool {
+        guard let contentType else { return false }
+        if let form = MultipartForm(contentType) {
+            for name: StaticString in ["url", "uri", "file_id"]
+            where form.mentions(of: name, in: body) > 0 { return true }
+            return false
+        }
+        guard contentType.hasPrefix("application/x-www-form-urlencoded") else { return false }
+        return body.text.split(separator: "&").contains { pair in
+            let name = pair.prefix { $0 != "=" }.lowercased()
+            return name.hasSuffix("url") || name.hasSuffix("uri") || name == "file_id"
+                || name.contains("%")
+        }
+    }
+
     private static func largest(of texts: [String]) -> Int? {
         var most = 1
         for text in texts {

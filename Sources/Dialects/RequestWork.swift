@@ -21,6 +21,8 @@ public enum RequestWork {
         guard let last = segments.last else { return true }
         let resource = resource(of: segments)
         guard let name = resource.first else { return true }
+        // A model that was tuned works like another one: what is asked for stands behind the colon.
+        if last.split(separator: ":").dropFirst().contains(where: isPlainWorkVerb) { return true }
         if quietResources.contains(name) { return false }
         // What is no plain name some server drops or cuts, and then another resource is meant.
         guard resource.allSatisfy(isPlain) else { return !isCount(last) }
@@ -43,10 +45,31 @@ public enum RequestWork {
             || segments.suffix(2) == ["chat", "completions"]
     }
 
-    /// Whether a path names a conversation that the vendor keeps, which is a part of the prompt.
+    /// Whether a path names a conversation that the vendor keeps, which is a part of the prompt,
+    /// and whose runs go on when their client leaves.
     public static func readsStored(target: String) -> Bool {
         let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
         return resource(of: path.split(separator: "/")).first == "threads"
+    }
+
+    /// Whether a request makes a conversation that the vendor keeps, or adds to one.
+    public static func keepsConversation(method: String, target: String) -> Bool {
+        guard method == "POST" else { return false }
+        let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
+        return resource(of: path.split(separator: "/")).first == "conversations"
+    }
+
+    /// The deployment or engine that a path names, which decides the model whatever the body says;
+    /// nil where it names none.
+    public static func deployment(in path: String) -> String? {
+        let segments = path.prefix { $0 != "?" && $0 != "#" }.split(separator: "/")
+        guard
+            let index = segments.firstIndex(where: {
+                ["deployments", "engines"].contains($0.lowercased())
+            }), index + 2 < segments.endIndex
+        else { return nil }
+        return String(
+            decoding: Array(segments[index + 1].utf8).span.percentDecoded(), as: UTF8.self)
     }
 
     /// Whether a segment ends with a verb that counts, whatever stands before it.
@@ -65,6 +88,11 @@ public enum RequestWork {
             default: false
             }
         }
+    }
+
+    /// Whether a word behind a colon has a model work now: to count, or to begin a batch, has not.
+    private static func isPlainWorkVerb(_ word: Substring) -> Bool {
+        isWorkVerb(word) && !batchVerbs.contains(word)
     }
 
     private static func isWorkVerb(_ word: Substring) -> Bool {

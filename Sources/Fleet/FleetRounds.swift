@@ -15,7 +15,10 @@ final class FleetRounds {
     /// Slots whose questions are made in one step of the ledger.
     private static let slotsAtOnce = 16
     /// How often the store's settings are looked at.
-    private static let auditInterval = Interval.seconds(60)
+    private static let auditInterval = Interval.seconds(10)
+    /// So few limits are asked about more often than they have to be: what one replica gives back
+    /// another one may wait for.
+    private static let fewSlots = 256
 
     private let settings: FleetLink.Settings
     private let link: FleetLink
@@ -189,10 +192,13 @@ final class FleetRounds {
     /// The slots of a round: those that do not wait, then those whose turn it is.
     private func nextSlots(now: Instant) -> [Int] {
         urgent.formUnion(settings.ledger.takeUrgentSlots())
-        let turn = Interval.milliseconds(Int64(ShareScript.turn))
-        if waiting.isEmpty, now - turnBegan >= turn {
-            waiting = settings.ledger.sharedSlots
-            turnBegan = now
+        let passed = now - turnBegan
+        if waiting.isEmpty, passed >= .milliseconds(Int64(ShareScript.turn / 5)) {
+            let slots = settings.ledger.sharedSlots
+            if slots.count <= Self.fewSlots || passed >= .milliseconds(Int64(ShareScript.turn)) {
+                waiting = slots
+                turnBegan = now
+            }
         }
         // All of them within a turn, spread over its rounds.
         let share = max(64, waiting.count / 4)

@@ -7,7 +7,9 @@ import Access
 /// it last said so, which life of the replica said so, the number of its question, and its reach:
 /// what it may use and hold until it is answered again. One more field, `!`, has the limit's own
 /// times: when it was last asked about, until when no new shares are given out, and when which
-/// replica lacked something.
+/// replica lacked something. A field `=` has what is remembered of replicas that a store which has
+/// lost everything does not know: what all together had, what of it is told by those that came
+/// back, and until when it matters.
 enum ShareScript {
     /// For how long a replica that is silent keeps its share, in milliseconds.
     static let lease = 5000
@@ -25,6 +27,7 @@ enum ShareScript {
             "\(exact(question.claim))", "\(exact(question.need))", "\(lease)",
             "\(question.keep)", "\(lease / 2)", "\(exact(question.reach.current))",
             "\(exact(question.reach.ahead))", "\(max(1, question.reach.parts))",
+            "\(exact(question.memory.share))", "\(exact(question.memory.elsewhere))",
         ]
     }
 
@@ -49,12 +52,12 @@ enum ShareScript {
         if word == "stale" { throw .stale }
         if word == "twin" { throw .twin }
         let numbers = elements.dropFirst().compactMap(\.number)
-        guard word == "share", numbers.count == 5, elements.count == 6,
-            let shortage = ShareAnswer.Shortage(rawValue: numbers[4])
+        guard word == "share", numbers.count == 6, elements.count == 7,
+            let shortage = ShareAnswer.Shortage(rawValue: numbers[5])
         else { throw .malformed }
         return ShareAnswer(
-            share: numbers[0], reach: numbers[1], elsewhere: numbers[2], replicas: numbers[3],
-            shortage: shortage)
+            share: numbers[0], reach: numbers[1], elsewhere: numbers[2],
+            grantedElsewhere: numbers[3], replicas: numbers[4], shortage: shortage)
     }
 
     /// The key of a question's limit: what stands in braces decides where a cluster keeps it.
@@ -88,12 +91,14 @@ enum ShareScript {
         local claim, need, lease = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
         local keep, silence = tonumber(ARGV[11]), tonumber(ARGV[12])
         local current, ahead, parts = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
+        local mineThen, othersThen = tonumber(ARGV[16]), tonumber(ARGV[17])
         local kept = redis.call('TYPE', KEYS[1]).ok
         if kept ~= 'hash' and kept ~= 'none' then redis.call('DEL', KEYS[1]) end
         local raw = redis.call('HGETALL', KEYS[1])
         local isNew = #raw == 0
         local at, learning, lacked, lacking, what = now, 0, 0, '', 0
         local mine, others = nil, {}
+        local whole, told, matters = 0, 0, 0
         for i = 1, #raw, 2 do
           if raw[i] == '!' then
             local a, b, c, d, e = raw[i + 1]:match('^(%d+) (%d+) (%d+) (%d) (%S*)$')
@@ -101,6 +106,9 @@ enum ShareScript {
               at, learning, lacked, what, lacking =
                 tonumber(a), tonumber(b), tonumber(c), tonumber(d), e
             end
+          elseif raw[i] == '=' then
+            local a, b, c = raw[i + 1]:match('^(%d+) (%d+) (%d+)$')
+            if a then whole, told, matters = tonumber(a), tonumber(b), tonumber(c) end
           else
             local a, b, c, d, e, f = raw[i + 1]:match('^(%d+) (%d+) (%d+) (%S+) (%d+) (%d+)$')
             if not a then
@@ -125,13 +133,23 @@ enum ShareScript {
           end
         end
         if isNew and taken + claim > 0 then learning = now + lease end
+        local past = 0
+        if kind ~= 'c' then
+          if matters <= now or matters > now + keep + lease then whole, told = 0, 0 end
+          if learning > now and mineThen + othersThen > whole then
+            whole, matters = mineThen + othersThen, now + keep
+          end
+          if not mine then told = told + math.max(mineThen, first and taken or 0) end
+          past = math.max(0, math.min(limit, whole) - told)
+          redis.call('HSET', KEYS[1], '=', string.format('%.0f %.0f %.0f', whole, told, matters))
+        end
         local base = taken
         if learning > now then
           base = math.max(taken, claim)
         elseif mine and mine.life == life then
           base = math.max(taken, math.min(claim, mine.share))
         end
-        local total, elsewhere, replicas = base, 0, 1
+        local total, elsewhere, granted, replicas = base + past, past, past, 1
         for _, entry in ipairs(others) do
           if entry.seen + lease >= now then
             replicas = replicas + 1
@@ -151,6 +169,7 @@ enum ShareScript {
                 entry.share, entry.taken, entry.seen, entry.life, entry.number, entry.reach))
             end
             total = total + math.max(entry.share, entry.taken)
+            granted = granted + math.max(entry.share, entry.taken)
             elsewhere = elsewhere + entry.taken
           end
         end
@@ -183,6 +202,6 @@ enum ShareScript {
           string.format('%.0f %.0f %.0f %s %.0f %.0f', share, taken, now, life, number, reach),
           '!', string.format('%.0f %.0f %.0f %.0f %s', now, learning, lacked, what, lacking))
         redis.call('PEXPIRE', KEYS[1], keep + lease)
-        return { 'share', share, reach, elsewhere, replicas, isLacked and what or 0 }
+        return { 'share', share, reach, elsewhere, granted, replicas, isLacked and what or 0 }
         """
 }

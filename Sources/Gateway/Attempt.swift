@@ -61,6 +61,9 @@ final class Attempt {
     /// Whether libcurl began to send the request, also once the transfer is gone.
     var wasSent: Bool { sentBeforeEnd || transfer?.sentAt != nil }
     var sentBeforeEnd = false
+    /// Whether the exchange is charged for it already, because it failed and may have been worked
+    /// for.
+    var isCharged = false
     var isReceivingPaused: Bool { transfer?.isReceivingPaused ?? false }
     /// Whether bytes of the response were passed on.
     var hasPassedBytes: Bool { pipeline.hasPassedBytes }

@@ -11,17 +11,26 @@ struct ExchangeCaller {
     let carrier: PresentedKey.Carrier?
     /// What is held; nil before the request is admitted, and once it is settled.
     var reservation: Reservation?
+    /// What was held for one answer, when the request was admitted.
+    private(set) var held = Demand()
     /// Tokens of the prompt at most.
     var inputBound = 0
     /// Billionths of a dollar at most, which may be more than what is held.
     var costBound = 0
     /// The model that the client asked for; empty where it named none.
     var model = ""
-    /// The model of the latest attempt that was sent and failed without an answer: its vendor may
-    /// have worked.
-    var askedInVain: PricedModel?
+    /// Whether the vendor goes on when the client leaves.
+    var outlivesClient = false
+    /// What attempts are charged that failed, and whose vendors may have worked.
+    var inVain = Charge.free
     /// What the exchange is charged if it ends so.
     var charge: (outcome: Outcome, charge: Charge)?
+
+    /// The request is admitted.
+    mutating func admitted(_ reservation: Reservation) {
+        self.reservation = reservation
+        held = reservation.demand
+    }
 }
 
 /// Admit: who calls, asked at the head, before a byte of the body is kept.
@@ -55,12 +64,8 @@ enum CallerCheck {
             }
         }
         if case .success(let caller)? = finding {
-            // A vendor gets the path as it is.
-            guard !request.withHead({ ClientKey.stands(in: $0.path) }) else {
-                return .refused(
-                    400, "api_key_in_path",
-                    "the path holds a key of this gateway's, which goes to no vendor; the key "
-                        + "belongs into x-weir-key or Authorization")
+            if let refusal = elsewhere(exchange.client, caller.carrier, access, now: now) {
+                return refusal
             }
             exchange.caller = caller
             return nil
@@ -88,6 +93,44 @@ enum CallerCheck {
                 "missing_api_key", "this gateway asks for a key of its own, and there is none")
         case .success, .failure, nil: return nil
         }
+    }
+
+    /// Why a request may not come in that shows a key of the gateway's, the same or another one,
+    /// where it would go to a vendor; nil where it shows none there.
+    private static func elsewhere(
+        _ client: ClientConnection, _ carrier: PresentedKey.Carrier?, _ access: AccessPlan,
+        now: Int
+    ) -> Failure? {
+        // A vendor gets the path as it is.
+        let isInPath = client.parser.withHead { head -> Bool in
+            // Some server undoes an escape.
+            let plain = head.path.percentDecoded()
+            return ClientKey.stands(in: plain.span)
+                || PresentedKey.isRepeated(in: plain.span, head, carrier)
+                || carrier != .query
+                    && PresentedKey.isRepeated(in: head.pathAndQuery, head, carrier)
+        }
+        guard !isInPath else {
+            return .refused(
+                400, "api_key_in_path",
+                "the target holds a key of this gateway's, which goes to no vendor; the key belongs "
+                    + "into x-weir-key or Authorization")
+        }
+        guard let carrier else { return nil }
+        let showsAnother = client.parser.withHead { head in
+            PresentedKey.hasOther(in: head, than: carrier) { token in
+                let digest = client.known(token).digest
+                if let issuer = access.table.issuer, TokenIssuer.mayIssue(token),
+                    case .valid = issuer.find(token, digest, now: now)
+                {
+                    return true
+                }
+                if case .unknown = access.table.find(digest, now: now) { return false }
+                return true
+            }
+        }
+        return showsAnother
+            ? .refusedKey("several_api_keys", "the request shows two keys of this gateway's") : nil
     }
 
     private static func certified(
@@ -144,6 +187,8 @@ enum CallerCheck {
             return .success(ExchangeCaller(key: key, carrier: presented.carrier))
         case .expired(let key):
             return refuse("expired_api_key", "the key \(key.name) has expired")
+        case .unknown where access.table.required.isUnread:
+            return .failure(Refusal(failure: .keysUnread, isOwn: true))
         case .unknown:
             return refuse(
                 "invalid_api_key",

@@ -23,7 +23,7 @@ enum ExchangeLog {
     static func refused(_ exchange: RequestExchange, _ failure: Failure) {
         var path = ByteBuffer()
         let method = exchange.request.withHead { head in
-            Redaction.write(head.path, to: &path)
+            head.writeRedactedTarget(isPathAlone: true, to: &path)
             return head.method.name
         }
         exchange.worker.logger.notice(

@@ -39,7 +39,7 @@ extension ExchangeRecorder {
                 model: ModelName.bounded(model),
                 client: exchange.client.address(), caller: Metering.held(exchange),
                 to: &journal.scratch,
-                target: { Redaction.write(head.pathAndQuery, to: &$0) },
+                target: { head.writeRedactedTarget(to: &$0) },
                 fields: { head.writeRedactedFields(to: &$0) })
         }
         journal.hideSecrets()

@@ -28,6 +28,14 @@ extension Failure {
                 + "request is not seen here")
     }
 
+    /// A key that may be one of those in the record, which cannot be read.
+    static var keysUnread: Failure {
+        .unavailable(
+            "keys_unavailable",
+            "the keys that were made while the gateway ran cannot be read, and the request shows "
+                + "none that the configuration has")
+    }
+
     /// A budgeted request whose end could not be recorded: the ledger is the record.
     static var unrecordable: Failure {
         .unavailable(

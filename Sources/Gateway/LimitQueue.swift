@@ -103,7 +103,7 @@ final class LimitQueue: TimerHandler {
             return
         }
         forget(exchange)
-        exchange.caller?.reservation = reservation
+        exchange.caller?.admitted(reservation)
         exchange.requestEnded = worker.loop.now
         // What it is charged counts for the moment of its admission, by its name as by its limits.
         exchange.identifier = Identifier.next(

@@ -39,7 +39,7 @@ enum Metering {
                     "the key \(key.name) may not use chain \(route.plan.chain)"))
         }
         // To read the path costs more than all else here, so that it is asked last.
-        if key.isMetered || key.restrictsModels, isOutOfSight(exchange) {
+        if key.isMetered || key.restrictsModels, isOutOfSight(exchange, route) {
             return .refused(
                 key.isMetered ? .uncounted(key: key.name) : .unseenModel(key: key.name))
         }
@@ -54,6 +54,7 @@ enum Metering {
                 let bound = try bound(exchange, route, caller, access)
                 caller.inputBound = bound.input
                 caller.costBound = bound.nanodollars
+                caller.outlivesClient = bound.outlivesClient
                 demand.isWork = true
                 demand.tokens = bound.expectedTokens
                 demand.nanodollars =
@@ -71,7 +72,7 @@ enum Metering {
         exchange.caller = caller
         switch decision {
         case .admitted(let reservation):
-            exchange.caller?.reservation = reservation
+            exchange.caller?.admitted(reservation)
             return .admitted
         case .waiting(let ticket, let wait):
             queue.append(exchange, ticket, atMost: wait, access.ledger)
@@ -101,7 +102,7 @@ enum Metering {
                     "what the key \(key.name) may do depends on the model, which cannot be read: "
                         + reason))
         }
-        if key.restrictsModels, isWork(exchange) { try check(model, exchange, route, key) }
+        if key.restrictsModels { try check(model, exchange, route, key) }
         return model
     }
 
@@ -113,6 +114,11 @@ enum Metering {
     ) throws(Refusal) {
         func refuse(_ explanation: String) -> Refusal {
             Refusal(failure: .forbidden("model_not_allowed", explanation))
+        }
+        guard isWork(exchange) else {
+            // To count, or to ask about a model, names one all the same.
+            if model.isEmpty || key.mayUse(model: model) { return }
+            throw refuse("the key \(key.name) may not ask for model \(model)")
         }
         let chosen = route.plan.targets.map { $0.model ?? model }
         guard !model.isEmpty || chosen.allSatisfy({ !$0.isEmpty && key.mayUse(model: $0) }) else {
@@ -134,28 +140,45 @@ enum Metering {
         of exchange: RequestExchange, _ route: RoutingTable.Route
     ) -> RequestModel.Finding {
         let request = exchange.request
-        let outside: RequestModel.Finding? = request.withHead { head in
+        let (outside, deployment) = request.withHead {
+            head -> (RequestModel.Finding?, String?) in
             let whole = head.path
-            return RoutingTable.modelOutsideBody(
-                head, whole.extracting(route.prefixLength..<whole.count), route.plan.api)
+            let path = whole.extracting(route.prefixLength..<whole.count)
+            return (
+                RoutingTable.modelOutsideBody(head, path, route.plan.api),
+                RequestWork.deployment(in: path.text)
+            )
         }
         if let outside { return outside }
-        guard request.head.hasBody else { return .none }
-        return exchange.intake.readContent(request).model.finding
+        let inBody =
+            request.head.hasBody
+            ? exchange.intake.readContent(request).model.finding : RequestModel.Finding.none
+        guard let deployment else { return inBody }
+        // The vendor asks the one that the path names, whatever the body says.
+        guard case .named(let name) = inBody, name != deployment else { return .named(deployment) }
+        return .unreadable("the path names one model and the body another")
     }
 
     /// Whether a model works for a request, so that it may cost something.
     private static func isWork(_ exchange: RequestExchange) -> Bool {
         exchange.request.withHead { head in
-            RequestWork.isBilled(method: head.method.name, target: head.pathAndQuery.text)
+            RequestWork.isBilled(method: head.methodAsked, target: head.pathAndQuery.text)
         }
     }
 
     /// Whether a request has a vendor work where its use is not seen.
-    private static func isOutOfSight(_ exchange: RequestExchange) -> Bool {
-        exchange.request.withHead { head in
-            RequestWork.isOutOfSight(method: head.method.name, target: head.pathAndQuery.text)
+    private static func isOutOfSight(
+        _ exchange: RequestExchange, _ route: RoutingTable.Route
+    ) -> Bool {
+        let (isOutOfSight, isConversation) = exchange.request.withHead { head in
+            let (method, target) = (head.methodAsked, head.pathAndQuery.text)
+            return (
+                RequestWork.isOutOfSight(method: method, target: target),
+                RequestWork.keepsConversation(method: method, target: target)
+            )
         }
+        // OpenAI's conversations keep items, and with Mistral's a model answers them.
+        return isOutOfSight || isConversation && requestBound(exchange, route).hasInputs
     }
 
     private static func bound(
@@ -170,10 +193,15 @@ enum Metering {
             var model = PricedModel(
                 name: target.model ?? caller.model, vendor: vendor.name,
                 dialect: target.isForeign ? vendor.dialect : route.dialect)
-            if target.isForeign, vendor.dialect == .anthropic {
-                // Anthropic wants a limit, and the translation writes one where there is none.
+            // A translation writes a limit where the vendor wants one, or one that is no less.
+            switch vendor.dialect {
+            case .anthropic where target.isForeign:
                 model.writtenOutput =
                     routing.quirks(of: model.name, at: vendor, .messages).outputMax
+            case .openai where target.isForeign:
+                model.writtenOutputMin =
+                    routing.quirks(of: model.name, at: vendor, .responses).outputMin
+            default: break
             }
             return model
         }
@@ -212,46 +240,64 @@ enum Metering {
                     : RequestBound(unreadBytes: body.count, isConversation: isConversation)
             }
         }
-        return RequestWork.readsStored(target: target) ? bound.readingStored() : bound
+        guard RequestWork.readsStored(target: target) else { return bound }
+        return bound.readingStored().outliving()
     }
 
     // MARK: The end
 
-    /// An attempt failed before anything of it went out.
-    static func attemptFailed(_ attempt: Attempt) {
-        guard attempt.wasSent, !attempt.headIsComplete else { return }
-        // Made before the caller is written to: it reads the caller.
-        let model = pricedModel(of: attempt)
-        attempt.exchange.caller?.askedInVain = model
+    /// An attempt failed before anything of it went out: its vendor may have worked all the same,
+    /// and the exchange pays for that, too.
+    ///
+    /// Returns whether the budgets have room for it, so that another attempt may follow.
+    static func attemptFailed(_ attempt: Attempt, _ failureClass: FailureClass) -> Bool {
+        let exchange = attempt.exchange
+        guard let access = exchange.snapshot.access, let caller = exchange.caller,
+            let reservation = caller.reservation, caller.held.isWork, !attempt.isCharged
+        else { return true }
+        attempt.isCharged = true
+        var end = callEnd(exchange, attempt, .upstreamError, access)
+        // An error in the stead of an answer is a refusal, whatever the status before it said.
+        if failureClass == .streamError, end.usage == nil { end.isVendorsRefusal = true }
+        let charge = charge(for: end, of: pricedModel(of: attempt), caller, access)
+        guard charge.basis != .free else { return true }
+        let (more, hasRoom) = access.ledger.hold(
+            charge, besides: reservation, now: Int(Identifier.wallClockMilliseconds()))
+        exchange.caller?.reservation = more
+        exchange.caller?.inVain = caller.inVain.adding(charge)
+        return hasRoom
     }
 
     /// What an exchange is charged if it ends so; nil where nothing is held for it.
     static func charge(_ exchange: RequestExchange, _ outcome: Outcome) -> Charge? {
         guard let access = exchange.snapshot.access, let caller = exchange.caller,
-            let reservation = caller.reservation
+            caller.reservation != nil
         else { return nil }
         if let known = caller.charge, known.outcome == outcome { return known.charge }
-        let held = reservation.demand
         let attempt = exchange.answeringAttempt ?? exchange.attempt
-        var end = CallEnd()
-        if held.isWork {
-            end = callEnd(exchange, attempt, outcome, access)
-            end.wasSent = end.wasSent || caller.askedInVain != nil
+        var charge = Charge.free
+        if caller.held.isWork, let attempt, !attempt.isCharged {
+            let end = callEnd(exchange, attempt, outcome, access)
+            charge = Self.charge(for: end, of: pricedModel(of: attempt), caller, access)
         }
-        let model = attempt.map { pricedModel(of: $0) } ?? caller.askedInVain
-        var charge = Charge.of(
+        charge = charge.adding(caller.inVain)
+        charge.isAsked = exchange.state.attempts > 0
+        exchange.caller?.charge = (outcome, charge)
+        return charge
+    }
+
+    private static func charge(
+        for end: CallEnd, of model: PricedModel, _ caller: ExchangeCaller, _ access: AccessPlan
+    ) -> Charge {
+        let held = caller.held
+        return Charge.of(
             end, held: held, most: held.nanodollars > 0 ? caller.costBound : nil,
             input: caller.inputBound
         ) { input, output in
             guard held.nanodollars > 0 else { return 0 }
-            return model.flatMap {
-                access.prices?.bound(
-                    input: input, output: output, writesCache: true, of: $0)
-            }
+            return access.prices?.bound(
+                input: input, output: output, writesCache: true, of: model)
         }
-        charge.isAsked = exchange.state.attempts > 0
-        exchange.caller?.charge = (outcome, charge)
-        return charge
     }
 
     private static func pricedModel(of attempt: Attempt) -> PricedModel {
@@ -268,6 +314,7 @@ enum Metering {
         var end = CallEnd()
         guard let attempt else { return end }
         end.wasSent = attempt.wasSent || attempt.headIsComplete
+        end.goesOn = exchange.caller?.outlivesClient ?? false
         end.isVendorsRefusal = attempt.headIsComplete && attempt.status >= 300
         end.answerBytes = attempt.pipeline.observedBytes
         end.isWhole = outcome == .complete && attempt.headIsComplete

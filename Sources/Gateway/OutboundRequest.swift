@@ -139,33 +139,21 @@ enum OutboundRequest {
     private static func holdsClientKey(
         _ field: HeaderField, _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
     ) -> Bool {
-        guard field.name.isCredential else {
-            // A client may show its key in a field of any name by mistake. Where the gateway has no
-            // keys no field is searched.
-            return carrier != nil
-                && (ClientKey.stands(in: head.value(of: field))
-                    || ClientKey.stands(in: head.name(of: field)))
+        // A client may show its key in a field of any name by mistake, and behind any word. Where the
+        // gateway has no keys no field is searched.
+        if carrier != nil {
+            let (name, value) = (head.name(of: field), head.value(of: field))
+            if ClientKey.stands(in: value) || ClientKey.stands(in: name)
+                || ClientKey.standsEncoded(in: value)
+                || PresentedKey.isRepeated(in: value, head, carrier)
+                || PresentedKey.isRepeated(in: name, head, carrier)
+            {
+                return true
+            }
         }
+        guard field.name.isCredential else { return false }
         return carrier == .field(field.name)
             || ClientKey.shape(of: head.token(of: field)) != .foreign
-            || isCarried(head.token(of: field).trimmed, head, carrier)
-    }
-
-    /// Whether a credential is the one that the client was let in by, in another field, too: a
-    /// token does not show by itself whose it is.
-    private static func isCarried(
-        _ token: Span<UInt8>, _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
-    ) -> Bool {
-        let name: HeaderName
-        switch carrier {
-        case .own: name = .weirKey
-        case .field(let field): name = field
-        case .query, nil: return false
-        }
-        for field in head.fields where field.name == name {
-            if head.token(of: field).trimmed.equals(token) { return true }
-        }
-        return false
     }
 
     /// The same of the query.
@@ -175,7 +163,8 @@ enum OutboundRequest {
         carrier == .query
             || carrier != nil && ClientKey.stands(in: head.pathAndQuery)
             || CallerCredential.queryKeys(of: head).contains {
-                ClientKey.shape(of: $0.span) != .foreign || isCarried($0.span, head, carrier)
+                ClientKey.shape(of: $0.span) != .foreign
+                    || PresentedKey.isRepeated(in: $0.span, head, carrier)
             }
     }
 

@@ -20,7 +20,7 @@ extension RequestExchange {
     ) {
         guard let attempt, var route else { return }
         attempt.countFailure(failureClass)
-        Metering.attemptFailed(attempt)
+        let mayPay = Metering.attemptFailed(attempt, failureClass)
         recorder.writeFailure(
             of: attempt, failureClass.name, result,
             status: keptAttempt?.status ?? 0, reason: failure.explanation)
@@ -31,7 +31,7 @@ extension RequestExchange {
         tried.insert(route.target)
         guard state.isFailing else { return }
         let decision = FailoverDecision.next(
-            for: self, route, failureClass, failure, advice)
+            for: self, route, failureClass, failure, advice, mayPay: mayPay)
         guard state.apply(decision) else { return }
         self.attempt = nil
         switch decision {

@@ -61,7 +61,7 @@ final class TunnelResponse {
                 chain: exchange.route?.plan.chain ?? "", model: ModelName.bounded(model),
                 client: exchange.client.address(), caller: Metering.held(exchange),
                 to: &journal.scratch,
-                target: { Redaction.write(head.pathAndQuery, to: &$0) },
+                target: { head.writeRedactedTarget(to: &$0) },
                 fields: {
                     head.writeRedactedFields(to: &$0)
                     // The exchange of the tunnel that the response is in.

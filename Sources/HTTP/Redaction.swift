@@ -4,6 +4,8 @@ public import Primitives
 public enum Redaction {
     /// The text that replaces a credential.
     public static let redacted = "<redacted>"
+    /// A shorter credential is looked for in no other field: it may be an ordinary word.
+    static let credentialBytesMin = 12
 
     /// Whether a value is a credential, whatever its field is called.
     static func looksSecret(_ value: Span<UInt8>) -> Bool {
@@ -67,8 +69,31 @@ extension RequestHead {
     /// Writes all fields, a line each, credentials taken out.
     public func writeRedactedFields(to output: inout ByteBuffer) {
         for field in fields {
-            output.append(field, name(of: field), value(of: field))
+            let isRepeated =
+                repeatsCredential(name(of: field))
+                || !field.name.isCredential && repeatsCredential(value(of: field))
+            output.append(
+                field, name(of: field), value(of: field), isRedacted: isRepeated)
         }
+    }
+
+    /// Writes the target, or its path alone, credentials taken out.
+    public func writeRedactedTarget(isPathAlone: Bool = false, to output: inout ByteBuffer) {
+        let target = isPathAlone ? path : pathAndQuery
+        guard repeatsCredential(target) else { return Redaction.write(target, to: &output) }
+        output.append("/")
+        output.append(text: Redaction.redacted)
+    }
+
+    /// Whether a text repeats a credential that stands in a field of its own: one whose form is not
+    /// known is known by that.
+    public func repeatsCredential(_ text: Span<UInt8>) -> Bool {
+        guard text.count >= Redaction.credentialBytesMin else { return false }
+        for field in fields where field.name.isCredential {
+            let token = token(of: field).trimmed
+            if token.count >= Redaction.credentialBytesMin, text.contains(token) { return true }
+        }
+        return false
     }
 
     /// The credential that the client sent for a vendor, however it sent it; empty without one.
@@ -93,15 +118,15 @@ extension ResponseHead {
 
 extension ByteBuffer {
     fileprivate mutating func append(
-        _ field: HeaderField, _ name: Span<UInt8>, _ value: Span<UInt8>
+        _ field: HeaderField, _ name: Span<UInt8>, _ value: Span<UInt8>, isRedacted: Bool = false
     ) {
-        if CredentialShape.holdsOwnKey(name) {
+        if isRedacted || CredentialShape.holdsOwnKey(name) {
             append(text: Redaction.redacted)
         } else {
             append(name)
         }
         append(": ")
-        if field.name.isCredential || CredentialShape.holdsOwnKey(value)
+        if isRedacted || field.name.isCredential || CredentialShape.holdsOwnKey(value)
             || Redaction.looksSecret(value)
         {
             append(text: Redaction.redacted)

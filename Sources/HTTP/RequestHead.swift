@@ -182,6 +182,20 @@ public struct RequestHead: ~Copyable {
         fields.contains { $0.name == name }
     }
 
+    /// The method as a server may take it: a field asks some for another one.
+    public var methodAsked: String {
+        for field in fields where field.name == .other && (13...22).contains(field.nameRange.count) {
+            let name = name(of: field)
+            if name.matchesIgnoringCase("x-http-method-override")
+                || name.matchesIgnoringCase("x-http-method")
+                || name.matchesIgnoringCase("x-method-override")
+            {
+                return "POST"
+            }
+        }
+        return method.name
+    }
+
     /// Whether the client wants to know where the time went: `x-weir-trace: 1`.
     public var asksForTrace: Bool {
         for field in fields where field.name == .other && field.nameRange.count == 12 {

@@ -93,7 +93,8 @@ extension PriceTable {
             }
             guard isPriced else { return nil }
             let dollars = Double(input) * prompt + Double(output) * answer
-            return Int(exactly: (dollars * 1e9).rounded(.up))
+            // More than any budget has.
+            return Int(exactly: (dollars * 1e9).rounded(.up)) ?? .max / 2
         }
 
         /// The rate of the highest step of a prompt that has one for a kind.

@@ -102,6 +102,18 @@ extension Store {
         return Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
     }
 
+    /// Whether a folder has a database, or the mark of keys that a lost one had.
+    ///
+    /// What cannot be looked at may be one.
+    public static func mayHoldKeys(in folder: String) -> Bool {
+        [path(in: folder), keyMark(in: folder)].contains { path in
+            var status = stat()
+            return unsafe lstat(path, &status) == 0 || errno != ENOENT
+        }
+    }
+
+    private static func keyMark(in folder: String) -> String { "\(path(in: folder)).keys" }
+
     private var keyMark: String { "\(database.path).keys" }
 
     /// The number of the latest change, and of the latest that a gateway has adopted.

@@ -130,13 +130,16 @@ extension Store {
 
     /// What clients were ever asked for: from then on they always are.
     public func remember(_ asked: RequiredCredentials) throws -> RequiredCredentials {
-        try database.write { db in
+        let known = "SELECT value FROM access_required"
+        let before = try database.read { try Int.fetchAll($0, sql: known) }
+        // A full disk is no reason to forget it: nothing is written that is there.
+        if asked.kinds.allSatisfy(before.contains) { return RequiredCredentials(kinds: before) }
+        return try database.write { db in
             for kind in asked.kinds {
                 try db.execute(
                     sql: "INSERT OR IGNORE INTO access_required VALUES (?)", arguments: [kind])
             }
-            return RequiredCredentials(
-                kinds: try Int.fetchAll(db, sql: "SELECT value FROM access_required"))
+            return RequiredCredentials(kinds: try Int.fetchAll(db, sql: known))
         }
     }
 }

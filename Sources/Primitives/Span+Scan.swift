@@ -177,6 +177,18 @@ extension Span where Element == UInt8 {
         return nil
     }
 
+    /// Whether other bytes stand in these, one after the other.
+    public func contains(_ other: Span<UInt8>) -> Bool {
+        guard other.count > 0, other.count <= count else { return false }
+        let first = other[0]
+        var index = 0
+        while let start = firstIndex(of: first, from: index), start + other.count <= count {
+            if extracting(start..<start + other.count).equals(other) { return true }
+            index = start + 1
+        }
+        return false
+    }
+
     /// Where the first eight bytes begin, or the single byte at the end, that hold one of six ASCII
     /// bytes or one that is not ASCII; `count` where none do.
     ///

@@ -22,8 +22,8 @@ struct LimitShareTests {
         _ shortage: ShareAnswer.Shortage = .none
     ) -> ShareAnswer {
         ShareAnswer(
-            share: share, reach: reach, elsewhere: elsewhere, replicas: replicas,
-            shortage: shortage)
+            share: share, reach: reach, elsewhere: elsewhere, grantedElsewhere: elsewhere,
+            replicas: replicas, shortage: shortage)
     }
 
     @Test(
@@ -102,7 +102,7 @@ struct LimitShareTests {
         // What was refused meanwhile is asked for by the next one, and then no more.
         #expect(share.ask(taken: 10, of: 100, now: 0)?.need == 50)
         share.withdraw()
-        #expect(share.ask(taken: 10, of: 100, now: 0)?.need == 0)
+        #expect(share.ask(taken: 10, of: 100, now: 10_000)?.need == 0)
     }
 
     @Test("asks at once for what a request lacks or the next one would, and never in vain")
@@ -136,9 +136,9 @@ struct LimitShareTests {
         // Where the store cannot hear of it, the whole share may be used.
         #expect(share.verdict(on: 64, taken: 16, of: 100, isAway: true) == .admitted)
         #expect(share.verdict(on: 65, taken: 16, of: 100, isAway: true) != .admitted)
-        // Sixteen were used in a second: twice that is expected in the next two.
+        // Sixteen were used in a second: that is expected in each of the next eight.
         let next = share.ask(taken: 16, of: 100, now: 500)
-        #expect(next?.reach == ShareQuestion.Reach(current: 16, ahead: 32, parts: 64))
+        #expect(next?.reach == ShareQuestion.Reach(current: 16, ahead: 128, parts: 8))
         #expect(!share.isOutOfReach && share.verdict(on: 1, taken: 16, of: 100) == .awaited)
         share.adopt(Self.answer(80, reach: 48))
         #expect(share.verdict(on: 32, taken: 16, of: 100) == .admitted)
@@ -149,6 +149,10 @@ struct LimitShareTests {
         }
         #expect(share.verdict(on: 16, taken: 16, of: 100) == .admitted)
         #expect(share.verdict(on: 17, taken: 16, of: 100) == .awaited)
+        // A short rate is soon whole again, and half of it is in reach.
+        var rate = Self.share(80)
+        _ = rate.observe(1, .admitted, taken: 0, of: 100)
+        #expect(rate.ask(taken: 0, of: 100, now: 0, length: 60_000)?.reach.parts == 2)
         // Requests in flight end with their process: all of the share is in reach.
         var slots = LimitShare()
         _ = slots.ask(taken: 0, of: 100, now: 0, isKept: false)
@@ -161,7 +165,7 @@ struct LimitShareTests {
         "what is used ahead follows the largest call and the pace, and fits a number",
         arguments: [
             // largest, used in a second, ahead
-            (1, 0, 16), (1, 8, 16), (1, 9, 18), (50, 400, 800), (0, 0, 0),
+            (1, 0, 16), (1, 2, 16), (1, 3, 24), (50, 400, 3200), (0, 0, 0),
             (.max, 0, 1 << 53), (0, .max, 1 << 53),
         ] as [(Int, Int, Int)])
     func pace(_ largest: Int, _ used: Int, _ ahead: Int) {
@@ -185,9 +189,9 @@ struct LimitShareTests {
         _ = share.observe(60, .awaited, taken: 0, of: 100)
         #expect(share.ask(taken: 0, of: 100, now: 0)?.need == 60)
         var claims: [Int] = []
-        for _ in 0..<5 {
+        for second in 1...5 {
             share.adopt(Self.answer(max(60, claims.last ?? 60), .evenness))
-            claims.append(share.ask(taken: 0, of: 100, now: 0)?.claim ?? -1)
+            claims.append(share.ask(taken: 0, of: 100, now: second * 1000)?.claim ?? -1)
         }
         #expect(claims == [60, 60, 60, 50, 50])
         // What was not had is no reason to keep what is left.

@@ -200,6 +200,25 @@ struct RequestBoundTests {
             (#"{"tools":[{"retrieval":{"vertexAiSearch":{}}}]}"#, true),
             (#"{"tools":[{"functionDeclarations":[{"name":"search_web"}]}]}"#, false),
             (#"{"tools":[{"parameters":{"properties":{"search":{"type":"string"}}}}]}"#, false),
+            // Films, sounds and documents at an address, and several of them.
+            (#"{"messages":[{"content":[{"video_url":{"url":"https://a"}}]}]}"#, true),
+            (#"{"messages":[{"content":[{"audio_url":"https://a"}]}]}"#, true),
+            (#"{"document":{"type":"document_url","document_url":"https://a"}}"#, true),
+            (#"{"image_urls":["https://a"]}"#, true), (#"{"url":"https://a"}"#, true),
+            (#"{"messages":[{"content":[{"video_url":"data:video/mp4;base64,A"}]}]}"#, true),
+            (#"{"input":[{"type":"video","video":{"data":"A"}}]}"#, true),
+            (#"{"messages":[{"annotations":[{"url":"https://a"}]}]}"#, false),
+            (#"{"data_sources":[{"type":"azure_search"}]}"#, true),
+            (#"{"search_parameters":{"mode":"on"}}"#, true),
+            // Tools of the vendor's that a turn adds, or that stand in another one.
+            (#"{"tools":[{"mcpServers":[{}]}]}"#, true),
+            (#"{"input":[{"type":"additional_tools","tools":[{"type":"web_search"}]}]}"#, true),
+            (#"{"messages":[{"content":[{"tool":{"type":"web_search_20250305"}}]}]}"#, true),
+            (#"{"tools":[{"type":"namespace","tools":[{"type":"web_search"}]}]}"#, true),
+            (#"{"tools":[{"type":"namespace","tools":[{"type":"function"}]}]}"#, false),
+            // What a tool's own parts are is none of a tool's kinds.
+            (#"{"tools":[{"name":"f","cache_control":{"type":"ephemeral"}}]}"#, false),
+            (#"{"tools":[{"type":"custom","format":{"type":"grammar","syntax":"lark"}}]}"#, false),
             // To some readers of JSON large and small letters are the same.
             (#"{"PREVIOUS_RESPONSE_ID":"r"}"#, true), (#"{"File_Id":"f"}"#, true),
         ])
@@ -285,7 +304,69 @@ struct RequestBoundTests {
         ])
     func letters(_ text: String) {
         let bound = Self.bound(text)
-        #expect(bound.output == 9 && bound.answers == 4, "\(text)")
+        // To others it is no limit at all: it may raise one, and never be the only one.
+        #expect(bound.output == (text.contains("max_tokens\":5") ? 5 : nil), "\(text)")
+        #expect(bound.outputAtLeast == 9 && bound.answers == 4, "\(text)")
+    }
+
+    @Test(
+        "of two members with one name a vendor may read the one that is no limit",
+        arguments: [
+            (#"{"max_tokens":1,"max_tokens":null}"#, AnswerLimits.chat, nil),
+            (#"{"max_tokens":null,"max_tokens":1}"#, .chat, nil),
+            (#"{"max_tokens":1,"max_tokens":-1}"#, .chat, nil),
+            (#"{"max_tokens":1,"max_tokens":{}}"#, .chat, nil),
+            (#"{"max_tokens":1,"max_tokens":[1000]}"#, .chat, nil),
+            (#"{"max_tokens":1,"max_tokens":7}"#, .chat, 7),
+            (#"{"max_tokens":null,"max_completion_tokens":7}"#, .chat, 7),
+            (#"{"max_output_tokens":1,"max_output_tokens":null}"#, .responses, nil),
+            (#"{"generationConfig":{"maxOutputTokens":1},"generationConfig":{}}"#, .gemini, nil),
+            (#"{"generationConfig":{"maxOutputTokens":1},"generationConfig":null}"#, .gemini, nil),
+            (#"{"generationConfig":{"maxOutputTokens":1},"generation_config":{}}"#, .gemini, nil),
+            (#"{"generationConfig":{"maxOutputTokens":1,"maxOutputTokens":null}}"#, .gemini, nil),
+            (#"{"generationConfig":{"maxOutputTokens":7}}"#, .gemini, 7),
+            (#"{"generationConfig":{"MaxOutputTokens":7}}"#, .gemini, nil),
+            (#"{"max_tokens":7}"#, .none, nil),
+        ] as [(String, AnswerLimits, Int?)])
+    func duplicates(_ text: String, _ limits: AnswerLimits, _ output: Int?) {
+        #expect(Self.bound(text, limits).output == output, "\(text)")
+    }
+
+    @Test("an API without a limit has none", arguments: ["images/generations", "audio/speech"])
+    func otherAPIs(_ path: String) {
+        #expect(AnswerLimits(.openai, target: "/v1/\(path)?a") == .none)
+        #expect(AnswerLimits(.openai, target: "/v1/chat/completions") == .chat)
+        #expect(AnswerLimits(.openai, target: "/v1/completions") == .chat)
+        #expect(AnswerLimits(.openai, target: "/v1/responses/compact") == .responses)
+    }
+
+    @Test("what goes on without its client says so; inputs are known by their name")
+    func background() {
+        #expect(Self.bound(#"{"background":true}"#, .responses).outlivesClient)
+        #expect(Self.bound(#"{"BackGround":true,"input":"a"}"#, .responses).outlivesClient)
+        for text in [#"{"background":false}"#, #"{"metadata":{"background":true}}"#] {
+            #expect(!Self.bound(text, .responses).outlivesClient)
+        }
+        #expect(Self.bound("{}").outliving().outlivesClient)
+        #expect(Self.bound(#"{"inputs":"a"}"#).hasInputs && !Self.bound(#"{"items":[]}"#).hasInputs)
+        let least = CallEnd()
+        #expect(!least.goesOn)
+    }
+
+    @Test("a form may name an address, or a kept file", arguments: ["url", "file_url", "file_id"])
+    func forms(_ name: String) {
+        let body =
+            "--x\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\na\r\n--x--\r\n"
+        for (text, type, isOpenEnded) in [
+            (body, "multipart/form-data; boundary=x", true),
+            (body.replacing(name, with: "file"), "multipart/form-data; boundary=x", false),
+            ("a=b&\(name)=c", "application/x-www-form-urlencoded", true),
+            ("a=b&c=\(name)", "application/x-www-form-urlencoded", false),
+        ] {
+            let bound = RequestBound(
+                Array(text.utf8).span, .none, contentType: Array(type.utf8).span)
+            #expect(bound.isOpenEnded == isOpenEnded, "\(text)")
+        }
     }
 
     @Test(

@@ -36,6 +36,20 @@ struct TLSContextTests {
         }
     }
 
+    @Test("that have ended, or have not begun, are refused")
+    func validity() throws {
+        let authority = try TestCertificate(names: "DNS:localhost")
+        for (certificate, words) in [
+            (try TestCertificate(of: authority, subject: "old", days: -1), "has expired"),
+            (try TestCertificate(laterFor: "new"), "is not valid yet"),
+        ] {
+            let error = #expect(throws: TLSContext.LoadError.self) {
+                try Self.load(certificate.chain, certificate.key)
+            }
+            #expect(error?.description.contains(words) == true, "\(error.debugDescription)")
+        }
+    }
+
     @Test("end when the first of them does")
     func expiry() throws {
         let long = try TestCertificate(names: "DNS:localhost", days: 30)

@@ -25,6 +25,8 @@ struct RequestWorkTests {
             "/v1/chat/completions/x", "/v1/chat/completions/cancel",
             "/v1/chat/completions/x/search",
             "/v1/messages/x", "/v1/messages/tokenize", "/v1/responses/x", "/v1/responses/x/y",
+            "/v1beta/tunedModels/t:generateContent", "/v1beta/tunedModels/t:streamGenerateContent",
+            "/v1beta/TUNEDMODELS/t:GenerateContent", "/v1beta/files/f:embedContent",
             "/v1/embeddings/cancel", "/v1/completions/search", "/v1/images/generations/cancel",
             "/v1beta/models/m:generateContent:cancel", "/v1beta/models/m:embedContent:upload",
         ])
@@ -104,6 +106,18 @@ struct RequestWorkTests {
         }
         #expect(RequestWork.readsStored(target: "/v1/threads/t/runs"))
         #expect(RequestWork.readsStored(target: "/a/v1/threads/runs?x"))
+    }
+
+    @Test(
+        "a path may name the deployment that works",
+        arguments: [
+            ("/openai/deployments/d/chat/completions?api-version=1", "d"),
+            ("/v1/engines/a%20b/completions", "a b"), ("/Openai/Deployments/D/embeddings", "D"),
+            ("/openai/deployments/d", nil), ("/v1/chat/completions?x=/engines/e/y", nil),
+            ("/v1/engines", nil), ("/", nil),
+        ] as [(String, String?)])
+    func deployments(_ target: String, _ name: String?) {
+        #expect(RequestWork.deployment(in: target) == name)
     }
 
     @Test("a record whose beginning is lost may have been anything")

@@ -21,7 +21,7 @@ struct AccessCommandTests {
         return (String(lines[0]), lines.dropFirst().joined(separator: "\n"))
     }
 
-    private static func toml(_ vendor: Int, _ rest: String) -> String {
+    static func toml(_ vendor: Int, _ rest: String) -> String {
         """
         [vendors.openai]
         base_url = "http://127.0.0.1:\(vendor)/v1"
@@ -36,7 +36,7 @@ struct AccessCommandTests {
         """
     }
 
-    private static func start(
+    static func start(
         _ toml: String, folder: TemporaryFolder? = nil, server: String = ""
     ) throws -> GatewayProcess {
         try GatewayProcess(
@@ -49,7 +49,7 @@ struct AccessCommandTests {
             "Authorization: Bearer \(key)\r\n\(fields)")
     }
 
-    private static func status(_ gateway: GatewayProcess, _ key: String) throws -> Int {
+    static func status(_ gateway: GatewayProcess, _ key: String) throws -> Int {
         try RawConnection(port: gateway.port).exchange(chat(key)).status
     }
 
@@ -221,7 +221,7 @@ struct AccessCommandTests {
     }
 
     /// A key that is made while a gateway runs, in the group.
-    private static func storedKey(_ name: String, _ gateway: GatewayProcess) throws -> String {
+    static func storedKey(_ name: String, _ gateway: GatewayProcess) throws -> String {
         let add = try ChildProcess(
             try Binaries.weir,
             ["keys", "add", name, "--group", "team", "--config", gateway.configurationPath],

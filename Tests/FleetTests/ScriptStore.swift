@@ -30,13 +30,14 @@ final class ScriptStore {
 
     static func question(
         _ axis: ShareQuestion.Axis = .budget, limit: Int = 100, taken: Int = 0, claim: Int = 0,
-        need: Int = 0, ahead: Int = 0, isFirst: Bool = false, keep: Int = 600_000
+        need: Int = 0, ahead: Int = 0, memory: ShareQuestion.Memory = ShareQuestion.Memory(),
+        isFirst: Bool = false, keep: Int = 600_000
     ) -> ShareQuestion {
         ShareQuestion(
             scope: .group("team"), axis: axis, period: 0, limit: limit, taken: taken, claim: claim,
             need: need,
             reach: ShareQuestion.Reach(current: 0, ahead: ahead, parts: 1 << 50),
-            keep: keep, isFirst: isFirst, slot: 0)
+            memory: memory, keep: keep, isFirst: isFirst, slot: 0)
     }
 
     /// The reply to a question of a replica.

@@ -12,11 +12,12 @@ import Testing
 struct ShareScriptTests {
     private static func question(
         _ axis: ShareQuestion.Axis = .budget, limit: Int = 100, taken: Int = 0, claim: Int = 0,
-        need: Int = 0, ahead: Int = 0, isFirst: Bool = false
+        need: Int = 0, ahead: Int = 0, memory: ShareQuestion.Memory = ShareQuestion.Memory(),
+        isFirst: Bool = false
     ) -> ShareQuestion {
         ScriptStore.question(
             axis, limit: limit, taken: taken, claim: claim, need: need, ahead: ahead,
-            isFirst: isFirst)
+            memory: memory, isFirst: isFirst)
     }
 
     @Test("the first has half of a limit, others half of what is left, and a need goes first")
@@ -85,7 +86,7 @@ struct ShareScriptTests {
     }
 
     @Test(
-        "a silent replica's share comes back when its lease ends, and what it may have used does not",
+        "a silent replica's share comes back after its lease, and what it may have used does not",
         arguments: [
             // What it wanted to be able to use after its last word, and what others get.
             (ShareQuestion.Axis.budget, 0, 69), (.budget, 4, 66), (.budget, 90, 60),
@@ -146,6 +147,40 @@ struct ShareScriptTests {
         #expect(isHad)
     }
 
+    @Test("what a gone replica had is remembered by the others, when the store has lost everything")
+    func emptiedWithoutOne() throws {
+        let store = try ScriptStore()
+        store.lease = 200
+        // One has used 60 of 100 and is gone; two others have 10 and 20.
+        _ = try store.ask("gone", Self.question(taken: 60, claim: 60, isFirst: true))
+        let a = try store.ask("a", Self.question(taken: 5, claim: 0, need: 5))
+        let b = try store.ask("b", Self.question(taken: 5, claim: 0, need: 5))
+        #expect(a.grantedElsewhere >= 60 && b.grantedElsewhere >= 65)
+        let memories = [a, b].map {
+            ShareQuestion.Memory(share: $0.share, elsewhere: $0.grantedElsewhere)
+        }
+        try store.redis.ask(["FLUSHALL"])
+        var shares = [a.share, b.share]
+        func turn() throws {
+            for (index, name) in ["a", "b"].enumerated() {
+                shares[index] = try store.ask(
+                    name,
+                    Self.question(
+                        taken: 5, claim: shares[index], need: 10, memory: memories[index])
+                ).share
+                #expect(shares[0] + shares[1] <= 40)
+            }
+        }
+        try turn()
+        let end = Instant.now() + .seconds(2)
+        while Instant.now() < end { try turn() }
+        #expect(shares[0] + shares[1] > 25, "the rest is free again")
+        // It comes back, and what it has really used counts in the stead of what was remembered.
+        let back = try store.ask("gone", Self.question(taken: 60, isFirst: true), life: "two")
+        #expect(back.elsewhere <= 40)
+        #expect(try store.ask("a", Self.question(taken: 5, claim: shares[0])).elsewhere <= 100)
+    }
+
     @Test(
         "what is in the store and is no share is taken away",
         arguments: [
@@ -182,7 +217,7 @@ struct ShareScriptTests {
                 of: ShareQuestion(
                     scope: scope, axis: .requests, period: 0, limit: 1, taken: 0, claim: 0,
                     need: 0, reach: ShareQuestion.Reach(current: 0, ahead: 0, parts: 1),
-                    keep: 1, isFirst: false, slot: 0))
+                    memory: ShareQuestion.Memory(), keep: 1, isFirst: false, slot: 0))
         }
         #expect(Set(keys).count == scopes.count)
         for key in keys {

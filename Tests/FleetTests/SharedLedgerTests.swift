@@ -229,12 +229,14 @@ struct SharedLedgerTests {
     func slots() throws {
         let fleet = try LedgerFleet(2, "concurrent = 2")
         for index in [0, 1, 0, 1] { try fleet.turn(index, now: Self.noon) }
+        var now = Self.noon
         func admit(_ index: Int) throws -> Reservation? {
-            for _ in 0..<20 {
-                if case .admitted(let reservation) = fleet.admit(index, now: Self.noon) {
+            for _ in 0..<40 {
+                now += 250
+                if case .admitted(let reservation) = fleet.admit(index, now: now) {
                     return reservation
                 }
-                for index in [0, 1] { try fleet.turn(index, now: Self.noon) }
+                for index in [0, 1] { try fleet.turn(index, now: now) }
             }
             return nil
         }
@@ -242,11 +244,11 @@ struct SharedLedgerTests {
             let first = try #require(try admit(0))
             let second = try #require(try admit(0))
             #expect(try admit(1) == nil)
-            fleet.ledgers[0].settle(first, .free, now: Self.noon)
+            fleet.ledgers[0].settle(first, .free, now: now)
             let third = try #require(try admit(1))
             #expect(try admit(0) == nil)
-            fleet.ledgers[0].settle(second, .free, now: Self.noon)
-            fleet.ledgers[1].settle(third, .free, now: Self.noon)
+            fleet.ledgers[0].settle(second, .free, now: now)
+            fleet.ledgers[1].settle(third, .free, now: now)
         }
     }
 
@@ -274,11 +276,13 @@ struct SharedLedgerTests {
         let fleet = try LedgerFleet(2, "requests = \"100/1d\"", outage: outage)
         for _ in 0..<12 { for index in [0, 1] { try fleet.turn(index, now: Self.noon) } }
         for ledger in fleet.ledgers { ledger.setStoreAway(true) }
+        // Long enough for the store to know of it, once it is back.
+        let later = Self.noon + 5000
         for index in [0, 1] {
             var admitted = 0
-            while Self.isAdmitted(fleet.admit(index, now: Self.noon)) { admitted += 1 }
+            while Self.isAdmitted(fleet.admit(index, now: later)) { admitted += 1 }
             #expect(admitted <= most && admitted >= most - 1)
-            guard case .refused(let refusal) = fleet.admit(index, now: Self.noon) else { continue }
+            guard case .refused(let refusal) = fleet.admit(index, now: later) else { continue }
             #expect(refusal.reason == (outage == .open ? .used : .storeAway))
             let view = try #require(fleet.ledgers[index].fleetView())
             #expect(view.admittedAway == admitted && view.refusedAway == 2)

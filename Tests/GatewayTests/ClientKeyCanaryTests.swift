@@ -29,6 +29,17 @@ struct ClientKeyCanaryTests {
                 name: "a field that goes on",
                 fields: "Authorization: Bearer \(key)\r\nUser-Agent: agent/\(key)"),
             CanaryTests.Shape(
+                name: "behind other words",
+                fields: "x-weir-key: \(key)\r\nCookie: s=\(key)\r\nx-token: a=\(key)\r\n"
+                    + "x-litellm-api-key: Bearer \(key)\r\nhelicone-auth: Bearer \(key)"),
+            CanaryTests.Shape(
+                name: "as a password",
+                fields: "x-weir-key: \(key)\r\nAuthorization: Basic "
+                    + TestIssuer.text(Array("u:\(key)".utf8))),
+            CanaryTests.Shape(
+                name: "behind a vendor's",
+                fields: "x-weir-key: \(key)\r\nx-api-key: sk-ant-x \(key)"),
+            CanaryTests.Shape(
                 name: "any parameter", fields: "x-weir-key: \(key)", query: "a=\(key)&b=\(key)x"),
         ]
     }
@@ -86,6 +97,51 @@ struct ClientKeyCanaryTests {
         #expect(try gateway.record.records().contains { $0.key == "ci" })
     }
 
+    /// A key of a form of its own: only its digest shows whose it is.
+    private static let plainKeys = ["plain-secret-canary-0001", "plain-secret-canary-0002"]
+
+    @Test(
+        "a key of a form of its own goes to no vendor either, in any field, and to no file",
+        arguments: ["none", "client"])
+    func plain(_ credential: String) throws {
+        let vendors = try CanaryTests.Vendors(["openai", "anthropic", "gemini"])
+        defer { vendors.stop() }
+        let (key, other) = (Self.plainKeys[0], Self.plainKeys[1])
+        let gateway = try TestGateway(
+            CanaryTests.toml(vendors, credential: credential) + "\n"
+                + ClientKeyTests.lines("ci", key) + ClientKeyTests.lines("other", other))
+        defer { gateway.stop() }
+        func call(_ fields: String, _ path: String = "/v1/messages") throws -> Int {
+            try RawConnection(port: gateway.port).exchange(
+                CanaryTests.request(
+                    path, CanaryTests.Shape(name: "", fields: fields), more: false)
+            ).status
+        }
+        for fields in [
+            "x-weir-key: \(key)\r\nx-foo: \(key)", "x-weir-key: \(key)\r\n\(key): a",
+            "x-api-key: \(key)\r\nCookie: a=\(key)", "x-weir-key: \(key)\r\nx-api-key: \(key)",
+            "x-api-key: \(key)\r\nx-turn-metadata: {\"k\":\"\(key)\"}",
+        ] {
+            #expect(try call(fields) == 200, "\(fields)")
+            for (_, text) in vendors.take() { #expect(!text.contains(key), "\(fields)") }
+        }
+        for fields in [
+            "x-weir-key: \(key)\r\nAuthorization: Bearer \(other)",
+            "x-weir-key: \(key)\r\nx-api-key: \(other)",
+            "x-api-key: \(key)\r\nx-goog-api-key: \(other)",
+        ] {
+            #expect(try call(fields) == 401, "\(fields)")
+            #expect(vendors.take().isEmpty)
+        }
+        #expect(try call("x-weir-key: \(key)", "/v1/messages/\(key)") == 400)
+        #expect(try call("x-weir-key: \(key)", "/v1/messages?a=\(key)") == 400)
+        gateway.stop()
+        #expect(!gateway.log.lines.joined().contains(key))
+        for secret in [key, other] {
+            #expect(try gateway.record.files(holding: secret) == [])
+        }
+    }
+
     @Test("a key in a path is refused, and stands in no log or file")
     func path() throws {
         let vendors = try CanaryTests.Vendors(["openai", "anthropic", "gemini"])
@@ -95,7 +151,10 @@ struct ClientKeyCanaryTests {
             CanaryTests.toml(vendors, credential: "none") + "\n"
                 + ClientKeyTests.lines("ci", key))
         defer { gateway.stop() }
-        for path in ["/v1/files/\(key)", "/v1/messages/\(key)/x", "/v1beta/models/\(key):go"] {
+        for path in [
+            "/v1/files/\(key)", "/v1/messages/\(key)/x", "/v1beta/models/\(key):go",
+            "/v1/%77\(key.dropFirst())",
+        ] {
             let response = try RawConnection(port: gateway.port).exchange(
                 "GET \(path) HTTP/1.1\r\nHost: localhost\r\nx-weir-key: \(key)\r\n\r\n")
             #expect(response.status == 400 && response.text.contains("api_key_in_path"))

@@ -200,6 +200,67 @@ struct LimitTests {
         try alone.await("nothing charged") { Self.state(alone, "ci") == (0, 0, 0) }
     }
 
+    @Test("on money are charged for each target of a chain that may have worked in vain")
+    func attemptsInVain() throws {
+        let vendor = try ScriptedVendor()
+        let silent = try (0..<2).map { _ in
+            try FailingVendor(name: "silent", answer: "", end: .closes, failureClass: "broken")
+                .start()
+        }
+        defer {
+            vendor.stop()
+            for vendor in silent { vendor.stop() }
+        }
+        let key = ClientKeyTests.key(1)
+        func spent(_ ports: [Int], budget: String = "$10") throws -> (status: Int, spent: Int) {
+            let lines = ClientKeyTests.lines("ci", key, "budget = \"\(budget)/day\"")
+            let gateway = try TestGateway(Self.chain(ports, lines))
+            defer { gateway.stop() }
+            let status = try Self.call(RawConnection(port: gateway.port), key).status
+            try gateway.await("its end") {
+                let state = Self.state(gateway, "ci")
+                return state.inFlight == 0 && state.held == 0 && state.spent > 0
+            }
+            gateway.stop()
+            let records = try gateway.record.records()
+            let spent = Self.state(gateway, "ci").spent
+            #expect(records.map { $0.chargedNanodollars } == [spent])
+            return (status, spent)
+        }
+        let answer = 14 * 100_000 + 8 * 1_000_000
+        let one = try spent([silent[0].port]).spent
+        #expect(one > 50 * 100_000)
+        #expect(try spent(silent.map(\.port)).spent == 2 * one)
+        #expect(try spent(silent.map(\.port) + [vendor.port]) == (200, 2 * one + answer))
+        // One that the budget does not cover any more is not asked: a call holds $0.0723 here.
+        let asked = try vendor.statistics().requestCount
+        let short = try spent(silent.map(\.port) + [vendor.port], budget: "$0.075")
+        #expect(short.status >= 500 && short.spent == one)
+        #expect(try vendor.statistics().requestCount == asked)
+    }
+
+    @Test("on money are charged all that is held, where a vendor goes on without its client")
+    func background() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.chain([vendor.port], ClientKeyTests.lines("ci", key, "budget = \"$10/day\"")))
+        defer { gateway.stop() }
+        let body = #"{"model":"m","input":"[[mock hang=1]]","background":true}"#
+        let client = try RawConnection(port: gateway.port)
+        try client.send(
+            "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nx-weir-key: \(key)\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        try gateway.await("the vendor's request") {
+            (try? vendor.statistics().requestCount) == 1
+        }
+        let held = Self.state(gateway, "ci").held
+        client.close()
+        try gateway.await("its charge") { Self.state(gateway, "ci") == (held, 0, 0) }
+        #expect(held >= 64 * 1_000_000)
+    }
+
     @Test("on money are charged by what came, where a client leaves or a stream breaks off")
     func brokenOff() throws {
         let vendor = try ScriptedVendor()

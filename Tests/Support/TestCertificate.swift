@@ -18,6 +18,25 @@ package final class TestCertificate {
             ])
     }
 
+    /// A certificate of its own authority that is not valid before the year 2099.
+    package init(laterFor subject: String) throws {
+        folder = try ScratchFolder("weir-certificate")
+        let (path, request) = (folder.path, "\(folder.path)/request.pem")
+        let settings = try folder.write(
+            "[ca]\ndefault_ca = d\n[d]\ndatabase = \(path)/index\nserial = \(path)/serial\n"
+                + "new_certs_dir = \(path)\ndefault_md = sha256\npolicy = p\n[p]\n"
+                + "commonName = supplied\n", to: "settings")
+        _ = try folder.write("", to: "index")
+        _ = try folder.write("01\n", to: "serial")
+        try Self.run(
+            ["req", "-new"] + Self.newKey(key) + ["-subj", "/CN=\(subject)", "-out", request])
+        try Self.run([
+            "ca", "-batch", "-selfsign", "-config", settings, "-keyfile", key, "-in", request,
+            "-startdate", "20990101000000Z", "-enddate", "21000101000000Z", "-notext", "-out",
+            chain,
+        ])
+    }
+
     /// A certificate that another one vouches for; with fewer than no days it has expired.
     package init(of authority: TestCertificate, subject: String, days: Int = 2) throws {
         folder = try ScratchFolder("weir-certificate")

@@ -1,0 +1,64 @@
+import Glibc
+import Support
+import Testing
+
+/// Keys that were made while a gateway ran, and a record that cannot be read at its next start.
+@Suite("Keys in a record that is lost")
+struct LostKeysTests {
+    @Test(
+        "a client that shows none is let in by no later start",
+        arguments: ["garbage", "empty", "folder", "gone", "no room for journals"])
+    func closed(_ damage: String) throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let toml = AccessCommandTests.toml(vendor.port, "[groups.team]\n")
+        let first = try AccessCommandTests.start(toml, folder: folder)
+        // Before there is a key none is asked for.
+        #expect(try Self.anonymous(first) == 200)
+        let key = try AccessCommandTests.storedKey("ann", first)
+        #expect(try AccessCommandTests.status(first, key) == 200)
+        #expect(try Self.anonymous(first) == 401)
+        first.process.signal(SIGTERM)
+        #expect(try first.process.wait() == 0)
+        try Self.harm("\(first.recordPath)/weir.db", damage)
+        let second = try GatewayProcess(
+            // A journal is larger: it cannot be made, as on a full disk.
+            toml, limits: damage.hasPrefix("no room") ? "-f 20000" : "",
+            environment: ["KEY": "gateway-canary"], folder: folder)
+        #expect(try Self.anonymous(second) == 401)
+        let status = try AccessCommandTests.status(second, key)
+        if damage.hasPrefix("no room") {
+            #expect(status == 200, "its keys can be read all the same")
+        } else {
+            #expect(status == 401 || status == 503)
+        }
+    }
+
+    private static func anonymous(_ gateway: GatewayProcess) throws -> Int {
+        try RawConnection(port: gateway.port).exchange(
+            RecordTests.request("/v1/chat/completions", #"{"model":"gpt-4o"}"#)
+        ).status
+    }
+
+    private static func harm(_ path: String, _ damage: String) throws {
+        guard !damage.hasPrefix("no room") else { return }
+        for file in ["-wal", "-shm", ""] { unsafe unlink(path + file) }
+        switch damage {
+        case "garbage": try write(path, String(repeating: "garbage ", count: 10_000))
+        case "empty": try write(path, "")
+        case "folder": try #require(unsafe mkdir(path, 0o700) == 0)
+        default: break
+        }
+    }
+
+    private static func write(_ path: String, _ text: String) throws {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        try #require(descriptor >= 0)
+        let bytes = Array(text.utf8)
+        let count = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        }
+        close(descriptor)
+        #expect(count == bytes.count)
+    }
+}
