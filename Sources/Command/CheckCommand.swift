@@ -49,7 +49,7 @@ struct CheckCommand: ParsableCommand {
         for fault in faults { Output.error("weir: \(fault)") }
         guard faults.isEmpty else { throw ExitCode(2) }
         let doubts = StartObstacle.doubts(configuration)
-        for doubt in doubts { Output.error("\(options.config ?? "weir"): warning: \(doubt)") }
+        for doubt in doubts { Output.error("\(options.file?.path ?? "weir"): warning: \(doubt)") }
         let present = StartObstacle.present(configuration)
         for obstacle in present { Output.error("weir: here and now serve would fail: \(obstacle)") }
         Output.text(configuration.description)

@@ -3,11 +3,16 @@ import Config
 
 /// `--config FILE`, the same for every command that takes one.
 struct ConfigurationOption: ParsableArguments {
-    @Option(name: .long, help: "The configuration; without one, the defaults serve.")
+    @Option(
+        name: .long,
+        help: """
+            The configuration; else that of WEIR_CONFIG, or /etc/weir/config.toml. Without one, \
+            the defaults serve.
+            """)
     var config: String?
 
     /// The file; nil without one.
-    var file: ConfigurationFile? { config.map(ConfigurationFile.init(path:)) }
+    var file: ConfigurationFile? { LogsConfiguration.file(option: config) }
 
     /// The configuration, see ``read(_:)``.
     func load() throws -> Configuration {

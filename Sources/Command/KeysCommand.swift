@@ -110,7 +110,10 @@ struct KeyStoreOptions: ParsableArguments {
         do {
             number = try change(KeyChanges(store: store, configuration: configuration))
         } catch let refusal as KeyChanges.Refusal {
-            Output.error("weir: \(refusal.reason)")
+            let isRead = LogsConfiguration.file(option: file.config) != nil
+            Output.error(
+                "weir: \(refusal.reason)"
+                    + (isRead ? "" : "; no file was read: --config or WEIR_CONFIG names one"))
             throw ExitCode(1)
         }
         // A gateway that runs looks twenty times a second.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Config
+import Glibc
 import LogStore
 import Primitives
 
@@ -54,6 +55,13 @@ struct LogsOptions: ParsableArguments {
     func open() throws -> (folder: String, store: Store) {
         let folder = try folder()
         return (folder, try Self.orFail { try Store(reading: folder) })
+    }
+
+    /// The end of a command that found nothing, as a person at a terminal reads it; programs have
+    /// the status.
+    static var foundNothing: ExitCode {
+        if isatty(2) != 0 { Output.error("weir: no exchange of the record matches") }
+        return ExitCode(1)
     }
 
     /// The result of something that may fail for a reason outside; ends with status 1 then.

@@ -22,6 +22,14 @@ struct LogsConfiguration: ParsableArguments {
         return isThere(usual) ? usual : nil
     }
 
+    /// The file; nil where there is none, and the defaults serve.
+    static func file(option: String?) -> ConfigurationFile? {
+        path(
+            option: option, variable: Environment.variable("WEIR_CONFIG"),
+            isThere: { unsafe access($0, R_OK) == 0 }
+        ).map(ConfigurationFile.init(path:))
+    }
+
     /// The configuration; ends with status 2 when it cannot be used.
     func load() throws -> Configuration {
         try load { (file) throws(ConfigurationError) in try file.readWithoutSecrets() }
@@ -35,12 +43,9 @@ struct LogsConfiguration: ParsableArguments {
     private func load(
         _ read: (ConfigurationFile) throws(ConfigurationError) -> Configuration
     ) throws -> Configuration {
-        let path = Self.path(
-            option: config, variable: Environment.variable("WEIR_CONFIG"),
-            isThere: { unsafe access($0, R_OK) == 0 })
-        guard let path else { return Configuration() }
+        guard let file = Self.file(option: config) else { return Configuration() }
         do {
-            return try read(ConfigurationFile(path: path))
+            return try read(file)
         } catch {
             Output.error(error.description)
             throw ExitCode(2)

@@ -57,7 +57,7 @@ struct LogsExportCommand: ParsableCommand {
         writer.flush()
         if let total { Self.progress(count, total, isEnd: true) }
         try check(writer)
-        if count == 0 { throw ExitCode(1) }
+        if count == 0 { throw LogsOptions.foundNothing }
     }
 
     private func check(_ writer: BufferedWriter) throws {

@@ -18,7 +18,7 @@ struct LogsListCommand: ParsableCommand {
         let columns = try RecordLine.chosen(table)
         let (_, store) = try options.open()
         let records = try store.records(filter, limit: limit)
-        guard !records.isEmpty else { throw ExitCode(1) }
+        guard !records.isEmpty else { throw LogsOptions.foundNothing }
         if options.json {
             for record in records { Output.exact("\(record.json(withBodies: false))\n") }
             return

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Journal
 import LogStore
 
 /// `weir logs restore`.
@@ -17,6 +18,10 @@ struct LogsRestoreCommand: ParsableCommand {
 
     func run() throws {
         let folder = try options.folder()
+        if let obstacle = JournalFolder.obstacle(to: folder), obstacle.isInUse {
+            Output.error("weir: \(obstacle.description); stop it first")
+            throw ExitCode(1)
+        }
         try LogsOptions.orFail {
             try Store.restore(file, into: folder, replacing: replace)
         }

@@ -27,7 +27,7 @@ struct LogsSessionsCommand: ParsableCommand {
         let columns = try table.chosen(from: SessionLine.columns(withCalls: calls))
         let (_, store) = try options.open()
         let sessions = try store.sessions(filter, limit: limit, withCalls: calls)
-        guard !sessions.isEmpty else { throw ExitCode(1) }
+        guard !sessions.isEmpty else { throw LogsOptions.foundNothing }
         if options.json {
             for session in sessions { Output.exact("\(SessionLine.json(session))\n") }
             return

@@ -54,7 +54,7 @@ struct LogsStatsCommand: ParsableCommand {
         let lines = try store.statistics(
             filter, by: dimensions, repricedBy: prices, withTimes: withTimes)
         if let html {
-            guard !lines.isEmpty else { throw ExitCode(1) }
+            guard !lines.isEmpty else { throw LogsOptions.foundNothing }
             let page = StatisticPage(
                 dimensions: dimensions, lines: lines, asked: self.filter.words,
                 at: Timestamp.text(
@@ -69,7 +69,7 @@ struct LogsStatsCommand: ParsableCommand {
         _ lines: [Line], _ columns: [LogsColumn<Line>], json: (Line) -> JSONValue
     ) throws {
         let columns = try table.chosen(from: columns)
-        guard !lines.isEmpty else { throw ExitCode(1) }
+        guard !lines.isEmpty else { throw LogsOptions.foundNothing }
         if options.json {
             for line in lines { Output.exact("\(json(line))\n") }
         } else {

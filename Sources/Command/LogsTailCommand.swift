@@ -27,7 +27,7 @@ struct LogsTailCommand: ParsableCommand {
         let lines = RecordLines(try RecordLine.chosen(table), width: table.width)
         let (_, store) = try options.open()
         let latest = try store.records(filter, limit: limit)
-        if latest.isEmpty, !follow { throw ExitCode(1) }
+        if latest.isEmpty, !follow { throw LogsOptions.foundNothing }
         // Seen from here on, so that nothing between the two is missed or printed twice.
         var last = try max(store.lastNumber(), latest.map(\.number).max() ?? 0)
         if !latest.isEmpty, let newest = latest.map(\.number).max() { last = max(newest, 0) }

@@ -7,7 +7,8 @@ import Reactor
 
 /// The gateway that serves while this process starts, and that gives it its sockets and its record.
 ///
-/// Before the control loop runs: each step waits for the other process's answer.
+/// Before the control loop runs: each step waits for the other process's answer. What orders an end
+/// meanwhile ends this process at once, and the other one goes on as after any death.
 final class Predecessor {
     /// How long an answer may take: to end the reading of a full ring takes seconds.
     private static let patience = Interval.seconds(60)
@@ -28,13 +29,22 @@ final class Predecessor {
     static func find(
         _ configuration: Configuration
     ) throws(Composition.StartError) -> Predecessor? {
-        let folder = configuration.log.path
-        guard isInUse(folder) else { return nil }
-        if getpid() == 1 { throw refusal("this process is number 1 of its container") }
-        let channel = try connect(to: folder)
-        let predecessor = Predecessor(channel, folder, configuration.server.listen)
-        try predecessor.receiveOffer()
-        return predecessor
+        try wait { () throws(Composition.StartError) in
+            let folder = configuration.log.path
+            guard isInUse(folder) else { return nil }
+            if getpid() == 1 { throw refusal("this process is number 1 of its container") }
+            let channel = try connect(to: folder)
+            let predecessor = Predecessor(channel, folder, configuration.server.listen)
+            try predecessor.receiveOffer()
+            return predecessor
+        }
+    }
+
+    /// Waits for another process, or for what it has left to be read.
+    static func wait<Value, Failure>(
+        _ wait: () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try Signals.unblocked([signalTerminate, signalInterrupt], while: wait)
     }
 
     /// Whether a gateway has a folder; one that is about to take it back is given the time to.
@@ -118,11 +128,13 @@ final class Predecessor {
     ///
     /// From here until ``confirm()`` it takes all back if this process ends.
     func takeFolder() throws -> JournalFolder {
-        try ask(.claim(addresses: addresses))
-        guard case .ceded(let lock) = try answer() else {
-            throw Self.refusal("it answers out of order")
+        try Self.wait {
+            try ask(.claim(addresses: addresses))
+            guard case .ceded(let lock) = try answer() else {
+                throw Self.refusal("it answers out of order")
+            }
+            return try JournalFolder(folder, takingOver: lock)
         }
-        return try JournalFolder(folder, takingOver: lock)
     }
 
     /// Says that this process serves.

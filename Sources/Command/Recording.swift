@@ -258,8 +258,10 @@ final class Recording {
     /// Waits until what other processes have written so far is in the store, and known to limits.
     func awaitCaughtUp(atMost time: Interval) {
         let end = Instant.now() + time
-        while !caughtUp.isSet.load(ordering: .acquiring), consumer != nil, Instant.now() < end {
-            usleep(2000)
+        Predecessor.wait {
+            while !caughtUp.isSet.load(ordering: .acquiring), consumer != nil, Instant.now() < end {
+                usleep(2000)
+            }
         }
     }
 

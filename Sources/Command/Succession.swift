@@ -282,7 +282,12 @@ final class Succession: DescriptorHandler, TimerHandler {
     }
 
     private func cede(_ addresses: [String]) {
-        guard state.claimed(loop.now) else { return }
+        guard state.claimed(isOver: loop.isStopped, loop.now) else {
+            if loop.isStopped, let successor {
+                send(.refused("it is ending"), to: successor)
+            }
+            return
+        }
         claimed = addresses
         // Who asks for the gateway of the folder from now on is to find the other process.
         stopListening()

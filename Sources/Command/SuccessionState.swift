@@ -66,8 +66,11 @@ struct SuccessionState {
     }
 
     /// The other process asks for the record; whether it may have it.
-    mutating func claimed(_ now: Instant) -> Bool {
-        guard stage == .offered else { return false }
+    ///
+    /// `isOver`: whether this process ends with this turn of its loop. Threads that gave the record
+    /// away would be at it while the store closes.
+    mutating func claimed(isOver: Bool, _ now: Instant) -> Bool {
+        guard stage == .offered, !isOver else { return false }
         enter(.ceding, now)
         return true
     }

@@ -42,14 +42,26 @@ extension Store {
         // Before the database is asked: a journal that ends later is open here by then, and one
         // that ended before is among those that the database has closed.
         let files = try Self.journals(folder)
+        let names = Set(files.map(\.name.description))
         var ended: Set<String> = []
+        var gone: [String: Accounting] = [:]
         var account = Accounting()
         try database.read { db in
-            let rows = try Row.fetchCursor(db, sql: "SELECT * FROM journals WHERE is_ended = 1")
+            let rows = try Row.fetchCursor(db, sql: "SELECT * FROM journals")
             while let row = try rows.next() {
-                ended.insert(row["name"])
-                account.add(Self.closed(row))
+                let name: String = row["name"]
+                if row["is_ended"] == 1 {
+                    ended.insert(name)
+                    account.add(Self.closed(row))
+                } else if !names.contains(name) {
+                    gone[name] = Self.gone(row)
+                }
             }
+        }
+        // One that was begun meanwhile has a file by now.
+        let now = gone.isEmpty ? [] : try JournalFolder.journals(in: folder)
+        for (name, part) in gone where !now.contains(where: { $0.hasSuffix("/\(name).journal") }) {
+            account.add(part)
         }
         for file in files where !ended.contains(file.name.description) {
             account.add(try accountSteadily(file))
@@ -100,6 +112,16 @@ extension Store {
         part.emitted = row["emitted"] ?? 0
         part.stored = row["stored"] ?? 0
         part.dropped = (row["lost"] ?? 0) + (row["dropped"] ?? 0)
+        return part
+    }
+
+    /// The part of a journal that went on when a backup was made, or whose file was taken away: of
+    /// it is known what was stored.
+    private static func gone(_ row: Row) -> Accounting {
+        var part = Accounting()
+        part.stored = row["stored"] ?? 0
+        part.dropped = row["lost"] ?? 0
+        part.emitted = part.stored + part.dropped
         return part
     }
 

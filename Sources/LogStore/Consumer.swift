@@ -94,6 +94,20 @@ public final class Consumer: Sendable {
         let isHandingOver = Atomic<Bool>(false)
         /// Whether another process is about to ask for the journals.
         let isInDemand = Atomic<Bool>(false)
+
+        /// What was ordered, as one reading has it.
+        struct Reading: Equatable {
+            var isEnding = false
+            var isHandingOver = false
+            var isInDemand = false
+        }
+
+        var reading: Reading {
+            Reading(
+                isEnding: isEnding.load(ordering: .acquiring),
+                isHandingOver: isHandingOver.load(ordering: .acquiring),
+                isInDemand: isInDemand.load(ordering: .acquiring))
+        }
     }
 
     /// Starts to read: first what earlier processes left, then the journals of this one, whose

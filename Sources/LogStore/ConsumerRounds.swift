@@ -62,9 +62,9 @@ final class ConsumerRounds {
     {
         if !areSourcesOpen { openSources() }
         while true {
-            let isEnding = order.isEnding.load(ordering: .acquiring)
-            let isInDemand = order.isInDemand.load(ordering: .acquiring)
-            priority.update(isMuch: isEnding || isInDemand || isMuchUnread, now: .now())
+            let known = order.reading
+            let isEnding = known.isEnding
+            priority.update(isMuch: isEnding || known.isInDemand || isMuchUnread, now: .now())
             if priority.level != level { return priority.level }
             let isMore = round(isEnding: isEnding)
             if order.isHandingOver.load(ordering: .acquiring) {
@@ -82,21 +82,24 @@ final class ConsumerRounds {
             }
             if isEnding, endsBy == nil { endsBy = Instant.now() + settings.endsWithin }
             keepHouse()
-            if !isMore { rest(waker, isEnding: isEnding) }
+            if !isMore { rest(waker, isEnding: isEnding) { order.reading != known } }
         }
     }
 
     /// What waits to be read is looked for again only when nothing keeps us from storing it.
-    private func rest(_ waker: Waker, isEnding: Bool) {
+    ///
+    /// `isOrdered`: whether an order has come since this round began. Its waking may have been
+    /// before the sleep.
+    private func rest(_ waker: Waker, isEnding: Bool, unless isOrdered: () -> Bool) {
         if !isAllStored || isEnding {
             // Writers write on, as long as there is room.
             prepareRings()
-            return waker.sleep(atMost: .milliseconds(50)) { false }
+            return waker.sleep(atMost: .milliseconds(50), unless: isOrdered)
         }
         let isGoingOn = retirement.isGoingOn || mover.isGoingOn(.now())
         // Another process's workers wake only that process.
         let isShort = isGoingOn || sources.contains(where: \.isLive)
-        waker.sleep(atMost: isShort ? Self.gatherTime : Self.idleTime) { hasUnread }
+        waker.sleep(atMost: isShort ? Self.gatherTime : Self.idleTime) { hasUnread || isOrdered() }
         guard hasUnread else { return }
         // More comes meanwhile, unless a ring has no room for it.
         for _ in 0..<Self.gatherSteps where !isRingFilling {

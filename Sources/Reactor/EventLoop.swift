@@ -96,7 +96,8 @@ public final class EventLoop {
     private var slots: ContiguousArray<Slot> = []
     /// Descriptors whose interest the kernel may not know yet.
     private var changed: ContiguousArray<Int32> = []
-    private var isStopped = false
+    /// Whether this turn is the last one.
+    public private(set) var isStopped = false
 
     /// The clock as read at the start of this turn.
     public private(set) var now = Instant.now()

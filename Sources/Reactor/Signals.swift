@@ -28,6 +28,15 @@ public final class Signals: DescriptorHandler {
         unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
+    /// Has signals do to this thread what they do by themselves while it waits for something.
+    public static func unblocked<Value, Failure>(
+        _ numbers: [Int32], while wait: () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        unblock(numbers)
+        defer { block(numbers) }
+        return try wait()
+    }
+
     /// Delivers blocked signals to `receive` on a loop's thread.
     public init(
         _ numbers: [Int32], on loop: EventLoop, receive: @escaping (Int32) -> Void

@@ -19,13 +19,14 @@ struct SuccessionTests {
     @Test("goes through its stages in order, and stays for a while")
     func order() {
         var state = SuccessionState()
-        var steps = [state.claimed(Self.at(0)), state.running(Self.at(0))]
+        var steps = [state.claimed(isOver: false, Self.at(0)), state.running(Self.at(0))]
         #expect(steps == [false, false])
         let answers = [Self.hello(&state), Self.hello(&state)]
         #expect(answers[0] == nil && state.stage == .offered)
         #expect(answers[1] != nil, "a second one beside it")
         steps = [
-            state.running(Self.at(1)), state.claimed(Self.at(1)), state.claimed(Self.at(1)),
+            state.running(Self.at(1)), state.claimed(isOver: false, Self.at(1)),
+            state.claimed(isOver: false, Self.at(1)),
             state.readingEnded(Self.at(2)), state.running(Self.at(3)),
         ]
         #expect(steps == [false, true, false, true, true] && state.stage == .retired)
@@ -59,13 +60,13 @@ struct SuccessionTests {
         losses.append(state.lost(Self.at(0)))
         #expect(state.stage == .serving)
         _ = Self.hello(&state)
-        _ = state.claimed(Self.at(0))
+        _ = state.claimed(isOver: false, Self.at(0))
         losses.append(state.lost(Self.at(0)))
         #expect(losses == [.nothing, .nothing, .takeBackLater] && state.stage == .withdrawn)
         // The record's threads have ended for a process that is gone: it is not given away.
         var kept = SuccessionState()
         _ = Self.hello(&kept)
-        _ = kept.claimed(Self.at(0))
+        _ = kept.claimed(isOver: false, Self.at(0))
         kept.kept(Self.at(0))
         let loss = kept.lost(Self.at(0))
         #expect(loss == .nothing && kept.stage == .serving, "it could not be given at all")
@@ -74,7 +75,7 @@ struct SuccessionTests {
         state.tookBack(Self.at(2))
         for isRunning in [false, true] {
             _ = Self.hello(&state)
-            _ = state.claimed(Self.at(2))
+            _ = state.claimed(isOver: false, Self.at(2))
             _ = state.readingEnded(Self.at(2))
             if isRunning { _ = state.running(Self.at(2)) }
             let loss = state.lost(Self.at(3))
@@ -84,12 +85,20 @@ struct SuccessionTests {
         }
     }
 
+    @Test("the record is not given away in the last turn of the loop")
+    func lastTurn() {
+        var state = SuccessionState()
+        _ = Self.hello(&state)
+        let isGiven = state.claimed(isOver: true, Self.at(1))
+        #expect(!isGiven && state.stage == .offered && !state.isBetween(Self.at(1)))
+    }
+
     @Test("a process that gets ready for ever is given up, one that serves is not")
     func patience() {
         var state = SuccessionState()
         _ = Self.hello(&state)
         #expect(!state.isOverdue(Self.at(60)) && state.isOverdue(Self.at(61)))
-        _ = state.claimed(Self.at(61))
+        _ = state.claimed(isOver: false, Self.at(61))
         #expect(!state.isOverdue(Self.at(62)) && state.isOverdue(Self.at(122)))
         _ = state.readingEnded(Self.at(122))
         #expect(state.isOverdue(Self.at(183)))
@@ -119,7 +128,7 @@ struct SuccessionTests {
         #expect(!state.isBetween(Self.at(0)))
         _ = Self.hello(&state)
         #expect(!state.isHanging(Self.at(0), Self.at(61)) && !state.isBetween(Self.at(0)))
-        _ = state.claimed(Self.at(1))
+        _ = state.claimed(isOver: false, Self.at(1))
         #expect(state.isBetween(Self.at(1)))
         _ = state.readingEnded(Self.at(2))
         #expect(state.isBetween(Self.at(2)))
@@ -134,7 +143,7 @@ struct SuccessionTests {
     func slowThreads() {
         var state = SuccessionState()
         _ = Self.hello(&state)
-        _ = state.claimed(Self.at(0))
+        _ = state.claimed(isOver: false, Self.at(0))
         _ = state.lost(Self.at(1))
         #expect(state.isBetween(Self.at(60)) && !state.isBetween(Self.at(61)))
         // Then it is the folder's turn.

@@ -124,6 +124,41 @@ struct TakeoverEdgeTests {
         }
     }
 
+    @Test(
+        "a new program that waits for the old process ends as soon as it is ordered to",
+        arguments: ["hello\n1", "claim"])
+    func orderedToEnd(_ awaited: String) throws {
+        let folder = try TemporaryFolder()
+        let record = "\(folder.path)/record"
+        let file = try folder.write(
+            "[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"\"\n[log]\n"
+                + "path = \"\(record)\"\n", to: "config.toml")
+        // A gateway that has the folder, and answers up to a point.
+        let script = """
+            import fcntl, os, socket, sys, time
+            record, awaited = sys.argv[1:]
+            os.mkdir(record, 0o700)
+            lock = open(record + "/lock", "w")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            listener.bind(record + "/handover")
+            listener.listen()
+            print("listens", flush=True)
+            channel = listener.accept()[0]
+            while channel.recv(65536).decode().partition("\\n127")[0].strip() != awaited:
+                channel.send(b"offered")
+            print("is asked", flush=True)
+            time.sleep(3600)
+            """
+        let old = try ChildProcess("/usr/bin/env", ["python3", "-c", script, record, awaited])
+        try old.awaitLine("listens")
+        let new = try ChildProcess(try Binaries.weir, ["serve", "--takeover", "--config", file])
+        try old.awaitLine("is asked")
+        new.signal(SIGTERM)
+        #expect(try new.wait() == 128 + SIGTERM, "\(new.text)")
+        old.signal(SIGTERM)
+    }
+
     @Test("TLS goes over: an answer in flight ends whole, and the next process has the certificate")
     func tls() throws {
         let isAsked = Atomic<Bool>(false)

@@ -3,6 +3,7 @@ import Journal
 import Primitives
 import Reactor
 import Support
+import Telemetry
 import Testing
 
 @testable import LogStore
@@ -61,6 +62,25 @@ struct CopyTests {
             try Store.restore(copy, into: other.path, replacing: true)
         }
         withExtendedLifetime(held) {}
+    }
+
+    @Test("a copy that was made while journals were written to accounts for its records")
+    func account() throws {
+        let scratch = try RecordScratch()
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(metrics: metrics)
+        for _ in 0..<3 { #expect(scratch.append(RecordScratch.Call()) != nil) }
+        let isStored = try scratch.await { metrics.stored.current == 3 }
+        #expect(isStored)
+        let copy = "\(scratch.folder.path)/copy.tar"
+        try Store(reading: scratch.folder.path).backUp(to: copy)
+        let other = try ScratchFolder("restored-account")
+        try Store.restore(copy, into: other.path, replacing: false)
+        let account = try Store(reading: other.path).account(folder: other.path)
+        #expect(account.emitted == 3 && account.stored == 3 && account.difference == 0)
+        #expect(account.journals == 0)
+        consumer.end()
+        withExtendedLifetime(store) {}
     }
 
     @Test("a copy that is cut or changed anywhere is refused, and the store of before stays")
