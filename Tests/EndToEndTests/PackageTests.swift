@@ -56,6 +56,12 @@ struct PackageTests {
         ] {
             #expect(unsafe access("\(root)/\(path)", R_OK) == 0, "\(path)")
         }
+        // What two clean builds of the same source differ in.
+        let sections = try Self.run("readelf", ["-SW", "\(root)/usr/bin/weir"])
+        #expect(sections.contains(" .text "))
+        for name in [".swift_modhash", ".note.gnu.build-id"] {
+            #expect(!sections.contains(name), "\(name)")
+        }
         // The unit starts a program that is there, with a configuration that it takes.
         let unit = try Self.run("cat", ["\(root)/lib/systemd/system/weir.service"])
         #expect(
