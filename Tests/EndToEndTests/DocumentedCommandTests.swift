@@ -29,6 +29,15 @@ struct DocumentedCommandTests {
     private struct Command {
         let page: String
         let text: String
+        /// The lines that the page shows below it.
+        var shown: [String] = []
+    }
+
+    /// A block between fences.
+    private struct Block {
+        let page: String
+        let language: Substring
+        var lines: [Substring] = []
     }
 
     // MARK: What stands in the documents
@@ -47,21 +56,73 @@ struct DocumentedCommandTests {
         }
     }
 
+    /// Files beside the pages whose comments show commands, too.
+    private static var others: [String] {
+        get throws {
+            let find = try ChildProcess(
+                "/bin/sh",
+                [
+                    "-c",
+                    "cd \(Repository.root) && ls CHANGELOG.md config.toml Dockerfile && "
+                        + "find examples docker deploy -type f ! -name '*.md' | sort",
+                ])
+            #expect(try find.wait() == 0)
+            return find.text.split(separator: "\n").map(String.init)
+        }
+    }
+
+    private static func blocks() throws -> [Block] {
+        var blocks: [Block] = []
+        for page in try pages {
+            var open: Block?
+            for line in Repository.text(page).split(
+                separator: "\n", omittingEmptySubsequences: false)
+            {
+                let text = line.drop { $0 == " " }
+                if !text.hasPrefix("```") {
+                    open?.lines.append(line)
+                } else if let block = open {
+                    blocks.append(block)
+                    open = nil
+                } else {
+                    open = Block(page: page, language: text.dropFirst(3))
+                }
+            }
+            #expect(open == nil, "\(page): a block has no end")
+        }
+        return blocks
+    }
+
+    private static func withoutComment(_ line: Substring) -> Substring {
+        line[..<(line.firstRange(of: " #")?.lowerBound ?? line.endIndex)]
+    }
+
     /// The lines of the blocks that are a shell's, without their comments.
     private static func commands() throws -> [Command] {
-        var commands: [Command] = []
-        for page in try pages {
-            var isShell = false
-            for indented in Repository.text(page).split(separator: "\n") {
+        try blocks().filter { $0.language == "sh" }.flatMap { block in
+            block.lines.compactMap { indented in
                 let line = indented.drop { $0 == " " }
-                if line.hasPrefix("```") {
-                    isShell = line == "```sh"
-                    continue
+                guard !line.hasPrefix("#") else { return nil }
+                let text = withoutComment(line).split(separator: " ").joined(separator: " ")
+                return text.isEmpty ? nil : Command(page: block.page, text: text)
+            }
+        }
+    }
+
+    /// Commands after a `$`, with what they print below them.
+    private static func transcripts() throws -> [Command] {
+        var commands: [Command] = []
+        for block in try blocks() where block.language.isEmpty {
+            var isBelow = false
+            for line in block.lines {
+                if line.hasPrefix("$ ") {
+                    isBelow = true
+                    commands.append(Command(page: block.page, text: String(line.dropFirst(2))))
+                } else if isBelow {
+                    let end = withoutComment(line).lastIndex { $0 != " " }
+                    let shown = end.map { line[...$0] } ?? ""
+                    commands[commands.count - 1].shown.append(String(shown))
                 }
-                guard isShell, !line.hasPrefix("#") else { continue }
-                let end = line.firstRange(of: " #")?.lowerBound ?? line.endIndex
-                let text = line[..<end].split(separator: " ").joined(separator: " ")
-                if !text.isEmpty { commands.append(Command(page: page, text: text)) }
             }
         }
         return commands
@@ -151,6 +212,7 @@ struct DocumentedCommandTests {
         /// Runs a command; what follows without an end is ended after its first line.
         func run(_ command: String) throws -> (status: Int32, text: String) {
             var text = command.replacing("show ID", with: "show \(call)")
+                .replacing("curl ", with: "curl --fail ")
                 .replacing("key-of-ann", with: key.filter { $0 != " " })
                 .replacing("01K9ZC", with: call.prefix(24))
                 .replacing("http://127.0.0.1:9090", with: "http://127.0.0.1:\(gateway.adminPort)")
@@ -200,6 +262,83 @@ struct DocumentedCommandTests {
         }
     }
 
+    @Test("those in Python run, too")
+    func python() throws {
+        let blocks = try Self.blocks().filter { $0.language == "python" }
+        #expect(blocks.count > 2)
+        let stage = try Stage()
+        for block in blocks {
+            let text = block.lines.joined(separator: "\n")
+                .replacing("http://127.0.0.1:8080", with: "http://127.0.0.1:\(stage.gateway.port)")
+            _ = try stage.folder.write(text, to: "block.py")
+            let result = try stage.run("./python block.py")
+            #expect(result.status == 0, "\(block.page): \(text): \(result.text)")
+        }
+    }
+
+    @Test("those after a $ print what stands below them")
+    func shown() throws {
+        let transcripts = try Self.transcripts()
+        #expect(transcripts.count > 2)
+        let folder = try TemporaryFolder()
+        let usual = try folder.write("", to: "usual.toml")
+        _ = try folder.write(
+            "[[chains]]\nname = \"chat\"\ntargets = [{ vendor = \"anthropic\" }]\n"
+                + "clocks = { idle = \"60s\" }\n", to: "weir.toml")
+        #expect(unsafe symlink(try Binaries.weir, "\(folder.path)/weir") == 0)
+        for command in transcripts {
+            let process = try ChildProcess(
+                "/bin/sh", ["-c", "cd \(folder.path) && \(command.text)"],
+                environment: ["PATH": "\(folder.path):/usr/bin:/bin", "WEIR_CONFIG": usual])
+            let status = try process.wait()
+            #expect(status == (command.shown.contains { $0.hasPrefix("FAILS") } ? 1 : 0))
+            var lines = process.text.split(separator: "\n", omittingEmptySubsequences: false)[...]
+            for shown in command.shown {
+                // What stands for anything is written as "…".
+                let parts = shown.split(separator: "…", omittingEmptySubsequences: false)
+                let index = lines.firstIndex { line in
+                    line.hasPrefix(parts[0]) && parts.allSatisfy { $0.isEmpty || line.contains($0) }
+                        && (parts.count > 1 || line == parts[0])
+                }
+                #expect(index != nil, "\(command.page): \(shown): \(process.text)")
+                if let index, shown != "…" { lines = lines[(index + 1)...] }
+            }
+        }
+    }
+
+    @Test("the example without a vendor shows what it says")
+    func example() throws {
+        // Its ports are free in a network of its own.
+        let process = try ChildProcess(
+            "/usr/bin/unshare",
+            [
+                "--net", "--map-root-user", "sh", "-c",
+                "ip link set lo up && exec \(Repository.root)/examples/try-without-a-vendor.sh",
+            ])
+        #expect(try process.wait() == 0, "\(process.text)")
+        for (outcome, count) in [("complete", 2), ("truncated", 1)] {
+            let line = "weir_exchanges_total{vendor=\"openai\",outcome=\"\(outcome)\"} \(count)\n"
+            #expect(process.text.contains(line), "\(process.text)")
+        }
+    }
+
+    @Test("a block says what it is in, and a command is one line")
+    func languages() throws {
+        let blocks = try Self.blocks()
+        let known: Set<Substring> = ["", "sh", "python", "toml", "json"]
+        for block in blocks {
+            #expect(known.contains(block.language), "\(block.page): \(block.language)")
+            guard block.language.isEmpty else { continue }
+            let programs = ["weir", "curl", "bin/", "docker", "kubectl", "systemctl", "python"]
+            for line in block.lines where programs.contains(where: line.hasPrefix) {
+                #expect(line.hasPrefix("weir_"), "\(block.page): \(line) is run by no test")
+            }
+        }
+        for command in try Self.commands() {
+            #expect(!command.text.hasSuffix("\\"), "\(command.page): \(command.text)")
+        }
+    }
+
     @Test("no exception is left over, and the tests that it names are there")
     func exceptions() throws {
         let commands = try Self.commands()
@@ -214,13 +353,31 @@ struct DocumentedCommandTests {
         }
     }
 
+    /// What stands between marks of code, also over the end of a line, and behind the marks of
+    /// comments that are indented as code.
+    private static func fragments(of text: String) -> [String] {
+        let marked = text.split(separator: "`").dropFirst()
+            .filter { $0.hasPrefix("weir ") && $0.utf8.count < 200 }
+            .map { part in
+                part.split(separator: "\n").map { line in
+                    line.drop { " #".contains($0) }
+                }.joined(separator: " ")
+            }
+        let indented = text.split(separator: "\n").compactMap { line -> String? in
+            guard line.hasPrefix("#   "), let start = line.firstRange(of: "weir ")?.lowerBound
+            else { return nil }
+            let before = line[..<start].last
+            return before == " " ? String(line[start...]) : nil
+        }
+        return marked + indented
+    }
+
     @Test("those in running text name commands and options that there are")
     func fragments() throws {
         var helps: [String: String] = [:]
         var count = 0
-        for page in try Self.pages {
-            for part in Repository.text(page).split(separator: "`").dropFirst()
-            where part.hasPrefix("weir ") && !part.contains("\n") {
+        for page in try Self.pages + Self.others {
+            for part in Self.fragments(of: Repository.text(page)) {
                 var words = part.split(separator: " ").dropFirst().map(String.init)
                 var names: [String] = []
                 while let word = words.first, word.allSatisfy({ $0.isLowercase || $0 == "-" }),
