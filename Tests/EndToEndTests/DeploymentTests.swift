@@ -140,6 +140,14 @@ struct DeploymentTests {
         let rules = "\(Self.root)/deploy/prometheus"
         try Self.check("/usr/bin/promtool", ["check", "rules", "\(rules)/alerts.yml"])
         try Self.check("/usr/bin/promtool", ["test", "rules", "\(rules)/alerts_test.yml"])
+        let cases = Repository.text("deploy/prometheus/alerts_test.yml")
+        let names = Repository.text("deploy/prometheus/alerts.yml").split(separator: "\n")
+            .filter { $0.contains("- alert: ") }.compactMap { $0.split(separator: " ").last }
+        #expect(names.count > 10)
+        for name in names {
+            let fires = "alertname: \(name)\n        exp_alerts:\n          - exp_labels"
+            #expect(cases.contains(fires), "\(name) is seen to fire by no case")
+        }
         let board = try JSONValue(parsing: Repository.text("deploy/grafana/weir.json"))
         let panels = board["panels"]?.elements ?? []
         let questions = panels.flatMap { $0["targets"]?.elements ?? [] }.compactMap {
