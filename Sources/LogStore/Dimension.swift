@@ -36,7 +36,7 @@ public enum Dimension: String, CaseIterable, Sendable {
         switch self {
         case .vendor: attempt.vendor
         case .model: attempt.model.isEmpty ? record.model : attempt.model
-        case .errorClass: attempt.failure
+        case .errorClass: attempt.errorClass
         case .chain, .key, .group, .session: name(of: record)
         }
     }

@@ -26,3 +26,8 @@ extension Record {
         return attempts[index].model.isEmpty ? model : attempts[index].model
     }
 }
+
+extension Record.Attempt {
+    /// What kind of error it was, also where that was the client's answer; empty where it was none.
+    var errorClass: String { failure.isEmpty && status >= 400 ? "status" : failure }
+}

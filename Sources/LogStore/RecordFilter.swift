@@ -52,8 +52,7 @@ public struct RecordFilter: Equatable, Sendable {
     func accepts(_ record: borrowing Record) -> Bool {
         guard let failedAt else { return true }
         for index in record.attempts.indices where record.attempts[index].vendor == failedAt {
-            let attempt = record.attempts[index]
-            if !attempt.failure.isEmpty || attempt.status >= 400 { return true }
+            if !record.attempts[index].errorClass.isEmpty { return true }
         }
         return false
     }

@@ -198,7 +198,7 @@ public struct AttemptSums: Equatable, Sendable {
     public var attempts = 0
     /// Those whose response the client got.
     public var answers = 0
-    /// Those that failed, by the class of failure.
+    /// Those that failed, by the class of failure; an answer that is an error is one of them.
     public var failures: [String: Int] = [:]
     /// From an attempt's beginning to the vendor's head.
     public var headTimes = TimeHistogram()
@@ -210,7 +210,8 @@ public struct AttemptSums: Equatable, Sendable {
     mutating func add(_ attempt: borrowing Record.Attempt, isAnswer: Bool) {
         attempts += 1
         if isAnswer { answers += 1 }
-        if !attempt.failure.isEmpty { failures[attempt.failure, default: 0] += 1 }
+        let errorClass = attempt.errorClass
+        if !errorClass.isEmpty { failures[errorClass, default: 0] += 1 }
         if let head = attempt.headMicroseconds {
             headTimes.add(microseconds: head - attempt.beganMicroseconds)
         }

@@ -165,14 +165,19 @@ struct SessionTests {
             },
             Self.record(2, session: "s", at: 2) {
                 $0.answered = 1
-                $0.attempts = [Attempt(vendor: "a", headMicroseconds: 20)]
+                $0.attempts = [Attempt(vendor: "a", headMicroseconds: 20, status: 200)]
+            },
+            // The only target: its error is the answer.
+            Self.record(3, session: "s", at: 3) {
+                $0.answered = 1
+                $0.attempts = [Attempt(vendor: "a", headMicroseconds: 20, status: 503)]
             },
         ])
         defer { _ = folder }
         let sums = try store.attemptStatistics(RecordFilter())
         #expect(sums.map(\.names) == [["a", "m"], ["b", "n"]])
-        #expect(sums.map(\.attempts) == [2, 1] && sums.map(\.answers) == [1, 1])
-        #expect(sums.map(\.failures) == [["timeout": 1], [:]])
+        #expect(sums.map(\.attempts) == [3, 1] && sums.map(\.answers) == [2, 1])
+        #expect(sums.map(\.failures) == [["timeout": 1, "status": 1], [:]])
         #expect(sums.map { $0.headTimes.percentile(0.5) } == [20, 20])
         var filter = RecordFilter()
         filter.vendor = "b"
@@ -182,7 +187,7 @@ struct SessionTests {
             ])
         #expect(
             try store.attemptStatistics(RecordFilter(), by: [.errorClass]).map(\.names)
-                == [[""], ["timeout"]])
+                == [[""], ["status"], ["timeout"]])
     }
 
     @Test("hours that are asked for in part are counted to the microsecond")
