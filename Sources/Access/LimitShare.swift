@@ -52,7 +52,7 @@ struct LimitShare: Equatable, Sendable {
     private var reserved = 0
     private var reservedUntil = 0
     /// What was granted when the store answered last, here and to all others: what a store that
-    /// has lost everything is told.
+    /// has lost everything hears.
     private var remembered = ShareQuestion.Memory()
     /// What was used and held when the store was last asked.
     private var said = 0
@@ -132,7 +132,7 @@ struct LimitShare: Equatable, Sendable {
         }
     }
 
-    /// What a replica tells the store.
+    /// What a replica says to the store.
     struct Statement: Equatable, Sendable {
         /// What it goes on keeping of its share.
         let claim: Int

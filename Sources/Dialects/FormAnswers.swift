@@ -22,8 +22,9 @@ public enum FormAnswers {
         return largest(of: pairs.filter { $0.hasPrefix("n=") }.map { String($0.dropFirst(2)) })
     }
 
-    /// Whether a form has a field that is named as an address is, or a kept file: what stands there
-    /// is a part of the prompt. True also where the fields cannot be told apart.
+    /// Whether a form has a field that is named as an address is, or as a kept file.
+    ///
+    /// What stands there is a part of the prompt. True also where fields cannot be kept apart.
     public static func namesAddress(in body: Span<UInt8>, contentType: Span<UInt8>?) -> Bool {
         guard let contentType else { return false }
         if let form = MultipartForm(contentType) {

@@ -8,7 +8,7 @@ import Access
 /// what it may use and hold until it is answered again. One more field, `!`, has the limit's own
 /// times: when it was last asked about, until when no new shares are given out, and when which
 /// replica lacked something. A field `=` has what is remembered of replicas that a store which has
-/// lost everything does not know: what all together had, what of it is told by those that came
+/// lost everything does not know: what all together had, what of it is stated by those that came
 /// back, and until when it matters.
 enum ShareScript {
     /// For how long a replica that is silent keeps its share, in milliseconds.
@@ -98,7 +98,7 @@ enum ShareScript {
         local isNew = #raw == 0
         local at, learning, lacked, lacking, what = now, 0, 0, '', 0
         local mine, others = nil, {}
-        local whole, told, matters = 0, 0, 0
+        local whole, stated, matters = 0, 0, 0
         for i = 1, #raw, 2 do
           if raw[i] == '!' then
             local a, b, c, d, e = raw[i + 1]:match('^(%d+) (%d+) (%d+) (%d) (%S*)$')
@@ -108,7 +108,7 @@ enum ShareScript {
             end
           elseif raw[i] == '=' then
             local a, b, c = raw[i + 1]:match('^(%d+) (%d+) (%d+)$')
-            if a then whole, told, matters = tonumber(a), tonumber(b), tonumber(c) end
+            if a then whole, stated, matters = tonumber(a), tonumber(b), tonumber(c) end
           else
             local a, b, c, d, e, f = raw[i + 1]:match('^(%d+) (%d+) (%d+) (%S+) (%d+) (%d+)$')
             if not a then
@@ -135,13 +135,13 @@ enum ShareScript {
         if isNew and taken + claim > 0 then learning = now + lease end
         local past = 0
         if kind ~= 'c' then
-          if matters <= now or matters > now + keep + lease then whole, told = 0, 0 end
+          if matters <= now or matters > now + keep + lease then whole, stated = 0, 0 end
           if learning > now and mineThen + othersThen > whole then
             whole, matters = mineThen + othersThen, now + keep
           end
-          if not mine then told = told + math.max(mineThen, first and taken or 0) end
-          past = math.max(0, math.min(limit, whole) - told)
-          redis.call('HSET', KEYS[1], '=', string.format('%.0f %.0f %.0f', whole, told, matters))
+          if not mine then stated = stated + math.max(mineThen, first and taken or 0) end
+          past = math.max(0, math.min(limit, whole) - stated)
+          redis.call('HSET', KEYS[1], '=', string.format('%.0f %.0f %.0f', whole, stated, matters))
         end
         local base = taken
         if learning > now then

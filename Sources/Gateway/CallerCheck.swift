@@ -113,8 +113,8 @@ enum CallerCheck {
         guard !isInPath else {
             return .refused(
                 400, "api_key_in_path",
-                "the target holds a key of this gateway's, which goes to no vendor; the key belongs "
-                    + "into x-weir-key or Authorization")
+                "the target holds a key of this gateway's, which goes to no vendor; the key "
+                    + "belongs into x-weir-key or Authorization")
         }
         guard let carrier else { return nil }
         let showsAnother = client.parser.withHead { head in

@@ -139,8 +139,8 @@ enum OutboundRequest {
     private static func holdsClientKey(
         _ field: HeaderField, _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
     ) -> Bool {
-        // A client may show its key in a field of any name by mistake, and behind any word. Where the
-        // gateway has no keys no field is searched.
+        // A client may show its key in a field of any name by mistake, and behind any word. Where
+        // the gateway has no keys no field is searched.
         if carrier != nil {
             let (name, value) = (head.name(of: field), head.value(of: field))
             if ClientKey.stands(in: value) || ClientKey.stands(in: name)

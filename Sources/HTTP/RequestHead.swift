@@ -184,7 +184,8 @@ public struct RequestHead: ~Copyable {
 
     /// The method as a server may take it: a field asks some for another one.
     public var methodAsked: String {
-        for field in fields where field.name == .other && (13...22).contains(field.nameRange.count) {
+        for field in fields where field.name == .other && (13...22).contains(field.nameRange.count)
+        {
             let name = name(of: field)
             if name.matchesIgnoringCase("x-http-method-override")
                 || name.matchesIgnoringCase("x-http-method")
