@@ -72,15 +72,14 @@ final class Attempt {
 
     /// Sends the request.
     func start(onFreshConnection isFresh: Bool) {
-        guard
-            let transfer = worker.lanes.makeTransfer(to: exchange.snapshot.endpoints[route.vendor])
-        else {
+        let isTunnel = exchange.tunnel != nil
+        let endpoint = exchange.snapshot.endpoints[route.vendor]
+        guard let transfer = worker.lanes.makeTransfer(to: endpoint, isTunnel: isTunnel) else {
             return exchange.ended(
                 self,
                 TransferResult(notStarted: .outOfMemory, detail: "no handle could be made"))
         }
         transfer.needsFreshConnection = isFresh
-        let isTunnel = exchange.tunnel != nil
         let request = exchange.request
         let (body, isReplaced) = writeRequest(to: transfer, isTunnel: isTunnel)
         if worker.settings.server.forwarded == .append {

@@ -42,6 +42,11 @@ public final class Endpoint {
         Endpoint(name: "", origin: origin, index: 0, trust: nil, addresses: nil) != nil
     }
 
+    /// Configured handles kept.
+    private static let restingTransfersMax = 256
+    /// The same of handles for tunnels, each of which keeps its two buffers.
+    private static let restingTunnelsMax = 16
+
     /// The vendor's name in the configuration.
     public let name: String
     /// Where it is.
@@ -53,6 +58,8 @@ public final class Endpoint {
     let index: Int
     /// Handles configured for this endpoint and at rest.
     var restingTransfers: ContiguousArray<Transfer> = []
+    /// The same of those that have been tunnels.
+    var restingTunnels: ContiguousArray<Transfer> = []
     /// Whether only transfers in flight still use it.
     private(set) var isRetired = false
     /// The proxy by way of which it is reached.
@@ -104,12 +111,30 @@ public final class Endpoint {
         unsafe curl_url_cleanup(url)
     }
 
+    /// A handle at rest; those of tunnels serve tunnels alone.
+    func takeResting(isTunnel: Bool) -> Transfer? {
+        isTunnel ? restingTunnels.popLast() : restingTransfers.popLast()
+    }
+
+    /// Keeps a handle, with nothing of its exchange in it, for the next.
+    ///
+    /// A tunnel sets all of its handle anew that is not the same for every tunnel.
+    func keep(_ transfer: Transfer, isTunnel: Bool) {
+        guard !isRetired else { return }
+        if isTunnel {
+            if restingTunnels.count < Self.restingTunnelsMax { restingTunnels.append(transfer) }
+        } else if restingTransfers.count < Self.restingTransfersMax {
+            restingTransfers.append(transfer)
+        }
+    }
+
     /// Lets the handles at rest go; those in flight are thrown away when they have ended.
     ///
     /// Each holds its endpoint, so that without this neither would ever be freed.
     func retire() {
         isRetired = true
         restingTransfers.removeAll()
+        restingTunnels.removeAll()
     }
 
     /// Brings the addresses up to date.

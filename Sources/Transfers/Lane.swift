@@ -117,7 +117,12 @@ final class Lane: DescriptorHandler, TimerHandler {
     }
 
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
-        guard lanes.isWanted(descriptor) else { return lanes.unwantedEvent(descriptor) }
+        guard lanes.isWanted(descriptor) else {
+            // On a pooled connection libcurl may have seen the vendor's end before it ever said
+            // that it reads.
+            if let tunnel = transfer(on: descriptor) { lanes.stoppedReading(tunnel) }
+            return lanes.unwantedEvent(descriptor)
+        }
         if readiness.contains(.write), let tunnel = transfer(on: descriptor), tunnel.isOpenTunnel {
             return tunnelReady(tunnel, readiness)
         }

@@ -144,8 +144,8 @@ extension Lanes {
     /// has bytes or an end to read: they would pass for the answer to this one.
     func hold(_ transfer: Transfer, localPort: Int, peer: () -> String) -> Bool {
         guard
-            let descriptor = transfer.pool?.descriptor(
-                localPort: localPort, peer: peer, of: self)
+            let descriptor = onlyOpened(for: transfer)
+                ?? transfer.pool?.descriptor(localPort: localPort, peer: peer, of: self)
         else {
             // Nothing could be asked of it before its next request.
             assertionFailure("libcurl sends on a connection that is none of its pool's")
@@ -154,6 +154,7 @@ extension Lanes {
         }
         let index = Int(descriptor)
         transfer.descriptor = descriptor
+        sockets[index].localPort = localPort
         if sockets[index].opener != nil {
             sockets[index].connectTime = loop.now - sockets[index].openedAt
         }
@@ -167,7 +168,18 @@ extension Lanes {
         // reported yet: the connection is this one's from here on.
         if sockets[index].holder != nil { sockets[index].hasServed = true }
         sockets[index].holder = ObjectIdentifier(transfer)
+        transfer.sending.isOnPooled = sockets[index].hasServed
         return !sockets[index].hasServed || !Socket.hasInput(descriptor)
+    }
+
+    /// The socket of a transfer for which libcurl has opened one and no other: the kernel need not
+    /// be asked which it is.
+    private func onlyOpened(for transfer: Transfer) -> Int32? {
+        guard transfer.connecting.count == 1, let descriptor = transfer.connecting.first,
+            sockets[Int(descriptor)].pool === transfer.pool,
+            sockets[Int(descriptor)].opener == ObjectIdentifier(transfer)
+        else { return nil }
+        return descriptor
     }
 
     /// Marks that a transfer has let go of its connection, which may have been closed by now.

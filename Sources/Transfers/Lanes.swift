@@ -28,8 +28,6 @@ public final class Lanes {
     /// Lanes without a transfer for this long lose their connections.
     private static let restMax = Interval.seconds(60)
     fileprivate static let sweepPeriod = Interval.seconds(15)
-    /// Configured handles kept per endpoint.
-    private static let restingTransfersMax = 256
 
     /// The loop that serves this worker.
     public let loop: EventLoop
@@ -129,8 +127,8 @@ public final class Lanes {
     }
 
     /// A handle configured for an endpoint, with nothing of an earlier exchange in it.
-    public func makeTransfer(to endpoint: Endpoint) -> Transfer? {
-        endpoint.restingTransfers.popLast() ?? Transfer(endpoint: endpoint)
+    public func makeTransfer(to endpoint: Endpoint, isTunnel: Bool = false) -> Transfer? {
+        endpoint.takeResting(isTunnel: isTunnel) ?? Transfer(endpoint: endpoint)
     }
 
     /// Starts a prepared transfer.
@@ -176,7 +174,9 @@ public final class Lanes {
         mayCloseRetired = !retiredLanes.isEmpty
         // One that had ended already, unnoticed, leaves its connection open.
         letRest(transfer)
+        let isTunnel = transfer.isTunnel
         transfer.clear()
+        if isTunnel { transfer.endpoint.keep(transfer, isTunnel: true) }
     }
 
     /// Holds the response back: libcurl stops reading its socket.
@@ -246,19 +246,22 @@ public final class Lanes {
 
     /// Marks that libcurl reads a transfer's socket no more, or not now.
     ///
-    /// A tunnel that is not paused has come to its vendor's end then. libcurl reports no end of its
-    /// own while bytes may still be sent.
+    /// A tunnel that is not paused has come to its vendor's end then, open or not. libcurl reports
+    /// no end of its own while bytes may still be sent.
     func stoppedReading(_ transfer: Transfer) {
-        guard transfer.isOpenTunnel, !transfer.isReceivingPaused else { return }
+        guard transfer.isOpenTunnel || transfer.isAskedTunnel, !transfer.isReceivingPaused
+        else { return }
+        transfer.upload.isOver = true
         closedTunnels.append(transfer)
     }
 
     private func endClosedTunnels() {
         while let transfer = closedTunnels.popLast() {
-            // It may have ended by itself, or been cancelled.
-            guard let lane = transfer.lane, transfer.isOpenTunnel else { continue }
+            // It may have ended by itself, or been cancelled, and serve another by now.
+            guard let lane = transfer.lane, transfer.upload.isOver else { continue }
+            if !transfer.isOpenTunnel { transfer.sending.connectionEndedAt = loop.now }
             lane.remove(transfer)
-            ended(transfer, .ok)
+            ended(transfer, transfer.isOpenTunnel ? .ok : .gotNothing)
         }
     }
 
@@ -298,13 +301,9 @@ public final class Lanes {
         transfer.lane = nil
         delegate?.transferEnded(transfer, result)
         let isClean = code == .ok && transfer.isReusable && transfer.sendings == 1
+        let isTunnel = transfer.isTunnel
         transfer.clear()
-        let endpoint = transfer.endpoint
-        if isClean, !endpoint.isRetired,
-            endpoint.restingTransfers.count < Self.restingTransfersMax
-        {
-            endpoint.restingTransfers.append(transfer)
-        }
+        if isTunnel || isClean { transfer.endpoint.keep(transfer, isTunnel: isTunnel) }
     }
 
     // A lane with an idle connection to the endpoint first, else the least busy one, else a new

@@ -1,7 +1,7 @@
 import Primitives
 import Reactor
 
-/// When a request was sent on its connection, and when that ended under it.
+/// When a request was sent on its connection, what that was, and when it ended under it.
 struct SendingTimes {
     /// When the last bytes of the request were sent, as far as it is known.
     var lastSentAt = Instant.distantFuture
@@ -9,6 +9,8 @@ struct SendingTimes {
     var connectionEndedAt: Instant?
     /// How long the connection took to be made.
     var connectTime = Interval.zero
+    /// Whether the connection had served another request before.
+    var isOnPooled = false
 
     /// The connection takes bytes, so some of the request may just have been sent.
     mutating func socketIsWritable(now: Instant) {

@@ -128,7 +128,6 @@ extension Transfer {
         case .tunnel:
             isTunnel = true
             head.acceptsSwitch = true
-            needsFreshConnection = true
         }
         if method == .post, case .bytes(let kept) = body {
             unsafe setBody(kept.pointer)
@@ -157,7 +156,7 @@ extension Transfer {
     }
 
     // Handles that sent anything but a plain POST are not used again: each of these options would
-    // have to be undone exactly.
+    // have to be undone exactly. Tunnels' serve other tunnels, for which all of them are the same.
     private func prepareUnusual(method: Method, body: RequestBody) {
         switch body {
         case .none where method == .head:

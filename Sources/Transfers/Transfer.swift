@@ -120,11 +120,16 @@ public final class Transfer {
         return TransferResult(
             code: code, wasSent: sendings > 0, sawResponse: !head.isEmpty,
             wasStale: foundSurplus
-                || (sendings > 1 || code == .sendFailedRewind) && sending.endedAtOnce(lane?.lanes),
+                || (sendings > 1 || code == .sendFailedRewind || wasLeftOnPooled)
+                    && sending.endedAtOnce(lane?.lanes),
             isStarved: code == .couldNotConnect && lacksDescriptors,
             detail: code == .ok ? "" : unsafe String(cString: errorText)
         )
     }
+
+    /// Whether a tunnel's vendor has closed a pooled connection instead of an answer: another
+    /// request libcurl would have sent again.
+    private var wasLeftOnPooled: Bool { upload.isOver && isAskedTunnel && sending.isOnPooled }
 
     /// Forgets the exchange before this one.
     func clear() {

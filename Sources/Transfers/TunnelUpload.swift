@@ -1,4 +1,5 @@
 import CCurl
+import HTTP
 import Reactor
 
 /// What libcurl has been given for the vendor of a tunnel.
@@ -7,6 +8,8 @@ struct TunnelUpload {
     var isFilled = false
     /// Whether something waits until the kernel takes bytes again.
     var isHeldUp = false
+    /// Whether the vendor has closed its end.
+    var isOver = false
     /// Whether libcurl sends just now: what it leaves unread when that fails is the vendor's last.
     var isSending = false
     /// Whether there was less than libcurl had room for when it last asked.
@@ -28,6 +31,9 @@ extension Transfer {
     var hasSentUpload: Bool {
         unsafe ccurl_easy_info_offset(easy, CURLINFO_SIZE_UPLOAD_T) >= Int64(upload.givenBytes)
     }
+
+    /// Whether the transfer is a tunnel whose vendor has been asked and has not answered.
+    var isAskedTunnel: Bool { isTunnel && sendings == 1 && isSendingPaused && !head.isComplete }
 
     /// What a tunnel's socket is watched for.
     ///

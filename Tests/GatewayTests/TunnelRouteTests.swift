@@ -2,6 +2,7 @@ import ExchangeCore
 import LogStore
 import Primitives
 import Support
+import Synchronization
 import Telemetry
 import Testbed
 import Testing
@@ -69,6 +70,77 @@ struct TunnelRouteTests {
         try client.send("through")
         #expect(try client.take(through: "through") == "through")
         #expect(busy.heads.count == 1)
+    }
+
+    @Test("leads past a vendor that closes or resets instead of an answer, at once")
+    func left() throws {
+        for isReset in [false, true] {
+            let rude = try ByteVendor { connection, _ in
+                _ = try connection.request()
+                if isReset { connection.reset() }
+            }
+            defer { rude.stop() }
+            let good = try TunnelVendor.echo()
+            defer { good.stop() }
+            let gateway = try TestGateway(chain: [rude.port, good.port], each: "")
+            defer { gateway.stop() }
+            let client = try RawConnection(port: gateway.port)
+            let began = Instant.now()
+            let head = try client.openTunnel()
+            #expect(Instant.now() - began < .seconds(10))
+            #expect(head.contains("x-weir-vendor: v1\r\n"))
+            try client.send("through")
+            #expect(try client.take(through: "through") == "through")
+            // Alone it is the vendor's fault.
+            let lonely = try TestGateway(vendor: rude.port)
+            defer { lonely.stop() }
+            let refused = try RawConnection(port: lonely.port).exchange(Request.handshake())
+            #expect(refused.status == 502 && refused.text.contains("\"vendor_broke_off\""))
+        }
+    }
+
+    @Test(
+        "takes a pooled connection, and a fresh one where that is dead", arguments: [false, true])
+    func pooled(_ isDead: Bool) throws {
+        let seen = Mutex<[String]>([])
+        let vendor = try ByteVendor { connection, number in
+            while true {
+                let head = try connection.request().head
+                let isHandshake = head.contains("websocket")
+                seen.withLock { $0.append("\(isHandshake ? "handshake" : "call") \(number)") }
+                guard isHandshake else {
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    continue
+                }
+                // It read the handshake, and has closed the connection before it knew.
+                if isDead, number == 1 { return }
+                try connection.send("\(TunnelVendor.accepting)\r\n")
+                let bytes = try connection.take(through: "over")
+                try connection.send("\(bytes) and back")
+                _ = try connection.takeToEnd()
+                return
+            }
+        }
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        for round in 1...2 {
+            let caller = try RawConnection(port: gateway.port)
+            #expect(try caller.exchange(Request.chat()).text == "ok")
+            let client = try RawConnection(port: gateway.port)
+            try client.openTunnel()
+            try client.send("over")
+            #expect(try client.take(through: "back") == "over and back")
+            client.close()
+            try gateway.await("the tunnel's end") { gateway.outcomes(.clientCancelled) == round }
+        }
+        // No connection is used again that was a tunnel.
+        let expected =
+            isDead
+            ? ["call 1", "handshake 1", "handshake 2", "call 3", "handshake 3"]
+            : ["call 1", "handshake 1", "call 2", "handshake 2"]
+        #expect(seen.withLock { $0 } == expected)
+        #expect(gateway.metrics.vendors[0].staleRetries.current == (isDead ? 1 : 0))
     }
 
     @Test(

@@ -59,7 +59,9 @@ final class LanesDriver: TurnHandler, TimerHandler, TransferDelegate {
         body: RequestBody = .none, fields: [(String, String)] = [], isFresh: Bool = false,
         connectTimeout: Interval = .seconds(20)
     ) throws -> Transfer {
-        let transfer = try #require(lanes.makeTransfer(to: endpoint))
+        var isTunnel = false
+        if case .tunnel = body { isTunnel = true }
+        let transfer = try #require(lanes.makeTransfer(to: endpoint, isTunnel: isTunnel))
         transfer.target.append(text: target)
         for (name, value) in fields { transfer.headers.add(name: name, value: value) }
         transfer.needsFreshConnection = isFresh

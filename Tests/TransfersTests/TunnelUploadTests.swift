@@ -109,4 +109,36 @@ struct TunnelUploadTests {
         rig.vendor.send("hello")
         try rig.driver.run { rig.driver.received == 5 }
     }
+
+    @Test("go out by a handle that was a tunnel before, whatever state that was left in")
+    func handles() throws {
+        let rig = try Rig()
+        defer { rig.close() }
+        let handle = rig.tunnel
+        for round in 1...4 {
+            // Left while it rests, while it has bytes, and while nothing is read.
+            if round > 1 { rig.send([.bytes(Self.room)]) }
+            if round > 2 { rig.driver.lanes.pauseReceiving(handle) }
+            rig.driver.lanes.cancel(handle)
+            #expect(rig.endpoint.restingTunnels.count == 1)
+            #expect(rig.endpoint.restingTransfers.isEmpty)
+            rig.pieces = []
+            rig.driver.upload = { .notYet }
+            #expect(try rig.driver.start(rig.endpoint, body: .tunnel) === handle)
+            try rig.driver.run { handle.isOpenTunnel && !rig.driver.lanes.hasDueLanes }
+            #expect(rig.vendor.requests.count == round + 1)
+            rig.driver.upload = { [unowned rig] in
+                rig.pieces.isEmpty ? .notYet : rig.pieces.removeFirst()
+            }
+            rig.send([.bytes(5)])
+            #expect(rig.interest == .read && handle.hasSentUpload)
+            let before = rig.driver.received
+            rig.vendor.send("hello")
+            try rig.driver.run { rig.driver.received == before + 5 }
+        }
+        // A call is never made with such a handle.
+        rig.vendor.answer = { _ in LoopVendor.ok }
+        #expect(try rig.driver.exchange(rig.endpoint).code == .ok)
+        #expect(rig.endpoint.restingTunnels.isEmpty)
+    }
 }
