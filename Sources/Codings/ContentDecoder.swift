@@ -9,7 +9,7 @@ public final class ContentDecoder {
     /// gigabytes.
     public static let outputBytesMax = 64 << 20
     /// The highest ratio: ordinary texts stay below it; zeros in gzip have 1,000.
-    private static let ratioMax = 256
+    public static let ratioMax = 256
     /// Output from which on the ratio counts: short texts of one word repeated are well above it.
     private static let ratioFromBytes = 1 << 20
 
@@ -18,7 +18,11 @@ public final class ContentDecoder {
     private let bytesMax: Int
     private var consumed = 0
     private var produced = 0
-    private var isBeyondBound = false
+    /// Whether more came out than is allowed.
+    public private(set) var isBeyondBound = false
+
+    /// The codings that can be undone, as `Accept-Encoding` lists them.
+    public static let accepted = Coding.allCases.map(\.rawValue).joined(separator: ", ")
 
     /// Whether a `Content-Encoding` lists nothing that has to be undone.
     public static func isIdentity(_ encoding: Span<UInt8>) -> Bool {

@@ -65,8 +65,8 @@ enum RouteView {
         case .noVendor(let dialect): "404: no vendor speaks \(dialect.rawValue)"
         case .noTarget(let chain, let dialect, _):
             "404: chain \(chain) matches, and none of its targets serves \(dialect.rawValue)"
-        case .modelUnreadable(let chain, let reason):
-            "400: chain \(chain) needs the model, which cannot be read: \(reason)"
+        case .modelUnreadable(let chain, let fault):
+            "\(fault.status): chain \(chain) needs the model, which cannot be read: \(fault.reason)"
         }
     }
 

@@ -13,8 +13,8 @@ public struct RequestModel: Equatable, Sendable {
         case none
         /// It names this one.
         case named(String)
-        /// It names one, or may, and which is unknown; the reason, in words for people.
-        case unreadable(String)
+        /// It names one, or may, and which is unknown.
+        case unreadable(BodyFault)
     }
 
     /// What was found.
@@ -50,8 +50,8 @@ public struct RequestModel: Equatable, Sendable {
     }
 
     /// A request whose body cannot be looked into.
-    public static func unreadable(_ reason: String) -> RequestModel {
-        RequestModel(.unreadable(reason))
+    public static func unreadable(_ fault: BodyFault) -> RequestModel {
+        RequestModel(.unreadable(fault))
     }
 
     private static func read(other body: Span<UInt8>, isJSON: Bool) -> RequestModel {

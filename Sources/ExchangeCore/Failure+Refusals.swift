@@ -65,10 +65,10 @@ extension Failure {
                 "chain \(chain) has no target for a request in the dialect \(dialect.rawValue): "
                     + skipped.map { "\($0.vendor): \($0.reason)" }.joined(separator: "; ")
             )
-        case .modelUnreadable(let chain, let reason):
+        case .modelUnreadable(let chain, let fault):
             .refused(
-                400, "model_unreadable",
-                "chain \(chain) is chosen by the model, which cannot be read: \(reason)")
+                fault.status, "model_unreadable",
+                "chain \(chain) is chosen by the model, which cannot be read: \(fault.reason)")
         }
     }
 }

@@ -95,12 +95,12 @@ enum Metering {
         switch finding(of: exchange, route) {
         case .named(let name): model = name
         case .none: model = ""
-        case .unreadable(let reason):
+        case .unreadable(let fault):
             throw Refusal(
                 failure: .refused(
-                    400, "model_unreadable",
+                    fault.status, "model_unreadable",
                     "what the key \(key.name) may do depends on the model, which cannot be read: "
-                        + reason))
+                        + fault.reason))
         }
         if key.restrictsModels { try check(model, exchange, route, key) }
         return model

@@ -1,3 +1,4 @@
+import Codings
 import Dialects
 import ExchangeCore
 import HTTP
@@ -23,6 +24,7 @@ enum OwnAnswer {
             writeAdvice(failure, exchange, to: &$0)
             // A 426 names what to speak, and the connection that this is about is this one.
             if failure.status == 426 { $0.append("connection: upgrade\r\nupgrade: HTTP/1.1\r\n") }
+            if failure.status == 415 { writeCodings(to: &$0) }
         } body: {
             dialect.errorBody(error, to: &$0)
         }
@@ -43,6 +45,13 @@ enum OwnAnswer {
         } body: {
             $0.append(page.body.span)
         }
+    }
+
+    /// Writes in which codings a body can be read.
+    private static func writeCodings(to output: inout ByteBuffer) {
+        output.append("accept-encoding: ")
+        output.append(text: ContentDecoder.accepted)
+        output.append("\r\n")
     }
 
     private static func write(_ fields: [LocalResponse.Field], to output: inout ByteBuffer) {

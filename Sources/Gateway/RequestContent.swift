@@ -29,7 +29,8 @@ struct RequestContent {
         let isMissing = !isWhole && model.finding == .none && model.mayNameModel
         self.model =
             isMissing
-            ? .unreadable("it does not stand in the first \(body.count) bytes of the body")
+            ? .unreadable(
+                BodyFault(.size, "it does not stand in the first \(body.count) bytes of the body"))
             : model
     }
 
@@ -39,13 +40,20 @@ struct RequestContent {
     static func decode(
         _ head: borrowing RequestHead, _ body: Span<UInt8>, isWhole: Bool,
         to output: inout ByteBuffer
-    ) -> String? {
+    ) -> BodyFault? {
         let codings = head.list(of: .contentEncoding)
         guard let decoder = ContentDecoder(codings.span) else {
-            return "its content coding is not known here"
+            return BodyFault(
+                .coding, "its content coding is not undone here, or is one of too many")
         }
         let isReadable = decoder.decode(body) { output.append($0) }
-        guard isReadable else { return "its content coding is broken, or hides too much" }
+        guard isReadable else {
+            guard decoder.isBeyondBound else { return "its content coding is broken" }
+            return BodyFault(
+                .size,
+                "its content coding hides more than \(ContentDecoder.outputBytesMax >> 20) MiB, or "
+                    + "more than \(ContentDecoder.ratioMax) times its length")
+        }
         return isWhole && !decoder.isAtEnd ? "its content coding breaks off" : nil
     }
 

@@ -80,17 +80,17 @@ enum RequestFitness {
         if target.model != nil, let tunnel = exchange.tunnel {
             return tunnel.model.isEmpty ? .webSocketModel(chain: route.plan.chain) : nil
         }
-        guard target.model != nil, let reason = modelObstacle(exchange, route) else { return nil }
+        guard target.model != nil, let fault = modelObstacle(exchange, route) else { return nil }
         return .refused(
-            400, "model_not_replaced",
+            fault.status, "model_not_replaced",
             "vendor \(vendor.name) is asked for a model of its own, which cannot be put into this "
-                + "request: \(reason)")
+                + "request: \(fault.reason)")
     }
 
     /// Why another model cannot be put into the body; nil where it can.
     private static func modelObstacle(
         _ exchange: RequestExchange, _ route: RoutingTable.Route
-    ) -> String? {
+    ) -> BodyFault? {
         let request = exchange.request
         let isElsewhere = request.withHead { head in
             let path = head.path
@@ -100,10 +100,12 @@ enum RequestFitness {
         }
         guard request.head.hasBody, !isElsewhere else { return nil }
         switch exchange.intake.readContent(request).model.finding {
-        case .unreadable(let reason): return reason
+        case .unreadable(let fault): return fault
         case .none: return nil
         case .named:
-            return exchange.intake.isStreaming ? "the body is too large to be kept" : nil
+            return exchange.intake.isStreaming
+                ? BodyFault(.size, "the body is too large to be kept; see replay_limit in [server]")
+                : nil
         }
     }
 }

@@ -147,7 +147,7 @@ final class TranslatedRequest {
     static func readBody(_ exchange: RequestExchange) throws(Failure) -> RawJSON {
         let request = exchange.request
         var text: [UInt8] = []
-        let fault: String? = request.withHead { head in
+        let fault: BodyFault? = request.withHead { head in
             exchange.intake.withBody(of: request) { body in
                 guard head.isEncoded else {
                     text = Array(body.bytes)
@@ -159,7 +159,10 @@ final class TranslatedRequest {
                 return fault
             }
         }
-        if let fault { throw .refused(400, "body_unreadable", "the body cannot be read: \(fault)") }
+        if let fault {
+            throw .refused(
+                fault.status, "body_unreadable", "the body cannot be read: \(fault.reason)")
+        }
         do throws(JSONScanner.Malformed) {
             return try RawJSON(parsing: text)
         } catch {

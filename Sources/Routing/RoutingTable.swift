@@ -39,8 +39,8 @@ public final class RoutingTable: Sendable {
         case noVendor(Dialect)
         /// None of the chain's targets can serve a request of this dialect.
         case noTarget(chain: String, Dialect, [Plan.Skipped])
-        /// A chain needs the model, which cannot be read; the reason.
-        case modelUnreadable(chain: String, reason: String)
+        /// A chain needs the model, which cannot be read.
+        case modelUnreadable(chain: String, BodyFault)
     }
 
     /// All vendors, in the order of the file.
@@ -190,8 +190,8 @@ public final class RoutingTable: Sendable {
                 switch finding {
                 case .none: continue
                 case .unreadable where chain.isAlias: continue
-                case .unreadable(let reason):
-                    throw .modelUnreadable(chain: chain.name, reason: reason)
+                case .unreadable(let fault):
+                    throw .modelUnreadable(chain: chain.name, fault)
                 case .named(let name):
                     guard chain.matches(model: name) else { continue }
                 }

@@ -67,11 +67,11 @@ struct RequestModelTests {
             #"{"requests":[{"params":{"model":"a"}},{"params":{"model":"b"}}]}"#,
         ])
     func unreadable(_ body: String) {
-        guard case .unreadable(let reason) = Self.read(body).finding else {
+        guard case .unreadable(let fault) = Self.read(body).finding else {
             Issue.record("\(body) is read")
             return
         }
-        #expect(!reason.isEmpty)
+        #expect(!fault.reason.isEmpty && fault.status == 400)
         #expect(Self.written(body) == nil)
     }
 

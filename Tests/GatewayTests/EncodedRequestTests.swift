@@ -49,12 +49,12 @@ struct EncodedRequestTests {
     }
 
     private static func send(
-        _ body: [UInt8], _ fields: String, to gateway: TestGateway
+        _ body: [UInt8], _ fields: String, path: String = "/v1/responses", to gateway: TestGateway
     ) throws -> RawResponse {
         let client = try RawConnection(port: gateway.port)
         try client.send(
             Array(
-                ("POST /v1/responses HTTP/1.1\r\nHost: localhost\r\n"
+                ("POST \(path) HTTP/1.1\r\nHost: localhost\r\n"
                     + "Content-Type: application/json\r\n\(fields)"
                     + "Content-Length: \(body.count)\r\n\r\n").utf8) + body)
         return try client.response()
@@ -190,7 +190,10 @@ struct EncodedRequestTests {
             ("Content-Encoding: X-GZip\r\n", try gzip(plain), "gpt-5-codex"),
             ("Content-Encoding: br\r\n", StoredCoding.brotli(plain), "gpt-5-codex"),
             ("Content-Encoding: deflate\r\n", rawDeflate, "gpt-4o"),
-            ("Content-Encoding: gzip\r\n", try gzip([UInt8](repeating: 0, count: 64 << 20)), nil),
+            (
+                "Content-Encoding: gzip\r\n",
+                try gzip([UInt8](repeating: 0, count: ContentDecoder.outputBytesMax + 1)), nil
+            ),
             ("Content-Encoding: gzip, gzip, gzip, gzip, gzip\r\n", five, nil),
             ("Content-Encoding: x-thing\r\n", plain, nil),
         ]
@@ -218,26 +221,73 @@ struct EncodedRequestTests {
         }
     }
 
-    @Test("that cannot be read are refused where a target's model would have to stand in them")
-    func unspliced() throws {
+    /// The status of a request whose body would have to be changed.
+    private static func status(_ fields: String, _ body: [UInt8], _ model: String?) -> Int {
+        if model != nil { return 200 }
+        // Unknown, or one of too many; without bound; broken.
+        if fields.contains("x-thing") || fields.contains("gzip, gzip") { return 415 }
+        return fields.contains("gzip") || body == gigabyte ? 413 : 400
+    }
+
+    @Test(
+        "that cannot be read are refused where a target's model would have to stand in them",
+        arguments: [
+            ("/v1/responses", [400: "invalid_request_error", 413: "invalid_request_error"]),
+            ("/v1/messages", [400: "invalid_request_error", 413: "request_too_large"]),
+        ])
+    func unspliced(_ path: String, _ types: [Int: String]) throws {
         let vendor = try AnsweringVendor()
         defer { vendor.stop() }
         let gateway = try TestGateway(
-            Self.vendors([vendor.port]) + """
-                [[chains]]
-                name = "c"
-                targets = [{ vendor = "v0", model = "new" }]
-                """)
+            """
+            [vendors.v0]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            dialect = "\(path == "/v1/messages" ? "anthropic" : "openai")"
+            [[chains]]
+            name = "c"
+            targets = [{ vendor = "v0", model = "new" }]
+            """)
         defer { gateway.stop() }
         for (fields, body, model) in try Self.odd() {
-            let response = try Self.send(body, fields, to: gateway)
-            #expect(response.status == (model == nil ? 400 : 200), "\(fields) \(body.count)")
-            if model == nil { #expect(response.text.contains("model_not_replaced")) }
+            let response = try Self.send(body, fields, path: path, to: gateway)
+            let status = Self.status(fields, body, model)
+            #expect(response.status == status, "\(fields) \(body.count)")
+            #expect(
+                response["accept-encoding"] == (status == 415 ? "gzip, deflate, br, zstd" : nil))
+            guard model == nil else { continue }
+            #expect(response.text.contains("model_not_replaced"))
+            let type = types[status] ?? "invalid_request_error"
+            #expect(response.text.contains("\"type\":\"\(type)\""), "\(response.text)")
         }
         for request in vendor.requests {
             let body = String(decoding: request.body, as: UTF8.self)
             #expect(body.hasPrefix("{\"model\":\"new\","), "\(body)")
             #expect(!request.head.lowercased().contains("content-encoding"))
+        }
+    }
+
+    private static let target = "targets = [{ vendor = \"v0\" }]"
+
+    /// Whatever a body is read for, what hides it has one status.
+    private static let readings: [(word: String, path: String, chain: String)] = [
+        ("model_unreadable", "/v1/responses", "models = [\"gpt-*\"]\n\(target)"),
+        ("body_unreadable", "/v1/messages", target),
+    ]
+
+    @Test("that cannot be read are refused alike where a chain or a translation reads them")
+    func unreadElsewhere() throws {
+        for (word, path, chain) in Self.readings {
+            let vendor = try AnsweringVendor()
+            defer { vendor.stop() }
+            let gateway = try TestGateway(
+                Self.vendors([vendor.port]) + "[[chains]]\nname = \"c\"\n\(chain)")
+            defer { gateway.stop() }
+            for (fields, body, model) in try Self.odd() where model == nil {
+                let response = try Self.send(body, fields, path: path, to: gateway)
+                #expect(response.status == Self.status(fields, body, model), "\(path) \(fields)")
+                #expect(response.text.contains(word), "\(response.text)")
+            }
+            #expect(vendor.requests.isEmpty)
         }
     }
 }

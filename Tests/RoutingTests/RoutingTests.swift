@@ -112,7 +112,7 @@ struct RoutingTests {
         #expect(try Self.route("/v1/chat/completions", "{\"model\":\"gpt-4o\"}").chain == "")
         #expect(
             throws: RoutingTable.Refusal.modelUnreadable(
-                chain: "small", reason: "the model is no text")
+                chain: "small", "the model is no text")
         ) { try Self.route("/v1/chat/completions", "{\"model\":4}") }
         #expect(try Self.route("/v1/chat/completions", "not json -mini").chain == "")
         #expect(try Self.route("/v1/chat/completions", "").chain == "")
