@@ -72,6 +72,34 @@ struct RealClientTests {
             "\(upload.text)")
     }
 
+    @Test("Google's SDK uploads files with the gateway's key where it shows it in every request")
+    func googleUploads() throws {
+        let python = try Self.environment("sdk-venv", [])
+        let port = try ByteVendor.closedPort()
+        let (key, lines) = try AccessCommandTests.newKey("google")
+        let gateway = try GatewayProcess(
+            """
+            [vendors.gemini]
+            base_url = "http://127.0.0.1:\(port)"
+            credential = "env:WEIR_TEST_KEY"
+            rewrite_urls = true
+            [[chains]]
+            name = "google"
+            targets = [{ vendor = "gemini" }]
+            \(lines)
+            """, environment: ["WEIR_TEST_KEY": "vendor-key"])
+        let upload = try ChildProcess(
+            python, ["\(Self.folder)/google_upload.py", "\(port)", "\(gateway.port)", key])
+        #expect(try upload.wait(seconds: 120) == 0, "\(upload.text)")
+        for line in [
+            "by itself: 401; start with vendor-key\n",
+            "with the key in every request: files/a; start with vendor-key, "
+                + "upload, finalize with vendor-key\n",
+        ] {
+            #expect(upload.text.contains(line), "\(upload.text)")
+        }
+    }
+
     @Test("Python's WebSocket client and OpenAI's SDK speak through tunnels, and are recorded")
     func sockets() throws {
         let python = try Self.environment("sockets-venv", ["openai[realtime]", "websockets"])
@@ -86,6 +114,54 @@ struct RealClientTests {
             "realtime 2", "realtime 4", "realtime 6", "responses 2",
         ] {
             #expect(calls.text.contains(line), "\(calls.text)")
+        }
+        try Self.expectRecords(ofSocketsOf: gateway)
+    }
+
+    /// Each tunnel of `sockets.py` has an exchange with its status and how it was closed, and each
+    /// response in it one of its own.
+    private static func expectRecords(ofSocketsOf gateway: GatewayProcess) throws {
+        try gateway.await("ten records") {
+            try gateway.metric("weir_records_stored_total") == 10
+        }
+        let records = try RecordTests.records(gateway.recordPath)
+        #expect(records.allSatisfy { $0["outcome"]?.text == "complete" })
+        let closed = "the client closed the WebSocket with 1000"
+        let session = "/v1/realtime?model=gpt-realtime"
+        let tunnels = records.filter { $0["method"]?.text == "GET" }
+        #expect(tunnels.allSatisfy { $0["status"]?.integer == 101 })
+        let ends = tunnels.map {
+            "\($0["target"]?.text ?? "") \($0["error_message"]?.text ?? "")"
+        }
+        #expect(
+            ends.sorted()
+                == [
+                    "\(session) \(closed)",
+                    "/v1/realtime/bye the vendor closed the WebSocket with 1001: session expired",
+                    "/v1/realtime/echo \(closed)", "/v1/realtime/echo \(closed)",
+                    "/v1/realtime/rest \(closed)", "/v1/responses \(closed)",
+                ].sorted())
+        let responses = records.filter { $0["method"]?.text == "WEBSOCKET" }
+        #expect(responses.allSatisfy { $0["status"]?.integer == 200 })
+        let sums = responses.map {
+            "\($0["target"]?.text ?? "") \($0["model"]?.text ?? "") "
+                + "\($0["input_tokens"]?.integer ?? 0) \($0["output_tokens"]?.integer ?? 0)"
+        }
+        #expect(
+            sums.sorted()
+                == [
+                    "\(session) gpt-realtime 1 1", "\(session) gpt-realtime 2 2",
+                    "\(session) gpt-realtime 3 3", "/v1/responses gpt-5 1 1",
+                ].sorted())
+        // Those of a tunnel name it.
+        for tunnel in tunnels {
+            let id = tunnel["id"]?.text ?? ""
+            let named = try responses.filter {
+                let shown = try RecordTests.logs(gateway, ["show", $0["id"]?.text ?? ""])
+                return shown.text.contains("x-weir-tunnel: \(id)")
+            }
+            let target = tunnel["target"]?.text
+            #expect(named.count == responses.count { $0["target"]?.text == target })
         }
     }
 
