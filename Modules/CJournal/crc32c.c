@@ -48,6 +48,40 @@ uint32_t cjournal_crc32c_table(uint32_t crc, const void *bytes, size_t count) {
   return ~crc;
 }
 
+// A checksum is a polynomial, its highest bit the constant, and a zero byte behind what it is of
+// multiplies it by x^8. after_zeros[n][byte] is x^8 to the power of byte * 256^n.
+static uint32_t after_zeros[4][256];
+
+static uint32_t product(uint32_t one, uint32_t other) {
+  uint32_t sum = 0;
+  for (int bit = 31; bit >= 0; bit--) {
+    sum ^= other & -(one >> bit & 1);
+    other = other >> 1 ^ (0x82F63B78u & -(other & 1));
+  }
+  return sum;
+}
+
+static void fill_after_zeros(void) {
+  uint32_t step = (uint32_t)1 << (31 - 8);
+  for (int digit = 0; digit < 4; digit++) {
+    after_zeros[digit][0] = (uint32_t)1 << 31;
+    for (int byte = 1; byte < 256; byte++) {
+      after_zeros[digit][byte] = product(after_zeros[digit][byte - 1], step);
+    }
+    step = product(after_zeros[digit][255], step);
+  }
+}
+
+uint32_t cjournal_crc32c_after(uint32_t crc, size_t count) {
+  for (int digit = 0; digit < 4; digit++) {
+    uint32_t byte = count >> 8 * digit & 0xFF;
+    if (byte != 0) {
+      crc = product(crc, after_zeros[digit][byte]);
+    }
+  }
+  return crc;
+}
+
 #if defined(__x86_64__)
 #define HARDWARE __attribute__((target("sse4.2")))
 #define STEP8(crc, word) (uint32_t)_mm_crc32_u64(crc, word)
@@ -136,6 +170,7 @@ static int hardware;
 
 __attribute__((constructor)) static void prepare(void) {
   fill_table();
+  fill_after_zeros();
 #ifdef HARDWARE
   hardware = has_hardware();
   fill_after(after_long, LONG_RUN);

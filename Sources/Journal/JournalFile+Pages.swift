@@ -6,7 +6,8 @@ import Glibc
 // one, and a page that the kernel does not have either costs more: the kernel then reads whole
 // ranges of the file, a millisecond a MiB, from the disk where it had dropped them. So the reader,
 // which can wait, has the pages mapped before the writer reaches them, and gives up those behind
-// it.
+// it. A ring through which much goes needs them again a moment later: its pages stay mapped as long
+// as that lasts.
 
 extension JournalFile {
     /// Pages are asked for and given up by so many bytes: a kernel without preemption runs no
@@ -15,20 +16,34 @@ extension JournalFile {
 
     /// Gives the ring's room up to a cursor back to the writer.
     ///
+    /// Pages that were read leave this process's memory before the writer needs the room again,
+    /// unless they are kept until ``unmapPages(outside:)``; the kernel has them all the same.
     /// Only by the reader.
-    public func release(upTo cursor: UInt64) {
+    public func release(upTo cursor: UInt64, keepsPages: Bool = false) {
         let before = readCursor
         precondition(cursor >= before && cursor <= writeCursor)
         wipe(before..<cursor)
-        // Pages that were read leave this process's memory before the writer needs the room again;
-        // the kernel keeps them.
-        for start in Self.pageRuns(in: before..<cursor) {
+        if !keepsPages { unmapPages(before..<cursor) }
+        self[.readCursor] = cursor
+    }
+
+    /// Gives up the pages of the whole ring but for the cursors that are read and written next.
+    ///
+    /// Only by the reader.
+    public func unmapPages(outside near: Range<UInt64>) {
+        let run = UInt64(Self.pageRunBytes)
+        let end = (near.upperBound + run - 1) / run * run
+        let lap = near.lowerBound / run * run + UInt64(capacity)
+        if end < lap { unmapPages(end..<lap) }
+    }
+
+    private func unmapPages(_ cursors: Range<UInt64>) {
+        for start in Self.pageRuns(in: cursors) {
             let address = unsafe address(start)
             // Both addresses at which the ring is mapped.
             unsafe madvise(address, Self.pageRunBytes, Int32(MADV_DONTNEED))
             unsafe madvise(address + capacity, Self.pageRunBytes, Int32(MADV_DONTNEED))
         }
-        self[.readCursor] = cursor
     }
 
     /// Overwrites what the reader is done with: a stored record may be removed from the store one

@@ -210,14 +210,24 @@ public final class JournalFile: @unchecked Sendable {
     /// Lends so many bytes of the payload of the frame at a position.
     ///
     /// They are what a reader was lent of it until ``release(upTo:)`` has passed the frame.
+    /// The payload's checksum comes with it where it is lent as a whole.
     @unsafe
     public func lendPayload(
-        at position: UInt64, count: Int, _ body: (UnsafeRawBufferPointer) -> Void
+        at position: UInt64, count: Int,
+        _ body: (UnsafeRawBufferPointer, PayloadChecksum?) -> Void
     ) {
         precondition(count >= 0 && count <= capacity)
-        unsafe body(
-            UnsafeRawBufferPointer(
-                start: address(position) + FrameHeader.bytes, count: count))
+        let start = unsafe address(position)
+        let length = unsafe UInt32(
+            littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        let bytes = unsafe UnsafeRawBufferPointer(start: start + FrameHeader.bytes, count: count)
+        guard Int(length) == count else { return unsafe body(bytes, nil) }
+        let checksum = unsafe PayloadChecksum(
+            frame: UInt32(littleEndian: start.loadUnaligned(as: UInt32.self)),
+            head: cjournal_crc32c(
+                checksumSeed(at: position), start + 4, FrameHeader.bytes - 4),
+            count: count)
+        unsafe body(bytes, checksum)
     }
 
     /// Bytes written since the journal was made.

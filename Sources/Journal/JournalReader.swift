@@ -11,9 +11,12 @@ public struct JournalReader: ~Copyable {
     /// that is skipped: lengths that were forged would have all of the ring checked at each step.
     private static let allowanceMin = 4 << 20
     private static let allowancePerByte = 16
+    /// Longer pieces of bodies are not checked in a ring that this process writes itself.
+    private static let checkedBytesMax = 4096
 
     private let file: JournalFile
     private let content: ContentRing?
+    private let isOwn: Bool
     /// Where the next frame begins.
     public private(set) var cursor: UInt64
     /// Runs of bytes that were no frames.
@@ -26,8 +29,13 @@ public struct JournalReader: ~Copyable {
     /// A reader that goes on from a cursor: what the reader before it was done with, or later.
     ///
     /// `again`: it reads what another has read; pieces that are in no file are gone by then.
-    public init(_ file: JournalFile, from cursor: UInt64? = nil, again: Bool = false) {
+    /// `isOwn`: this process writes the ring, and no disk stands between. Long pieces of bodies are
+    /// not checked here then; who keeps them takes over their checksum.
+    public init(
+        _ file: JournalFile, from cursor: UInt64? = nil, again: Bool = false, isOwn: Bool = false
+    ) {
         self.file = file
+        self.isOwn = isOwn
         content = again ? nil : file.content
         let written = file.writeCursor
         let oldest = max(file.readCursor, written - min(written, UInt64(file.capacity)))
@@ -50,8 +58,11 @@ public struct JournalReader: ~Copyable {
             let seed = file.checksumSeed(at: cursor)
             let room = isDamaged ? min(available, max(0, allowance)) : available
             var checked = 0
+            // Behind damage bytes of a body may have the look of a frame.
+            let uncheckedMin = isOwn && !isDamaged ? Self.checkedBytesMax + 1 : Int.max
             let found = unsafe FrameHeader(
-                at: start, available: room, seed: seed, checked: &checked)
+                at: start, available: room, seed: seed, uncheckedMin: uncheckedMin,
+                checked: &checked)
             guard let header = found else {
                 vainBytes += checked
                 if !isDamaged { allowance = Self.allowanceMin }

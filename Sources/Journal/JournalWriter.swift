@@ -242,8 +242,13 @@ extension FrameHeader {
 
     /// Reads a header at most `available` bytes of which are written; nil when it is none, or its
     /// payload is damaged; `checked` then grows by the bytes whose checksum was wrong.
+    ///
+    /// `uncheckedMin`: pieces of bodies of so many bytes and more are not checked.
     @unsafe
-    init?(at start: UnsafeRawPointer, available: Int, seed: UInt32, checked: inout Int) {
+    init?(
+        at start: UnsafeRawPointer, available: Int, seed: UInt32, uncheckedMin: Int = .max,
+        checked: inout Int
+    ) {
         guard available >= Self.bytes,
             unsafe UInt16(littleEndian: start.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
                 == Self.mark,
@@ -253,9 +258,12 @@ extension FrameHeader {
         length = unsafe UInt32(
             littleEndian: start.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         guard Int(length) <= available - Self.bytes else { return nil }
+        let isUnchecked =
+            Int(length) >= uncheckedMin && (kind == .requestBody || kind == .chunk)
         let checksum = unsafe UInt32(littleEndian: start.loadUnaligned(as: UInt32.self))
         guard
-            unsafe cjournal_crc32c(seed, start + 4, Self.bytes - 4 + Int(length)) == checksum
+            unsafe isUnchecked
+                || cjournal_crc32c(seed, start + 4, Self.bytes - 4 + Int(length)) == checksum
         else {
             checked += Int(length)
             return nil

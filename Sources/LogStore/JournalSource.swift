@@ -35,6 +35,7 @@ final class JournalSource {
     /// The cursor up to which the ring's pages are mapped.
     private var readyUpTo: UInt64 = 0
     private var writtenSeen: UInt64 = 0
+    private var pace = RingPace()
 
     private final class Open {
         let assembly: Assembly
@@ -57,7 +58,7 @@ final class JournalSource {
         self.isLeft = isLeft
         isLive = isLeft && WriterLock.isHeld(on: file.path)
         self.capture = capture
-        reader = JournalReader(file, from: cursor)
+        reader = JournalReader(file, from: cursor, isOwn: !isLeft)
     }
 
     /// Whether nothing will ever be added to it, and all of it has been read.
@@ -116,7 +117,12 @@ final class JournalSource {
 
     /// Gives back the ring's room of what is stored.
     func giveBack() {
-        if storedCursor > file.readCursor { file.release(upTo: storedCursor) }
+        let bytes = storedCursor - min(storedCursor, file.readCursor)
+        // Another process's ring comes around once at most.
+        let hasSlowedDown = !isLeft && pace.hasSlowedDown(after: bytes, now: .now())
+        if bytes > 0 { file.release(upTo: storedCursor, keepsPages: pace.isFast) }
+        guard hasSlowedDown else { return }
+        file.unmapPages(outside: file.readCursor..<max(readyUpTo, file.writeCursor))
     }
 
     /// Reads frames into a batch until it has enough or there are no more.

@@ -56,19 +56,21 @@ struct BodyPieces: Sendable {
     }
 
     /// Lends the runs, one after the other, and whether each stays where it is until the ring's
-    /// room is given back; the others are lent for the length of the call.
+    /// room is given back, with its checksum; the others are lent for the length of the call.
     @unsafe
-    func withEach(_ body: (UnsafeRawBufferPointer, _ stays: Bool) -> Void) {
+    func withEach(
+        _ body: (UnsafeRawBufferPointer, _ stays: Bool, PayloadChecksum?) -> Void
+    ) {
         unsafe copied.withUnsafeBytes { copied in
             for run in runs {
                 if run.isCopied {
                     let start = Int(run.start)
                     unsafe body(
                         UnsafeRawBufferPointer(rebasing: copied[start..<start + run.count]),
-                        false)
+                        false, nil)
                 } else {
                     unsafe ring?.lendPayload(at: run.start, count: run.count) {
-                        unsafe body($0, true)
+                        unsafe body($0, true, $1)
                     }
                 }
             }

@@ -43,6 +43,8 @@ final class SegmentDraft {
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
             throw SystemError(call: "mmap")
         }
+        // A page of 2 MiB where the kernel has one, instead of 512 faults.
+        unsafe madvise(memory, contentBytes, Int32(MADV_HUGEPAGE))
         unsafe content = UnsafeMutableRawBufferPointer(start: memory, count: contentBytes)
         unsafe room = UnsafeMutableRawBufferPointer(
             start: memory + contentBytes, count: count - contentBytes)
@@ -62,15 +64,16 @@ final class SegmentDraft {
     }
 
     /// Packs ranges of a segment into the next frame.
-    @unsafe
-    func pack(_ ranges: [Range<Int>], of segment: UnsafeRawBufferPointer) throws {
+    func pack(_ ranges: [Range<Int>], of segment: SegmentFile) throws {
         var table = ByteBuffer()
         SegmentDirectory.appendTable(ranges, to: &table)
         unsafe content.copyMemory(from: UnsafeRawBufferPointer(table.pointer))
         var count = table.count
         for range in ranges {
-            unsafe UnsafeMutableRawBufferPointer(rebasing: content[count...])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: segment[range]))
+            try unsafe segment.read(
+                from: range.lowerBound,
+                into: UnsafeMutableRawBufferPointer(
+                    rebasing: content[count..<count + range.count]))
             count += range.count
         }
         try unsafe pack(UnsafeRawBufferPointer(rebasing: content[..<count]), ranges)

@@ -86,19 +86,24 @@ final class SegmentFile {
         }
     }
 
-    /// Lends its first bytes where the kernel has them.
+    /// Reads bytes from an offset on into all of some memory.
     ///
-    /// The file must not be cut meanwhile; one that no writer has any more is not.
+    /// By reading, and not through a mapping: to map what is looked at once takes longer than the
+    /// copy.
     @unsafe
-    func withMapping(
-        count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-        precondition(count <= size)
-        let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
-        guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            throw SystemError(call: "mmap")
+    func read(
+        from offset: Int, into room: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) {
+        var filled = 0
+        while filled < room.count {
+            let count = unsafe pread(
+                descriptor, room.baseAddress.map { unsafe $0 + filled }, room.count - filled,
+                off_t(offset + filled))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw SystemError(call: "pread", code: count < 0 ? errno : EIO)
+            }
+            filled += count
         }
-        defer { unsafe munmap(address, count) }
-        try unsafe body(UnsafeRawBufferPointer(start: address, count: count))
     }
 }

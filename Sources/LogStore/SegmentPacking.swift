@@ -34,13 +34,9 @@ struct SegmentPacking {
         // A damaged index may say anything.
         let whole = Segment.headBytes..<max(file.size, Segment.headBytes)
         let runs = runs.map { $0.clamped(to: whole) }.filter { !$0.isEmpty }
-        if !runs.isEmpty {
-            try unsafe file.withMapping(count: file.size) { entries in
-                for ranges in Self.frames(of: runs) {
-                    guard !isEnding() else { throw Refusal.isEnding }
-                    try unsafe draft.pack(ranges, of: entries)
-                }
-            }
+        for ranges in Self.frames(of: runs) {
+            guard !isEnding() else { throw Refusal.isEnding }
+            try draft.pack(ranges, of: file)
         }
         return Result(before: file.size, after: try draft.adopt())
     }

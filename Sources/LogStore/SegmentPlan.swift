@@ -64,7 +64,9 @@ struct SegmentPlan: ~Copyable {
         let identifier = Identifier(high: spill.exchange, low: spill.position)
         let bytes = spill.frames
         unsafe bytes.withUnsafeBytes { bytes in
-            unsafe add(.openFrames, bytes.count, identifier) { lend in unsafe lend(bytes, false) }
+            unsafe add(.openFrames, bytes.count, identifier) { lend in
+                unsafe lend(bytes, false, nil)
+            }
         }
         return offset
     }
@@ -76,7 +78,7 @@ struct SegmentPlan: ~Copyable {
         let count = text.utf8.count
         text.withUTF8 { bytes in
             unsafe add(kind, count, identifier) { lend in
-                unsafe lend(UnsafeRawBufferPointer(bytes), false)
+                unsafe lend(UnsafeRawBufferPointer(bytes), false, nil)
             }
         }
         return count
@@ -92,7 +94,7 @@ struct SegmentPlan: ~Copyable {
     @unsafe
     private mutating func add(
         _ kind: Segment.Kind, _ count: Int, _ identifier: Identifier,
-        _ each: ((UnsafeRawBufferPointer, _ stays: Bool) -> Void) -> Void
+        _ each: ((UnsafeRawBufferPointer, _ stays: Bool, PayloadChecksum?) -> Void) -> Void
     ) {
         guard count > 0 else { return }
         var checksum = Segment.checksum(segment: segment, offset: end)
@@ -104,8 +106,13 @@ struct SegmentPlan: ~Copyable {
         Segment.appendEntryHead(kind, length: count, identifier, to: &gathered)
         extendGathered(by: gathered.count - head)
         checksum.add(gathered.bytes(head..<gathered.count))
-        unsafe each { bytes, stays in
-            unsafe checksum.add(bytes)
+        unsafe each { bytes, stays, known in
+            // A short piece's own bytes are looked at sooner than its checksum is worked out.
+            if let known, bytes.count > Self.gatheredBytesMax {
+                checksum.add(known)
+            } else {
+                unsafe checksum.add(bytes)
+            }
             unsafe gather(bytes, stays: stays)
         }
         for index in 0..<4 {

@@ -195,7 +195,7 @@ final class RecordScratch {
 
     private static func bytes(_ pieces: BodyPieces) -> [UInt8] {
         var bytes: [UInt8] = []
-        unsafe pieces.withEach { run, _ in unsafe bytes.append(contentsOf: run) }
+        unsafe pieces.withEach { run, _, _ in unsafe bytes.append(contentsOf: run) }
         return bytes
     }
 

@@ -12,6 +12,9 @@ uint32_t cjournal_crc32c(uint32_t crc, const void *bytes, size_t count);
 // The same without the processor's help, for the others and for tests.
 uint32_t cjournal_crc32c_table(uint32_t crc, const void *bytes, size_t count);
 
+// What a difference of two checksums becomes by so many bytes (less than 2^32) that follow both.
+uint32_t cjournal_crc32c_after(uint32_t crc, size_t count);
+
 // What one thread has published to another: acquire and release.
 static inline uint64_t cjournal_load(const void *word) {
   return __atomic_load_n((const uint64_t *)word, __ATOMIC_ACQUIRE);
