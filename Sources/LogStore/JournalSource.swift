@@ -22,6 +22,9 @@ final class JournalSource {
     /// Bytes of the ring kept ready for the writer, at least, and at most: they are resident.
     private static let readyBytesMin: UInt64 = 1 << 20
     private static let readyBytesMax: UInt64 = 4 << 20
+    /// … of a ring to which nothing was written for a while, or nothing yet.
+    private static let readyBytesAtRest: UInt64 = 256 << 10
+    private static let restTime = Interval.seconds(10)
 
     /// The cursor up to which everything is stored.
     var storedCursor: UInt64 = 0
@@ -35,6 +38,8 @@ final class JournalSource {
     /// The cursor up to which the ring's pages are mapped.
     private var readyUpTo: UInt64 = 0
     private var writtenSeen: UInt64 = 0
+    /// When something was seen to be written last; nil at rest.
+    private var writtenAt: Instant?
     private var pace = RingPace()
 
     private final class Open {
@@ -106,10 +111,19 @@ final class JournalSource {
         let written = file.writeCursor
         let capacity = UInt64(file.capacity)
         let wanted = 2 * (written - writtenSeen)
-        let ahead = min(max(Self.readyBytesMin, min(wanted, Self.readyBytesMax)), capacity / 4)
+        let now = Instant.now()
+        if written != writtenSeen { writtenAt = now }
         writtenSeen = written
+        let isEnteringRest = writtenAt.map { now - $0 >= Self.restTime } ?? false
+        if isEnteringRest { writtenAt = nil }
+        let least = writtenAt == nil ? Self.readyBytesAtRest : Self.readyBytesMin
+        let ahead = min(max(least, min(wanted, Self.readyBytesMax)), capacity / 4)
         // Not around the ring into bytes that are still to be read, whose pages are given up then.
         let end = min(written + ahead, file.readCursor + capacity) / run * run
+        if isEnteringRest, end > written {
+            file.unmapPages(outside: file.readCursor..<end)
+            readyUpTo = min(readyUpTo, end)
+        }
         let start = max(readyUpTo, written / run * run)
         guard start < end else { return }
         readyUpTo = file.prepare(start..<end)
