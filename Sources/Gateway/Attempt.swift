@@ -61,8 +61,7 @@ final class Attempt {
     /// Whether libcurl began to send the request, also once the transfer is gone.
     var wasSent: Bool { sentBeforeEnd || transfer?.sentAt != nil }
     var sentBeforeEnd = false
-    /// Whether the exchange is charged for it already, because it failed and may have been worked
-    /// for.
+    /// Whether the exchange is charged for it already: it failed, and may have been worked for.
     var isCharged = false
     var isReceivingPaused: Bool { transfer?.isReceivingPaused ?? false }
     /// Whether bytes of the response were passed on.
@@ -300,8 +299,7 @@ final class Attempt {
         if exchange.request.head.asksForTrace { writeTiming(to: &output) }
     }
 
-    /// Writes how the time until this head was spent, in milliseconds: earlier attempts, and the
-    /// vendor that answered.
+    /// Writes how the time until this head was spent, in milliseconds: in vain, and at the vendor.
     private func writeTiming(to output: inout ByteBuffer) {
         let lost = (began - exchange.requestEnded).seconds * 1000
         let vendor = (worker.loop.now - began).seconds * 1000

@@ -28,7 +28,11 @@ extension Conversation {
     mutating func joinTurns() {
         var joined: [Turn] = []
         for turn in turns {
-            if let last = joined.last, last.role == turn.role,
+            // A turn without anything between two results would leave two turns of them.
+            let isNothing = turn.role == .assistant && turn.parts.isEmpty
+            if isNothing, joined.last?.role == .results {
+                joined[joined.count - 1].extras += turn.extras
+            } else if let last = joined.last, last.role == turn.role,
                 turn.role == .assistant || turn.role == .results
             {
                 joined[joined.count - 1].parts += turn.parts

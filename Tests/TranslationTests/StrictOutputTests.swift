@@ -95,6 +95,62 @@ struct StrictOutputTests {
         }
     }
 
+    @Test(
+        "of results with nothing between them is one turn",
+        arguments: [Form.responses, .messages, .gemini])
+    func parted(_ target: Form) throws {
+        func call(_ id: String) -> String {
+            #"{"id":"\#(id)","type":"function","function":{"name":"f","arguments":"{}"}}"#
+        }
+        func result(_ id: String) -> String {
+            #"{"role":"tool","tool_call_id":"\#(id)","content":"a"}"#
+        }
+        for nothing in [
+            #"{"role":"assistant"}"#, #"{"role":"assistant","content":null,"other":1}"#,
+            #"{"role":"assistant","content":[]}"#,
+        ] {
+            let text =
+                #"{"messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":["#
+                + "\(call("x")),\(call("y"))]},\(result("x")),\(nothing),\(result("y"))]}"
+            let body = try RawJSON(parsing: Array(text.utf8))
+            let fault = try Self.requestFault(body, .chat, target)
+            #expect(fault == nil, "\(fault ?? "")\n\(text)")
+        }
+    }
+
+    @Test(
+        "of numbers of tokens that no call could use is right",
+        arguments: ["9223372036854775807", "-1", "-9223372036854775808", "4611686018427387904"])
+    func counts(_ number: String) throws {
+        let usages: [(Form, String)] = [
+            (
+                .messages,
+                #"{"input_tokens":N,"cache_read_input_tokens":N,"cache_creation_input_tokens":N}"#
+            ),
+            (
+                .chat,
+                #"{"prompt_tokens":N,"completion_tokens":N,"total_tokens":N,"#
+                    + #""completion_tokens_details":{"reasoning_tokens":N}}"#
+            ),
+            (.responses, #"{"input_tokens":N,"output_tokens":N,"total_tokens":N}"#),
+            (
+                .gemini,
+                #"{"promptTokenCount":N,"toolUsePromptTokenCount":N,"candidatesTokenCount":N,"#
+                    + #""thoughtsTokenCount":N,"totalTokenCount":N}"#
+            ),
+        ]
+        for (source, usage) in usages {
+            let usage = usage.replacing("N", with: number)
+            let body = try RawJSON(
+                parsing: Array(
+                    #"{"usage":\#(usage),"usageMetadata":\#(usage),"content":[]}"#.utf8))
+            for target in Form.allCases where target != source {
+                let fault = try Self.answerFault(body, Self.context(source, target))
+                #expect(fault == nil, "\(source)>\(target): \(fault ?? "")")
+            }
+        }
+    }
+
     @Test("of made-up requests is most often served", arguments: StreamPairTests.pairs)
     func served(_ pair: StreamPairTests.Pair) throws {
         var served = 0
