@@ -1,6 +1,11 @@
 import Config
 
 extension LedgerState {
+    /// An instant by the clock that all replicas go by: the store's, or this process's own.
+    ///
+    /// Both are in milliseconds since 1970.
+    func clock(_ now: Int) -> Int { now + (fleet?.clockLead ?? 0) }
+
     /// Whether no more of a step's budget is spent and held than there is, here or in this
     /// replica's share.
     func hasRoom(in step: Step, now: Int) -> Bool {

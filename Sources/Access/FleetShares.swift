@@ -32,8 +32,11 @@ struct FleetShares: Sendable {
     private let wake: @Sendable () -> Void
     /// Whether the store cannot be reached: then `outage` decides.
     var isAway = true
-    /// When the store answered last, in milliseconds since 1970.
-    var answeredAt = 0
+    /// When the store answered last, in milliseconds since 1970 by its own clock.
+    private var answeredAt = 0
+    /// How far the store's clock is before this process's, in milliseconds: windows and periods
+    /// begin for all replicas when they begin for the store.
+    private(set) var clockLead = 0
     var counts = Counts()
     /// By the scopes' slots.
     private var entries: [Entry] = []
@@ -106,7 +109,20 @@ struct FleetShares: Sendable {
     /// itself takes all shares for used.
     private static let silenceMax = 4000
 
+    /// A difference of clocks up to this, in milliseconds, may be that of an answer's way.
+    private static let clockTolerance = 500
+
+    /// The store has answered: at an instant by its own clock, and one by this process's.
+    mutating func heard(at time: Int, own now: Int) {
+        answeredAt = time
+        let lead = time - now
+        guard abs(lead - clockLead) > Self.clockTolerance else { return }
+        clockLead = abs(lead) > Self.clockTolerance ? lead : 0
+    }
+
     /// Whether the store has been silent for so long that it will know of an outage.
+    ///
+    /// `now`: by the store's clock.
     func isSilent(now: Int) -> Bool { now - answeredAt > Self.silenceMax }
 
     /// Counts a decision about a request.

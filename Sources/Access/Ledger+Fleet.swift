@@ -27,6 +27,16 @@ extension Ledger {
         state.withLock { $0.fleet?.isAway = isAway }
     }
 
+    /// Says that the store has answered, whatever it was asked.
+    ///
+    /// `now`: milliseconds since 1970.
+    public func storeAnswered(now: Int) {
+        state.withLock { state in
+            let time = state.clock(now)
+            state.fleet?.heard(at: time, own: now)
+        }
+    }
+
     /// The slots of all limits that are asked about in turn.
     public var sharedSlots: [Int] {
         state.withLock { $0.fleet?.slots ?? [] }
@@ -45,6 +55,7 @@ extension Ledger {
         of slots: some Sequence<Int>, now: Int, isEnd: Bool = false
     ) -> [ShareQuestion] {
         state.withLock { state in
+            let now = state.clock(now)
             var questions: [ShareQuestion] = []
             for slot in slots {
                 let isInUse = state.buckets[slot].inFlight > 0
@@ -81,7 +92,8 @@ extension Ledger {
             // The answer to a question about an earlier period says nothing about this one.
             guard state.fleet?[question.slot, question.axis].period == question.period
             else { return [] }
-            state.fleet?.answeredAt = now
+            state.fleet?.heard(at: answer.time, own: now)
+            let now = state.clock(now)
             // A request that was refused meanwhile may come again before the next turn.
             if state.fleet?[question.slot, question.axis].isOutOfReach == true {
                 state.fleet?.markUrgent(question.slot)

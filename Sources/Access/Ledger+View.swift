@@ -64,7 +64,9 @@ extension Ledger {
     ///
     /// `now`: milliseconds since 1970; without it the windows stay as the last request left them.
     public func view(now: Int? = nil) -> [View] {
-        let scopes = state.withLock { $0.slots }
+        let (scopes, now) = state.withLock { state in
+            (state.slots, now.map { state.clock($0) })
+        }
         let order = scopes.sorted {
             ($0.key.isGroup ? 0 : 1, $0.value) < ($1.key.isGroup ? 0 : 1, $1.value)
         }

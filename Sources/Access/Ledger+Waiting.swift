@@ -22,6 +22,7 @@ extension Ledger {
     public func giveUp(_ ticket: Ticket, now: Int) -> LimitRefusal? {
         let (refusal, grants) = state.withLock { state -> (LimitRefusal?, [Grant]) in
             guard let waiting = state.waiting[ticket] else { return (nil, []) }
+            let now = state.clock(now)
             var refusal = state.refusal(of: waiting.demand, waiting.path, now: now)?.refusal
             // There is room, and others were before it.
             refusal = refusal ?? waiting.path.first { $0.slot == waiting.slot }.map(\.fullQueue)
@@ -37,7 +38,7 @@ extension Ledger {
     public func leave(_ ticket: Ticket, now: Int) -> Bool {
         let (hasLeft, grants) = state.withLock { state -> (Bool, [Grant]) in
             guard let slot = state.leave(ticket) else { return (false, []) }
-            return (true, state.admitNext(of: slot, now: now))
+            return (true, state.admitNext(of: slot, now: state.clock(now)))
         }
         Self.call(grants)
         return hasLeft
@@ -46,7 +47,8 @@ extension Ledger {
     /// Admits the requests that wait and for which time has made room.
     public func admitWaiting(now: Int) {
         let grants = state.withLock { state in
-            state.lines.keys.sorted().flatMap { state.admitNext(of: $0, now: now) }
+            let now = state.clock(now)
+            return state.lines.keys.sorted().flatMap { state.admitNext(of: $0, now: now) }
         }
         Self.call(grants)
     }

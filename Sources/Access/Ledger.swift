@@ -70,6 +70,7 @@ public final class Ledger: Sendable {
             return .admitted(Reservation(path: path, began: now, demand: demand))
         }
         let (decision, grants) = state.withLock { state -> (Decision, [Grant]) in
+            let now = state.clock(now)
             // A request that comes while others wait does not pass them.
             let grants =
                 state.lines.isEmpty
@@ -126,6 +127,7 @@ public final class Ledger: Sendable {
     ) -> (reservation: Reservation, hasRoom: Bool) {
         guard more.tokens > 0 || more.nanodollars > 0 else { return (reservation, true) }
         let hasRoom = state.withLock { state in
+            let now = state.clock(now)
             var hasRoom = true
             for step in reservation.path {
                 state.buckets[step.slot].hold(more, reservation, step)
@@ -140,6 +142,7 @@ public final class Ledger: Sendable {
     public func settle(_ reservation: Reservation, _ charge: Charge, now: Int) {
         guard !reservation.path.isEmpty else { return }
         let grants = state.withLock { state -> [Grant] in
+            let now = state.clock(now)
             for step in reservation.path {
                 state.buckets[step.slot].settle(reservation, charge, now: now, step)
                 if !state.heirs.isEmpty {

@@ -104,12 +104,15 @@ public struct ShareAnswer: Equatable, Sendable {
     public let replicas: Int
     /// What another one lacks.
     public let shortage: Shortage
+    /// When the store answered, by its clock, in milliseconds since 1970.
+    public var time: Int
 
     /// An answer of these parts.
     public init(
         share: Int, reach: Int, elsewhere: Int, grantedElsewhere: Int, replicas: Int,
-        shortage: Shortage
+        shortage: Shortage, time: Int
     ) {
+        self.time = time
         self.grantedElsewhere = grantedElsewhere
         self.share = share
         self.reach = reach

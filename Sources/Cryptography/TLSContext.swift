@@ -31,6 +31,8 @@ public final class TLSContext: Sendable {
     private static let groups = "X25519:P-256:P-384"
 
     private let entries: [Entry]
+    /// A digest of the clients' authorities: who was let in under others is not let in by these.
+    let policy: String
     private let tickets: TicketKeys
     /// When the first of the certificates ends, in seconds since 1970.
     public let expiresAt: Int
@@ -43,6 +45,7 @@ public final class TLSContext: Sendable {
         // OpenSSL writes with write(2), and a client may be gone.
         signal(SIGPIPE, SIG_IGN)
         self.tickets = tickets
+        policy = Self.policy(of: settings)
         var entries: [Entry] = []
         var expiresAt = Int.max
         do throws(LoadError) {
@@ -112,19 +115,25 @@ public final class TLSContext: Sendable {
         unsafe SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil)
         unsafe copenssl_set_ticket_callback(
             context, ticketKey, Unmanaged.passUnretained(tickets).toOpaque())
-        // A session is resumed without its certificate being looked at again, so a ticket is only
-        // good while the clients' authorities are the ones that it was given under.
-        var policy = Digest()
-        policy.add(Array("weir clients \(settings.clientAuthorities)".utf8).span)
         if !settings.clientAuthorities.isEmpty {
             try unsafe demandCertificates(context, settings.clientAuthorities)
-            let held = TrustStore.fingerprint(of: settings.clientAuthorities) ?? ""
-            policy.add(Array(held.utf8).span)
         }
-        let name = Array(policy.finish().utf8.prefix(32))
+        // A session is resumed without its certificate being looked at again, so a ticket is only
+        // good while the clients' authorities are the ones that it was given under.
+        let name = Array(policy(of: settings).utf8)
         guard unsafe SSL_CTX_set_session_id_context(context, name, UInt32(name.count)) == 1 else {
             throw failure("OpenSSL refuses the name of the sessions")
         }
+    }
+
+    private static func policy(of settings: TLSSettings) -> String {
+        var policy = Digest()
+        policy.add(Array("weir clients \(settings.clientAuthorities)".utf8).span)
+        if !settings.clientAuthorities.isEmpty {
+            let held = TrustStore.fingerprint(of: settings.clientAuthorities) ?? ""
+            policy.add(Array(held.utf8).span)
+        }
+        return String(policy.finish().prefix(32))
     }
 
     @unsafe

@@ -31,6 +31,7 @@ public final class TLSSession {
     private static let recordBytesMax = 16 << 10
 
     private let context: AnyObject
+    private let policy: String
     private let ssl: OpaquePointer
     private var floodCount = 0
     private var floodSince = Instant.now()
@@ -47,6 +48,7 @@ public final class TLSSession {
     public init?(_ context: TLSContext, descriptor: Int32) {
         guard let ssl = unsafe context.makeConnection() else { return nil }
         self.context = context
+        policy = context.policy
         unsafe self.ssl = unsafe ssl
         unsafe SSL_set_accept_state(ssl)
         guard unsafe SSL_set_fd(ssl, descriptor) == 1 else { return nil }
@@ -60,6 +62,7 @@ public final class TLSSession {
     public init?(_ client: TLSClient, descriptor: Int32) {
         guard let ssl = unsafe client.makeConnection() else { return nil }
         context = client
+        policy = ""
         unsafe self.ssl = unsafe ssl
         unsafe SSL_set_connect_state(ssl)
         guard unsafe SSL_set_fd(ssl, descriptor) == 1 else { return nil }
@@ -90,6 +93,10 @@ public final class TLSSession {
         let certificate = unsafe SSL_get0_peer_certificate(ssl)
         return unsafe certificate != nil && SSL_get_verify_result(ssl) == Int(X509_V_OK)
     }
+
+    /// Whether a client that was let in with this session is one that a context lets in, too: the
+    /// clients' authorities are the same.
+    public func holds(under context: TLSContext) -> Bool { policy == context.policy }
 
     /// The subject of the client's certificate, as RFC 2253 writes it: `CN=ci,O=Example`; empty
     /// without a certificate that was verified.

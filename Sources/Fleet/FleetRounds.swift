@@ -184,6 +184,7 @@ final class FleetRounds {
             audit(last)
         }
         try take(replies, questions)
+        settings.ledger.storeAnswered(now: Int(Identifier.wallClockMilliseconds()))
         settings.metrics.rounds.add()
         settings.metrics.answers.add(questions.count)
         settings.metrics.nanoseconds.add(Int((Instant.now() - began).nanoseconds))

@@ -52,12 +52,13 @@ enum ShareScript {
         if word == "stale" { throw .stale }
         if word == "twin" { throw .twin }
         let numbers = elements.dropFirst().compactMap(\.number)
-        guard word == "share", numbers.count == 6, elements.count == 7,
+        guard word == "share", numbers.count == 7, elements.count == 8,
             let shortage = ShareAnswer.Shortage(rawValue: numbers[5])
         else { throw .malformed }
         return ShareAnswer(
             share: numbers[0], reach: numbers[1], elsewhere: numbers[2],
-            grantedElsewhere: numbers[3], replicas: numbers[4], shortage: shortage)
+            grantedElsewhere: numbers[3], replicas: numbers[4], shortage: shortage,
+            time: numbers[6])
     }
 
     /// The key of a question's limit: what stands in braces decides where a cluster keeps it.
@@ -202,6 +203,7 @@ enum ShareScript {
           string.format('%.0f %.0f %.0f %s %.0f %.0f', share, taken, now, life, number, reach),
           '!', string.format('%.0f %.0f %.0f %.0f %s', now, learning, lacked, what, lacking))
         redis.call('PEXPIRE', KEYS[1], keep + lease)
-        return { 'share', share, reach, elsewhere, granted, replicas, isLacked and what or 0 }
+        return { 'share', share, reach, elsewhere, granted, replicas,
+          isLacked and what or 0, now }
         """
 }

@@ -53,6 +53,8 @@ extension ClientConnection {
     /// Takes bytes as they come: parses them, or keeps them while a request is being served.
     private func take(_ bytes: Span<UInt8>) {
         if servedCount == 0, phase == .idle, PlainRefusal.refusesTLS(self, bytes[0]) { return }
+        // As if its time at rest had ended just now: the client comes again, and is looked at anew.
+        if phase == .idle, socket.isOutdated { return close() }
         guard phase != .answering, pending.isEmpty else {
             pending.append(bytes)
             // What follows a handshake is no request, whatever becomes of the handshake.

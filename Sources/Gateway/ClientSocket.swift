@@ -83,6 +83,12 @@ struct ClientSocket: ~Copyable {
     /// Whether the client has shown a certificate of one of the listener's authorities.
     var isClientVerified: Bool { session?.isClientVerified ?? false }
 
+    /// Whether the clients' authorities are others than those under which the client came in.
+    var isOutdated: Bool {
+        guard let session, let identity = origin.identity else { return false }
+        return !session.holds(under: identity.current)
+    }
+
     /// The subject of the client's verified certificate; empty without one.
     var clientSubject: String { session?.clientSubject ?? "" }
 

@@ -23,7 +23,7 @@ struct LimitShareTests {
     ) -> ShareAnswer {
         ShareAnswer(
             share: share, reach: reach, elsewhere: elsewhere, grantedElsewhere: elsewhere,
-            replicas: replicas, shortage: shortage)
+            replicas: replicas, shortage: shortage, time: 0)
     }
 
     @Test(

@@ -102,11 +102,20 @@ struct TLSListenerTests {
         #expect(try status(nil) == nil)
         let old = try TestCertificate(of: authority, subject: "old client", days: -1)
         #expect(try status(old) == nil)
+        let go = "\(certificate.folder.path)/go"
+        let kept = try TLSFront.start(
+            "keep", front.gateway.port, certificate.chain,
+            ["cert=\(good.chain)", "key=\(good.key)", "go=\(go)"])
+        try kept.awaitLine("kept")
         _ = try certificate.folder.write(other.chainText, to: "authorities.pem")
         front.gateway.process.signal(SIGHUP)
         try front.gateway.process.awaitLine("certificates read")
         #expect(try status(good) == nil)
         #expect(try status(bad) == 200)
+        // A connection that was kept is as if it had been at rest for too long.
+        _ = try certificate.folder.write("", to: "go")
+        let seen = try TLSFront.answer(of: kept)
+        #expect(seen["first"]?.text == "HTTP/1.1 200" && seen["second"]?.text == "", "\(seen)")
     }
 
     @Test("counts a certificate as the key whose subject it has, and no other")

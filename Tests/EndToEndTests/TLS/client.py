@@ -91,6 +91,23 @@ def get():
                 "whole": data.endswith(b"\r\n0\r\n\r\n")}
 
 
+def keep():
+    """Two requests on one connection, the second once a file is there; how each of them ended."""
+    connection = connect()
+    connection.sendall(request("/v1/models", close=False))
+    first = b""
+    while not first.endswith(b"\r\n0\r\n\r\n"):
+        first += connection.recv(65536)
+    print("kept", flush=True)
+    await_file("go")
+    try:
+        connection.sendall(request("/v1/models"))
+        rest = read_all(connection)
+    except OSError:
+        rest = b""
+    return {"first": first[:12].decode(), "second": rest[:12].decode()}
+
+
 def drip():
     raw = socket.create_connection(("127.0.0.1", port), timeout=60)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
