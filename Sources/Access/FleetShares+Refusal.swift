@@ -1,7 +1,7 @@
 import Config
 
 extension LedgerState {
-    /// An instant by the clock that all replicas go by: the store's, or this process's own.
+    /// An instant by the clock that counts for all replicas: the store's, or this process's own.
     ///
     /// Both are in milliseconds since 1970.
     func clock(_ now: Int) -> Int { now + (fleet?.clockLead ?? 0) }

@@ -175,6 +175,18 @@ struct LimitLevel: Equatable {
     var length = 0
 }
 
+extension LimitLevel {
+    /// How long the store keeps the limit's count: until nothing of it matters, and somewhat more
+    /// for clocks that differ.
+    func keep(_ now: Int) -> Int {
+        switch axis {
+        case .budget: periodEnd - now + 86_400_000
+        case .requests, .tokens: 2 * length + 60_000
+        case .concurrent: 60_000
+        }
+    }
+}
+
 extension Bucket {
     /// The limits of a step, as they are used now.
     func levels(now: Int, _ step: Step) -> [LimitLevel] {

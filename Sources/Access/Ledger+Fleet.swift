@@ -135,15 +135,3 @@ extension Ledger {
         }
     }
 }
-
-extension LimitLevel {
-    /// How long the store keeps the limit's count: until nothing of it matters, and somewhat more
-    /// for clocks that differ.
-    fileprivate func keep(_ now: Int) -> Int {
-        switch axis {
-        case .budget: periodEnd - now + 86_400_000
-        case .requests, .tokens: 2 * length + 60_000
-        case .concurrent: 60_000
-        }
-    }
-}

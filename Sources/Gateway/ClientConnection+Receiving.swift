@@ -25,8 +25,7 @@ extension ClientConnection {
 
     func receive() {
         guard socket.isReady || advanceHandshake() else { return }
-        // The worker's buffer is lent for the length of the call, so that a connection at rest
-        // needs none of its own.
+        // The worker's buffer is lent, so that a connection at rest needs none of its own.
         var input = ByteBuffer()
         swap(&input, &worker.input)
         defer {
@@ -53,8 +52,7 @@ extension ClientConnection {
     /// Takes bytes as they come: parses them, or keeps them while a request is being served.
     private func take(_ bytes: Span<UInt8>) {
         if servedCount == 0, phase == .idle, PlainRefusal.refusesTLS(self, bytes[0]) { return }
-        // As if its time at rest had ended just now: the client comes again, and is looked at anew.
-        if phase == .idle, socket.isOutdated { return close() }
+        if phase == .idle, socket.isOutdated { return close() }  // Its client comes again.
         guard phase != .answering, pending.isEmpty else {
             pending.append(bytes)
             // What follows a handshake is no request, whatever becomes of the handshake.
