@@ -233,7 +233,7 @@ extension Bucket {
             let rest = RateWindow.Limit(
                 count: max(amount, level.limit - elsewhere), length: level.length)
             let wait = window.wait(for: amount, now: now, rest) ?? level.length
-            return min(level.length, max(wait, LimitRefusal.shareWait))
+            return max(wait, LimitRefusal.shareWait)
         }
         switch level.axis {
         case .budget:

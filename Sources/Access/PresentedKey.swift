@@ -64,23 +64,41 @@ public struct PresentedKey: ~Escapable {
     public static func isRepeated(
         in text: Span<UInt8>, _ head: borrowing RequestHead, _ carrier: Carrier?
     ) -> Bool {
+        isAny(in: head, carrier) { token in
+            token.count >= tokenBytesMin ? text.contains(token) : text.equals(token)
+        }
+    }
+
+    /// Whether the target holds that credential in a parameter that no vendor expects one in.
+    public static func isInOtherParameter(
+        of head: borrowing RequestHead, _ carrier: Carrier?
+    ) -> Bool {
+        let query = head.pathAndQuery.extracting(head.path.count..<head.pathAndQuery.count)
+        guard query.count > tokenBytesMin else { return false }
+        let keys = CallerCredential.queryKeys(of: head)
+        return isAny(in: head, carrier) { token in
+            token.count >= tokenBytesMin
+                && query.count(of: token) > keys.count { $0.span.equals(token) }
+        }
+    }
+
+    /// Whether the credential, or one in a field of the same name, is as asked.
+    private static func isAny(
+        in head: borrowing RequestHead, _ carrier: Carrier?, _ isIt: (Span<UInt8>) -> Bool
+    ) -> Bool {
         let name: HeaderName
         switch carrier {
         case .own: name = .weirKey
         case .field(let field): name = field
         case .query:
             guard let key = CallerCredential.queryKeys(of: head).first else { return false }
-            return isRepeated(key.span, in: text)
+            return isIt(key.span)
         case nil: return false
         }
         for field in head.fields where field.name == name {
-            if isRepeated(head.token(of: field).trimmed, in: text) { return true }
+            if isIt(head.token(of: field).trimmed) { return true }
         }
         return false
-    }
-
-    private static func isRepeated(_ token: Span<UInt8>, in text: Span<UInt8>) -> Bool {
-        token.count >= tokenBytesMin ? text.contains(token) : text.equals(token)
     }
 
     private static let tokenBytesMin = 12

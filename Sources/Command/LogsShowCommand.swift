@@ -76,6 +76,7 @@ struct LogsShowCommand: ParsableCommand {
             add("translated", "attempt \(index + 1): \(Printable.text(attempt.translation))")
         }
         add("key", record.key)
+        add("client", record.client)
         add("finish reason", record.finishReason)
         add("tokens", tokens(record))
         if record.costNanodollars != nil {

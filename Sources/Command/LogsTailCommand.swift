@@ -38,14 +38,20 @@ struct LogsTailCommand: ParsableCommand {
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)
         Signals.unblock([SIGINT, SIGTERM])
-        while !Output.hasFailed {
-            poll(nil, 0, Self.askEvery)
+        while !Output.hasFailed, Self.isRead(within: Self.askEvery) {
             filter.after = last
             try store.eachRecord(filter, withBodies: false) { record in
                 printLine(record, lines)
                 last = max(last, record.number)
             }
         }
+    }
+
+    /// Waits; returns whether the output still has a reader, which may go before there is a line.
+    private static func isRead(within milliseconds: Int32) -> Bool {
+        var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        guard unsafe poll(&output, 1, milliseconds) > 0 else { return true }
+        return Int32(output.revents) & (POLLERR | POLLHUP | POLLNVAL) == 0
     }
 
     private func printLine(_ record: StoredRecord, _ lines: RecordLines) {

@@ -107,8 +107,7 @@ enum CallerCheck {
             let plain = head.path.percentDecoded()
             return ClientKey.stands(in: plain.span)
                 || PresentedKey.isRepeated(in: plain.span, head, carrier)
-                || carrier != .query
-                    && PresentedKey.isRepeated(in: head.pathAndQuery, head, carrier)
+                || PresentedKey.isInOtherParameter(of: head, carrier)
         }
         guard !isInPath else {
             return .refused(

@@ -29,6 +29,8 @@ enum ForwardedFields {
             guard holds(name) else { continue }
             let value = head.value(of: field)
             if name.matchesIgnoringCase("forwarded") {
+                // A quote without an end would take this gateway's own word in.
+                guard isClosed(value) else { continue }
                 forwarded += (forwarded.isEmpty ? "" : ", ") + value.text
             } else if name.matchesIgnoringCase("x-forwarded-for") {
                 addresses += (addresses.isEmpty ? "" : ", ") + value.text
@@ -49,6 +51,23 @@ enum ForwardedFields {
             let node = address.map { $0.isIPv6 ? "\"[\($0)]\"" : "\($0)" } ?? "unknown"
             add("forwarded", "\(forwarded), for=\(node);proto=\(scheme)", vendor, transfer)
         }
+    }
+
+    /// Whether each quote in a value has its end.
+    private static func isClosed(_ value: Span<UInt8>) -> Bool {
+        var isQuoted = false
+        var isEscaped = false
+        for index in value.indices {
+            let byte = value[index]
+            if isEscaped {
+                isEscaped = false
+            } else if isQuoted, byte == UInt8(ascii: "\\") {
+                isEscaped = true
+            } else if byte == UInt8(ascii: "\"") {
+                isQuoted.toggle()
+            }
+        }
+        return !isQuoted
     }
 
     /// Adds a field, unless the vendor's configuration leaves it out or sets it.

@@ -178,15 +178,21 @@ extension Span where Element == UInt8 {
     }
 
     /// Whether other bytes stand in these, one after the other.
-    public func contains(_ other: Span<UInt8>) -> Bool {
-        guard other.count > 0, other.count <= count else { return false }
+    public func contains(_ other: Span<UInt8>) -> Bool { count(of: other, atMost: 1) > 0 }
+
+    /// How often other bytes stand in these, one after the other.
+    public func count(of other: Span<UInt8>, atMost most: Int = .max) -> Int {
+        guard other.count > 0, other.count <= count else { return 0 }
         let first = other[0]
-        var index = 0
-        while let start = firstIndex(of: first, from: index), start + other.count <= count {
-            if extracting(start..<start + other.count).equals(other) { return true }
-            index = start + 1
+        var (index, found) = (0, 0)
+        while found < most, let start = firstIndex(of: first, from: index),
+            start + other.count <= count
+        {
+            let isThere = extracting(start..<start + other.count).equals(other)
+            found += isThere ? 1 : 0
+            index = start + (isThere ? other.count : 1)
         }
-        return false
+        return found
     }
 
     /// Where the first eight bytes begin, or the single byte at the end, that hold one of six ASCII

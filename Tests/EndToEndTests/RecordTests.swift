@@ -232,6 +232,14 @@ struct RecordTests {
         try tail.awaitLine(second)
         tail.signal(SIGINT)
         #expect(try tail.wait(seconds: 10) != 0)
+        // One whose reader has gone ends without another line to write.
+        let piped = try ChildProcess(
+            "/bin/sh",
+            [
+                "-c",
+                "\(try Binaries.weir) logs tail --follow --path \(gateway.recordPath) | head -n 1",
+            ])
+        #expect(try piped.wait(seconds: 30) == 0)
     }
 
     @Test("no credential of a client's or ours is written anywhere")

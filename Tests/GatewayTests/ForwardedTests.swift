@@ -62,6 +62,13 @@ struct ForwardedTests {
         #expect(!first.contains("\r\nforwarded:"))
     }
 
+    @Test("grow by no value whose quote has no end", arguments: ["\"[broken", "\"a\\\""])
+    func quotes(_ value: String) throws {
+        let fields = "Forwarded: for=\(value)\r\nForwarded: for=\"192.0.2.9\"\r\n"
+        let head = try Self.head("append", fields)
+        #expect(head.contains("forwarded: for=\"192.0.2.9\", for=127.0.0.1;proto=http\r\n"))
+    }
+
     @Test("obey what a vendor's section says of its fields")
     func vendor() throws {
         let head = try Self.head(
