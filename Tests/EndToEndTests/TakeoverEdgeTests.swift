@@ -278,11 +278,13 @@ struct TakeoverEdgeTests {
             try RawConnection(port: gateway.port).exchange(request).status
         }
         try gateway.process.awaitLine(" the store of shared limits is reached", seconds: 120)
-        #expect(try [status(), status()] == [200, 200])
+        // A request that finds no share yet is refused, and counts against no rate.
+        for _ in 0..<2 { try gateway.await("a share") { try status() == 200 } }
         let next = try TakeoverTests.successor(of: gateway)
         try next.awaitLine(" taken over ", seconds: 120)
         try next.awaitLine(" the store of shared limits is reached", seconds: 120)
-        #expect(try [status(), status()] == [200, 429])
+        try gateway.await("the last one") { try status() == 200 }
+        for _ in 0..<4 { #expect(try status() == 429) }
         next.signal(SIGTERM)
         #expect(try next.wait() == 0)
         #expect(try gateway.process.wait() == 0)

@@ -91,12 +91,22 @@ def get():
                 "whole": data.endswith(b"\r\n0\r\n\r\n")}
 
 
+def is_whole(data):
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return len(body) >= int(line.split(b":")[1])
+    return body.endswith(b"0\r\n\r\n")
+
+
 def keep():
     """Two requests on one connection, the second once a file is there; how each of them ended."""
     connection = connect()
     connection.sendall(request("/v1/models", close=False))
     first = b""
-    while not first.endswith(b"\r\n0\r\n\r\n"):
+    while not is_whole(first):
         first += connection.recv(65536)
     print("kept", flush=True)
     await_file("go")
