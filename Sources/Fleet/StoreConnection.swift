@@ -32,7 +32,7 @@ final class StoreConnection {
             throw StoreFault(reason: error.description)
         }
         // What was allocated goes with the object, though this throws.
-        try wait(for: Int16(POLLOUT), by: deadline)
+        try wait(for: Int16(POLLOUT), by: deadline, late: "no connection in time")
         let code = Socket.pendingError(descriptor)
         guard code == 0 else {
             throw StoreFault(reason: SystemError(call: "connect", code: code).description)
@@ -55,8 +55,10 @@ final class StoreConnection {
             switch session.handshake() {
             case .moved: return
             case .wouldBlock:
+                // So does a server that speaks no TLS and waits for the rest of a command.
                 try wait(
-                    for: Int16(session.wantsWrite ? POLLOUT : POLLIN), by: deadline)
+                    for: Int16(session.wantsWrite ? POLLOUT : POLLIN), by: deadline,
+                    late: "the handshake of TLS did not end in time; does the store speak TLS?")
             case .closed: throw StoreFault(reason: "the store ended the handshake of TLS")
             case .failed:
                 throw StoreFault(
@@ -85,7 +87,7 @@ final class StoreConnection {
             var events = Int16(POLLIN)
             if try !send() { events |= Int16(session?.writeWantsRead == true ? 0 : POLLOUT) }
             if try receive() { continue }
-            try wait(for: events, by: deadline)
+            try wait(for: events, by: deadline, late: "no answer in time")
         }
         return replies
     }
@@ -134,10 +136,12 @@ final class StoreConnection {
         return true
     }
 
-    private func wait(for events: Int16, by deadline: Instant) throws(StoreFault) {
+    private func wait(
+        for events: Int16, by deadline: Instant, late: String
+    ) throws(StoreFault) {
         while true {
             let left = deadline - Instant.now()
-            guard left > .zero else { throw StoreFault(reason: "no answer in time") }
+            guard left > .zero else { throw StoreFault(reason: late) }
             var entry = pollfd(fd: descriptor, events: events, revents: 0)
             let count = unsafe poll(&entry, 1, Int32(clamping: left.millisecondsRoundedUp))
             if count > 0 { return }

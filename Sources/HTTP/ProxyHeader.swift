@@ -36,16 +36,21 @@ public enum ProxyHeader {
         guard bytes.count >= total else { return .incomplete(needed: total) }
         // A check of the balancer's own.
         guard command == 1 else { return .whole(client: nil) }
-        let addressBytes: Int
+        let client: Range<Int>?
+        let addressesBytes: Int
         switch bytes[13] {
-        case 0x11: addressBytes = 4
-        case 0x21: addressBytes = 16
-        // No family, a datagram's, or a local socket's: there is a client, and no address of it.
-        case 0x00, 0x12, 0x22, 0x31, 0x32: return .whole(client: nil)
+        // Nothing is known of the client.
+        case 0x00: (client, addressesBytes) = (nil, 0)
+        case 0x11: (client, addressesBytes) = (0..<4, 12)
+        case 0x21: (client, addressesBytes) = (0..<16, 36)
+        // A datagram's or a local socket's: there is a client, and no address of it.
+        case 0x12: (client, addressesBytes) = (nil, 12)
+        case 0x22: (client, addressesBytes) = (nil, 36)
+        case 0x31, 0x32: (client, addressesBytes) = (nil, 216)
         default: return .malformed
         }
-        guard length >= 2 * addressBytes + 4 else { return .malformed }
+        guard length >= addressesBytes else { return .malformed }
         return .whole(
-            client: IPAddress((fixedBytes..<fixedBytes + addressBytes).map { bytes[$0] }))
+            client: client.flatMap { IPAddress($0.map { bytes[fixedBytes + $0] }) })
     }
 }

@@ -148,6 +148,15 @@ struct FleetLinkTests {
         }
     }
 
+    @Test("a store that speaks no TLS behind rediss:// is away, and the reason names TLS")
+    func plainStore() throws {
+        let redis = try RedisProcess()
+        let replica = try LinkedReplica(
+            "rediss://127.0.0.1:\(redis.port)", "requests = \"100/31d\"", outage: "closed")
+        #expect(Patience.await { replica.shows("the handshake of TLS") })
+        #expect(replica.isAway && replica.admit()?.reason == .storeAway)
+    }
+
     /// A server that speaks TLS, and its port.
     private static func encrypted(
         _ certificate: TestCertificate

@@ -27,6 +27,7 @@ struct ProxyHeaderTests {
             (Self.header(0x00, [], command: 0x20), nil),
             (Self.header(0x11, Self.four, command: 0x20), nil),
             (Self.header(0x00, []), nil),
+            (Self.header(0x12, Self.four), nil), (Self.header(0x22, Self.six), nil),
             (Self.header(0x31, [UInt8](repeating: 0, count: 216)), nil),
         ] {
             #expect(
@@ -60,6 +61,9 @@ struct ProxyHeaderTests {
             Self.header(0x11, Self.four, command: 0x22),
             Self.header(0x13, Self.four), Self.header(0x41, Self.four),
             Self.header(0x11, Array(Self.four.dropLast())), Self.header(0x21, Self.four),
+            Self.header(0x12, Array(Self.four.dropLast())), Self.header(0x22, Self.four),
+            Self.header(0x31, [UInt8](repeating: 0, count: 215)),
+            Self.header(0x32, [UInt8](repeating: 0, count: 100)),
             Self.header(0x11, [], length: 4081),
         ] {
             #expect(ProxyHeader.read(bytes.span) == .malformed, "\(bytes)")
