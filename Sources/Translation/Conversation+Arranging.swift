@@ -46,6 +46,60 @@ extension Conversation {
         for index in turns.indices { turns[index].joinReasoning() }
     }
 
+    /// Brings each result that comes late to those that follow its call, and declares the move.
+    ///
+    /// In the Responses API a result stands anywhere behind its call; the others want the results
+    /// of a turn's calls at once. One pass, because the items of a long session are many.
+    mutating func gatherResults() {
+        guard form == .responses else { return }
+        var arranged: [Turn] = []
+        // Where results of the round stand that a call belongs to; a round ends with what follows
+        // its results.
+        var late: [[Turn]] = [[]]
+        var roundOf: [String: Int] = [:]
+        var ends: [Int] = []
+        var hasResults = false
+        for turn in turns {
+            let isInRound = turn.role == .results || turn.role == .assistant && !hasResults
+            if !isInRound {
+                ends.append(arranged.count)
+                late.append([])
+                hasResults = false
+            }
+            var turn = turn
+            let round = late.count - 1
+            var stays: [Part] = []
+            for part in turn.parts {
+                if let call = part.call { roundOf[call.id] = round }
+                guard let id = part.result?.id, let home = roundOf.removeValue(forKey: id),
+                    home != round
+                else {
+                    stays.append(part)
+                    continue
+                }
+                losses.change(part.path)
+                late[home].append(Turn(role: .results, parts: [part], path: part.path))
+            }
+            if stays.isEmpty, !turn.parts.isEmpty {
+                losses.drop(turn.extras)
+                continue
+            }
+            turn.parts = stays
+            if turn.role == .results { hasResults = true }
+            arranged.append(turn)
+        }
+        guard late.contains(where: { !$0.isEmpty }) else { return }
+        ends.append(arranged.count)
+        var gathered: [Turn] = []
+        var start = 0
+        for (end, moved) in zip(ends, late) {
+            gathered += arranged[start..<end]
+            gathered += moved
+            start = end
+        }
+        turns = gathered
+    }
+
     /// The system texts that stand before everything else, taken out.
     mutating func takeLeadingSystem() -> [Turn] {
         let count = turns.prefix { $0.role == .system }.count

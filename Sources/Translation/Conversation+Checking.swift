@@ -62,21 +62,32 @@ extension Conversation {
         }
     }
 
-    /// Refuses results without their call, and calls without their result.
+    /// Refuses results without their call, and calls whose result does not follow at once.
     private func checkPairs() throws(Refusal) {
         var open: [String: String] = [:]
+        var isAnswering = false
         for turn in turns {
+            let isNext =
+                switch turn.role {
+                case .user: true
+                // Turns of the assistant become one until a result comes; an empty one is none.
+                case .assistant: isAnswering && !turn.parts.isEmpty
+                case .system: isAnswering
+                case .results: false
+                }
+            if isNext, let first = open.values.min() {
+                throw Refusal(first, "a call has no result before the next turn")
+            }
             for part in turn.parts {
                 if let call = part.call {
+                    isAnswering = false
                     open[call.id] = call.idPath
                 } else if let result = part.result {
+                    isAnswering = true
                     guard open.removeValue(forKey: result.id) != nil else {
                         throw Refusal(part.path, "a result answers no call before it")
                     }
                 }
-            }
-            if turn.role == .user, let first = open.values.min() {
-                throw Refusal(first, "a call has no result before the next turn")
             }
         }
         if let first = open.values.min() { throw Refusal(first, "a call has no result") }

@@ -23,6 +23,7 @@ public struct RequestTranslation: Sendable {
         var conversation = try Self.read(body, source)
         if let path { conversation.isStreamed = path.isStreamed }
         if source != target {
+            conversation.gatherResults()
             try conversation.check()
             try conversation.dropUnsayable()
             conversation.joinTurns()
