@@ -88,7 +88,7 @@ extension Ledger {
     ///
     /// `now`: milliseconds since 1970.
     public func adopt(_ answer: ShareAnswer, to question: ShareQuestion, now: Int) {
-        let grants = state.withLock { state -> [Grant] in
+        let ended = state.withLock { state -> [EndedWait] in
             // The answer to a question about an earlier period says nothing about this one.
             guard state.fleet?[question.slot, question.axis].period == question.period
             else { return [] }
@@ -102,7 +102,7 @@ extension Ledger {
             guard !state.lines.isEmpty else { return [] }
             return state.admitNext(of: question.slot, now: now)
         }
-        Self.call(grants)
+        Self.call(ended)
     }
 
     /// Says that no answer to a question will come.

@@ -7,55 +7,52 @@ import Synchronization
 // scope settles, and as time goes on: the first admits the next ones in the same critical section,
 // the second is looked for by the workers that have requests waiting. Requests of other scopes pay
 // nothing for it: they look at no line. Of a line one request of each key is looked at, at most.
+// Where a line is full, the key with the most requests in it gives way.
 
 extension Ledger {
-    /// A request that was admitted after it waited, and what is called with its reservation.
-    struct Grant {
+    /// A request whose wait ended, and what is called with how it did.
+    struct EndedWait {
         let ticket: Ticket
-        let reservation: Reservation
-        let admitted: @Sendable (Ticket, Reservation) -> Void
+        let end: WaitEnd
+        let receiver: WaitEnd.Receiver
     }
 
-    /// Ends a request's wait; returns why it is refused, or nil where it was admitted already.
+    /// Ends a request's wait; returns why it is refused, or nil where its wait ended already.
     ///
-    /// What is called with its reservation is called, or was, where this returns nil.
+    /// What is called with that end is called, or was, where this returns nil.
     public func giveUp(_ ticket: Ticket, now: Int) -> LimitRefusal? {
-        let (refusal, grants) = state.withLock { state -> (LimitRefusal?, [Grant]) in
+        let (refusal, ended) = state.withLock { state -> (LimitRefusal?, [EndedWait]) in
             guard let waiting = state.waiting[ticket] else { return (nil, []) }
             let now = state.clock(now)
-            var refusal = state.refusal(of: waiting.demand, waiting.path, now: now)?.refusal
-            // There is room, and others were before it.
-            refusal = refusal ?? waiting.path.first { $0.slot == waiting.slot }.map(\.fullQueue)
-            state.leave(ticket)
-            state.counts[waiting.slot].refused += 1
+            let refusal = state.refuse(ticket, waiting, now: now)
             return (refusal, state.admitNext(of: waiting.slot, now: now))
         }
-        Self.call(grants)
+        Self.call(ended)
         return refusal
     }
 
-    /// Takes a request out whose client is gone; false where it was admitted already.
+    /// Takes a request out whose client is gone; false where its wait ended already.
     public func leave(_ ticket: Ticket, now: Int) -> Bool {
-        let (hasLeft, grants) = state.withLock { state -> (Bool, [Grant]) in
+        let (hasLeft, ended) = state.withLock { state -> (Bool, [EndedWait]) in
             guard let slot = state.leave(ticket) else { return (false, []) }
             return (true, state.admitNext(of: slot, now: state.clock(now)))
         }
-        Self.call(grants)
+        Self.call(ended)
         return hasLeft
     }
 
     /// Admits the requests that wait and for which time has made room.
     public func admitWaiting(now: Int) {
-        let grants = state.withLock { state in
+        let ended = state.withLock { state in
             let now = state.clock(now)
             return state.lines.keys.sorted().flatMap { state.admitNext(of: $0, now: now) }
         }
-        Self.call(grants)
+        Self.call(ended)
     }
 
     /// Outside of the critical section: it may take a lock of its own.
-    static func call(_ grants: [Grant]) {
-        for grant in grants { grant.admitted(grant.ticket, grant.reservation) }
+    static func call(_ ended: [EndedWait]) {
+        for wait in ended { wait.receiver(wait.ticket, wait.end) }
     }
 }
 
@@ -63,14 +60,39 @@ extension LedgerState {
     /// Has a request wait in the line of a step.
     mutating func wait(
         _ demand: Demand, _ path: [Step], at step: Step, key: String,
-        admitted: @escaping @Sendable (Ticket, Reservation) -> Void
+        ended: @escaping WaitEnd.Receiver
     ) -> Ticket {
         ticketCount += 1
         let ticket = Ticket(number: ticketCount)
         waiting[ticket] = WaitingRequest(
-            slot: step.slot, key: key, demand: demand, path: path, admitted: admitted)
+            slot: step.slot, key: key, demand: demand, path: path, ended: ended)
         lines[step.slot, default: WaitingLine()].append(ticket, of: key)
         return ticket
+    }
+
+    /// Makes a place in the line of a step for a key's next request; nil where there is none.
+    ///
+    /// Returns the wait that it ended.
+    mutating func makePlace(at step: Step, max: Int, for key: String, now: Int)
+        -> [Ledger.EndedWait]?
+    {
+        guard let line = lines[step.slot], line.count >= max else { return max > 0 ? [] : nil }
+        guard let ticket = line.givingWay(to: key), let waiting = waiting[ticket] else {
+            return nil
+        }
+        let refusal = refuse(ticket, waiting, now: now) ?? step.fullQueue
+        return [
+            Ledger.EndedWait(ticket: ticket, end: .displaced(refusal), receiver: waiting.ended)
+        ]
+    }
+
+    /// Takes a request out that is not admitted; returns why it is refused.
+    mutating func refuse(_ ticket: Ticket, _ waiting: WaitingRequest, now: Int) -> LimitRefusal? {
+        let found = refusal(of: waiting.demand, waiting.path, now: now)?.refusal
+        leave(ticket)
+        counts[waiting.slot].refused += 1
+        // Where there is room, others were before it.
+        return found ?? waiting.path.first { $0.slot == waiting.slot }.map(\.fullQueue)
     }
 
     /// Takes a request out of its line, whose scope is returned; nil where it waits no more.
@@ -85,25 +107,25 @@ extension LedgerState {
     /// Admits requests of a line, key by key, for as long as its scope has room.
     ///
     /// A request that another scope refuses holds up no other key's.
-    mutating func admitNext(of slot: Int, now: Int) -> [Ledger.Grant] {
-        var grants: [Ledger.Grant] = []
+    mutating func admitNext(of slot: Int, now: Int) -> [Ledger.EndedWait] {
+        var ended: [Ledger.EndedWait] = []
         // Those before it were refused by another scope. A key that is served goes to the end.
         var turn = 0
         while let ticket = lines[slot]?.next(atTurn: turn), let request = waiting[ticket] {
             lookCount += 1
             if let found = refusal(of: request.demand, request.path, now: now) {
-                if found.step.slot == slot { return grants }
+                if found.step.slot == slot { return ended }
                 turn += 1
                 continue
             }
             waiting[ticket] = nil
             lines[slot]?.serve(atTurn: turn)
-            grants.append(
-                Ledger.Grant(
-                    ticket: ticket, reservation: take(request.demand, request.path, now: now),
-                    admitted: request.admitted))
+            let reservation = take(request.demand, request.path, now: now)
+            ended.append(
+                Ledger.EndedWait(
+                    ticket: ticket, end: .admitted(reservation), receiver: request.ended))
         }
         if lines[slot]?.count == 0 { lines[slot] = nil }
-        return grants
+        return ended
     }
 }

@@ -60,19 +60,19 @@ public final class Ledger: Sendable {
 
     /// Admits a request by all limits of a path, or refuses it and changes nothing.
     ///
-    /// `now`: milliseconds since 1970. `key` and `admitted`: whose request it is, and what is
-    /// called, on any thread, once it is admitted after all; without that it never waits.
+    /// `now`: milliseconds since 1970. `key` and `ended`: whose request it is, and what is
+    /// called, on any thread, when its wait ends; without that it never waits.
     public func admit(
         _ demand: Demand, _ path: [Step], now: Int, key: String = "",
-        admitted: (@Sendable (Ticket, Reservation) -> Void)? = nil
+        ended: WaitEnd.Receiver? = nil
     ) -> Decision {
         guard !path.isEmpty else {
             return .admitted(Reservation(path: path, began: now, demand: demand))
         }
-        let (decision, grants) = state.withLock { state -> (Decision, [Grant]) in
+        let (decision, waits) = state.withLock { state -> (Decision, [EndedWait]) in
             let now = state.clock(now)
             // A request that comes while others wait does not pass them.
-            let grants =
+            let waits =
                 state.lines.isEmpty
                 ? []
                 : path.flatMap { step in
@@ -82,19 +82,19 @@ public final class Ledger: Sendable {
             state.fleet?.count(found?.refusal)
             let busy = state.lines.isEmpty ? nil : path.first { state.lines[$0.slot] != nil }
             guard let step = found?.step ?? busy else {
-                return (.admitted(state.take(demand, path, now: now)), grants)
+                return (.admitted(state.take(demand, path, now: now)), waits)
             }
             let refusal = found?.refusal ?? step.fullQueue
-            if let admitted, let queue = step.queue, refusal.passes(within: queue.wait),
-                state.lines[step.slot]?.count ?? 0 < queue.max
+            if let ended, let queue = step.queue, refusal.passes(within: queue.wait),
+                let displaced = state.makePlace(at: step, max: queue.max, for: key, now: now)
             {
-                let ticket = state.wait(demand, path, at: step, key: key, admitted: admitted)
-                return (.waiting(ticket, atMost: queue.wait), grants)
+                let ticket = state.wait(demand, path, at: step, key: key, ended: ended)
+                return (.waiting(ticket, atMost: queue.wait), waits + displaced)
             }
             state.counts[step.slot].refused += 1
-            return (.refused(refusal), grants)
+            return (.refused(refusal), waits)
         }
-        Self.call(grants)
+        Self.call(waits)
         return decision
     }
 
@@ -141,7 +141,7 @@ public final class Ledger: Sendable {
     /// Puts what a request used in the stead of what was held for it: once for each reservation.
     public func settle(_ reservation: Reservation, _ charge: Charge, now: Int) {
         guard !reservation.path.isEmpty else { return }
-        let grants = state.withLock { state -> [Grant] in
+        let ended = state.withLock { state -> [EndedWait] in
             let now = state.clock(now)
             for step in reservation.path {
                 state.buckets[step.slot].settle(reservation, charge, now: now, step)
@@ -154,6 +154,6 @@ public final class Ledger: Sendable {
             guard !state.lines.isEmpty else { return [] }
             return reservation.path.flatMap { state.admitNext(of: $0.slot, now: now) }
         }
-        Self.call(grants)
+        Self.call(ended)
     }
 }

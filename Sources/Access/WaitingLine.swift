@@ -4,6 +4,9 @@ struct WaitingLine: Sendable {
     /// The keys that have requests here; the one whose turn it is comes first.
     private var turns: [String] = []
     private var tickets: [String: [Ticket]] = [:]
+    /// The keys by how many requests each has here, and how many the one with the most has.
+    private var keysByLength: [Int: Set<String>] = [:]
+    private var lengthMax = 0
     /// How many requests wait.
     private(set) var count = 0
 
@@ -11,16 +14,39 @@ struct WaitingLine: Sendable {
     mutating func append(_ ticket: Ticket, of key: String) {
         if tickets[key] == nil { turns.append(key) }
         tickets[key, default: []].append(ticket)
-        count += 1
+        lengthened(key, by: 1)
     }
 
     /// Takes a request out.
     mutating func remove(_ ticket: Ticket, of key: String) {
         guard var own = tickets[key], let index = own.firstIndex(of: ticket) else { return }
         own.remove(at: index)
-        count -= 1
         tickets[key] = own.isEmpty ? nil : own
         if own.isEmpty { turns.removeAll { $0 == key } }
+        lengthened(key, by: -1)
+    }
+
+    /// The request that gives way to a key's next one when the line is full: the newest of the key
+    /// with the most of them, where that has at least two more than this one.
+    ///
+    /// So that a key cannot keep the others out by filling the line.
+    func givingWay(to key: String) -> Ticket? {
+        let own = tickets[key]?.count ?? 0
+        guard lengthMax >= own + 2, let longest = keysByLength[lengthMax]?.first else { return nil }
+        return tickets[longest]?.last
+    }
+
+    /// A key has more or fewer requests here than it had.
+    private mutating func lengthened(_ key: String, by change: Int) {
+        let length = tickets[key]?.count ?? 0
+        let before = length - change
+        count += change
+        keysByLength[before]?.remove(key)
+        if keysByLength[before]?.isEmpty == true { keysByLength[before] = nil }
+        if length > 0 { keysByLength[length, default: []].insert(key) }
+        // One request came or went, so that the next length below has a key, or none is left.
+        if length > lengthMax { lengthMax = length }
+        if keysByLength[lengthMax] == nil { lengthMax = max(0, lengthMax - 1) }
     }
 
     /// The next request of the key with a turn; nil after the last turn.
@@ -34,7 +60,7 @@ struct WaitingLine: Sendable {
         let key = turns.remove(at: turn)
         guard var own = tickets.removeValue(forKey: key) else { return }
         own.removeFirst()
-        count -= 1
+        defer { lengthened(key, by: -1) }
         guard !own.isEmpty else { return }
         tickets[key] = own
         turns.append(key)
@@ -53,5 +79,15 @@ struct WaitingRequest: Sendable {
     let key: String
     let demand: Demand
     let path: [Step]
-    let admitted: @Sendable (Ticket, Reservation) -> Void
+    let ended: WaitEnd.Receiver
+}
+
+/// How a wait ended that its client did not end.
+public enum WaitEnd: Sendable {
+    /// What is called with it, once.
+    public typealias Receiver = @Sendable (Ticket, WaitEnd) -> Void
+
+    case admitted(Reservation)
+    /// It gave way to another key's request.
+    case displaced(LimitRefusal)
 }

@@ -12,15 +12,15 @@ final class LimitQueue: TimerHandler {
     /// How often room is looked for that time alone makes.
     private static let interval = Interval.milliseconds(20)
 
-    /// A request that was admitted.
-    private struct Admitted: Sendable {
+    /// A request whose wait ended.
+    private struct Ended: Sendable {
         let ticket: Ticket
-        let reservation: Reservation
+        let end: WaitEnd
     }
 
     private unowned let worker: Worker
     private var waiting: [Ticket: RequestExchange] = [:]
-    private var mailbox: Mailbox<Admitted>?
+    private var mailbox: Mailbox<Ended>?
     /// The ledger of those that wait: one for the life of a process.
     private var ledger: Ledger?
     private var timer: TimerWheel.Timer?
@@ -29,19 +29,19 @@ final class LimitQueue: TimerHandler {
         self.worker = worker
     }
 
-    /// What a ledger calls with the reservation of a request that waited; nil where no request may
-    /// wait, because no descriptor is left to wake this worker with.
-    func receiver(for exchange: RequestExchange) -> (@Sendable (Ticket, Reservation) -> Void)? {
+    /// What a ledger calls when the wait of a request ends; nil where no request may wait, because
+    /// no descriptor is left to wake this worker with.
+    func receiver(for exchange: RequestExchange) -> WaitEnd.Receiver? {
         guard !exchange.intake.isStreaming, let mailbox = openMailbox() else { return nil }
-        return { mailbox.post(Admitted(ticket: $0, reservation: $1)) }
+        return { mailbox.post(Ended(ticket: $0, end: $1)) }
     }
 
-    private func openMailbox() -> Mailbox<Admitted>? {
+    private func openMailbox() -> Mailbox<Ended>? {
         if let mailbox { return mailbox }
         let owner = Owner(self)
         guard
-            let made = try? Mailbox<Admitted>(receive: { message in
-                owner.queue?.admitted(message)
+            let made = try? Mailbox<Ended>(receive: { message in
+                owner.queue?.ended(message)
             })
         else { return nil }
         made.open(on: worker.loop)
@@ -73,7 +73,7 @@ final class LimitQueue: TimerHandler {
         guard let ticket = exchange.limitWait?.ticket, let ledger else { return }
         let now = Int(Identifier.wallClockMilliseconds())
         guard let refusal = ledger.giveUp(ticket, now: now) else {
-            // It was admitted just now: the message is on its way.
+            // Its wait ended just now: the message is on its way.
             exchange.limitWait?.until = .distantFuture
             return
         }
@@ -95,14 +95,23 @@ final class LimitQueue: TimerHandler {
         exchange.limitWait = nil
     }
 
-    private func admitted(_ message: Admitted) {
-        let reservation = message.reservation
+    private func ended(_ message: Ended) {
+        let now = Int(Identifier.wallClockMilliseconds())
         guard let exchange = waiting[message.ticket] else {
-            let now = Int(Identifier.wallClockMilliseconds())
-            ledger?.settle(reservation, .unasked, now: now)
+            if case .admitted(let reservation) = message.end {
+                ledger?.settle(reservation, .unasked, now: now)
+            }
             return
         }
         forget(exchange)
+        switch message.end {
+        case .admitted(let reservation): admitted(exchange, reservation)
+        case .displaced(let refusal):
+            RequestStart.goOn(exchange, refusal: .limited(refusal, now: now))
+        }
+    }
+
+    private func admitted(_ exchange: RequestExchange, _ reservation: Reservation) {
         exchange.caller?.admitted(reservation)
         exchange.requestEnded = worker.loop.now
         // What it is charged counts for the moment of its admission, by its name as by its limits.

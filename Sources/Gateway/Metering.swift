@@ -68,7 +68,7 @@ enum Metering {
         let queue = exchange.worker.limitQueue
         let decision = access.ledger.admit(
             demand, key.path, now: now, key: key.name,
-            admitted: key.mayWait ? queue.receiver(for: exchange) : nil)
+            ended: key.mayWait ? queue.receiver(for: exchange) : nil)
         exchange.caller = caller
         switch decision {
         case .admitted(let reservation):

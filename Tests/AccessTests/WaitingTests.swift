@@ -11,7 +11,15 @@ struct WaitingTests {
     /// What a ledger called.
     private final class Calls: Sendable {
         let all = Mutex<[(ticket: Ticket, reservation: Reservation)]>([])
+        let displaced = Mutex<[(ticket: Ticket, refusal: LimitRefusal)]>([])
         var count: Int { all.withLock { $0.count } }
+
+        func ended(_ ticket: Ticket, _ end: WaitEnd) {
+            switch end {
+            case .admitted(let reservation): all.withLock { $0.append((ticket, reservation)) }
+            case .displaced(let refusal): displaced.withLock { $0.append((ticket, refusal)) }
+            }
+        }
 
         func take() -> [(ticket: Ticket, reservation: Reservation)] {
             all.withLock { all in
@@ -40,9 +48,7 @@ struct WaitingTests {
     private static func ask(
         _ ledger: Ledger, _ key: AccessKey, _ calls: Calls, now: Int = 0
     ) -> Ledger.Decision {
-        ledger.admit(Demand(), key.path, now: now, key: key.name) { ticket, reservation in
-            calls.all.withLock { $0.append((ticket, reservation)) }
-        }
+        ledger.admit(Demand(), key.path, now: now, key: key.name, ended: calls.ended)
     }
 
     private static func ticket(_ decision: Ledger.Decision) -> Ticket? {
@@ -74,6 +80,82 @@ struct WaitingTests {
         }
         #expect(order == "01201000")
         #expect(ledger.bucket(of: .group("team")).inFlight == 0)
+    }
+
+    @Test("a key that fills the line gives way to the others, its newest request first")
+    func fullLine() throws {
+        let (table, ledger) = try Self.table(
+            "concurrent = 1\nqueue = { max = 4, wait = \"5s\" }")
+        let keys = try "012".map { try LedgerTests.key($0, in: table) }
+        let calls = Calls()
+        guard case .admitted(var running) = Self.ask(ledger, keys[0], calls) else {
+            throw LedgerTests.Missing()
+        }
+        var owners: [Ticket: String] = [:]
+        var tickets: [Ticket] = []
+        // Each may have two of four places at last, and no key drives out one that has no more.
+        for (key, waits) in [
+            (0, true), (0, true), (0, true), (0, true), (0, false), (1, true), (1, true),
+            (1, false), (2, true), (2, false), (0, false),
+        ] {
+            let ticket = Self.ticket(Self.ask(ledger, keys[key], calls))
+            #expect((ticket != nil) == waits, "\(owners.count)")
+            guard let ticket else { continue }
+            owners[ticket] = "\(key)"
+            tickets.append(ticket)
+        }
+        let displaced = calls.displaced.withLock { $0 }
+        #expect(displaced.map { owners[$0.ticket] ?? "" }.prefix(2) == ["0", "0"])
+        #expect(displaced.prefix(2).map(\.ticket) == [tickets[3], tickets[2]])
+        #expect(displaced.count == 3 && displaced.allSatisfy { $0.refusal.axis == .concurrent })
+        let team = try #require(ledger.view().first { $0.scope == .group("team") })
+        #expect(team.waiting == 4 && team.refused == 7, "four at once and three displaced")
+        for ticket in displaced.map(\.ticket) {
+            #expect(ledger.giveUp(ticket, now: 1) == nil && !ledger.leave(ticket, now: 1))
+        }
+        var served: [String: Int] = [:]
+        while true {
+            ledger.settle(running, .free, now: 1)
+            guard let next = calls.take().first else { break }
+            served[try #require(owners[next.ticket]), default: 0] += 1
+            running = next.reservation
+        }
+        #expect(served.count == 3 && served["2"] == 1 && served.values.reduce(0, +) == 4)
+        #expect(ledger.bucket(of: .group("team")).inFlight == 0)
+    }
+
+    @Test("a line knows its longest key, whatever comes and goes")
+    func longest() {
+        var line = WaitingLine()
+        var model: [String: [Ticket]] = [:]
+        var random = RandomSource(seed: 7)
+        for number in 0..<4000 {
+            let key = "k\(random.next() % 5)"
+            switch random.next() % 4 {
+            case 0, 1:
+                line.append(Ticket(number: number), of: key)
+                model[key, default: []].append(Ticket(number: number))
+            case 2:
+                guard let own = model[key], let ticket = own.randomElement(using: &random) else {
+                    continue
+                }
+                line.remove(ticket, of: key)
+                model[key] = own.filter { $0 != ticket }
+            default:
+                guard let ticket = line.next(atTurn: 0) else { continue }
+                line.serve(atTurn: 0)
+                for (key, own) in model { model[key] = own.filter { $0 != ticket } }
+            }
+            let lengths = model.mapValues(\.count)
+            let longest = lengths.values.max() ?? 0
+            let own = lengths["k0"] ?? 0
+            let given = line.givingWay(to: "k0")
+            #expect((given != nil) == (longest >= own + 2))
+            if let given {
+                #expect(model.values.contains { $0.count == longest && $0.last == given })
+            }
+            #expect(line.count == lengths.values.reduce(0, +))
+        }
     }
 
     @Test("ends for a client that goes, and for one that has waited as long as it may")

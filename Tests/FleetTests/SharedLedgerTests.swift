@@ -337,7 +337,7 @@ struct SharedLedgerTests {
             guard
                 case .waiting = fleet.ledgers[0].admit(
                     Demand(), fleet.keys[0].path, now: Self.noon, key: "bob",
-                    admitted: { _, _ in granted.add(1, ordering: .relaxed) })
+                    ended: { _, _ in granted.add(1, ordering: .relaxed) })
             else {
                 Issue.record("a request that finds no share does not wait")
                 return
@@ -351,7 +351,7 @@ struct SharedLedgerTests {
             1, "concurrent = 2\nqueue = { max = 4, wait = \"5s\" }", outage: .closed)
         away.ledgers[0].setStoreAway(true)
         let other = away.ledgers[0].admit(
-            Demand(), away.keys[0].path, now: Self.noon, key: "bob", admitted: { _, _ in })
+            Demand(), away.keys[0].path, now: Self.noon, key: "bob", ended: { _, _ in })
         guard case .refused(let refusal) = other else {
             Issue.record("\(other)")
             return

@@ -147,6 +147,46 @@ struct WaitingTests {
         #expect(outcomes == ["client_cancelled", "client_cancelled", "complete", "refused"])
     }
 
+    @Test("a key that fills the line gives way: its newest request is refused, the other's served")
+    func displaced() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let keys = (1...2).map(ClientKeyTests.key)
+        let gateway = try Self.gateway(
+            vendor.port,
+            """
+            [groups.team]
+            concurrent = 1
+            queue = { max = 2, wait = "10m" }
+            \(ClientKeyTests.lines("one", keys[0], "group = \"team\""))
+            \(ClientKeyTests.lines("two", keys[1], "group = \"team\""))
+            """)
+        let running = try RawConnection(port: gateway.port)
+        try running.send(Request.chat(["hang": "1"], extra: "x-weir-key: \(keys[0])\r\n"))
+        try gateway.await("one in flight") { Self.view(gateway, "team")?.inFlight == 1 }
+        let waiting = try (1...2).map { count in
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Request.chat(extra: "x-weir-key: \(keys[0])\r\n"))
+            try gateway.await("it waits") { Self.view(gateway, "team")?.waiting == count }
+            return client
+        }
+        let other = try RawConnection(port: gateway.port)
+        try other.send(Request.chat(extra: "x-weir-key: \(keys[1])\r\n"))
+        let refused = try waiting[1].response()
+        #expect(refused.status == 429 && refused.text.contains("group team"))
+        #expect(Self.view(gateway, "team")?.waiting == 2)
+        running.close()
+        #expect(try waiting[0].response().status == 200)
+        #expect(try other.response().status == 200)
+        // The connection of the one that gave way goes on.
+        #expect(try Self.call(waiting[1], keys[0]).status == 200)
+        try gateway.await("the end") { Self.view(gateway, "team")?.inFlight == 0 }
+        gateway.stop()
+        let outcomes = try gateway.record.records().map(\.outcome).sorted()
+        #expect(
+            outcomes == ["client_cancelled", "complete", "complete", "complete", "refused"])
+    }
+
     @Test("a request whose key was revoked while it waited is served no more")
     func revoked() throws {
         let vendor = try ScriptedVendor()
