@@ -43,18 +43,13 @@ extension Conversation {
     ///
     /// Refuses what is left without a word: no dialect takes a conversation of nothing.
     mutating func dropUnsayable() throws(Refusal) {
-        for index in turns.indices where turns[index].role == .user || turns[index].role == .system
-        {
-            for part in turns[index].parts where part.isUnsayable { losses.drop(part.path) }
-            turns[index].parts.removeAll(where: \.isUnsayable)
+        for index in turns.indices {
+            if turns[index].role == .user || turns[index].role == .system {
+                for part in turns[index].parts where part.isUnsayable { losses.drop(part.path) }
+                turns[index].parts.removeAll(where: \.isUnsayable)
+            }
             for part in turns[index].parts.indices {
-                guard case .media(var media) = turns[index].parts[part].kind,
-                    let detail = media.detail,
-                    !["auto", "low", "high", "original"].contains(detail.plain)
-                else { continue }
-                losses.drop(media.detailPath)
-                media.detail = nil
-                turns[index].parts[part].kind = .media(media)
+                turns[index].parts[part].dropUnknownDetail(&losses)
             }
         }
         guard turns.contains(where: { $0.role != .system || !$0.parts.isEmpty }) else {
@@ -81,7 +76,9 @@ extension Conversation {
             for part in turn.parts {
                 if let call = part.call {
                     isAnswering = false
-                    open[call.id] = call.idPath
+                    guard open.updateValue(call.idPath, forKey: call.id) == nil else {
+                        throw Refusal(call.idPath, "another call without a result has this id")
+                    }
                 } else if let result = part.result {
                     isAnswering = true
                     guard open.removeValue(forKey: result.id) != nil else {
@@ -99,6 +96,23 @@ extension Part {
         switch kind {
         case .hosted, .reasoning: true
         default: false
+        }
+    }
+
+    /// Takes out how closely a picture is to be looked at, where no dialect has that word.
+    fileprivate mutating func dropUnknownDetail(_ losses: inout LossList) {
+        switch kind {
+        case .media(var media):
+            guard let detail = media.detail,
+                !["auto", "low", "high", "original"].contains(detail.plain)
+            else { return }
+            losses.drop(media.detailPath)
+            media.detail = nil
+            kind = .media(media)
+        case .result(var result):
+            for index in result.parts.indices { result.parts[index].dropUnknownDetail(&losses) }
+            kind = .result(result)
+        default: return
         }
     }
 
