@@ -21,7 +21,11 @@ extension Attempt: TransferDelegate {
         addresses?.apply(to: transfer)
         let ownAddress = addresses?.filter(transfer.head)
         changesLength = ownAddress != nil
-        if exchange.state.isDetached { return DetachedAnswer.headReceived(self) }
+        let readsUsage = exchange.caller?.reservation?.demand.isWork ?? false
+        if exchange.state.isDetached {
+            pipeline.beginDetached(transfer.head, answerDialect, readsUsage: readsUsage)
+            return DetachedAnswer.headReceived(self)
+        }
         if let translated, translated.changesForm {
             return TranslatedAnswer.begin(self, transfer.head, translated)
         }
@@ -29,7 +33,7 @@ extension Attempt: TransferDelegate {
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
             watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies,
             observesFrames: transfer.head.switchesProtocol,
-            readsUsage: exchange.caller?.reservation?.demand.isWork ?? false,
+            readsUsage: readsUsage,
             addresses: ownAddress)
         let hold = holdReason(transfer.head).map {
             makeHold($0, transfer.head)

@@ -51,6 +51,33 @@ enum CallerCheck {
         return refusal
     }
 
+    /// Whether the key, the certificate or the issuer that let an exchange in is none any more, by
+    /// the latest reading of the configuration and the store.
+    ///
+    /// That a credential has expired meanwhile is no matter: it counts when a request begins.
+    static func isRevoked(_ exchange: RequestExchange) -> Bool {
+        guard let caller = exchange.caller, let access = exchange.worker.snapshot.access else {
+            return false
+        }
+        let client = exchange.client
+        let now = Int(Identifier.wallClockMilliseconds())
+        let finding: AccessTable.Finding?
+        if caller.carrier == nil {
+            finding = certified(client, access.table, now: now)
+        } else {
+            finding = exchange.request.withHead { head in
+                PresentedKey.find(in: head) { presented -> AccessTable.Finding? in
+                    let isToken =
+                        access.table.issuer != nil && TokenIssuer.mayIssue(presented.token)
+                    return isToken
+                        ? nil : access.table.find(client.known(presented.token).digest, now: now)
+                } ?? nil
+            }
+        }
+        if case .unknown? = finding { return !access.table.required.isUnread }
+        return false
+    }
+
     private static func refusal(
         for exchange: RequestExchange, by access: AccessPlan
     ) -> Failure? {

@@ -107,6 +107,19 @@ struct ResponsePipeline: ~Copyable {
         updateIsPlain()
     }
 
+    /// Sets up the stages for a response whose client has gone before its head: its usage is read
+    /// in the vendor's dialect, for what the caller is charged.
+    mutating func beginDetached(
+        _ head: borrowing ResponseHead, _ dialect: Dialect, readsUsage: Bool
+    ) {
+        guard readsUsage, head.status < 300 else { return }
+        isEventStream = head.mediaType == .eventStream
+        isEncoded = head.isEncoded
+        decoder = isEncoded ? ContentDecoder(head.codings.span) : nil
+        observer = UsageObserver(dialect: dialect, isEventStream: isEventStream)
+        updateIsPlain()
+    }
+
     private mutating func updateIsPlain() {
         isPlain =
             usageFilter == nil && addressFilter == nil && inspector == nil && decoder == nil

@@ -182,9 +182,11 @@ public final class Worker: TurnHandler, TimerHandler {
         switch order {
         case .adopt(let plan, let adopted):
             adopt(plan)
+            endRevokedTunnels()
             adopted()
         case .adoptAccess(let access, let adopted):
             snapshot = RoutingSnapshot(snapshot, access: access)
+            endRevokedTunnels()
             adopted()
         case .retire(let kept, let rested): retire(keeping: kept, rested)
         case .resume: resume()
@@ -217,6 +219,11 @@ public final class Worker: TurnHandler, TimerHandler {
         for connection in connections.all {
             if all { connection?.abandon() } else { connection?.drain() }
         }
+    }
+
+    /// Other keys are known than before.
+    private func endRevokedTunnels() {
+        for connection in connections.all { connection?.endTunnelIfRevoked() }
     }
 
     private func adopt(_ plan: SnapshotPlan) {

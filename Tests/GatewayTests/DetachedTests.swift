@@ -1,3 +1,5 @@
+import Access
+import Codings
 import ExchangeCore
 import Glibc
 import Primitives
@@ -93,6 +95,87 @@ struct DetachedTests {
             .exchange(Request.chat(stream: stage != .plain))
         #expect(response.isWhole && response.status == 200)
         #expect(vendor.connectionCount == 1)
+    }
+
+    /// What a vendor says of an answer whose usage is 10 tokens in and 1,000 out.
+    private enum Billed: String, CaseIterable {
+        case chat, chatStream, encoded, messages
+
+        var isStream: Bool { self == .chatStream }
+        func whole() throws -> [UInt8] {
+            let json =
+                self == .messages
+                ? """
+                {"id":"m","type":"message","role":"assistant","model":"m","content":[],\
+                "stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":1000}}
+                """
+                : """
+                {"id":"c","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":1000}}
+                """
+            if isStream {
+                let events =
+                    DetachedTests.event + "data: \(json)\n\n" + "data: [DONE]\n\n"
+                let end = DetachedTests.chunk(events) + "0\r\n\r\n"
+                return Array((DetachedTests.stream + end).utf8)
+            }
+            var body = Array(json.utf8)
+            if self == .encoded { body = try #require(Gzip.compress(body)) }
+            let coding = self == .encoded ? "Content-Encoding: gzip\r\n" : ""
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\(coding)"
+                + "Content-Length: \(body.count)\r\n\r\n"
+            return Array(head.utf8) + body
+        }
+    }
+
+    @Test("are charged what their vendor reports, also where no head had come")
+    func charged() throws {
+        for billed in Billed.allCases {
+            // Cut in the head, at its end, and in the body.
+            let whole = try billed.whole()
+            for cut in [0, whole.count / 2, whole.count - 8] {
+                let (before, after) = (whole.prefix(cut), whole.dropFirst(cut))
+                let gate = Gate()
+                let vendor = try ByteVendor { connection, _ in
+                    _ = try connection.request()
+                    try connection.send(Array(before))
+                    gate.arrive()
+                    try gate.awaitOpening()
+                    try connection.send(Array(after))
+                }
+                defer { vendor.stop() }
+                let key = ClientKeyTests.key(1)
+                let gateway = try TestGateway(
+                    """
+                    [vendors.v]
+                    dialect = "\(billed == .messages ? "anthropic" : "openai")"
+                    base_url = "http://127.0.0.1:\(vendor.port)\(billed == .messages ? "" : "/v1")"
+                    credential = "none"
+                    on_client_disconnect = "continue"
+                    [[chains]]
+                    name = "main"
+                    models = ["*"]
+                    targets = [{ vendor = "v", model = "m" }]
+                    [prices.models.m]
+                    input = 1000
+                    output = 1000
+                    max_output = 2000
+                    \(ClientKeyTests.lines("ci", key, "budget = \"$9/month\""))
+                    """)
+                defer { gateway.stop() }
+                let client = try RawConnection(port: gateway.port)
+                try client.send(
+                    Request.chat(stream: billed.isStream, extra: "x-weir-key: \(key)\r\n"))
+                try gateway.await("the request") { gate.arrivals == 1 }
+                client.close()
+                try gateway.await("the departure") { gateway.metrics.detached.current == 1 }
+                gate.open()
+                try gateway.await("the settlement") { gateway.outcomes(.clientCancelled) == 1 }
+                let view = gateway.ledger.view().first { $0.scope.label == "ci" }
+                #expect(view?.spent == 1010 * 1_000_000, "\(billed) at \(cut)")
+                #expect(view?.inFlight == 0)
+            }
+        }
     }
 
     @Test("that break off are settled, and no vendor is asked again")

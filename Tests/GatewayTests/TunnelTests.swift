@@ -295,4 +295,43 @@ struct TunnelTests {
         try client.send("still there")
         #expect(try client.take(through: "still there") == "still there")
     }
+
+    @Test("end when the key that opened them is none any more; others go on")
+    func revokedKey() throws {
+        let vendor = try TunnelVendor(TunnelVendor.accepting + "\r\n", first: []) { connection in
+            while true { try connection.send(try connection.take(8)) }
+        }
+        defer { vendor.stop() }
+        let keys = (1...2).map(ClientKeyTests.key)
+        func toml(_ lines: String) -> String {
+            """
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            credential = "env:gateway-secret"
+            \(lines)
+            """
+        }
+        let one = ClientKeyTests.lines("one", keys[0], "")
+        let gateway = try TestGateway(toml(one + ClientKeyTests.lines("two", keys[1], "")))
+        let clients = try keys.map { key in
+            let client = try RawConnection(port: gateway.port)
+            try client.send(Request.handshake("/v1/responses", "x-weir-key: \(key)\r\n"))
+            _ = try client.take(through: "\r\n\r\n")
+            return client
+        }
+        let frame = WebSocketFrame.text("hi").bytes(mask: Self.mask)
+        for client in clients {
+            try client.send(frame)
+            #expect(try client.take(frame.count) == frame)
+        }
+        try gateway.adopt(toml(one))
+        #expect(throws: (any Error).self) { while true { _ = try clients[1].take(1) } }
+        try clients[0].send(frame)
+        #expect(try clients[0].take(frame.count) == frame)
+        clients[0].close()
+        gateway.stop()
+        let records = try gateway.record.records().filter { $0.key == "two" }
+        #expect(records.map(\.outcome) == ["truncated"])
+        #expect(records.first?.errorMessage.contains("revoked") == true)
+    }
 }
