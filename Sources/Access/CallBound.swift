@@ -25,6 +25,8 @@ public struct CallBound: Equatable, Sendable {
     public private(set) var expectedTokens = 0
     /// Billionths of a dollar at most.
     public private(set) var nanodollars = 0
+    /// Whether the answer has tokens of its own.
+    public private(set) var writesOutput = false
     /// Whether the vendor goes on when the client leaves.
     public let outlivesClient: Bool
 
@@ -69,6 +71,7 @@ public struct CallBound: Equatable, Sendable {
             if let whole = most.output { one = min(one, whole) }
             let output = request.output(of: one)
             self.input = max(self.input, input)
+            writesOutput = writesOutput || output > 0
             expectedTokens = max(expectedTokens, input / Self.bytesPerToken + output)
             guard isPriced else { continue }
             let cost = prices?.bound(

@@ -45,6 +45,8 @@ public struct Charge: Equatable, Sendable {
         case reserved = "reserved"
         /// No model worked, or none was asked.
         case free = "free"
+        /// No limit of the caller's asks for it: the record counts what the vendor reported.
+        case unlimited = "unlimited"
 
         /// Its number in journals: never given to another.
         public var number: Int {
@@ -53,6 +55,7 @@ public struct Charge: Equatable, Sendable {
             case .estimated: 2
             case .reserved: 3
             case .free: 4
+            case .unlimited: 5
             }
         }
 

@@ -104,22 +104,30 @@ public enum RequestWork {
     /// training, or for the holder of a credential that the vendor answers with.
     ///
     /// Neither its body nor its answer says what it costs, and none of it passes here again.
-    public static func isOutOfSight(method: String, target: String) -> Bool {
-        guard method == "POST" else { return false }
+    ///
+    /// `hasBody`: whether a body comes with it, which by another method than `POST` may be a prompt.
+    public static func isOutOfSight(
+        method: String, target: String, hasBody: Bool
+    ) -> Bool {
+        guard method == "POST" else {
+            // Some server pays no attention to the method.
+            return hasBody && isBilled(method: "POST", target: target)
+        }
         // As servers read it: what is written in escapes is the same resource.
         let path = target.prefix { $0 != "?" && $0 != "#" }
         let plain = String(decoding: Array(path.utf8).span.percentDecoded(), as: UTF8.self)
         let segments = plain.lowercased().split { $0 == "/" || $0 == "\\" }
         guard let last = segments.last else { return false }
-        if let colon = last.lastIndex(of: ":"),
-            batchVerbs.contains(last[last.index(after: colon)...])
-        {
-            return true
+        if let colon = last.lastIndex(of: ":") {
+            let verb = last[last.index(after: colon)...]
+            if batchVerbs.contains(verb) || storingVerbs.contains(verb) { return true }
         }
         if credentialEndings.contains(last) { return true }
         let resource = Array(resource(of: segments))
         switch resource.first {
         case "batches", "tunedmodels", "auth_tokens": return resource.count == 1
+        // What is kept there is billed by the hour, or read by a model as it is put in.
+        case "cachedcontents": return resource.count == 1
         case "messages": return resource.dropFirst() == ["batches"]
         case "evals": return last == "runs"
         case "fine_tuning": return last != "cancel" && last != "pause"
@@ -133,6 +141,9 @@ public enum RequestWork {
     private static let batchVerbs: Set<Substring> = [
         "batchgeneratecontent", "asyncbatchembedcontent",
     ]
+
+    /// Verbs that have a model read what is put into a store.
+    private static let storingVerbs: Set<Substring> = ["importfile", "uploadtofilesearchstore"]
 
     /// What a path ends in whose answer holds a credential of the vendor's.
     private static let credentialEndings: Set<Substring> = ["client_secrets"]

@@ -9,6 +9,18 @@ extension UsageFields {
         }
     }
 
+    /// Whether a usage that was read from these says all: what a vendor left out, or wrote as no
+    /// number, is not nothing.
+    ///
+    /// `writesOutput`: whether an answer has tokens of its own.
+    public func isWhole(_ usage: Usage, writesOutput: Bool) -> Bool {
+        if statedNanodollars != nil { return true }
+        if !usage.isEmpty, first(["total_tokens", "totalTokens", "totalTokenCount"]) != nil {
+            return true
+        }
+        return usage.input != nil && (usage.output != nil || !writesOutput)
+    }
+
     private static let inputDetails: InlineArray<4, StaticString> = [
         "prompt_tokens_details", "prompt_token_details", "input_tokens_details",
         "input_token_details",

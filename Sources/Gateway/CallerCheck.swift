@@ -19,6 +19,8 @@ struct ExchangeCaller {
     var costBound = 0
     /// The model that the client asked for; empty where it named none.
     var model = ""
+    /// Whether the answer has tokens of its own.
+    var writesOutput = false
     /// Whether the vendor goes on when the client leaves.
     var outlivesClient = false
     /// What attempts are charged that failed, and whose vendors may have worked.

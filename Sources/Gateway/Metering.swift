@@ -54,6 +54,7 @@ enum Metering {
                 let bound = try bound(exchange, route, caller, access)
                 caller.inputBound = bound.input
                 caller.costBound = bound.nanodollars
+                caller.writesOutput = bound.writesOutput
                 caller.outlivesClient = bound.outlivesClient
                 demand.isWork = true
                 demand.tokens = bound.expectedTokens
@@ -173,7 +174,9 @@ enum Metering {
         let (isOutOfSight, isConversation) = exchange.request.withHead { head in
             let (method, target) = (head.methodAsked, head.pathAndQuery.text)
             return (
-                RequestWork.isOutOfSight(method: method, target: target),
+                RequestWork.isOutOfSight(
+                    method: method, target: target,
+                    hasBody: head.isChunked || head.contentLength ?? 0 > 0),
                 RequestWork.keepsConversation(method: method, target: target)
             )
         }
@@ -193,12 +196,14 @@ enum Metering {
             var model = PricedModel(
                 name: target.model ?? caller.model, vendor: vendor.name,
                 dialect: target.isForeign ? vendor.dialect : route.dialect)
-            // A translation writes a limit where the vendor wants one, or one that is no less.
+            // What is written anew has a limit where the vendor wants one, and none below its least:
+            // a translation, also between two forms of one dialect, or a request with its quirks.
+            let isRewritten = target.isForeign || vendor.rewritesRequests
             switch vendor.dialect {
-            case .anthropic where target.isForeign:
+            case .anthropic where isRewritten:
                 model.writtenOutput =
                     routing.quirks(of: model.name, at: vendor, .messages).outputMax
-            case .openai where target.isForeign:
+            case .openai where isRewritten:
                 model.writtenOutputMin =
                     routing.quirks(of: model.name, at: vendor, .responses).outputMin
             default: break
@@ -337,8 +342,9 @@ enum Metering {
                     vendor: attempt.vendor.name, dialect: dialect, usage: usage,
                     tier: facts.serviceTier, usageText: usageText))
         }
+        let writesOutput = exchange.caller?.writesOutput ?? true
         if let usage = facts.account(in: dialect, target: target, isWhole: end.isWhole),
-            !usage.isEmpty
+            !usage.isEmpty, facts.usageFields.isWhole(usage, writesOutput: writesOutput)
         {
             end.usage = usage
             end.nanodollars = facts.usageFields.statedNanodollars ?? price(usage, facts.usageText)
@@ -364,7 +370,9 @@ enum Metering {
     /// What the record says at the end: who called, and what is charged.
     static func charged(_ exchange: RequestExchange, _ outcome: Outcome) -> CallerAccount {
         guard let caller = exchange.caller else { return CallerAccount() }
-        let charge = charge(exchange, outcome) ?? .free
+        var charge = charge(exchange, outcome) ?? .free
+        // A limit that the key gets later begins with what was used before.
+        if charge.basis == .free, !caller.key.isMetered { charge.basis = .unlimited }
         return CallerAccount(
             name: caller.key.name, group: caller.key.group, tokens: charge.tokens,
             nanodollars: charge.nanodollars, basis: charge.basis.number)

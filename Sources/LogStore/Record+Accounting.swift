@@ -1,3 +1,4 @@
+import Access
 import Dialects
 
 extension Record {
@@ -20,5 +21,19 @@ extension Record {
         guard let stated, isBilled else { return }
         costNanodollars = stated
         priceVersion = Record.statedByVendor
+    }
+
+    /// Counts what a caller without a limit of tokens or money used, for one that it gets later.
+    ///
+    /// Once the cost is known: the sums of the ledger are those of what records were charged.
+    mutating func countUnlimited() {
+        guard chargeBasis == Charge.Basis.unlimited.rawValue else { return }
+        guard isBilled, usageState == .reported else {
+            chargeBasis = Charge.Basis.free.rawValue
+            return
+        }
+        chargeBasis = Charge.Basis.reported.rawValue
+        chargedTokens = usage.chargedTokens
+        chargedNanodollars = costNanodollars ?? 0
     }
 }

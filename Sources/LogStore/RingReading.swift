@@ -58,8 +58,9 @@ struct RingReading {
 }
 
 extension Batch {
-    /// Works out what calls cost that do not say so themselves.
+    /// Works out what calls cost that do not say so themselves, and what they are charged then.
     mutating func price(from first: Int, by prices: PriceTable?) {
+        defer { for index in first..<records.count { records[index].countUnlimited() } }
         guard let prices else { return }
         for index in first..<records.count {
             // What a vendor says that a call cost, it cost.

@@ -13,6 +13,13 @@ extension SharedVendor {
             return self.apis.contains(.chat) ? .chat : .responses
         }
     }
+
+    /// Whether requests of its own dialect may be written anew: for the API that it has, or with
+    /// its quirks.
+    public var rewritesRequests: Bool {
+        self.appliesQuirks
+            || self.dialect == .openai && self.apis.count < Vendor.OpenAIAPI.allCases.count
+    }
 }
 
 extension API {

@@ -70,11 +70,31 @@ struct RequestWorkTests {
             "/v1/fine_tuning/alpha/graders/run", "/v1/realtime/client_secrets",
             "/v1/realtime/translations/client_secrets", "/v1/realtime/sessions",
             "/v1/realtime/calls", "/v1alpha/auth_tokens", "/v1/chatkit/sessions",
+            "/v1beta/cachedContents", "/v1beta/fileSearchStores/s:importFile",
+            "/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore",
         ])
     func outOfSight(_ target: String) {
-        #expect(RequestWork.isOutOfSight(method: "POST", target: target), "\(target)")
+        let isPost = RequestWork.isOutOfSight(method: "POST", target: target, hasBody: true)
+        #expect(isPost, "\(target)")
         for method in ["GET", "DELETE", "HEAD"] {
-            #expect(!RequestWork.isOutOfSight(method: method, target: target))
+            #expect(!RequestWork.isOutOfSight(method: method, target: target, hasBody: false))
+        }
+    }
+
+    @Test("a prompt that comes by another method is out of sight")
+    func otherMethods() {
+        for method in ["PUT", "PATCH", "DELETE", "GET", "QUERY"] {
+            for (target, hasBody, isOutOfSight) in [
+                ("/v1/chat/completions", true, true), ("/v1/messages", true, true),
+                ("/v1beta/models/m:generateContent", true, true), ("/v1/own", true, true),
+                ("/v1/chat/completions", false, false), ("/v1/models/m", false, false),
+                ("/v1/assistants/a", true, false), ("/v1beta/cachedContents/c", true, false),
+                ("/v1/chat/completions/chatcmpl-1", true, false), ("/v1/files/f", true, false),
+            ] {
+                let found = RequestWork.isOutOfSight(
+                    method: method, target: target, hasBody: hasBody)
+                #expect(found == isOutOfSight, "\(method) \(target)")
+            }
         }
     }
 
@@ -89,7 +109,8 @@ struct RequestWorkTests {
             "/v1beta/models/m:batchEmbedContents", "/v1/embeddings?x=/batches", "/", "",
         ])
     func inSight(_ target: String) {
-        #expect(!RequestWork.isOutOfSight(method: "POST", target: target), "\(target)")
+        let isOutOfSight = RequestWork.isOutOfSight(method: "POST", target: target, hasBody: true)
+        #expect(!isOutOfSight, "\(target)")
     }
 
     @Test("a path says whether a request is one conversation, and whether the vendor keeps it")
