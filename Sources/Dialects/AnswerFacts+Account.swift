@@ -23,6 +23,12 @@ extension AnswerFacts {
         return usage.input.flatMap { $0 > 0 ? usage : nil }
     }
 
+    /// Whether an answer without a usage is an error and nothing else, whatever status came before
+    /// it: a body that has one, a stream that has one before any content.
+    public func isErrorAlone(inStream isStream: Bool) -> Bool {
+        (firstContent == nil || !isStream) && !(errorKind.isEmpty && errorMessage.isEmpty)
+    }
+
     private func usage(in dialect: Dialect, target: String) -> Usage {
         var usage = usageFields.usage(of: dialect)
         // All output of the API for pictures is pictures, unless it states the parts.

@@ -354,6 +354,8 @@ enum Metering {
             end.usageSoFar = usage
             // The usage as the vendor wrote it has the opening alone, without the bytes that came.
             end.nanodollars = price(usage, "")
+        } else if facts.isErrorAlone(inStream: attempt.recorder.isEventStream) {
+            end.isVendorsRefusal = true
         }
         return end
     }
