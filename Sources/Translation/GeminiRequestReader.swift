@@ -4,9 +4,7 @@ import JSON
 struct GeminiRequestReader {
     private var conversation = Conversation(.gemini)
     private var system: Turn?
-    /// Calls without an id of the client's, by their tool's name, that have no result so far.
-    private var unanswered: [String: (ids: [String], next: Int)] = [:]
-    private var callCount = 0
+    private var calls = GeminiCalls()
 
     private init() {}
 
@@ -30,6 +28,9 @@ struct GeminiRequestReader {
                 parts = [Part(kind: .text(text, isBare: true), path: member.name)]
             } else {
                 parts = try self.parts(value, member.name)
+                if let result = parts.first(where: { $0.result != nil }) {
+                    throw Refusal(result.path, "a result stands outside of the user's turn")
+                }
             }
             system = Turn(role: .system, parts: parts, path: member.name)
         case "tools":
@@ -46,7 +47,8 @@ struct GeminiRequestReader {
         for (index, content) in contents.enumerated() {
             let path = "contents[\(index)]"
             let content = content.openedInCamel
-            let parts = try self.parts(content, path)
+            var parts = try self.parts(content, path)
+            try calls.pair(&parts)
             guard content["role"]?.plain != "model" else {
                 // The SDK keeps the empty text that ended a stream.
                 let said = parts.filter { $0.text?.isEmpty != true }
@@ -146,13 +148,7 @@ struct GeminiRequestReader {
         guard let name = value["name"]?.plain else {
             throw Refusal("\(path).functionCall.name", "a call has no name")
         }
-        callCount += 1
-        var id = "call_\(callCount)"
-        if let own = value["id"]?.plain {
-            id = own
-        } else {
-            unanswered[name, default: ([], 0)].ids.append(id)
-        }
+        let id = calls.open(value["id"]?.plain, tool: name)
         var call = Call(
             id: id, name: name,
             arguments: .object(value["args"] ?? RawJSON(literal: "{}")))
@@ -167,14 +163,9 @@ struct GeminiRequestReader {
         let path = "\(path).functionResponse"
         let value = value.openedInCamel
         let name = value["name"]?.plain ?? ""
-        var id = value["id"]?.plain
-        if id == nil, let open = unanswered[name], open.next < open.ids.count {
-            id = open.ids[open.next]
-            unanswered[name]?.next += 1
-        }
-        guard let id else { throw Refusal(path, "a result answers no call") }
         let object = value["response"] ?? RawJSON(literal: "{}")
-        var result = CallResult(id: id, name: name, parts: [])
+        // Which call it answers is known when all results of the content are.
+        var result = CallResult(id: value["id"]?.plain ?? "", name: name, parts: [])
         result.object = object
         let members = object.members
         if members.count == 1, members[0].name == "error" {
