@@ -52,4 +52,54 @@ enum Base64 {
         }
         return output
     }
+
+    /// A text in the common alphabet and filled to its end, as most vendors take it alone; nil for
+    /// one that is no base64.
+    ///
+    /// Letters of the alphabet for addresses, missing fillings and white space are mended.
+    static func standard(_ text: EscapedText) -> EscapedText? {
+        let letters = text.inner
+        guard !letters.isEmpty else { return nil }
+        var fillings = 0
+        var isCommon = true
+        for byte in letters {
+            switch kinds[Int(byte)] {
+            case .letter: if fillings > 0 { return nil }
+            case .filling: fillings += 1
+            case .other: isCommon = false
+            }
+            if !isCommon { break }
+        }
+        if isCommon, letters.count % 4 == 0, fillings <= 2 { return text }
+        return mended(text.unescaped)
+    }
+
+    private enum Kind {
+        case letter, filling, other
+    }
+
+    private static let kinds: [Kind] = (0...255 as ClosedRange<UInt8>).map { byte in
+        common.contains(byte) ? .letter : byte == UInt8(ascii: "=") ? .filling : .other
+    }
+
+    private static func mended(_ text: ArraySlice<UInt8>) -> EscapedText? {
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count + 2)
+        var isEnded = false
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "="): isEnded = true
+            case 0x20, 0x09, 0x0A, 0x0D: continue
+            case _ where isEnded: return nil
+            case UInt8(ascii: "-"): output.append(UInt8(ascii: "+"))
+            case UInt8(ascii: "_"): output.append(UInt8(ascii: "/"))
+            case _ where kinds[Int(byte)] == .letter: output.append(byte)
+            default: return nil
+            }
+        }
+        // One letter alone is no byte.
+        guard !output.isEmpty, output.count % 4 != 1 else { return nil }
+        while output.count % 4 > 0 { output.append(UInt8(ascii: "=")) }
+        return EscapedText(inner: output[...])
+    }
 }

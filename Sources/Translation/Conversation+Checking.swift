@@ -124,10 +124,16 @@ extension Part {
             throw Refusal(path, "a result stands outside of the user's turn")
         }
         switch kind {
-        case .media(let media):
+        case .media(var media):
             switch media.source {
             case .inline(let type, _) where type.isEmpty:
                 throw Refusal(path, "the type of the bytes is missing")
+            case .inline(let type, let data):
+                guard let data = Base64.standard(data) else {
+                    throw Refusal(path, "the bytes are no base64")
+                }
+                media.source = .inline(type: type, data: data)
+                kind = .media(media)
             case .url(let address) where address.isEmpty:
                 throw Refusal(path, "the address is empty")
             default: break
@@ -144,8 +150,9 @@ extension Part {
                 call.object = object
                 kind = .call(call)
             }
-        case .result(let result):
-            for var part in result.parts { try part.check(in: role) }
+        case .result(var result):
+            for index in result.parts.indices { try result.parts[index].check(in: role) }
+            kind = .result(result)
         default: break
         }
     }

@@ -123,7 +123,7 @@ struct Media: Sendable {
     }
 
     let kind: Kind
-    let source: Source
+    var source: Source
     /// How closely an image is looked at, in OpenAI's words.
     var detail: EscapedText?
     /// Where that stands.

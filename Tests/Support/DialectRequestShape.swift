@@ -10,15 +10,15 @@ enum DialectRequestShape {
             "text": ["text": .text], "refusal": ["refusal": .text],
             "image_url": [
                 "image_url": .members([
-                    "url": .filled, "detail?": .words(["auto", "low", "high", "original"]),
+                    "url": .address, "detail?": .words(["auto", "low", "high", "original"]),
                 ])
             ],
             "input_audio": [
-                "input_audio": .members(["data": .text, "format": .words(["wav", "mp3"])])
+                "input_audio": .members(["data": .base64, "format": .words(["wav", "mp3"])])
             ],
             "file": [
                 "file": .members([
-                    "file_data?": .text, "file_id?": .text, "filename?": .text,
+                    "file_data?": .address, "file_id?": .text, "filename?": .text,
                 ])
             ],
         ])
@@ -119,11 +119,11 @@ enum DialectRequestShape {
         [
             "input_text": ["text": .text],
             "input_image": [
-                "image_url?": .filled, "file_id?": .text,
+                "image_url?": .address, "file_id?": .text,
                 "detail?": .words(["auto", "low", "high", "original"]),
             ],
             "input_file": [
-                "file_data?": .text, "file_url?": .text, "file_id?": .text, "filename?": .text,
+                "file_data?": .address, "file_url?": .filled, "file_id?": .text, "filename?": .text,
             ],
         ])
     private static let outputPart = JSONShape.tagged(
@@ -221,7 +221,7 @@ enum DialectRequestShape {
     private static let source = JSONShape.tagged(
         "type",
         [
-            "base64": ["media_type": .filled, "data": .text], "url": ["url": .filled],
+            "base64": ["media_type": .filled, "data": .base64], "url": ["url": .filled],
             "text": ["media_type": .words(["text/plain"]), "data": .text],
         ])
     private static let plainBlocks: [String: [String: JSONShape]] = [
@@ -279,7 +279,7 @@ enum DialectRequestShape {
     // MARK: Gemini
 
     private static let inline = JSONShape.members([
-        "mimeType": .filled, "data": .text, "displayName?": .text,
+        "mimeType": .filled, "data": .base64, "displayName?": .text,
     ])
     private static let part = JSONShape.either([
         .members(["text": .text, "thoughtSignature?": .filled]),

@@ -11,6 +11,10 @@ public indirect enum JSONShape: Sendable {
     case filled
     /// A text that spells a JSON object.
     case spelledObject
+    /// Bytes in base64, in the common alphabet and filled to the end.
+    case base64
+    /// An address, whose bytes are such base64 where they stand in it.
+    case address
     case words([String])
     case list(JSONShape, least: Int)
     case members([String: JSONShape])
@@ -39,6 +43,15 @@ public indirect enum JSONShape: Sendable {
                 case .object = inner
             else { return no("text of an object") }
             return nil
+        case .base64:
+            return value.text.map(Self.isBase64) == true ? nil : no("base64")
+        case .address:
+            guard let text = value.text, !text.isEmpty else { return no("address") }
+            guard text.hasPrefix("data:") else { return nil }
+            let parts = text.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
+            let isFit =
+                parts.count == 2 && parts[0].hasSuffix(";base64") && Self.isBase64(parts[1])
+            return isFit ? nil : no("address with bytes")
         case .words(let words):
             return value.text.map(words.contains) == true ? nil : no("one of \(words)")
         case .list(let shape, let least):
@@ -61,6 +74,16 @@ public indirect enum JSONShape: Sendable {
             if faults.contains(nil) { return nil }
             return faults.compactMap { $0 }.max { $0.count < $1.count }
         }
+    }
+
+    private static func isBase64(_ text: some StringProtocol) -> Bool {
+        let letters = text.utf8.prefix { $0 != UInt8(ascii: "=") }
+        let fillings = text.utf8.dropFirst(letters.count)
+        return !letters.isEmpty && text.utf8.count % 4 == 0 && fillings.count <= 2
+            && fillings.allSatisfy { $0 == UInt8(ascii: "=") }
+            && letters.allSatisfy { byte in
+                0x61...0x7A ~= byte | 0x20 || 0x30...0x39 ~= byte || byte == 0x2B || byte == 0x2F
+            }
     }
 
     private static func fault(
