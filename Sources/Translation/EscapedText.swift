@@ -83,6 +83,28 @@ struct EscapedText: Equatable, Sendable {
         return EscapedText(inner: inner[...])
     }
 
+    /// Whether the text is nothing but white space.
+    var isBlank: Bool {
+        var index = inner.startIndex
+        while index < inner.endIndex {
+            let byte = inner[index]
+            if byte == 0x20 {
+                index += 1
+            } else if byte == UInt8(ascii: "\\"), index + 1 < inner.endIndex,
+                [UInt8(ascii: "n"), UInt8(ascii: "t"), UInt8(ascii: "r")].contains(inner[index + 1])
+            {
+                index += 2
+            } else if byte < 0x80, byte != UInt8(ascii: "\\") {
+                return false
+            } else {
+                // Few texts begin with another letter that may be a space.
+                let rest = EscapedText(inner: inner[index...]).plain
+                return rest.unicodeScalars.allSatisfy(\.properties.isWhitespace)
+            }
+        }
+        return true
+    }
+
     /// The text without white space at its end.
     var trimmedAtEnd: EscapedText {
         var end = inner.endIndex

@@ -18,12 +18,13 @@ extension MessagesRequestWriter {
                 continue
             }
             if !isOwn { conversation.losses.drop(part.extras) }
-            if !text.isEmpty { texts.append(text) }
+            if isSaid(part) { texts.append(text) }
         }
         if !texts.isEmpty { json.member("system", EscapedText.joined(texts)) }
     }
 
     mutating func messages() throws(Refusal) {
+        if !isOwn { dropBlankTexts() }
         // An empty message is refused, and says nothing.
         let turns = conversation.turns.filter { turn in
             isOwn || turn.role != .user || turn.parts.contains { $0.text?.isEmpty != true }
@@ -57,6 +58,40 @@ extension MessagesRequestWriter {
                 try message("user", whole)
             }
         }
+    }
+
+    /// Takes out texts of white space alone, which the vendor refuses as it does empty ones.
+    private mutating func dropBlankTexts() {
+        var turns = conversation.turns
+        conversation.turns = []
+        for turn in turns.indices {
+            dropBlankTexts(&turns[turn].parts)
+            for index in turns[turn].parts.indices {
+                guard var result = turns[turn].parts[index].result else { continue }
+                if dropBlankTexts(&result.parts) {
+                    turns[turn].parts[index].kind = .result(result)
+                }
+            }
+        }
+        conversation.turns = turns
+    }
+
+    /// The same for some parts; false where there are none.
+    @discardableResult
+    private mutating func dropBlankTexts(_ parts: inout [Part]) -> Bool {
+        guard parts.contains(where: { $0.text?.isBlank == true }) else { return false }
+        var kept: [Part] = []
+        for part in parts where isSaid(part) { kept.append(part) }
+        parts = kept
+        return true
+    }
+
+    /// Whether a part says something; a text that does not is declared, but for an empty one.
+    private mutating func isSaid(_ part: Part) -> Bool {
+        guard let text = part.text else { return true }
+        guard !text.isEmpty, !isOwn, text.isBlank else { return !text.isEmpty }
+        conversation.losses.drop(part.path)
+        return false
     }
 
     private mutating func message(_ role: StaticString, _ turn: Turn) throws(Refusal) {

@@ -225,7 +225,7 @@ enum DialectRequestShape {
             "text": ["media_type": .words(["text/plain"]), "data": .text],
         ])
     private static let plainBlocks: [String: [String: JSONShape]] = [
-        "text": ["text": .filled], "image": ["source": source],
+        "text": ["text": .said], "image": ["source": source],
         "document": ["source": source, "title?": .text],
     ]
     private static let block: JSONShape = {
@@ -235,14 +235,14 @@ enum DialectRequestShape {
         blocks["tool_use"] = ["id": .filled, "name": .filled, "input": .object]
         blocks["tool_result"] = [
             "tool_use_id": .filled, "is_error?": .flag,
-            "content?": .either([.text, .list(.tagged("type", plainBlocks), least: 1)]),
+            "content?": .either([.said, .list(.tagged("type", plainBlocks), least: 1)]),
         ]
         return .tagged("type", blocks)
     }()
-    private static let blocks = JSONShape.either([.filled, .list(block, least: 1)])
+    private static let blocks = JSONShape.either([.said, .list(block, least: 1)])
 
     static let messages = JSONShape.members([
-        "model?": .filled, "stream?": .flag, "max_tokens": .whole, "system?": .filled,
+        "model?": .filled, "stream?": .flag, "max_tokens": .whole, "system?": .said,
         "messages": .list(
             .members(["role": .words(["user", "assistant", "system"]), "content": blocks]),
             least: 1),
@@ -271,7 +271,7 @@ enum DialectRequestShape {
             "effort?": .words(["low", "medium", "high", "xhigh", "max"]),
             "format?": .members(["type": .words(["json_schema"]), "schema": .object]),
         ]),
-        "metadata?": .members(["user_id": .text]), "stop_sequences?": .list(.filled, least: 1),
+        "metadata?": .members(["user_id": .text]), "stop_sequences?": .list(.said, least: 1),
         "temperature?": .number, "top_p?": .number, "top_k?": .whole,
         "service_tier?": .words(["auto", "standard_only"]),
     ])

@@ -9,6 +9,8 @@ public indirect enum JSONShape: Sendable {
     case text
     /// A text that is not empty.
     case filled
+    /// A text that is more than white space.
+    case said
     /// A text that spells a JSON object.
     case spelledObject
     /// Bytes in base64, in the common alphabet and filled to the end.
@@ -38,6 +40,9 @@ public indirect enum JSONShape: Sendable {
         case .object: if case .object = value { return nil } else { return no("object") }
         case .text: return value.text == nil ? no("text") : nil
         case .filled: return value.text?.isEmpty == false ? nil : no("text that is not empty")
+        case .said:
+            let isBlank = value.text?.unicodeScalars.allSatisfy(\.properties.isWhitespace)
+            return isBlank == false ? nil : no("text of more than white space")
         case .spelledObject:
             guard let text = value.text, let inner = try? JSONValue(parsing: text),
                 case .object = inner
