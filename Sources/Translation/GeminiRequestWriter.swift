@@ -169,17 +169,24 @@ struct GeminiRequestWriter: ~Copyable {
         if isOwn, let effort = wish.effort {
             return json.member("thinkingLevel", effort.value.uppercased())
         }
-        if let budget = wish.budget { return json.member("thinkingBudget", budget.value) }
-        if wish.mode?.value == .disabled { return json.member("thinkingBudget", 0) }
+        if let budget = wish.budget { return self.budget(budget.value, budget.path) }
+        if let mode = wish.mode, mode.value == .disabled { return budget(0, mode.path) }
         guard let effort = wish.effort else {
             if wish.mode != nil { json.member("thinkingBudget", -1) }
             return
         }
-        guard effort.value != "none" else { return json.member("thinkingBudget", 0) }
+        guard effort.value != "none" else { return budget(0, effort.path) }
         conversation.losses.change(effort.path)
         let words = ["minimal", "low", "medium", "high"]
         let rung = words.firstIndex(of: effort.value) ?? words.count - 1
         json.member("thinkingBudget", quirks.ladder.dropFirst(rung).first ?? -1)
+    }
+
+    /// A budget that the model takes; below zero it decides.
+    private mutating func budget(_ tokens: Int, _ path: String) {
+        let fit = tokens < 0 ? tokens : max(tokens, quirks.budgetMin)
+        if fit != tokens { conversation.losses.change(path) }
+        json.member("thinkingBudget", fit)
     }
 
     // MARK: Tools

@@ -11,6 +11,7 @@ struct MessagesRequestWriter: ~Copyable {
     let names: TargetNames
     let quirks: Quirks
     private var limit = 0
+    private var isThinking = false
     var isOwn: Bool { conversation.form == .messages }
 
     static func write(
@@ -63,7 +64,7 @@ struct MessagesRequestWriter: ~Copyable {
         switch setting.field {
         case .limit, .user, .safetyUser: break
         case .temperature, .topP, .topK:
-            guard quirks.takesSampling ?? isOwn else {
+            guard quirks.takesSampling ?? isOwn, !isRuledOut(setting.field) else {
                 return try conversation.losses.lack(setting)
             }
             sampling(setting)
@@ -77,6 +78,12 @@ struct MessagesRequestWriter: ~Copyable {
             json.raw(setting.value)
         default: try conversation.losses.lack(setting)
         }
+    }
+
+    /// Whether something else that is set keeps a setting away: thinking, or the temperature.
+    private func isRuledOut(_ field: Field) -> Bool {
+        if isThinking, !isOwn { return true }
+        return field == .topP && quirks.samplesOnce && conversation.setting(.temperature) != nil
     }
 
     private mutating func sampling(_ setting: Setting) {
@@ -95,9 +102,12 @@ struct MessagesRequestWriter: ~Copyable {
     private mutating func stop(_ setting: Setting) {
         let words = setting.value.text == nil ? setting.value.elements : [setting.value]
         // One of white space alone is refused.
-        let fit = words.filter { $0.text.map { !$0.trimmedAtEnd.isEmpty } ?? false }
+        let fit = words.filter { $0.text.map { !$0.isBlank } ?? false }.prefix(
+            quirks.stopMax ?? .max)
+        guard !fit.isEmpty else {
+            return words.isEmpty ? () : conversation.losses.drop(setting.path)
+        }
         if fit.count < words.count { conversation.losses.change(setting.path) }
-        guard !fit.isEmpty else { return }
         json.key("stop_sequences")
         json.beginArray()
         for word in fit { json.raw(word) }
@@ -143,8 +153,9 @@ struct MessagesRequestWriter: ~Copyable {
 
     private mutating func effortWord() -> String? {
         guard quirks.thinking == .adaptive || isOwn,
-            let effort = conversation.reasoning.effort, effort.value != "none"
+            let wish = conversation.reasoning.effort, wish.value != "none"
         else { return nil }
+        let effort = conversation.known(wish, quirks.efforts)
         guard effort.value == "minimal" else { return effort.value }
         conversation.losses.change(effort.path)
         return "low"
@@ -153,15 +164,13 @@ struct MessagesRequestWriter: ~Copyable {
     private mutating func thinking() {
         let wish = conversation.reasoning
         guard !wish.isEmpty else { return }
-        if isOwn { return ownThinking(wish) }
-        guard quirks.thinking != .none else {
-            for path in [wish.effort?.path, wish.budget?.path, wish.mode?.path, wish.isShown?.path]
-            {
-                if let path { conversation.losses.drop(path) }
-            }
+        guard quirks.thinking != .none || isOwn else { return conversation.dropReasoning() }
+        let isOff = wish.effort?.value == "none" || wish.mode?.value == .disabled
+        if isOff, !quirks.mayRest {
+            if let path = wish.effort?.path ?? wish.mode?.path { conversation.losses.drop(path) }
             return
         }
-        let isOff = wish.effort?.value == "none" || wish.mode?.value == .disabled
+        if isOwn { return ownThinking(wish) }
         if isOff {
             json.key("thinking")
             json.beginObject()
@@ -179,6 +188,7 @@ struct MessagesRequestWriter: ~Copyable {
         // The least effort asks for no thinking at all.
         let isLeast = wish.effort?.value == "minimal"
         guard !isLeast || wish.isShown?.value == true else { return }
+        isThinking = true
         json.key("thinking")
         json.beginObject()
         json.member("type", literal: "adaptive")
@@ -239,6 +249,7 @@ struct MessagesRequestWriter: ~Copyable {
             if let path { conversation.losses.change(path) }
             return
         }
+        isThinking = true
         json.key("thinking")
         json.beginObject()
         json.member("type", literal: "enabled")
@@ -252,6 +263,8 @@ struct MessagesRequestWriter: ~Copyable {
         case .text: return nil
         case .object, .other:
             throw Refusal(format.path, "the target writes by a schema alone")
+        case .schema where !quirks.takesSchema:
+            throw Refusal(format.path, "the model writes by no schema")
         case .schema(let schema):
             if isOwn { return schema.tree }
             conversation.losses.change(format.path)

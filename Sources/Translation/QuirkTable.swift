@@ -1,71 +1,32 @@
 /// What is known of models that differ from the newest ones of their dialect.
 public struct QuirkTable: Sendable {
-    /// A row: models by a pattern with `*`, and what they take.
+    /// A row: models by patterns with `*`, and what they take.
     struct Row: Sendable {
-        let form: Form
-        let models: String
+        let forms: [Form]
+        let models: [String]
         /// The day on which it was looked up.
         let date: String
         let change: @Sendable (inout Quirks) -> Void
-    }
 
-    /// The rows that the program brings along; of two that match, both count, the later one last.
-    static let shipped: [Row] = [
-        Row(form: .messages, models: "*", date: "2026-11-29") { $0.outputMax = 128_000 },
-        Row(form: .messages, models: "claude-opus-4-8*", date: "2026-11-29") {
-            $0.middleSystem = .keep
-        },
-        Row(form: .messages, models: "claude-opus-5*", date: "2026-11-29") {
-            $0.middleSystem = .keep
-        },
-        Row(form: .messages, models: "claude-*-4-6*", date: "2026-11-29") {
-            $0.takesSampling = true
-        },
-        Row(form: .messages, models: "claude-*-4-5*", date: "2026-11-29") {
-            $0.outputMax = 64_000
-            $0.thinking = .budget
-            $0.takesSampling = true
-        },
-        Row(form: .messages, models: "claude-opus-4-1*", date: "2026-11-29") {
-            $0.outputMax = 32_000
-            $0.thinking = .budget
-            $0.takesSampling = true
-        },
-        Row(form: .messages, models: "claude-opus-4-2025*", date: "2026-11-29") {
-            $0.outputMax = 32_000
-            $0.thinking = .budget
-            $0.takesSampling = true
-        },
-        Row(form: .messages, models: "claude-sonnet-4-2025*", date: "2026-11-29") {
-            $0.outputMax = 64_000
-            $0.thinking = .budget
-            $0.takesSampling = true
-        },
-        Row(form: .messages, models: "claude-3-haiku*", date: "2026-11-29") {
-            $0.outputMax = 4096
-            $0.thinking = .none
-            $0.takesSampling = true
-        },
-        Row(form: .chat, models: "o*", date: "2026-11-29") { $0.systemRole = "developer" },
-        Row(form: .chat, models: "o1-mini*", date: "2026-11-29") { $0.systemRole = "system" },
-        Row(form: .chat, models: "deepseek*", date: "2026-11-29") {
-            $0.limitField = .plain
-            $0.replay = .all
-        },
-        Row(form: .chat, models: "mistral*", date: "2026-11-29") { $0.limitField = .plain },
-        Row(form: .gemini, models: "gemini-2*", date: "2026-11-29") { $0.geminiGeneration = 2 },
-        Row(form: .gemini, models: "gemini-1*", date: "2026-11-29") {
-            $0.geminiGeneration = 1
-            $0.schemaWords = .openapi
-        },
-    ]
+        init(
+            _ forms: [Form], _ models: [String], _ date: String,
+            _ change: @escaping @Sendable (inout Quirks) -> Void
+        ) {
+            self.forms = forms
+            self.models = models
+            self.date = date
+            self.change = change
+        }
+
+        func matches(_ model: String, _ form: Form) -> Bool {
+            forms.contains(form) && models.contains { QuirkTable.matches($0, model) }
+        }
+    }
 
     /// The quirks of a model that is asked in a form.
     public static func quirks(of model: String, _ form: Form) -> Quirks {
         var quirks = Quirks()
-        for row in shipped where row.form == form && matches(row.models, model) {
-            row.change(&quirks)
-        }
+        for row in shipped where row.matches(model, form) { row.change(&quirks) }
         return quirks
     }
 

@@ -21,6 +21,15 @@ extension Quirks {
         case "adaptive": thinking = value.flag == false ? .budget : .adaptive
         case "thinking_mode": thinking = Thinking(rawValue: text) ?? thinking
         case "sampling": takesSampling = value.flag
+        case "sampling_unthinking": samplesUnthinking = value.flag == true
+        case "sampling_once": samplesOnce = value.flag == true
+        case "penalties": takesPenalties = value.flag != false
+        case "disable": mayRest = value.flag != false
+        case "efforts": efforts = value.elements.compactMap(\.plain)
+        case "tool_effort":
+            toolEffort = text == "none" ? .none : text == "named_none" ? .namedNone : .any
+        case "min_budget": budgetMin = value.integer ?? budgetMin
+        case "structured_output": takesSchema = value.flag != false
         case "gemini": geminiGeneration = value.integer ?? geminiGeneration
         case "schema": schemaWords = SchemaWords(rawValue: text) ?? schemaWords
         default: break

@@ -18,6 +18,16 @@ public struct Quirks: Equatable, Sendable {
         case none
     }
 
+    /// The effort that a chat model takes beside functions.
+    public enum ToolEffort: Sendable {
+        /// Each.
+        case any
+        /// None at all.
+        case none
+        /// None, and only where the request says so.
+        case namedNone
+    }
+
     /// The member of a chat request that bounds the answer.
     public enum LimitField: String, Sendable, CaseIterable {
         /// OpenAI's own models.
@@ -48,12 +58,28 @@ public struct Quirks: Equatable, Sendable {
     public var limitField = LimitField.completion
     /// Whether temperature and its kin are taken; nil for what the dialect's newest models do.
     public var takesSampling: Bool?
+    /// Whether temperature and its kin are taken where no effort is asked for, if not else.
+    public var samplesUnthinking = false
+    /// Whether only one of temperature and `top_p` is taken.
+    public var samplesOnce = false
+    /// Whether an OpenAI vendor takes penalties and gives probabilities.
+    public var takesPenalties = true
     /// The role of a system text in chat and Responses.
     public var systemRole = "system"
     /// Later system texts; nil for what the dialect's newest models take.
     public var middleSystem: MiddleSystem?
     /// How the target thinks.
     public var thinking = Thinking.adaptive
+    /// Whether the target may be asked not to think.
+    public var mayRest = true
+    /// The efforts that are known; nil for all of the dialect.
+    public var efforts: [String]?
+    /// The effort beside functions.
+    public var toolEffort = ToolEffort.any
+    /// The smallest budget.
+    public var budgetMin = 0
+    /// Whether an answer can be held to a schema.
+    public var takesSchema = true
     /// Budgets in tokens that stand for minimal, low, medium and high effort.
     public var ladder = [1024, 4096, 8192, 16384]
     /// The longest answer, for a dialect that must be given one.

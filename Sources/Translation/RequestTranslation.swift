@@ -43,6 +43,7 @@ public struct RequestTranslation: Sendable {
             conversation.foldSystem()
             conversation.turns = leading + conversation.turns
         }
+        try conversation.fit(to: quirks, target)
         let written: (body: [UInt8], losses: LossList)
         switch target {
         case .chat:

@@ -1,0 +1,76 @@
+extension Conversation {
+    /// Takes out what the target's model does not take, and declares it.
+    ///
+    /// Anthropic's models are told apart where their requests are written: there thinking, its
+    /// budget and what else may be set depend on each other.
+    mutating func fit(to quirks: Quirks, _ target: Form) throws(Refusal) {
+        guard target != .messages else { return }
+        if quirks.thinking == .none { dropReasoning() }
+        if target == .chat { fitEffortToTools(quirks.toolEffort) }
+        reasoning.effort = reasoning.effort.map { known($0, quirks.efforts) }
+        let isUnthinking = reasoning.effort?.value == "none" || reasoning.mode?.value == .disabled
+        var kept: [Setting] = []
+        for setting in settings {
+            if quirks.takes(setting.field, isUnthinking: isUnthinking) {
+                kept.append(setting)
+            } else {
+                try losses.lack(setting)
+            }
+        }
+        settings = kept
+    }
+
+    /// Every wish of thinking, for a model that does not.
+    mutating func dropReasoning() {
+        let wish = reasoning
+        for path in [wish.effort?.path, wish.budget?.path, wish.mode?.path, wish.isShown?.path] {
+            if let path { losses.drop(path) }
+        }
+        reasoning = ReasoningWish()
+    }
+
+    /// No effort, where a model takes none beside functions.
+    private mutating func fitEffortToTools(_ effort: Quirks.ToolEffort) {
+        guard effort != .any, tools.contains(where: { !$0.isBuiltin }) else { return }
+        if let wish = reasoning.effort {
+            guard wish.value != "none" else { return }
+            losses.change(wish.path)
+            reasoning.effort = Stated(value: "none", path: wish.path)
+        } else if reasoning.mode?.value == .disabled {
+            return
+        } else if let path = reasoning.budget?.path ?? reasoning.mode?.path {
+            losses.change(path)
+            reasoning.effort = Stated(value: "none", path: path)
+        } else if effort == .namedNone {
+            losses.invent("reasoning_effort")
+            reasoning.effort = Stated(value: "none", path: "")
+        }
+        (reasoning.budget, reasoning.mode) = (nil, nil)
+    }
+
+    /// An effort that the target's model knows: the next lower one, or the lowest.
+    mutating func known(_ effort: Stated<String>, _ efforts: [String]?) -> Stated<String> {
+        guard let efforts, effort.value != "none", !efforts.contains(effort.value) else {
+            return effort
+        }
+        losses.change(effort.path)
+        let words = ["minimal", "low", "medium", "high", "xhigh", "max"]
+        let rung = words.firstIndex(of: effort.value) ?? 0
+        let below = words.prefix(rung).last(where: efforts.contains)
+        let word = below ?? words.dropFirst(rung).first(where: efforts.contains)
+        return Stated(value: word ?? effort.value, path: effort.path)
+    }
+}
+
+extension Quirks {
+    /// Whether a setting is taken.
+    fileprivate func takes(_ field: Field, isUnthinking: Bool) -> Bool {
+        if isUnthinking, samplesUnthinking { return true }
+        return switch field {
+        case .temperature, .topP, .topK: takesSampling ?? true
+        case .frequencyPenalty, .presencePenalty, .logprobs, .topLogprobs: takesPenalties
+        case .stop: stopMax != 0
+        default: true
+        }
+    }
+}
