@@ -160,11 +160,14 @@ public struct ExchangeState: ~Copyable {
     /// - `violation`: what made the head unfit, if that is why it ended.
     /// - `canRepeat`: whether the request's body is still there from its first byte.
     /// - `lacksTerminal`: whether it is a stream that had to end in a marker, and did not.
+    /// - `isAtMark`: whether what went out ends in its dialect's marker, so that a cut behind it
+    ///   changes nothing.
     /// - `endsOpen`: whether it is a tunnel whose vendor closed it without a word. The client sees
     ///   the same end.
     public mutating func transferEnded(
         _ result: TransferResult, vendor: String, headIsComplete: Bool, violation: StaticString?,
-        canRepeat: Bool, lacksTerminal: Bool = false, endsOpen: Bool = false
+        canRepeat: Bool, lacksTerminal: Bool = false, isAtMark: Bool = false,
+        endsOpen: Bool = false
     ) -> EndDecision {
         switch state {
         case .receiving, .failing, .delivering, .settled:
@@ -189,7 +192,8 @@ public struct ExchangeState: ~Copyable {
             state = .failing
             return .failed(.reset, .brokeOff(result, vendor: vendor))
         case .relaying:
-            let isWhole = result.code == .ok && headIsComplete && !lacksTerminal
+            let isWhole =
+                isAtMark || result.code == .ok && headIsComplete && !lacksTerminal
             state = .delivering(isWhole && !endsOpen ? .complete : .truncated)
             return isWhole ? .finish : .breakOff(.truncated)
         }

@@ -29,6 +29,7 @@ final class AnswerTranslator {
     let vendor: Form
     private let question: TranslatableCall.Question
     private let vendorName: String
+    private let awaitsMark: Bool
     private let context: AnswerContext
     /// The status of the vendor, and its `retry-after`.
     private let status: Int
@@ -46,11 +47,13 @@ final class AnswerTranslator {
 
     /// A stage for a response with a status.
     ///
-    /// `isEventStream`: whether it is one that succeeds, of events.
+    /// - `awaitsMark`: whether a stream of the vendor's is whole with its mark alone.
+    /// - `isEventStream`: whether it is one that succeeds, of events.
     init(
-        _ request: TranslatedRequest, vendor name: String, status: Int, isEventStream: Bool,
-        retryAfter: String?, now: Instant
+        _ request: TranslatedRequest, vendor name: String, awaitsMark: Bool, status: Int,
+        isEventStream: Bool, retryAfter: String?, now: Instant
     ) {
+        self.awaitsMark = awaitsMark
         lastOutput = now
         client = request.client
         vendor = request.vendor
@@ -67,6 +70,8 @@ final class AnswerTranslator {
     var isStream: Bool { stream != nil }
     /// The status that the client gets.
     var clientStatus: Int { answer?.status ?? (isStream ? 200 : status) }
+    /// Whether the client has the stream's end mark: nothing may follow.
+    var hasMarkedEnd: Bool { stream?.isOver == true && !hasFailed }
     /// Whether the stream has ended without its end, or with an error.
     var lacksEnd: Bool { isStream && (stream?.isOver == false || hasFailed) }
     /// Whether bytes of a body came that is not passed on before its end.
@@ -98,7 +103,8 @@ final class AnswerTranslator {
         if isStream {
             // Nothing went out: the end of the transfer says what happened.
             guard isWhole || stream?.mayFailEarly == false else { return }
-            stream?.end(into: &output)
+            // Where the vendor's streams must end in their mark, the body's end is none.
+            stream?.end(isWhole: isWhole && !(awaitsMark && vendor == .chat), into: &output)
             observeStream()
         } else if isWhole {
             var gathered = ByteBuffer()
@@ -112,6 +118,12 @@ final class AnswerTranslator {
         hasFailed = true
         guard stream?.mayFailEarly == false else { return answer = noAnswer(what) }
         stream?.fail("the vendor sent \(what)", into: &output)
+    }
+
+    /// Ends a stream, of which the client has a part, with an error for a reason in words.
+    func breakOff(_ reason: String, into output: inout ByteBuffer) {
+        hasFailed = true
+        stream?.fail(reason, into: &output)
     }
 
     private func observeStream() {

@@ -66,7 +66,8 @@ extension RequestExchange {
         let decision = state.transferEnded(
             result, vendor: attempt.vendor.name, headIsComplete: attempt.headIsComplete,
             violation: attempt.headViolation, canRepeat: !intake.isStreaming,
-            lacksTerminal: lacksTerminal, endsOpen: endsOpen)
+            lacksTerminal: lacksTerminal, isAtMark: attempt.pipeline.hasMarkedEnd,
+            endsOpen: endsOpen)
         switch decision {
         case .finish:
             writer.end(to: client)

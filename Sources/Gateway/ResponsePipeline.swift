@@ -262,6 +262,10 @@ struct ResponsePipeline: ~Copyable {
         hold.readText()
     }
 
+    /// Whether a translated stream's end mark was passed on: the client has all of it, however the
+    /// vendor's transfer ends.
+    var hasMarkedEnd: Bool { translator?.hasMarkedEnd ?? false }
+
     /// Whether the stream, which has ended, lacks the marker that it must end in.
     mutating func lacksTerminal() -> Bool {
         if let translator { return translator.lacksEnd }
@@ -287,8 +291,10 @@ struct ResponsePipeline: ~Copyable {
     /// Only between two events: in the middle of one it would be taken for the rest of that.
     func writeErrorEvent(_ error: DialectError, to output: inout ByteBuffer) {
         guard isEventStream, !isEncoded, hasPassedBytes, streamEnd.isBetweenEvents,
-            !(translator?.hasFailed ?? false)
+            !(translator?.hasFailed ?? false), !hasMarkedEnd
         else { return }
+        // A dialect's two forms have errors of two shapes.
+        if let translator { return translator.breakOff(error.message, into: &output) }
         dialect.errorEvent(error, to: &output)
     }
 }

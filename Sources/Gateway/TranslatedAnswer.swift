@@ -23,7 +23,9 @@ enum TranslatedAnswer {
         let isStream = head.mediaType == .eventStream && head.status == 200
         let advice = RetryAdvice(head, now: Identifier.wallClockMilliseconds())
         let translator = AnswerTranslator(
-            request, vendor: attempt.vendor.name, status: head.status, isEventStream: isStream,
+            request, vendor: attempt.vendor.name,
+            awaitsMark: attempt.vendor.terminal == .strict, status: head.status,
+            isEventStream: isStream,
             retryAfter: advice.after.map { "\(Int($0.seconds.rounded(.up)))" },
             now: attempt.worker.loop.now)
         let demands = ResponsePipeline.Demands(

@@ -81,10 +81,10 @@ extension AnswerFailure {
         return String(Int(seconds.rounded(.up)))
     }
 
-    /// An end that Gemini gives instead of an answer.
-    init(finish: String, _ message: EscapedText?) {
+    /// An end that a vendor gives instead of an answer.
+    init(finish: String, _ message: EscapedText?, _ kind: Kind = .server) {
         self.init(
-            kind: .server,
+            kind: kind,
             message: message ?? EscapedText("the vendor's answer ended with \(finish)"), code: nil)
     }
 

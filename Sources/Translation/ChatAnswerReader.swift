@@ -73,8 +73,6 @@ struct ChatAnswerReader {
             }
             take(choice: choice, member, &events)
         }
-        // The usage comes alone, behind the end.
-        if choices.isEmpty, finish != nil, !counts.isEmpty { end(isMarked: true, &events) }
         if choices.isEmpty, !hasStarted { events.append(.alive) }
     }
 
@@ -82,11 +80,18 @@ struct ChatAnswerReader {
     mutating func end(isMarked: Bool, _ events: inout [AnswerEvent]) {
         guard !isDone else { return }
         isDone = true
-        guard let word = finish ?? (isMarked && hasStarted ? "stop" : nil) else {
+        // Some vendors end with the mark alone.
+        guard finish != nil || isMarked && hasStarted else {
             return events.append(.failed(.unfinished))
         }
         start(&events)
-        let reason = reason(word)
+        let contents = AnswerContents(
+            hasAny: nextKey > 0, hasCalls: !calls.isEmpty, hasRefused: hasRefused)
+        guard
+            let reason = contents.finish(
+                finish.map { FinishWord(chat: $0) } ?? .unknown, spelled: finish,
+                at: "choices[0].finish_reason", &events)
+        else { return }
         closeTexts(isCut: reason.isCut && calls.isEmpty, &events)
         for index in calls.indices {
             open(&calls[index], &events)
@@ -96,15 +101,6 @@ struct ChatAnswerReader {
         events.append(.finished(reason, counts))
     }
 
-    private func reason(_ word: String) -> Finish {
-        switch word {
-        case "length": .length
-        case "content_filter": .filtered
-        case "tool_calls", "function_call": .toolCalls
-        default: hasRefused ? .filtered : calls.isEmpty ? .end : .toolCalls
-        }
-    }
-
     // MARK: One choice
 
     private mutating func take(
@@ -112,6 +108,9 @@ struct ChatAnswerReader {
     ) {
         for entry in choice.members where !entry.value.isNull {
             switch entry.name {
+            case "error":
+                isDone = true
+                return events.append(.failed(AnswerFailure(chat: entry.value)))
             case member: take(message: entry.value, "choices[0].\(member)", &events)
             case "usage":
                 if entry.value.isObject { counts = TokenCounts(chat: entry.value) }
@@ -126,6 +125,8 @@ struct ChatAnswerReader {
         if let word = choice["finish_reason"]?.plain, !word.isEmpty {
             start(&events)
             finish = word
+            // What the vendor says of its failure is not waited for: its end may never come.
+            if case .failed = FinishWord(chat: word) { end(isMarked: true, &events) }
         }
     }
 

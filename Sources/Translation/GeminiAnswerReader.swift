@@ -72,22 +72,12 @@ struct GeminiAnswerReader {
         isDone = true
         guard let finish else { return events.append(.failed(.unfinished)) }
         if !hasStarted { events.append(.started(id: nil, model: nil)) }
-        let reason: Finish
-        switch finish {
-        case "STOP": reason = callCount > 0 ? .toolCalls : .end
-        case "MAX_TOKENS", "CONTINUATION", "TOO_MANY_TOOL_CALLS": reason = .length
-        case "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII",
-            "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR",
-            "ESCALATION":
-            reason = .filtered
-        default:
-            guard hasContent else {
-                return events.append(.failed(AnswerFailure(finish: finish, message)))
-            }
-            let path = "candidates[0].finishReason"
-            events.append(.lost(Loss(kind: .changed, path: path, isHarmless: false)))
-            reason = callCount > 0 ? .toolCalls : .end
-        }
+        let contents = AnswerContents(hasAny: hasContent, hasCalls: callCount > 0)
+        guard
+            let reason = contents.finish(
+                FinishWord(gemini: finish), spelled: finish, at: "candidates[0].finishReason",
+                message: message, &events)
+        else { return }
         closeTexts(isCut: reason.isCut, &events)
         events.append(.finished(reason, counts))
     }

@@ -16,6 +16,7 @@ struct MessagesAnswerReader {
 
     private var blocks: [Int: Block] = [:]
     private var order: [Int] = []
+    private var hasCalls = false
     private var counts = TokenCounts()
     private var uncached: Int?
     private var stop: EscapedText?
@@ -91,17 +92,11 @@ struct MessagesAnswerReader {
                 events.append(.closed(key: block.key, isCut: true))
             }
         }
-        let reason: Finish
-        switch stop?.plain {
-        case "tool_use": reason = .toolCalls
-        case "max_tokens": reason = .length
-        case "stop_sequence": reason = .stopWord(stopWord ?? .empty)
-        case "refusal": reason = .filtered
-        case "model_context_window_exceeded": reason = .contextFull
-        case "pause_turn": reason = .paused
-        case "compaction": reason = .compaction
-        default: reason = .end
-        }
+        let contents = AnswerContents(hasAny: !order.isEmpty, hasCalls: hasCalls)
+        let word = stop?.plain
+        let meaning = word.map { FinishWord(messages: $0, stopWord: stopWord) } ?? .unknown
+        guard let reason = contents.finish(meaning, spelled: word, at: "stop_reason", &events)
+        else { return }
         events.append(.finished(reason, counts))
     }
 
@@ -141,6 +136,7 @@ struct MessagesAnswerReader {
         }
         blocks[index] = open
         order.append(index)
+        hasCalls = hasCalls || item.isCall
         events.append(.opened(item))
         if !text.isEmpty { events.append(.text(key: index, text)) }
         if let data = block["data"]?.text, kind.isReasoning {

@@ -31,7 +31,7 @@ struct ResponsesAnswerReader {
             return events.append(.failed(.unfinished))
         }
         start(body, &events)
-        finish(body, &events)
+        finish(body, nil, &events)
     }
 
     /// Takes an event of a stream.
@@ -56,8 +56,9 @@ struct ResponsesAnswerReader {
             if let text = event["arguments"]?.text { reconcile(text, index, &events) }
         case "response.custom_tool_call_input.done":
             if let text = event["input"]?.text { reconcile(text, index, &events) }
-        case "response.completed", "response.incomplete", "response.done":
-            finish(event["response"] ?? event, &events)
+        case "response.completed": finish(event["response"] ?? event, "completed", &events)
+        case "response.incomplete": finish(event["response"] ?? event, "incomplete", &events)
+        case "response.done": finish(event["response"] ?? event, nil, &events)
         case "response.failed":
             isDone = true
             let error = event["response"]?["error"] ?? event
@@ -90,28 +91,48 @@ struct ResponsesAnswerReader {
         events.append(.started(id: response["id"]?.text, model: response["model"]?.text))
     }
 
-    private mutating func finish(_ response: RawJSON, _ events: inout [AnswerEvent]) {
+    /// `event`: the status that the event itself says, of which some gateways keep an older one.
+    private mutating func finish(
+        _ response: RawJSON, _ event: String?, _ events: inout [AnswerEvent]
+    ) {
         isDone = true
-        if response["status"]?.plain == "failed" || response["error"] != nil {
-            let error = response["error"] ?? response
+        if let error = response["error"] {
             return events.append(.failed(AnswerFailure(responses: error)))
         }
         for (index, item) in (response["output"]?.elements ?? []).enumerated() {
             complete(item, index, &events)
         }
-        let reason = response["incomplete_details"]?["reason"]?.plain
-        let finish: Finish
-        switch reason {
-        case "max_output_tokens": finish = .length
-        case "content_filter": finish = .filtered
-        default: finish = hasRefused ? .filtered : hasCalls ? .toolCalls : .end
-        }
+        guard let finish = reason(response, event, &events) else { return }
         for key in items.keys.sorted() {
             guard let item = items[key], item.isOpened, !item.isClosed else { continue }
             events.append(.closed(key: item.key, isCut: finish.isCut))
         }
         let counts = response["usage"].map { TokenCounts(responses: $0) } ?? TokenCounts()
         events.append(.finished(finish, counts))
+    }
+
+    /// Why the answer ends; nil where the vendor failed.
+    private func reason(
+        _ response: RawJSON, _ event: String?, _ events: inout [AnswerEvent]
+    ) -> Finish? {
+        let path = "incomplete_details.reason"
+        switch response["incomplete_details"]?["reason"]?.plain {
+        case nil: break
+        case "max_output_tokens": return .length
+        case "content_filter": return .filtered
+        case let reason:
+            events.append(.lost(Loss(kind: .changed, path: path, isHarmless: false)))
+            // The model said all that it was to say here.
+            let isEnd = reason == "max_messages" || reason == "steered"
+            return isEnd ? .end : .length
+        }
+        let contents = AnswerContents(
+            hasAny: items.values.contains(where: \.isOpened), hasCalls: hasCalls,
+            hasRefused: hasRefused)
+        var status = response["status"]?.plain ?? event ?? "completed"
+        if let event, status == "in_progress" || status == "queued" { status = event }
+        return contents.finish(
+            FinishWord(status: status), spelled: status, at: "status", &events)
     }
 
     // MARK: Items

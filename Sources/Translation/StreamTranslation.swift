@@ -83,9 +83,15 @@ public struct StreamTranslation: ~Copyable {
         }
     }
 
-    /// Takes the end of the vendor's stream.
-    public mutating func end(into output: inout ByteBuffer) {
+    /// Takes the end of the vendor's stream; `isWhole`: it was not cut off.
+    ///
+    /// A reason that came before a cut is no end: what follows it in its dialect never came.
+    public mutating func end(isWhole: Bool = true, into output: inout ByteBuffer) {
         guard !hasEnded else { return }
+        guard isWhole else {
+            endLane()
+            return fail(.unfinished, into: &output)
+        }
         // Gemini breaks a stream off with an error as bare JSON; the others' last event needs its
         // blank line.
         if context.source == .gemini {
@@ -171,8 +177,12 @@ public struct StreamTranslation: ~Copyable {
     public mutating func fail(_ reason: String, into output: inout ByteBuffer) {
         guard !hasEnded else { return }
         endLane()
+        fail(AnswerFailure(kind: .server, message: EscapedText(reason)), into: &output)
+    }
+
+    private mutating func fail(_ failure: AnswerFailure, into output: inout ByteBuffer) {
         current = []
-        events.append(.failed(AnswerFailure(kind: .server, message: EscapedText(reason))))
+        events.append(.failed(failure))
         pass(into: &output)
     }
 

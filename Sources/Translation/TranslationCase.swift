@@ -143,8 +143,10 @@ public struct TranslationCase {
     private func stream(_ writer: inout JSONWriter) {
         var translation = StreamTranslation(context)
         var output = ByteBuffer()
+        var isWhole = true
         for event in input.elements {
-            if event.plain == "EOF" { break }
+            isWhole = event.plain != "CUT"
+            if event.plain == "EOF" || !isWhole { break }
             var frame = ByteBuffer()
             frame.append("data: ")
             // As the vendors have it: one line.
@@ -153,7 +155,7 @@ public struct TranslationCase {
             frame.append("\n\n")
             translation.take(frame.bytes, into: &output)
         }
-        translation.end(into: &output)
+        translation.end(isWhole: isWhole, into: &output)
         writer.key("out")
         if let failure = translation.earlyFailure {
             write(failure.status, RawJSON(walked: failure.body[...]), &writer)

@@ -94,6 +94,22 @@ struct StreamPairTests {
         }
     }
 
+    @Test("never end well where the body was cut", arguments: pairs, StreamScript.all)
+    func cutBodies(_ pair: Pair, _ script: StreamScript) {
+        let events = script.events(pair.source)
+        // What may stand behind the reason of an end: nothing but the mark, or the body's end.
+        for count in 0..<(pair.source == .gemini ? events.count + 1 : events.count) {
+            var translation = StreamTranslation(AnswerContext(from: pair.source, to: pair.target))
+            var output = ByteBuffer()
+            let bytes = StreamScript.bytes(Array(events.prefix(count)), pair.source)
+            translation.take(bytes.span, into: &output)
+            translation.end(isWhole: false, into: &output)
+            guard translation.earlyFailure == nil else { continue }
+            let got = Self.sum(Array(output.bytes), pair.target)
+            #expect(got.isFailed && got.finish == nil, "after \(count) events")
+        }
+    }
+
     @Test("end with the vendor's error in every phase", arguments: pairs, StreamScript.all)
     func errors(_ pair: Pair, _ script: StreamScript) throws {
         let errors: [Form: String] = [
