@@ -86,7 +86,7 @@ public final class Ledger: Sendable {
             }
             let refusal = found?.refusal ?? step.fullQueue
             if let ended, let queue = step.queue, refusal.passes(within: queue.wait),
-                let displaced = state.makePlace(at: step, max: queue.max, for: key, now: now)
+                let displaced = state.makeRoom(at: step, max: queue.max, for: key, now: now)
             {
                 let ticket = state.wait(demand, path, at: step, key: key, ended: ended)
                 return (.waiting(ticket, atMost: queue.wait), waits + displaced)

@@ -105,7 +105,7 @@ public enum RequestWork {
     ///
     /// Neither its body nor its answer says what it costs, and none of it passes here again.
     ///
-    /// `hasBody`: whether a body comes with it, which by another method than `POST` may be a prompt.
+    /// `hasBody`: whether a body comes with it, which may be a prompt by whatever method it comes.
     public static func isOutOfSight(
         method: String, target: String, hasBody: Bool
     ) -> Bool {

@@ -21,11 +21,7 @@ extension Attempt: TransferDelegate {
         addresses?.apply(to: transfer)
         let ownAddress = addresses?.filter(transfer.head)
         changesLength = ownAddress != nil
-        let readsUsage = exchange.caller?.reservation?.demand.isWork ?? false
-        if exchange.state.isDetached {
-            pipeline.beginDetached(transfer.head, answerDialect, readsUsage: readsUsage)
-            return DetachedAnswer.headReceived(self)
-        }
+        if exchange.state.isDetached { return DetachedAnswer.headReceived(self, transfer.head) }
         if let translated, translated.changesForm {
             return TranslatedAnswer.begin(self, transfer.head, translated)
         }
@@ -33,7 +29,7 @@ extension Attempt: TransferDelegate {
             filtersUsage: isUsageInjected, awaitsTerminal: awaitsTerminal(transfer.head),
             watchesContent: route.clocks.contentIdle > .zero, masksBodies: worker.masksBodies,
             observesFrames: transfer.head.switchesProtocol,
-            readsUsage: readsUsage,
+            readsUsage: exchange.caller?.reservation?.demand.isWork ?? false,
             addresses: ownAddress)
         let hold = holdReason(transfer.head).map {
             makeHold($0, transfer.head)

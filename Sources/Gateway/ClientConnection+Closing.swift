@@ -36,15 +36,6 @@ extension ClientConnection {
         close()
     }
 
-    /// A tunnel whose caller's key is revoked ends: on it a client would go on to ask for answers.
-    ///
-    /// An answer in flight, as opposed to a tunnel, is one call, and is let to its end.
-    func endTunnelIfRevoked() {
-        guard phase == .tunnel, let exchange, CallerCheck.isRevoked(exchange) else { return }
-        exchange.recorder.explanation = "the key that opened it is revoked, or no key any more"
-        abandon()
-    }
-
     /// The gateway drains: a connection at rest is closed, any other after its response.
     func drain() {
         exchange?.writer.closesAfterwards = true

@@ -1,3 +1,4 @@
+import Access
 import Config
 import ExchangeCore
 import HTTP
@@ -43,10 +44,19 @@ extension DetachedAnswer {
         !exchange.intake.isStreaming || exchange.request.body.isEmpty
     }
 
+    /// Takes a head that comes once the client has gone.
+    ///
+    /// Called from inside libcurl.
+    static func headReceived(_ attempt: Attempt, _ head: borrowing ResponseHead) {
+        let isCharged = attempt.exchange.caller?.reservation?.demand.isWork ?? false
+        attempt.pipeline.beginDetached(head, attempt.answerDialect, readsUsage: isCharged)
+        headReceived(attempt)
+    }
+
     /// Counts a head that no client is given, and remembers whose answer the record is of.
     ///
     /// Called from inside libcurl, too.
-    static func headReceived(_ attempt: Attempt) {
+    private static func headReceived(_ attempt: Attempt) {
         let exchange = attempt.exchange
         exchange.answeringAttempt = attempt
         attempt.lastVendorByte = exchange.worker.loop.now

@@ -196,7 +196,7 @@ enum Metering {
             var model = PricedModel(
                 name: target.model ?? caller.model, vendor: vendor.name,
                 dialect: target.isForeign ? vendor.dialect : route.dialect)
-            // What is written anew has a limit where the vendor wants one, and none below its least:
+            // What is written anew has a limit where a vendor wants one, and none below its least:
             // a translation, also between two forms of one dialect, or a request with its quirks.
             let isRewritten = target.isForeign || vendor.rewritesRequests
             switch vendor.dialect {

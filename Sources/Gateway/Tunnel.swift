@@ -78,6 +78,15 @@ final class Tunnel {
         return observer.sawClose ? .complete : .clientCancelled
     }
 
+    /// A tunnel whose caller's key is revoked ends: on it a client would go on to ask for answers.
+    ///
+    /// An answer in flight, as opposed to a tunnel, is one call, and is let to its end.
+    func endIfRevoked() {
+        guard isOpen, CallerCheck.isRevoked(exchange) else { return }
+        exchange.recorder.explanation = "the key that opened it is revoked, or no key any more"
+        client.abandon()
+    }
+
     /// The exchange has ended.
     func settle(_ outcome: Outcome) {
         isOpen = false

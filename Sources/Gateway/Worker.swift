@@ -223,7 +223,7 @@ public final class Worker: TurnHandler, TimerHandler {
 
     /// Other keys are known than before.
     private func endRevokedTunnels() {
-        for connection in connections.all { connection?.endTunnelIfRevoked() }
+        for connection in connections.all { connection?.exchange?.tunnel?.endIfRevoked() }
     }
 
     private func adopt(_ plan: SnapshotPlan) {

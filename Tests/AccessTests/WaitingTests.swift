@@ -93,7 +93,7 @@ struct WaitingTests {
         }
         var owners: [Ticket: String] = [:]
         var tickets: [Ticket] = []
-        // Each may have two of four places at last, and no key drives out one that has no more.
+        // Each has two of four requests here at last, and no key drives out one that has no more.
         for (key, waits) in [
             (0, true), (0, true), (0, true), (0, true), (0, false), (1, true), (1, true),
             (1, false), (2, true), (2, false), (0, false),
