@@ -120,7 +120,7 @@ struct ChatRequestReader {
         if let id = file["file_id"]?.text {
             source = .file(id)
         } else {
-            source = Media.source(try file.text("file_data", at: path))
+            source = Media.source(try file.text("file_data", at: path), of: title)
         }
         return Media(
             kind: .document, source: source, title: title, titlePath: "\(path).filename")

@@ -54,7 +54,7 @@ extension ChatRequestWriter {
 
     /// One text as a string, anything else as a list.
     private mutating func content(_ parts: [Part]) throws(Refusal) {
-        if parts.count == 1, let text = parts[0].text, !isOwn || parts[0].extras.isEmpty {
+        if parts.count == 1, let text = parts[0].text, kept(parts[0].extras).isEmpty {
             conversation.losses.drop(parts[0].extras)
             return json.text(text)
         }
@@ -77,8 +77,20 @@ extension ChatRequestWriter {
         case .media(let media): try self.media(media, part.path)
         case .reasoning, .call, .result, .hosted: break
         }
-        if isOwn { extras(part.extras) } else { conversation.losses.drop(part.extras) }
+        let kept = kept(part.extras)
+        json.members(kept, &conversation.losses)
+        if kept.count < part.extras.count { conversation.losses.drop(dropped(part.extras)) }
         json.endObject()
+    }
+
+    private func kept(_ extras: [Extra]) -> [Extra] {
+        let form = conversation.form
+        return extras.filter { $0.isKept(from: form, to: .chat) }
+    }
+
+    private func dropped(_ extras: [Extra]) -> [Extra] {
+        let form = conversation.form
+        return extras.filter { !$0.isKept(from: form, to: .chat) }
     }
 
     private mutating func media(_ media: Media, _ path: String) throws(Refusal) {
@@ -118,7 +130,11 @@ extension ChatRequestWriter {
             json.key("input_audio")
             json.beginObject()
             json.member("data", data)
-            json.member("format", String(type.plain.dropFirst("audio/".count)))
+            let formats = ["audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"]
+            guard let format = isOwn ? String(type.plain.dropFirst(6)) : formats[type.plain] else {
+                throw Refusal(path, "the target takes no sound of this type")
+            }
+            json.member("format", format)
             json.endObject()
         case .video: throw Refusal(path, "the target takes no films")
         }

@@ -69,6 +69,7 @@ struct ChatRequestWriter: ~Copyable {
         // Several answers cannot be distinguished on their way back.
         case .topK where !isOwn, .candidates where !isOwn:
             try conversation.losses.lack(setting)
+        case .cacheOptions where !isOwn: cacheOptions(setting)
         case .own:
             guard isOwn else { return try conversation.losses.lack(setting) }
             json.key(named: setting.name)
@@ -87,6 +88,21 @@ struct ChatRequestWriter: ~Copyable {
         case .completion: "max_completion_tokens"
         case .plain: "max_tokens"
         }
+    }
+
+    /// The options that chat has, too.
+    private mutating func cacheOptions(_ setting: Setting) {
+        let known = setting.value.members.filter { ["mode", "ttl"].contains($0.name) }
+        conversation.losses.drop(
+            setting.value.extras(except: ["mode", "ttl"], at: setting.path))
+        guard !known.isEmpty else { return }
+        json.key("prompt_cache_options")
+        json.beginObject()
+        for member in known {
+            json.key(named: member.name)
+            json.raw(member.value)
+        }
+        json.endObject()
     }
 
     private mutating func stop(_ setting: Setting) {
@@ -139,7 +155,7 @@ struct ChatRequestWriter: ~Copyable {
             json.beginObject()
             json.member("name", names.tool(tool.fullName))
             tool.writeFunction(schema: "parameters", to: &json, &conversation.losses, isOwn: isOwn)
-            if let strict = tool.strict { json.member("strict", strict) }
+            if let strict = conversation.isStrict(tool) { json.member("strict", strict) }
             json.endObject()
             json.endObject()
         }
@@ -201,9 +217,7 @@ struct ChatRequestWriter: ~Copyable {
             json.beginObject()
             json.member("name", format.name ?? EscapedText("output"))
             if let text = format.description { json.member("description", text) }
-            // Anthropic holds every answer to its schema.
-            let strict = format.strict ?? (conversation.form == .messages ? true : nil)
-            if let strict { json.member("strict", strict) }
+            if let strict = conversation.isStrict(format, schema) { json.member("strict", strict) }
             json.member("schema", schema)
             json.endObject()
         }

@@ -2,7 +2,7 @@ import JSON
 
 extension Conversation {
     /// Refuses what no dialect takes: a vendor would say less about it, and not where it stands.
-    mutating func check() throws(Refusal) {
+    mutating func check(for target: Form) throws(Refusal) {
         guard !turns.isEmpty else { throw withoutMessages }
         for setting in settings where !setting.field.takes(setting.value) {
             throw Refusal(setting.path, "no value of this kind stands here in any dialect")
@@ -25,9 +25,10 @@ extension Conversation {
         }
         for turn in turns.indices {
             for part in turns[turn].parts.indices {
-                try turns[turn].parts[part].check(in: turns[turn].role)
+                try turns[turn].parts[part].check(in: turns[turn].role, for: target)
             }
         }
+        try checkChoice(for: target)
         try checkPairs()
     }
 
@@ -54,6 +55,33 @@ extension Conversation {
         }
         guard turns.contains(where: { $0.role != .system || !$0.parts.isEmpty }) else {
             throw withoutMessages
+        }
+    }
+
+    /// Refuses a choice of tools that there are not, and takes out of a choice of some what is no
+    /// function.
+    private mutating func checkChoice(for target: Form) throws(Refusal) {
+        guard let choice else { return }
+        let known = Set(tools.lazy.filter { !$0.isBuiltin }.map(\.fullName))
+        switch choice.kind {
+        case .auto, .none:
+            // What is so without a word, and refused by some vendors.
+            if tools.isEmpty { self.choice = nil }
+        case .required, .one:
+            guard !tools.isEmpty else {
+                throw Refusal(choice.path, "a tool is chosen where there is none")
+            }
+        case .subset(let isRequired, let names):
+            let fit = names.filter(known.contains)
+            guard fit.count < names.count else { return }
+            guard !fit.isEmpty || !isRequired else {
+                throw Refusal(choice.path, "the target has no tool of this kind")
+            }
+            losses.change(choice.path)
+            self.choice = ToolChoice(
+                kind: fit.isEmpty ? .none : .subset(isRequired: isRequired, fit),
+                path: choice.path)
+        case .builtin: return
         }
     }
 
@@ -116,7 +144,7 @@ extension Part {
         }
     }
 
-    fileprivate mutating func check(in role: Turn.Role) throws(Refusal) {
+    fileprivate mutating func check(in role: Turn.Role, for target: Form) throws(Refusal) {
         if call != nil, role != .assistant {
             throw Refusal(path, "a call stands outside of the assistant's turn")
         }
@@ -124,20 +152,11 @@ extension Part {
             throw Refusal(path, "a result stands outside of the user's turn")
         }
         switch kind {
+        case .hosted(let raw) where raw["type"]?.plain == "compaction":
+            throw Refusal(path, "only the vendor that keeps the conversation has what it names")
         case .media(var media):
-            switch media.source {
-            case .inline(let type, _) where type.isEmpty:
-                throw Refusal(path, "the type of the bytes is missing")
-            case .inline(let type, let data):
-                guard let data = Base64.standard(data) else {
-                    throw Refusal(path, "the bytes are no base64")
-                }
-                media.source = .inline(type: type, data: data)
-                kind = .media(media)
-            case .url(let address) where address.isEmpty:
-                throw Refusal(path, "the address is empty")
-            default: break
-            }
+            try media.check(path, for: target)
+            kind = .media(media)
         case .call(var call):
             if call.name.isEmpty { throw Refusal(path, "a call has no name") }
             if case .object(let object) = call.arguments, !object.isObject {
@@ -151,7 +170,9 @@ extension Part {
                 kind = .call(call)
             }
         case .result(var result):
-            for index in result.parts.indices { try result.parts[index].check(in: role) }
+            for index in result.parts.indices {
+                try result.parts[index].check(in: role, for: target)
+            }
             kind = .result(result)
         default: break
         }

@@ -5,6 +5,7 @@ extension Conversation {
     /// budget and what else may be set depend on each other.
     mutating func fit(to quirks: Quirks, _ target: Form) throws(Refusal) {
         guard target != .messages else { return }
+        nameProbabilities(for: target)
         if quirks.thinking == .none { dropReasoning() }
         if target == .chat { fitEffortToTools(quirks.toolEffort) }
         reasoning.effort = reasoning.effort.map { known($0, quirks.efforts) }
@@ -27,6 +28,21 @@ extension Conversation {
             if let path { losses.drop(path) }
         }
         reasoning = ReasoningWish()
+    }
+
+    /// Says that probabilities are wanted where only their number is: other forms want both.
+    private mutating func nameProbabilities(for target: Form) {
+        guard form == .responses, target != .responses, setting(.logprobs) == nil,
+            let count = setting(.topLogprobs)
+        else { return }
+        if count.value.integer == 0 {
+            settings.removeAll { $0.field == .topLogprobs }
+            return
+        }
+        settings.append(
+            Setting(
+                field: .logprobs, name: count.name, path: count.path,
+                value: RawJSON(literal: "true"), absent: .nothing))
     }
 
     /// No effort, where a model takes none beside functions.

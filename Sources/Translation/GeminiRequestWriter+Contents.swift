@@ -187,7 +187,11 @@ extension GeminiRequestWriter {
 
     /// Writes a result, and returns what must stand beside it.
     private mutating func result(_ result: CallResult) throws(Refusal) -> [Part] {
-        let media = result.parts.filter { if case .media = $0.kind { true } else { false } }
+        // A document of text stands in the response itself.
+        let media = result.parts.filter { part in
+            guard case .media(let media) = part.kind else { return false }
+            return isOwn || media.text == nil
+        }
         let takesMedia = quirks.geminiGeneration >= 3
         json.key("functionResponse")
         json.beginObject()
@@ -212,6 +216,9 @@ extension GeminiRequestWriter {
             for part in result.parts {
                 conversation.losses.drop(part.extras)
                 if case .hosted = part.kind { conversation.losses.drop(part.path) }
+                if case .media(let media) = part.kind, media.text != nil {
+                    conversation.losses.change(part.path)
+                }
             }
         }
         guard !takesMedia else { return [] }
@@ -222,7 +229,10 @@ extension GeminiRequestWriter {
     /// The response must be an object: that of the text, or one around the text.
     private mutating func response(_ result: CallResult) {
         if isOwn, let object = result.object { return json.raw(object) }
-        let texts = result.parts.compactMap(\.text)
+        let texts = result.parts.compactMap { part in
+            guard case .media(let media) = part.kind, !isOwn else { return part.text }
+            return media.text
+        }
         let text = EscapedText.joined(texts)
         let isFailed = result.failed?.value == true
         if !isFailed, texts.count == 1, let object = RawJSON.object(of: text) {
@@ -253,11 +263,7 @@ extension GeminiRequestWriter {
         case .text(let text):
             json.member("text", text)
         case .url(let address):
-            let known: [StaticString] = [
-                "https://generativelanguage.googleapis.com/", "https://www.youtube.com/",
-                "https://youtu.be/", "gs://",
-            ]
-            guard isOwn || known.contains(where: address.hasPrefix) else {
+            guard isOwn || Media.googles.contains(where: address.hasPrefix) else {
                 throw Refusal(path, "the target does not fetch what stands at an address")
             }
             json.key("fileData")

@@ -122,13 +122,12 @@ struct GeminiRequestWriter: ~Copyable {
         case .schema(let schema):
             json.member("responseMimeType", literal: "application/json")
             if format.description != nil { conversation.losses.drop(format.descriptionPath) }
+            conversation.losses.change(format.path)
             if quirks.schemaWords == .openapi {
-                conversation.losses.change(format.path)
                 json.key("responseSchema")
                 json.tree(GeminiSchema.openAPI(schema.tree))
             } else {
-                conversation.losses.change(format.path)
-                json.member("responseJsonSchema", schema)
+                json.member("responseJsonSchema", GeminiSchema.withLoneReferences(schema))
             }
         }
     }
@@ -235,6 +234,7 @@ struct GeminiRequestWriter: ~Copyable {
             tool.writeFunction(
                 schema: "parameters", to: &json, &conversation.losses, isOwn: isOwn)
         } else {
+            if !isOwn { tool.schema = tool.schema.map(GeminiSchema.withLoneReferences) }
             tool.writeFunction(
                 schema: "parametersJsonSchema", to: &json, &conversation.losses, isOwn: isOwn)
         }

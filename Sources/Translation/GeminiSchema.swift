@@ -10,9 +10,27 @@ enum GeminiSchema {
         "pattern", "anyOf",
     ]
 
+    /// What stands in the place of references, of which the subset has none.
+    private struct References {
+        let root: JSONValue
+        /// How often one may lead to another.
+        var depth = 3
+        /// How many objects may stand in them, so that a short schema does not become a long one.
+        var left = 10_000
+    }
+
     /// A JSON Schema in the subset's words; what it cannot say is left out.
     static func openAPI(_ schema: JSONValue) -> JSONValue {
-        guard case .object(let members) = schema else { return schema }
+        var references = References(root: schema)
+        return openAPI(schema, &references)
+    }
+
+    private static func openAPI(_ schema: JSONValue, _ references: inout References) -> JSONValue {
+        let depth = references.depth
+        defer { references.depth = depth }
+        references.left -= 1
+        let schema = resolved(schema, &references)
+        guard case .object(let members) = schema else { return typed([]) }
         var output: [JSONValue.Member] = []
         for member in members {
             switch member.name {
@@ -26,7 +44,9 @@ enum GeminiSchema {
             case "const": output += constant(member.value, schema)
             case "properties":
                 guard case .object(let properties) = member.value else { continue }
-                let inner = properties.map { JSONValue.Member($0.name, openAPI($0.value)) }
+                let inner = properties.map { property in
+                    JSONValue.Member(property.name, openAPI(property.value, &references))
+                }
                 output.append(JSONValue.Member("properties", .object(inner)))
             case "required":
                 let known = properties(of: schema)
@@ -35,9 +55,10 @@ enum GeminiSchema {
                 }
                 guard let names, !names.isEmpty else { continue }
                 output.append(JSONValue.Member("required", .array(names)))
-            case "items": output.append(JSONValue.Member("items", openAPI(member.value)))
+            case "items":
+                output.append(JSONValue.Member("items", openAPI(member.value, &references)))
             case "anyOf", "oneOf":
-                let inner = member.value.elements?.map(openAPI) ?? []
+                let inner = member.value.elements?.map { openAPI($0, &references) } ?? []
                 output.append(JSONValue.Member("anyOf", .array(inner)))
             default:
                 if keywords.contains(member.name) { output.append(member) }
@@ -47,7 +68,34 @@ enum GeminiSchema {
             let text = JSONValue.object([JSONValue.Member("type", .string("STRING"))])
             output.append(JSONValue.Member("items", text))
         }
-        return .object(output)
+        return typed(output)
+    }
+
+    /// A schema with a type, which the subset asks for: of one that has none by what it holds.
+    private static func typed(_ members: [JSONValue.Member]) -> JSONValue {
+        let names = Set(members.map(\.name))
+        guard !names.contains("type"), !names.contains("anyOf") else { return .object(members) }
+        let type =
+            names.contains("properties")
+            ? "OBJECT" : names.contains("items") ? "ARRAY" : "STRING"
+        return .object([JSONValue.Member("type", .string(type))] + members)
+    }
+
+    /// A schema with what its reference names in its place; one that leads on is left out.
+    private static func resolved(
+        _ schema: JSONValue, _ references: inout References
+    ) -> JSONValue {
+        guard case .object(let members) = schema, let reference = schema["$ref"]?.text else {
+            return schema
+        }
+        let own = members.filter { $0.name != "$ref" }
+        guard references.depth > 0, references.left > 0,
+            let target = AnthropicSchema.target(of: reference, in: references.root)
+        else { return .object(own) }
+        references.depth -= 1
+        guard case .object(let found) = resolved(target, &references) else { return .object(own) }
+        let names = Set(own.map(\.name))
+        return .object(own + found.filter { !names.contains($0.name) })
     }
 
     private static func types(_ value: JSONValue) -> [JSONValue.Member] {

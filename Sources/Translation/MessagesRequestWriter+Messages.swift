@@ -224,12 +224,14 @@ extension MessagesRequestWriter {
         json.beginObject()
         switch media.source {
         case .inline(let type, let data):
-            if media.kind == .document, type.hasPrefix("text/") {
-                let bytes = Base64.decode(data.inner) ?? []
+            if let text = media.text {
                 json.member("type", literal: "text")
                 json.member("media_type", literal: "text/plain")
-                json.member("data", EscapedText(bytes: bytes[...]))
+                json.member("data", text)
             } else {
+                guard isOwn || Self.takes(type, media.kind) else {
+                    throw Refusal(path, "the target takes no \(media.kind) of this type")
+                }
                 json.member("type", literal: "base64")
                 json.member("media_type", type)
                 json.member("data", data)
@@ -250,6 +252,12 @@ extension MessagesRequestWriter {
         }
         json.endObject()
         if media.kind == .document, let title = media.title { json.member("title", title) }
+    }
+
+    private static func takes(_ type: EscapedText, _ kind: Media.Kind) -> Bool {
+        let images: [StaticString] = ["image/jpeg", "image/png", "image/gif", "image/webp"]
+        let types = kind == .image ? images : ["application/pdf"]
+        return types.contains { type.inner.count == $0.utf8CodeUnitCount && type.hasPrefix($0) }
     }
 
     private mutating func extras(_ extras: [Extra]) {
@@ -305,6 +313,8 @@ extension MessagesRequestWriter {
 
     private mutating func tool(_ tool: Tool) throws(Refusal) {
         if isOwn || tool.isBuiltin, let raw = tool.raw { return json.raw(raw) }
+        var tool = tool
+        if !isOwn { fitSchema(of: &tool) }
         json.beginObject()
         json.member("name", names.tool(tool.fullName))
         tool.writeFunction(
@@ -312,6 +322,21 @@ extension MessagesRequestWriter {
             default: RawJSON(literal: "{\"type\":\"object\",\"properties\":{}}"))
         if tool.strict == true { json.member("strict", true) }
         json.endObject()
+    }
+
+    /// Brings a tool's schema to what the vendor takes at its root, and where it holds a call to it.
+    private mutating func fitSchema(of tool: inout Tool) {
+        guard let schema = tool.schema else { return }
+        var fit = AnthropicSchema.input(schema)
+        // An object's type alone takes nothing away.
+        var isChanged = schema.members.contains { ["anyOf", "oneOf", "allOf"].contains($0.name) }
+        if tool.strict == true {
+            let whole = fit ?? schema.tree
+            let strict = AnthropicSchema.output(whole)
+            if strict != whole { (fit, isChanged) = (strict, true) }
+        }
+        if let fit { tool.schema = RawJSON(literal: fit.description) }
+        if isChanged { conversation.losses.change(tool.schemaPath) }
     }
 
     private mutating func choice(hasTools: Bool) throws(Refusal) {

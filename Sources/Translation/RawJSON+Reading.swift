@@ -91,24 +91,11 @@ extension Conversation {
     }
 }
 
-extension Media {
-    /// Where the bytes are that an address names: in it, or elsewhere.
-    static func source(_ address: EscapedText) -> Source {
-        let bytes = address.inner
-        guard address.hasPrefix("data:"),
-            let comma = bytes.firstIndex(of: UInt8(ascii: ","))
-        else { return .url(address) }
-        let head = bytes[bytes.startIndex + 5..<comma]
-        guard head.span.hasSuffix(";base64") else { return .url(address) }
-        return .inline(
-            type: EscapedText(inner: head.dropLast(7)),
-            data: EscapedText(inner: bytes[(comma + 1)...]))
-    }
-
-    /// What kind of thing a type names.
-    static func kind(ofType type: EscapedText) -> Kind {
-        if type.hasPrefix("image/") { return .image }
-        if type.hasPrefix("audio/") { return .audio }
-        return type.hasPrefix("video/") ? .video : .document
+extension Extra {
+    /// Whether a target has the member of a part, too: the other one of OpenAI's forms has one.
+    func isKept(from form: Form, to target: Form) -> Bool {
+        if form == target { return true }
+        let isOpenAIs = form == .chat || form == .responses
+        return isOpenAIs && name == "prompt_cache_breakpoint"
     }
 }

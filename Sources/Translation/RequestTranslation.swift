@@ -24,7 +24,7 @@ public struct RequestTranslation: Sendable {
         if let path { conversation.isStreamed = path.isStreamed }
         if source != target {
             conversation.gatherResults()
-            try conversation.check()
+            try conversation.check(for: target)
             try conversation.dropUnsayable()
             conversation.joinTurns()
             conversation.declareFlattened()

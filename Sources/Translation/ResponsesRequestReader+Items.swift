@@ -34,7 +34,7 @@ extension ResponsesRequestReader {
         case "additional_tools": try additional(item, path)
         case "item_reference", "compaction", "compaction_trigger":
             throw Refusal(path, "only the vendor that keeps the conversation has what it names")
-        case "configuration_update": conversation.losses.drop(path)
+        case "configuration_update": updates.append((item, path))
         default: append(.assistant, Part(kind: .hosted(item), path: path))
         }
     }
@@ -82,7 +82,7 @@ extension ResponsesRequestReader {
         case "refusal":
             kind = .refusal(try part.text("refusal", at: path))
             known = ["type", "refusal"]
-        case "input_image":
+        case "input_image", "computer_screenshot":
             known = ["type", "image_url", "file_id", "detail"]
             let source: Media.Source
             if let address = part["image_url"]?.text {
@@ -98,7 +98,7 @@ extension ResponsesRequestReader {
             known = ["type", "file_data", "file_url", "file_id", "filename"]
             let source: Media.Source
             if let data = part["file_data"]?.text {
-                source = Media.source(data)
+                source = Media.source(data, of: part["filename"]?.text)
             } else if let address = part["file_url"]?.text {
                 source = .url(address)
             } else {
@@ -193,10 +193,12 @@ extension ResponsesRequestReader {
         }
         let output = item["output"] ?? RawJSON(literal: "\"\"")
         let isText = output.text != nil
-        let isList = output.elements.first?["type"] != nil
+        let isList = output.elements.contains { $0["type"] != nil }
         var parts: [Part] = []
         if isText || isList {
             parts = try content(output, "\(path).output")
+        } else if output["type"]?.plain == "computer_screenshot" {
+            parts = [try part(output, "\(path).output")]
         } else if type == "tool_search_output" || !output.isEmptyValue {
             let value = type == "tool_search_output" ? item["tools"] ?? output : output
             let text = EscapedText(bytes: value.compact[...])

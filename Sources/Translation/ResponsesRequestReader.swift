@@ -3,6 +3,8 @@ import JSON
 /// Reads a Responses request.
 struct ResponsesRequestReader {
     var conversation = Conversation(.responses)
+    /// Items that change what the request says, in their order.
+    var updates: [(item: RawJSON, path: String)] = []
     private var instructions: Turn?
 
     private init() {}
@@ -10,6 +12,7 @@ struct ResponsesRequestReader {
     static func read(_ body: RawJSON) throws(Refusal) -> Conversation {
         var reader = ResponsesRequestReader()
         for member in body.members { try reader.take(member) }
+        for update in reader.updates { reader.update(update.item, update.path) }
         if let instructions = reader.instructions {
             reader.conversation.turns.insert(instructions, at: 0)
         }
@@ -38,10 +41,22 @@ struct ResponsesRequestReader {
         case "tool_choice": conversation.choice = try choice(value)
         case "parallel_tool_calls":
             conversation.parallel = value.flag.map { Stated(value: $0, path: member.name) }
-        case "reasoning": reasoning(value)
+        case "reasoning": reasoning(value, at: "reasoning")
         case "text": try text(value)
         case "include": include(value)
         default: conversation.take(member, at: member.name)
+        }
+    }
+
+    /// Of what is said several times the last counts.
+    private mutating func update(_ item: RawJSON, _ path: String) {
+        conversation.losses.change(path)
+        for member in item.members where !member.value.isNull {
+            switch member.name {
+            case "type", "id": break
+            case "reasoning": reasoning(member.value, at: "\(path).reasoning")
+            default: conversation.losses.drop("\(path).\(member.name)")
+            }
         }
     }
 
@@ -56,9 +71,9 @@ struct ResponsesRequestReader {
                 value: RawJSON(literal: "true"), absent: .dropped))
     }
 
-    private mutating func reasoning(_ value: RawJSON) {
+    private mutating func reasoning(_ value: RawJSON, at path: String) {
         for member in value.members where !member.value.isNull {
-            let path = "reasoning.\(member.name)"
+            let path = "\(path).\(member.name)"
             switch member.name {
             case "effort":
                 conversation.reasoning.effort = member.value.plain.map {
@@ -120,12 +135,12 @@ struct ResponsesRequestReader {
             return ToolChoice(kind: .one(full), path: path)
         case "allowed_tools":
             let names = (value["tools"]?.elements ?? []).compactMap { tool in
-                (tool["name"] ?? tool["type"])?.plain
+                (tool["name"] ?? tool["type"])?.plain.map { name in
+                    ToolName(name: name, namespace: tool["namespace"]?.plain)
+                }
             }
             return ToolChoice(
-                kind: .subset(
-                    isRequired: value["mode"]?.plain == "required",
-                    names.map { ToolName(name: $0) }),
+                kind: .subset(isRequired: value["mode"]?.plain == "required", names),
                 path: path)
         case .some(let type) where conversation.tools.contains { $0.name == type }:
             return ToolChoice(kind: .one(ToolName(name: type)), path: path)

@@ -59,7 +59,9 @@ extension ResponsesRequestWriter {
     }
 
     private mutating func content(_ parts: [Part], isAnswer: Bool) throws(Refusal) {
-        let isBare = parts.count == 1 && (!isOwn || parts[0].isBareText)
+        let isBare =
+            parts.count == 1 && (!isOwn || parts[0].isBareText)
+            && (isOwn || isAnswer || kept(parts[0].extras).isEmpty)
         if isBare, let text = parts[0].text {
             if !isOwn { conversation.losses.drop(parts[0].extras) }
             return json.text(text)
@@ -88,8 +90,22 @@ extension ResponsesRequestWriter {
         case .media(let media): try self.media(media, part.path)
         case .reasoning, .call, .result, .hosted: break
         }
-        if isOwn { extras(part.extras) } else { conversation.losses.drop(part.extras) }
+        if isOwn {
+            extras(part.extras)
+        } else if isAnswer {
+            conversation.losses.drop(part.extras)
+        } else {
+            let form = conversation.form
+            json.members(kept(part.extras), &conversation.losses)
+            conversation.losses.drop(
+                part.extras.filter { !$0.isKept(from: form, to: .responses) })
+        }
         json.endObject()
+    }
+
+    private func kept(_ extras: [Extra]) -> [Extra] {
+        let form = conversation.form
+        return extras.filter { $0.isKept(from: form, to: .responses) }
     }
 
     private mutating func media(_ media: Media, _ path: String) throws(Refusal) {

@@ -35,7 +35,16 @@ struct ResponsesRequestWriter: ~Copyable {
         instructions()
         json.key("input")
         json.beginArray()
+        let empty = json.mark
         try input()
+        if json.mark == empty, !isOwn {
+            // The vendor takes no conversation of nothing but instructions.
+            conversation.losses.invent("input[0]")
+            json.beginObject()
+            json.member("role", literal: "user")
+            json.member("content", literal: ".")
+            json.endObject()
+        }
         json.endArray()
         try tools()
         try choice()
@@ -117,8 +126,9 @@ struct ResponsesRequestWriter: ~Copyable {
                 json.member("type", literal: "json_schema")
                 json.member("name", format.name ?? EscapedText("output"))
                 if let text = format.description { json.member("description", text) }
-                let strict = format.strict ?? (conversation.form == .messages ? true : nil)
-                if let strict { json.member("strict", strict) }
+                if let strict = conversation.isStrict(format, schema) {
+                    json.member("strict", strict)
+                }
                 json.member("schema", schema)
             }
             json.endObject()
@@ -166,7 +176,8 @@ struct ResponsesRequestWriter: ~Copyable {
                     schema: "parameters", to: &json, &conversation.losses, isOwn: isOwn,
                     default: RawJSON(literal: "{\"type\":\"object\",\"properties\":{}}"))
                 // Without it the vendor tries to hold the model to a schema that may not allow it.
-                if tool.strict != nil || !isOwn { json.member("strict", tool.strict ?? false) }
+                let strict = conversation.isStrict(tool)
+                if strict != nil || !isOwn { json.member("strict", strict ?? false) }
             }
             json.endObject()
         }

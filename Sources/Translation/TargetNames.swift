@@ -54,8 +54,17 @@ struct TargetNames: Sendable {
         _ names: [(name: ToolName, path: String)], _ form: Form
     ) throws(Refusal) {
         var taken: [String: ToolName] = [:]
+        // A name that is taken as it is stays, and no other one becomes it.
+        let fit = Set(
+            names.lazy.map { Self.flat($0.name) }.filter { Self.toolName($0, form) == $0 })
         for entry in names where tools[entry.name] == nil {
-            let name = Self.toolName(Self.flat(entry.name), form)
+            let flat = Self.flat(entry.name)
+            var name = Self.toolName(flat, form)
+            // Two that differ in what was replaced must not become one.
+            if name != flat, fit.contains(name) || taken[name] != nil {
+                let longest = form == .chat || form == .responses ? 64 : 128
+                name = "\(name.prefix(longest - 9))_\(Self.digest(flat).prefix(8))"
+            }
             if let other = taken[name], other != entry.name {
                 throw Refusal(entry.path, "two tools have the name \(name) at the target")
             }

@@ -173,7 +173,7 @@ enum DialectRequestShape {
 
     static let responses = JSONShape.members([
         "model?": .filled, "stream?": .flag, "instructions?": .text,
-        "input": .list(item, least: 0), "max_output_tokens?": .whole, "temperature?": .number,
+        "input": .list(item, least: 1), "max_output_tokens?": .whole, "temperature?": .number,
         "top_p?": .number, "top_logprobs?": .whole, "store?": .flag, "include?": texts,
         "reasoning?": .members([
             "effort?": .words(efforts), "summary?": .words(["auto", "concise", "detailed"]),
@@ -218,15 +218,19 @@ enum DialectRequestShape {
     // MARK: Messages
 
     private static let cache = JSONShape.object
-    private static let source = JSONShape.tagged(
-        "type",
-        [
-            "base64": ["media_type": .filled, "data": .base64], "url": ["url": .filled],
-            "text": ["media_type": .words(["text/plain"]), "data": .text],
-        ])
+    private static func source(_ types: [String]) -> JSONShape {
+        .tagged(
+            "type",
+            [
+                "base64": ["media_type": .words(types), "data": .base64],
+                "url": ["url": .elsewhere],
+                "text": ["media_type": .words(["text/plain"]), "data": .text],
+            ])
+    }
     private static let plainBlocks: [String: [String: JSONShape]] = [
-        "text": ["text": .said], "image": ["source": source],
-        "document": ["source": source, "title?": .text],
+        "text": ["text": .said],
+        "image": ["source": source(["image/jpeg", "image/png", "image/gif", "image/webp"])],
+        "document": ["source": source(["application/pdf"]), "title?": .text],
     ]
     private static let block: JSONShape = {
         var blocks = plainBlocks
@@ -249,7 +253,7 @@ enum DialectRequestShape {
         "tools?": .list(
             .either([
                 .members([
-                    "name": .filled, "description?": .text, "input_schema": .object,
+                    "name": .filled, "description?": .text, "input_schema": .objectSchema,
                     "strict?": .flag,
                 ]),
                 .members(["type": .words(["web_search_20250305"]), "name": .filled]),

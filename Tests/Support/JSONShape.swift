@@ -17,6 +17,10 @@ public indirect enum JSONShape: Sendable {
     case base64
     /// An address, whose bytes are such base64 where they stand in it.
     case address
+    /// An address of something that stands elsewhere, and that more than one vendor reads.
+    case elsewhere
+    /// A schema of an object, without a choice at its root.
+    case objectSchema
     case words([String])
     case list(JSONShape, least: Int)
     case members([String: JSONShape])
@@ -52,11 +56,20 @@ public indirect enum JSONShape: Sendable {
             return value.text.map(Self.isBase64) == true ? nil : no("base64")
         case .address:
             guard let text = value.text, !text.isEmpty else { return no("address") }
-            guard text.hasPrefix("data:") else { return nil }
+            guard text.hasPrefix("data:") else { return Self.elsewhere.fault(value, at: path) }
             let parts = text.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
             let isFit =
                 parts.count == 2 && parts[0].hasSuffix(";base64") && Self.isBase64(parts[1])
             return isFit ? nil : no("address with bytes")
+        case .elsewhere:
+            let own = ["data:", "gs:", "https://generativelanguage.", "https://youtu"]
+            guard let text = value.text, !text.isEmpty, !own.contains(where: text.hasPrefix) else {
+                return no("address that the vendor reads")
+            }
+            return nil
+        case .objectSchema:
+            let isChoice = ["anyOf", "oneOf", "allOf", "$ref"].contains { value[$0] != nil }
+            return value["type"]?.text == "object" && !isChoice ? nil : no("schema of an object")
         case .words(let words):
             return value.text.map(words.contains) == true ? nil : no("one of \(words)")
         case .list(let shape, let least):

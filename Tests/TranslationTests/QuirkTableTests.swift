@@ -1,0 +1,135 @@
+import Testing
+
+@testable import Translation
+
+/// What is known of models, as facts say it: a row of the table that is lost shows here.
+@Suite("The table of models")
+struct QuirkTableTests {
+    private static func request(
+        _ members: String, to target: Form, model: String, from source: Form = .chat
+    ) throws -> (body: RawJSON, lost: [String]) {
+        let translation = try RequestTranslation(
+            try Census.body(source, members), from: source, to: target,
+            quirks: QuirkTable.quirks(of: model, target), model: model)
+        return (RawJSON(walked: translation.body[...]), translation.losses.map(\.description))
+    }
+
+    @Test(
+        "keeps temperature from OpenAI's models that think",
+        arguments: ["o1", "o3-mini", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-5.1", "gpt-6"])
+    func sampling(_ model: String) throws {
+        for target in [Form.responses, .chat] {
+            let (body, lost) = try Self.request(
+                #""max_tokens":99,"temperature":0.5"#, to: target, model: model, from: .messages)
+            #expect(body["temperature"] == nil)
+            #expect(lost == ["-temperature"])
+        }
+        let (body, lost) = try Self.request(
+            #""logprobs":true,"frequency_penalty":0.5"#, to: .responses, model: model)
+        #expect(body["include"]?.elements.count == 1)
+        #expect(Set(lost) == ["-logprobs", "-frequency_penalty"])
+    }
+
+    @Test("leaves temperature to newer ones without effort", arguments: ["gpt-5.1", "gpt-6"])
+    func unthinking(_ model: String) throws {
+        let (body, lost) = try Self.request(
+            #""temperature":0.5,"reasoning_effort":"none""#, to: .responses, model: model)
+        #expect(body["temperature"]?.spelling == "0.5")
+        #expect(lost.isEmpty)
+    }
+
+    @Test("leaves all to models that sample", arguments: ["gpt-4o", "gpt-4.1", "olmo-2", "m"])
+    func plain(_ model: String) throws {
+        let (body, lost) = try Self.request(
+            #""temperature":0.5,"stop_sequences":["a"],"system":"S""#, to: .chat, model: model,
+            from: .messages)
+        #expect(body["temperature"]?.spelling == "0.5")
+        #expect(body["stop"]?.elements.count == 1)
+        #expect(body["messages"]?.elements.first?["role"]?.plain == "system")
+        #expect(lost.isEmpty)
+    }
+
+    @Test("keeps stop words from models that take none", arguments: ["o3", "o4-mini-2025-04-16"])
+    func stop(_ model: String) throws {
+        let (body, lost) = try Self.request(
+            #""stop_sequences":["a"]"#, to: .chat, model: model, from: .messages)
+        #expect(body["stop"] == nil)
+        #expect(lost == ["-stop_sequences"])
+    }
+
+    @Test("asks for no effort beside functions where chat refuses it")
+    func toolEffort() throws {
+        let tools = #""tools":[{"name":"f","input_schema":{"type":"object"}}]"#
+        let asks = #"\#(tools),"output_config":{"effort":"high"}"#
+        for model in ["gpt-5.4", "gpt-5.5-pro", "gpt-5.6", "gpt-6-astra"] {
+            let (body, lost) = try Self.request(asks, to: .chat, model: model, from: .messages)
+            #expect(body["reasoning_effort"]?.plain == "none")
+            #expect(lost == ["~output_config.effort"])
+            let other = try Self.request(asks, to: .responses, model: model, from: .messages)
+            #expect(other.body["reasoning"]?["effort"]?.plain == "high")
+        }
+        let (body, lost) = try Self.request(tools, to: .chat, model: "gpt-5.6", from: .messages)
+        #expect(body["reasoning_effort"]?.plain == "none")
+        #expect(lost == ["+reasoning_effort"])
+    }
+
+    @Test(
+        "asks for efforts that are known",
+        arguments: [
+            (Form.messages, "claude-opus-4-6", "xhigh", "high"),
+            (.messages, "claude-sonnet-4-6", "max", "max"),
+            (.messages, "claude-opus-4-8", "xhigh", "xhigh"),
+            (.responses, "gpt-5.4", "max", "xhigh"), (.responses, "gpt-5.6", "max", "max"),
+            (.responses, "o3", "max", "xhigh"), (.responses, "gpt-5", "minimal", "minimal"),
+        ])
+    func efforts(_ target: Form, _ model: String, _ asked: String, _ written: String) throws {
+        let (body, lost) = try Self.request(
+            #""max_tokens":9999,"reasoning_effort":"\#(asked)""#, to: target, model: model)
+        let effort = (body["output_config"] ?? body["reasoning"])?["effort"]?.plain
+        #expect(effort == written)
+        #expect(lost.contains("~reasoning_effort") == (asked != written))
+    }
+
+    @Test("asks Anthropic's models for what they take")
+    func anthropic() throws {
+        let fable = try Self.request(
+            #""max_tokens":99,"reasoning_effort":"none""#, to: .messages, model: "claude-fable-5")
+        #expect(fable.body["thinking"] == nil)
+        #expect(fable.lost == ["-reasoning_effort"])
+        for model in ["claude-sonnet-4-5", "claude-opus-4-6", "claude-opus-4-1"] {
+            let both = #""max_tokens":9999,"temperature":0.5,"top_p":0.9"#
+            let plain = try Self.request(both, to: .messages, model: model)
+            #expect(plain.body["temperature"] != nil && plain.body["top_p"] == nil)
+            let thinking = try Self.request(
+                #"\#(both),"reasoning_effort":"low""#, to: .messages, model: model)
+            #expect(thinking.body["thinking"] != nil)
+            #expect(thinking.body["temperature"] == nil && thinking.body["top_p"] == nil)
+        }
+        let format = """
+            "max_tokens":99,"response_format":{"type":"json_schema","json_schema":\
+            {"name":"o","schema":{"type":"object"}}}
+            """
+        #expect(throws: Refusal.self) {
+            try Self.request(format, to: .messages, model: "claude-3-haiku-20240307")
+        }
+        #expect(throws: Never.self) {
+            try Self.request(format, to: .messages, model: "claude-sonnet-4-5")
+        }
+    }
+
+    @Test("asks Gemini's models to think as they can")
+    func gemini() throws {
+        let off = #""thinking":{"type":"disabled"}"#
+        for (model, budget) in [("gemini-2.5-pro", 128), ("gemini-2.5-flash", 0)] {
+            let (body, lost) = try Self.request(off, to: .gemini, model: model, from: .messages)
+            let config = body["generationConfig"]?["thinkingConfig"]
+            #expect(config?["thinkingBudget"]?.integer == budget)
+            #expect(lost == (budget > 0 ? ["~thinking"] : []))
+        }
+        let (body, lost) = try Self.request(
+            #""thinking":{"type":"enabled","budget_tokens":2000}"#, to: .gemini,
+            model: "gemini-2.0-flash", from: .messages)
+        #expect(body["generationConfig"]?["thinkingConfig"] == nil)
+        #expect(lost == ["-thinking.budget_tokens", "-thinking"])
+    }
+}
