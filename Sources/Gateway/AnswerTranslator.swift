@@ -15,6 +15,8 @@ final class AnswerTranslator {
         let status: Int
         let body: [UInt8]
         let isError: Bool
+        /// Whether the body is one of events.
+        var isEventStream = false
         /// What the vendor's own words say of another try.
         var facts = ErrorFacts()
         /// The seconds after which the client may ask again.
@@ -30,6 +32,7 @@ final class AnswerTranslator {
     private let question: TranslatableCall.Question
     private let vendorName: String
     private let awaitsMark: Bool
+    private let hasEvents: Bool
     private let context: AnswerContext
     /// The status of the vendor, and its `retry-after`.
     private let status: Int
@@ -48,10 +51,11 @@ final class AnswerTranslator {
     /// A stage for a response with a status.
     ///
     /// - `awaitsMark`: whether a stream of the vendor's is whole with its mark alone.
-    /// - `isEventStream`: whether it is one that succeeds, of events.
+    /// - `hasEvents`: whether it is one that succeeds, of events. It goes out as it comes where the
+    ///   client asked for a stream, and as one body where it did not.
     init(
         _ request: TranslatedRequest, vendor name: String, awaitsMark: Bool, status: Int,
-        isEventStream: Bool, retryAfter: String?, now: Instant
+        hasEvents: Bool, retryAfter: String?, now: Instant
     ) {
         self.awaitsMark = awaitsMark
         lastOutput = now
@@ -63,7 +67,9 @@ final class AnswerTranslator {
         lost = request.losses
         self.status = status
         self.retryAfter = retryAfter
-        stream = isEventStream ? StreamTranslation(request.context) : nil
+        self.hasEvents = hasEvents
+        stream =
+            hasEvents && request.context.isStreamed ? StreamTranslation(request.context) : nil
     }
 
     /// Whether the response goes out as it comes.
@@ -140,18 +146,32 @@ final class AnswerTranslator {
     private func translate(_ body: [UInt8]) -> Answer {
         guard 200..<300 ~= status else { return translate(error: body) }
         do throws(JSONScanner.Malformed) {
+            if hasEvents, question == .answer {
+                var events = ByteBuffer(capacity: body.count)
+                events.append(body.span)
+                return adopt(try AnswerTranslation(events: events, context), of: body)
+            }
             let value = try RawJSON(parsing: body)
             if question == .count { return translate(count: value) }
-            let translation = AnswerTranslation(value, context)
-            lost += translation.losses
-            let isError = translation.status != 200
-            hasFailed = isError
-            return Answer(
-                status: translation.status, body: translation.body, isError: isError,
-                facts: isError ? ErrorFacts(body.span) : ErrorFacts(), retryAfter: retryAfter)
+            let asEvents = context.isStreamed
+            return adopt(
+                AnswerTranslation(value, context, asEvents: asEvents), of: body,
+                isEventStream: asEvents)
         } catch {
             return noAnswer("a body that is no JSON")
         }
+    }
+
+    private func adopt(
+        _ translation: AnswerTranslation, of body: [UInt8], isEventStream: Bool = false
+    ) -> Answer {
+        lost += translation.losses
+        let isError = translation.status != 200
+        hasFailed = isError
+        return Answer(
+            status: translation.status, body: translation.body, isError: isError,
+            isEventStream: isEventStream && !isError,
+            facts: isError ? ErrorFacts(body.span) : ErrorFacts(), retryAfter: retryAfter)
     }
 
     private func translate(count value: RawJSON) -> Answer {

@@ -20,12 +20,14 @@ enum TranslatedAnswer {
     static func begin(
         _ attempt: Attempt, _ head: borrowing ResponseHead, _ request: TranslatedRequest
     ) {
-        let isStream = head.mediaType == .eventStream && head.status == 200
+        let hasEvents = head.mediaType == .eventStream && head.status == 200
+        // A vendor may answer in another way than it was asked to.
+        let isStream = hasEvents && request.context.isStreamed
         let advice = RetryAdvice(head, now: Identifier.wallClockMilliseconds())
         let translator = AnswerTranslator(
             request, vendor: attempt.vendor.name,
             awaitsMark: attempt.vendor.terminal == .strict, status: head.status,
-            isEventStream: isStream,
+            hasEvents: hasEvents,
             retryAfter: advice.after.map { "\(Int($0.seconds.rounded(.up)))" },
             now: attempt.worker.loop.now)
         let demands = ResponsePipeline.Demands(
@@ -64,9 +66,13 @@ enum TranslatedAnswer {
             facts, isPost: true, isWork: request.question == .answer,
             isOwnCredential: attempt.vendor.hasOwnCredential,
             attempt.route.plan.policy)
+        let isStream =
+            head.mediaType == .eventStream && head.status == 200 && request.context.isStreamed
+        // What is gathered to one body shows nothing before its end.
+        if reason == .stream, !isStream { return .answer }
         if let reason { return reason }
         guard head.status < 300 else { return .suspicion }
-        return head.mediaType == .eventStream && head.status == 200 ? .stream : .answer
+        return isStream ? .stream : .answer
     }
 
     /// A piece is here.
@@ -117,7 +123,7 @@ enum TranslatedAnswer {
         let framing = framing(of: attempt, contentLength: answer.body.count)
         var head = ByteBuffer()
         TranslatedHead.write(
-            answer.status, client: translator.client, isStream: false,
+            answer.status, client: translator.client, isStream: answer.isEventStream,
             retryAfter: answer.retryAfter, framing, to: &head)
         hold.adopt(answer, framing: framing, head: head)
         if answer.isError { attempt.client.requestFlush() }

@@ -104,7 +104,10 @@ final class TranslatedRequest {
         _ vendor: SharedVendor, _ exchange: RequestExchange
     ) throws(Failure) -> TranslatedRequest? {
         guard let form = call.form(of: vendor) else {
-            throw .untranslatable(vendor.name, "it has no API that counts tokens")
+            // An agent takes a vendor that has no such path for what it is.
+            throw .refused(
+                404, "not_found",
+                "vendor \(vendor.name) has no API that counts tokens for other dialects' clients")
         }
         if form == call.form { return try own(call, index, route, vendor, exchange) }
         let whole = try readBody(exchange)

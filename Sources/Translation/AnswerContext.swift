@@ -8,12 +8,16 @@ public struct AnswerContext: Sendable {
     public var model: String?
     /// Whether a chat client wants the usage at a stream's end.
     public var wantsUsage: Bool
+    /// Whether the client asked for a stream.
+    public private(set) var isStreamed = false
     /// What makes the names of answers and their items unlike those of others.
     public var seed = ""
     /// When the answer began, in seconds since 1970.
     public var created = 0
     /// The client's tools by the names that the vendor knows them by.
     var tools: [String: AnsweredTool] = [:]
+    /// Whether a chat client asked by the members that the dialect had before it had tools.
+    var hasFunctionsAlone = false
     /// What a Responses answer repeats of its request.
     var echo: [Extra] = []
 
@@ -32,11 +36,14 @@ public struct AnswerContext: Sendable {
         self.target = target
         model = conversation.model?.plain
         wantsUsage = conversation.wantsUsage
+        isStreamed = conversation.isStreamed
         for tool in conversation.tools where !tool.isBuiltin {
             tools[names.tool(tool.fullName)] = AnsweredTool(
                 name: tool.name, namespace: tool.namespace, isCustom: tool.isCustom,
                 type: tool.raw?["type"]?.plain)
         }
+        hasFunctionsAlone =
+            target == .chat && body["functions"] != nil && body["tools"] == nil
         guard target == .responses else { return }
         let repeated: Set = [
             "instructions", "tools", "tool_choice", "temperature", "top_p", "max_output_tokens",
@@ -71,4 +78,18 @@ struct AnsweredTool: Sendable {
     let isCustom: Bool
     /// The type in the client's dialect, where the tool has a shape of its own there.
     let type: String?
+
+    /// The item of a Responses answer that a call of such a tool is, and what begins its names;
+    /// nil for functions and for tools that take free text.
+    ///
+    /// These are the tools of OpenAI's that the client runs. No events say their arguments.
+    var ownItem: (type: StaticString, prefix: String)? {
+        switch type {
+        case "local_shell": ("local_shell_call", "lsh_")
+        case "shell": ("shell_call", "sh_")
+        case "apply_patch": ("apply_patch_call", "apc_")
+        case "tool_search": ("tool_search_call", "tsc_")
+        default: nil
+        }
+    }
 }

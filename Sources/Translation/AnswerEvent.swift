@@ -38,6 +38,8 @@ struct AnswerItem: Sendable {
     let path: String
     /// The arguments, where they come whole with the call.
     var arguments: EscapedText?
+    /// Whether a call's arguments are free text to the vendor, and not an object.
+    var isFreeText = false
     /// Gemini's proof of the reasoning before a call or a text.
     var sealed: Sealed?
 

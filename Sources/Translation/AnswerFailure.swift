@@ -18,6 +18,10 @@ struct AnswerFailure: Sendable, Equatable {
     static let unfinished = AnswerFailure(
         kind: .server, message: EscapedText("the vendor's answer ended before it was whole"))
 
+    /// Another answer begins in the middle of one, as where a router asked twice.
+    static let spliced = AnswerFailure(
+        kind: .server, message: EscapedText("the vendor's stream holds a second answer"))
+
     /// A call's arguments end before they are whole.
     static let brokenCall = AnswerFailure(
         kind: .server, message: EscapedText("the vendor's answer holds a call that is not whole"))

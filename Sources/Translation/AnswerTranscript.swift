@@ -14,6 +14,15 @@ struct AnswerTranscript {
         var text: EscapedText {
             EscapedText.joined(pieces.map { EscapedText(inner: $0[...]) }, by: .empty)
         }
+
+        /// The free text of a call of a tool that takes one: the one argument, a JSON string, or
+        /// all that the model wrote.
+        var freeText: EscapedText {
+            let written = EscapedText(inner: arguments[...])
+            guard !item.isFreeText else { return written }
+            if let object = RawJSON.object(of: written) { return object["input"]?.text ?? written }
+            return RawJSON.string(of: written)?.text ?? written
+        }
     }
 
     private(set) var items: [Item] = []

@@ -43,7 +43,7 @@ struct AnswerWriter {
         json.member("index", 0)
         json.key("message")
         chatMessage(to: &json)
-        json.member("finish_reason", literal: finish.chatWord)
+        json.member("finish_reason", literal: finish.chatWord(context))
         json.endObject()
         json.endArray()
         if !transcript.counts.isEmpty {
@@ -94,7 +94,9 @@ struct AnswerWriter {
             for (citation, range) in cited { citation.writeChat(range, to: &json) }
             json.endArray()
         }
-        if !calls.isEmpty {
+        if context.hasFunctionsAlone {
+            chatFunction(calls, to: &json)
+        } else if !calls.isEmpty {
             json.key("tool_calls")
             json.beginArray()
             for entry in calls { chatCall(entry, to: &json) }
@@ -103,16 +105,37 @@ struct AnswerWriter {
         json.endObject()
     }
 
-    private func chatCall(_ entry: AnswerTranscript.Item, to json: inout JSONWriter) {
-        guard case .call(let id, let name) = entry.item.kind else { return }
-        json.beginObject()
-        json.member("id", id)
-        json.member("type", literal: "function")
-        json.key("function")
+    /// The one call that an answer had before the dialect had tools.
+    private mutating func chatFunction(
+        _ calls: [AnswerTranscript.Item], to json: inout JSONWriter
+    ) {
+        for call in calls.dropFirst() { transcript.lose(call.item.path) }
+        guard let entry = calls.first, case .call(_, let name) = entry.item.kind else { return }
+        if entry.item.sealed != nil { transcript.lose("\(entry.item.path).thoughtSignature") }
+        json.key("function_call")
+        writeFunction(entry, name, to: &json)
+    }
+
+    private func writeFunction(
+        _ entry: AnswerTranscript.Item, _ name: String, to json: inout JSONWriter
+    ) {
         json.beginObject()
         json.member("name", context.tools[name]?.name ?? name)
         json.member("arguments", EscapedText(inner: entry.arguments[...]))
         json.endObject()
+    }
+
+    private func chatCall(_ entry: AnswerTranscript.Item, to json: inout JSONWriter) {
+        guard case .call(let id, let name) = entry.item.kind else { return }
+        json.beginObject()
+        json.member("id", id)
+        if let tool = context.tools[name], tool.isCustom {
+            ChatStreamWriter.writeText(entry, tool.name, &json)
+        } else {
+            json.member("type", literal: "function")
+            json.key("function")
+            writeFunction(entry, name, to: &json)
+        }
         ChatStreamWriter.write(entry.item.sealed, &json)
         json.endObject()
     }
@@ -134,8 +157,7 @@ struct AnswerWriter {
             for entry in entries {
                 var tool: AnsweredTool?
                 if case .call(_, let name) = entry.item.kind { tool = context.tools[name] }
-                let prefix = ResponsesItem.prefix(
-                    entry.item, isCustom: tool?.isCustom == true)
+                let prefix = ResponsesItem.prefix(entry.item, tool)
                 counters[prefix, default: 0] += 1
                 let id = "\(prefix)\(context.seed)\(counters[prefix] ?? 0)"
                 written.append(

@@ -3,22 +3,7 @@ import Primitives
 
 /// Reads a chat answer, whole or in chunks.
 struct ChatAnswerReader {
-    /// A call by its index in the vendor's list.
-    private struct OpenCall {
-        let index: Int
-        let key: Int
-        var id: String
-        var name: String
-        var isOpened = false
-        var isClosed = false
-        var held: [EscapedText] = []
-        /// Whether the arguments are a whole object.
-        var object = FirstJSONValue()
-        var sealed: Sealed?
-        let path: String
-    }
-
-    private let seed: String
+    let seed: String
     private var hasStarted = false
     private var isDone = false
     private var id: EscapedText?
@@ -28,7 +13,7 @@ struct ChatAnswerReader {
     private var openReasoning: Int?
     private var openRefusal: Int?
     private var hasRefused = false
-    private var calls: [OpenCall] = []
+    var calls: [OpenCall] = []
     private var finish: String?
     var counts = TokenCounts()
 
@@ -94,7 +79,7 @@ struct ChatAnswerReader {
         else { return }
         closeTexts(isCut: reason.isCut && calls.isEmpty, &events)
         for index in calls.indices {
-            open(&calls[index], &events)
+            open(index, &events)
             guard calls[index].isOpened, !calls[index].isClosed else { continue }
             events.append(.closed(key: calls[index].key, isCut: reason.isCut))
         }
@@ -111,7 +96,10 @@ struct ChatAnswerReader {
             case "error":
                 isDone = true
                 return events.append(.failed(AnswerFailure(chat: entry.value)))
-            case member: take(message: entry.value, "choices[0].\(member)", &events)
+            case member:
+                take(
+                    message: entry.value, "choices[0].\(member)", isWhole: member == "message",
+                    &events)
             case "usage":
                 if entry.value.isObject { counts = TokenCounts(chat: entry.value) }
             case "logprobs":
@@ -131,14 +119,20 @@ struct ChatAnswerReader {
     }
 
     private mutating func take(
-        message: RawJSON, _ path: String, _ events: inout [AnswerEvent]
+        message: RawJSON, _ path: String, isWhole: Bool, _ events: inout [AnswerEvent]
     ) {
         let members = message.members
+        var isReasoned = false
         for name in ["reasoning_content", "reasoning"] {
             let value = members.last { $0.name == name }?.value
             guard let text = value?.text, !text.isEmpty else { continue }
             reasoning(text, "\(path).\(name)", &events)
+            isReasoned = true
             break
+        }
+        if let details = members.last(where: { $0.name == "reasoning_details" })?.value {
+            let path = "\(path).reasoning_details"
+            take(reasoningDetails: details, path, isKnown: isReasoned, &events)
         }
         for entry in members where !entry.value.isNull {
             switch entry.name {
@@ -148,28 +142,58 @@ struct ChatAnswerReader {
                     refusal(text, "\(path).refusal", &events)
                 }
             case "tool_calls":
-                for (index, call) in entry.value.elements.enumerated() {
-                    take(call: call, index, "\(path).tool_calls[\(index)]", &events)
+                let calls = entry.value.elements
+                for (index, call) in calls.enumerated() {
+                    var piece = CallPiece(path: "\(path).tool_calls[\(index)]")
+                    (piece.position, piece.count) = (index, calls.count)
+                    piece.isWhole = isWhole
+                    take(call: call, piece, &events)
                 }
             case "function_call":
-                take(function: entry.value, 0, "", "\(path).function_call", nil, &events)
+                let piece = CallPiece(index: 0, path: "\(path).function_call")
+                take(function: entry.value, piece, &events)
             case "annotations": citations(entry.value, "\(path).annotations", &events)
             case "audio":
                 let loss = Loss(kind: .dropped, path: "\(path).audio", isHarmless: false)
                 events.append(.lost(loss))
-            default: break
+            case "role", "reasoning_content", "reasoning", "reasoning_details": break
+            default:
+                let value = entry.value
+                guard !value.isEmptyValue, value.text?.isEmpty != true else { continue }
+                events.append(.lost(Loss(dropped: "\(path).\(entry.name)")))
             }
         }
     }
 
-    private mutating func start(_ events: inout [AnswerEvent]) {
+    /// Reasoning in pieces, as routers have it: texts, summaries, and what only its vendor reads.
+    ///
+    /// `isKnown`: its text stands beside it as well.
+    private mutating func take(
+        reasoningDetails details: RawJSON, _ path: String, isKnown: Bool,
+        _ events: inout [AnswerEvent]
+    ) {
+        for (index, detail) in details.elements.enumerated() {
+            let path = "\(path)[\(index)]"
+            if let text = (detail["text"] ?? detail["summary"])?.text {
+                if !isKnown, !text.isEmpty { reasoning(text, path, &events) }
+                let signature = detail["signature"]?.text
+                if signature?.isEmpty == false {
+                    events.append(.lost(Loss(dropped: "\(path).signature")))
+                }
+            } else if !detail.isEmptyValue {
+                events.append(.lost(Loss(dropped: path)))
+            }
+        }
+    }
+
+    mutating func start(_ events: inout [AnswerEvent]) {
         guard !hasStarted else { return }
         hasStarted = true
         events.append(.started(id: id, model: model))
         if counts.input != nil { events.append(.counted(counts)) }
     }
 
-    private mutating func makeKey() -> Int {
+    mutating func makeKey() -> Int {
         nextKey += 1
         return nextKey - 1
     }
@@ -190,19 +214,38 @@ struct ChatAnswerReader {
     private mutating func content(
         _ value: RawJSON, _ path: String, _ events: inout [AnswerEvent]
     ) {
+        if let text = value.text { return self.text(text, path, &events) }
         // Some vendors have a list of parts where the dialect has a text.
-        let texts = value.text.map { [$0] } ?? value.elements.compactMap { $0["text"]?.text }
-        for text in texts where !text.isEmpty {
-            start(&events)
-            if openText == nil {
-                closeTexts(isCut: false, &events)
-                closeWholeCalls(&events)
-                let key = makeKey()
-                openText = key
-                events.append(.opened(AnswerItem(key: key, kind: .text, path: path)))
+        for (index, part) in value.elements.enumerated() {
+            let path = "\(path)[\(index)]"
+            if let text = part["text"]?.text {
+                self.text(text, path, &events)
+            } else if let text = part["refusal"]?.text {
+                if !text.isEmpty { refusal(text, path, &events) }
+            } else if let thinking = part["thinking"] {
+                let texts =
+                    thinking.text.map { [$0] }
+                    ?? thinking.elements.compactMap { $0["text"]?.text }
+                for text in texts where !text.isEmpty { reasoning(text, path, &events) }
+            } else if !part.isEmptyValue {
+                events.append(.lost(Loss(dropped: path)))
             }
-            if let key = openText { events.append(.text(key: key, text)) }
         }
+    }
+
+    private mutating func text(
+        _ text: EscapedText, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        guard !text.isEmpty else { return }
+        start(&events)
+        if openText == nil {
+            closeTexts(isCut: false, &events)
+            closeWholeCalls(&events)
+            let key = makeKey()
+            openText = key
+            events.append(.opened(AnswerItem(key: key, kind: .text, path: path)))
+        }
+        if let key = openText { events.append(.text(key: key, text)) }
     }
 
     private mutating func refusal(
@@ -233,85 +276,10 @@ struct ChatAnswerReader {
         }
     }
 
-    private mutating func closeTexts(isCut: Bool, _ events: inout [AnswerEvent]) {
+    mutating func closeTexts(isCut: Bool, _ events: inout [AnswerEvent]) {
         let open = [openReasoning, openText, openRefusal].compactMap { $0 }
         for key in open { events.append(.closed(key: key, isCut: isCut)) }
         (openReasoning, openText, openRefusal) = (nil, nil, nil)
-    }
-
-    // MARK: Calls
-
-    private mutating func take(
-        call: RawJSON, _ position: Int, _ path: String, _ events: inout [AnswerEvent]
-    ) {
-        let index = call["index"]?.integer ?? position
-        let function = call["function"] ?? call["custom"] ?? RawJSON(literal: "{}")
-        take(
-            function: function, index, call["id"]?.plain ?? "", path,
-            call["extra_content"]?["google"]?["thought_signature"]?.text, &events)
-    }
-
-    private mutating func take(
-        function: RawJSON, _ index: Int, _ id: String, _ path: String,
-        _ signature: EscapedText?, _ events: inout [AnswerEvent]
-    ) {
-        start(&events)
-        let position: Int
-        if let known = calls.firstIndex(where: { $0.index == index }) {
-            position = known
-        } else {
-            closeTexts(isCut: false, &events)
-            closeWholeCalls(&events)
-            position = calls.count
-            calls.append(
-                OpenCall(index: index, key: makeKey(), id: "", name: "", path: path))
-        }
-        // A vendor may repeat them with every piece: the first ones count.
-        if calls[position].id.isEmpty { calls[position].id = id }
-        if calls[position].name.isEmpty { calls[position].name = function["name"]?.plain ?? "" }
-        if let signature {
-            calls[position].sealed = Sealed(form: .gemini, kind: .thought, value: signature)
-        }
-        let text = (function["arguments"] ?? function["input"])?.text ?? .empty
-        if !calls[position].name.isEmpty { open(&calls[position], &events) }
-        guard !text.isEmpty, !calls[position].isClosed else { return }
-        let plain = text.unescaped
-        calls[position].object.take(plain.span)
-        if calls[position].isOpened {
-            events.append(.arguments(key: calls[position].key, text))
-        } else {
-            calls[position].held.append(text)
-        }
-    }
-
-    /// Takes more of an open call's arguments, which were passed on already.
-    mutating func keep(_ text: EscapedText, of key: Int) {
-        guard let index = calls.firstIndex(where: { $0.key == key }) else { return }
-        let plain = text.unescaped
-        calls[index].object.take(plain.span)
-    }
-
-    private func open(_ call: inout OpenCall, _ events: inout [AnswerEvent]) {
-        guard !call.isOpened, !call.name.isEmpty else { return }
-        call.isOpened = true
-        let id = call.id.isEmpty ? AnswerContext.callName(seed, call.index) : call.id
-        var item = AnswerItem(
-            key: call.key, kind: .call(id: id, name: call.name), path: call.path)
-        item.sealed = call.sealed
-        events.append(.opened(item))
-        for text in call.held { events.append(.arguments(key: call.key, text)) }
-        call.held = []
-    }
-
-    /// Calls whose arguments are whole end where something else begins.
-    private mutating func closeWholeCalls(_ events: inout [AnswerEvent]) {
-        for index in calls.indices
-        where calls[index].isOpened && !calls[index].isClosed
-            && calls[index].object.finding == .whole
-        {
-            calls[index].isClosed = true
-            events.append(.closed(key: calls[index].key, isCut: false))
-        }
     }
 }
 

@@ -10,6 +10,10 @@ struct ChatStreamWriter: ~Copyable {
     /// The position of each call among the calls.
     private var calls: [Int: Int] = [:]
     private var kinds: [Int: AnswerItem.Kind] = [:]
+    /// Calls with free text, which go out whole: it may stand in an object.
+    private var texts: [Int: AnswerTranscript.Item] = [:]
+    /// The call of an answer that has one at most.
+    private var function: Int?
     /// The SDKs take a list of citations in one piece alone, so that they wait for the end.
     private var cited: [(citation: Citation, range: Range<Int>)] = []
     private var losses = LossList()
@@ -24,23 +28,11 @@ struct ChatStreamWriter: ~Copyable {
         case .opened(let item): open(item)
         case .text(let key, let text): self.text(key, text)
         case .pieceEnded(let key): text(key, .blankLine)
-        case .arguments(let key, let text):
-            guard let index = calls[key] else { return }
-            chunk { json in
-                json.key("tool_calls")
-                json.beginArray()
-                json.beginObject()
-                json.member("index", index)
-                json.key("function")
-                json.beginObject()
-                json.member("arguments", text)
-                json.endObject()
-                json.endObject()
-                json.endArray()
-            }
+        case .arguments(let key, let text): arguments(key, text)
         case .sealed(_, _, let path): losses.drop(path)
         case .citation(_, let citation, let path): cite(citation, path)
-        case .closed, .counted: break
+        case .closed(let key, let isCut): if !isCut { endText(key) }
+        case .counted: break
         case .finished(let finish, let counts): end(finish, counts)
         case .failed(let failure): fail(failure)
         case .alive: if hasStarted { frame.appendSignOfLife(to: &output) }
@@ -50,12 +42,18 @@ struct ChatStreamWriter: ~Copyable {
 
     /// The frame around more of an open item's text.
     mutating func template(of key: Int, isArguments: Bool) -> FrameTemplate? {
+        guard texts[key] == nil else { return nil }
         take(
             isArguments
                 ? .arguments(key: key, FrameTemplate.mark) : .text(key: key, FrameTemplate.mark))
         let frame = Array(output.bytes)
         output.removeAll()
         return FrameTemplate(frame)
+    }
+
+    /// Takes more of a call's arguments, which were passed on already where they do not wait.
+    mutating func keep(_ text: EscapedText, of key: Int) {
+        texts[key]?.arguments.append(contentsOf: text.inner)
     }
 
     /// Moves what was written out, and what was lost.
@@ -81,9 +79,15 @@ struct ChatStreamWriter: ~Copyable {
         start()
         kinds[item.key] = item.kind
         guard case .call(let id, let name) = item.kind else { return }
+        let tool = context.tools[name]
+        if tool?.isCustom == true {
+            var text = AnswerTranscript.Item(item: item)
+            text.arguments = Array(item.arguments?.inner ?? [])
+            return texts[item.key] = text
+        }
+        if context.hasFunctionsAlone { return openFunction(item, tool?.name ?? name) }
         let index = calls.count
         calls[item.key] = index
-        let tool = context.tools[name]
         chunk { json in
             json.key("tool_calls")
             json.beginArray()
@@ -100,6 +104,75 @@ struct ChatStreamWriter: ~Copyable {
             json.endObject()
             json.endArray()
         }
+    }
+
+    /// The form of a call from before the dialect had tools: one an answer, and without an id.
+    private mutating func openFunction(_ item: AnswerItem, _ name: String) {
+        guard function == nil else { return losses.drop(item.path) }
+        function = item.key
+        if item.sealed != nil { losses.drop("\(item.path).thoughtSignature") }
+        chunk { json in
+            json.key("function_call")
+            json.beginObject()
+            json.member("name", name)
+            json.member("arguments", item.arguments ?? .empty)
+            json.endObject()
+        }
+    }
+
+    private mutating func arguments(_ key: Int, _ text: EscapedText) {
+        if texts[key] != nil { return keep(text, of: key) }
+        let index = calls[key]
+        guard index != nil || function == key else { return }
+        chunk { json in
+            if let index {
+                json.key("tool_calls")
+                json.beginArray()
+                json.beginObject()
+                json.member("index", index)
+            }
+            json.key(index == nil ? "function_call" : "function")
+            json.beginObject()
+            json.member("arguments", text)
+            json.endObject()
+            if index != nil {
+                json.endObject()
+                json.endArray()
+            }
+        }
+    }
+
+    /// Writes a call with free text, which is whole now.
+    private mutating func endText(_ key: Int) {
+        guard let entry = texts.removeValue(forKey: key),
+            case .call(let id, let name) = entry.item.kind
+        else { return }
+        let index = calls.count
+        calls[key] = index
+        let own = context.tools[name]?.name ?? name
+        chunk { json in
+            json.key("tool_calls")
+            json.beginArray()
+            json.beginObject()
+            json.member("index", index)
+            json.member("id", id)
+            Self.writeText(entry, own, &json)
+            Self.write(entry.item.sealed, &json)
+            json.endObject()
+            json.endArray()
+        }
+    }
+
+    /// The members of a call with free text behind its id.
+    static func writeText(
+        _ entry: AnswerTranscript.Item, _ name: String, _ json: inout JSONWriter
+    ) {
+        json.member("type", literal: "custom")
+        json.key("custom")
+        json.beginObject()
+        json.member("name", name)
+        json.member("input", entry.freeText)
+        json.endObject()
     }
 
     static func write(_ sealed: Sealed?, _ json: inout JSONWriter) {
@@ -178,7 +251,7 @@ struct ChatStreamWriter: ~Copyable {
         json.key("delta")
         json.beginObject()
         json.endObject()
-        json.member("finish_reason", literal: finish.chatWord)
+        json.member("finish_reason", literal: finish.chatWord(context))
         json.endObject()
         json.endArray()
         json.endObject()
@@ -203,9 +276,10 @@ struct ChatStreamWriter: ~Copyable {
 }
 
 extension Finish {
-    var chatWord: StaticString {
+    func chatWord(_ context: AnswerContext) -> StaticString {
         switch self {
         case .end, .stopWord: "stop"
+        case .toolCalls where context.hasFunctionsAlone: "function_call"
         case .toolCalls: "tool_calls"
         case .length, .contextFull, .paused, .compaction: "length"
         case .filtered: "content_filter"

@@ -13,6 +13,7 @@ struct GeminiAnswerReader {
     private var message: EscapedText?
     private var hasContent = false
     private var counts = TokenCounts()
+    private var lost: Set<String> = []
     /// A call whose arguments come in pieces.
     private var openCall: (key: Int, arguments: PartialArguments)?
 
@@ -53,8 +54,9 @@ struct GeminiAnswerReader {
             }
             take(candidate: candidate, &events)
         }
-        if chunk.camel("promptFeedback")?.camel("blockReason") != nil {
-            finish = finish ?? "SAFETY"
+        if let feedback = chunk.camel("promptFeedback") {
+            if feedback.camel("blockReason") != nil { finish = finish ?? "SAFETY" }
+            lose(["blockReasonMessage", "safetyRatings"], of: feedback, "promptFeedback", &events)
         }
         if candidates.isEmpty { events.append(.alive) }
     }
@@ -78,6 +80,9 @@ struct GeminiAnswerReader {
                 FinishWord(gemini: finish), spelled: finish, at: "candidates[0].finishReason",
                 message: message, &events)
         else { return }
+        if message?.isEmpty == false {
+            events.append(.lost(Loss(dropped: "candidates[0].finishMessage")))
+        }
         closeTexts(isCut: reason.isCut, &events)
         events.append(.finished(reason, counts))
     }
@@ -93,12 +98,21 @@ struct GeminiAnswerReader {
             finish = word
         }
         message = candidate.camel("finishMessage")?.text ?? message
-        for name in [
-            "citationMetadata", "groundingMetadata", "urlContextMetadata", "logprobsResult",
-        ]
-        where candidate.camel(name)?.isEmptyValue == false {
-            let path = "candidates[0].\(name)"
-            events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
+        lose(
+            [
+                "citationMetadata", "groundingMetadata", "urlContextMetadata", "logprobsResult",
+                "avgLogprobs", "safetyRatings",
+            ], of: candidate, "candidates[0]", &events)
+    }
+
+    /// Declares members that no other dialect has, each once: some are in every chunk.
+    private mutating func lose(
+        _ names: [String], of value: RawJSON, _ path: String, _ events: inout [AnswerEvent]
+    ) {
+        for name in names where value.camel(name)?.isEmptyValue == false {
+            let path = "\(path).\(name)"
+            guard lost.insert(path).inserted else { continue }
+            events.append(.lost(Loss(dropped: path)))
         }
     }
 

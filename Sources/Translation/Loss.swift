@@ -17,6 +17,15 @@ public struct Loss: Hashable, Sendable, CustomStringConvertible {
     /// Whether the answer is the same without it: what only costs money or time.
     public let isHarmless: Bool
 
+    /// Something at a path that is not said.
+    init(dropped path: String) {
+        self.init(kind: .dropped, path: path, isHarmless: false)
+    }
+
+    init(kind: Kind, path: String, isHarmless: Bool) {
+        (self.kind, self.path, self.isHarmless) = (kind, path, isHarmless)
+    }
+
     /// As it stands in a header: a sign and a path.
     public var description: String { kind.rawValue + path }
 }

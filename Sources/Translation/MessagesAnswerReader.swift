@@ -23,6 +23,7 @@ struct MessagesAnswerReader {
     private var stopWord: EscapedText?
     private var isDone = false
     private var hasStarted = false
+    private var id: EscapedText?
 
     /// Takes a whole answer.
     mutating func takeWhole(_ body: RawJSON, _ events: inout [AnswerEvent]) {
@@ -47,7 +48,13 @@ struct MessagesAnswerReader {
         let index = event["index"]?.integer ?? 0
         switch event["type"]?.plain {
         case "message_start":
-            if !hasStarted { start(event["message"] ?? event, &events) }
+            let message = event["message"] ?? event
+            if !hasStarted {
+                start(message, &events)
+            } else if !order.isEmpty, message["id"]?.text != id {
+                isDone = true
+                events.append(.failed(.spliced))
+            }
         case "content_block_start":
             if let block = event["content_block"] { begin(block, index, &events) }
         case "content_block_delta":
@@ -74,6 +81,7 @@ struct MessagesAnswerReader {
 
     private mutating func start(_ message: RawJSON, _ events: inout [AnswerEvent]) {
         hasStarted = true
+        id = message["id"]?.text
         if let usage = message["usage"] { counts.take(messages: usage, uncached: &uncached) }
         events.append(.started(id: message["id"]?.text, model: message["model"]?.text))
     }
@@ -81,6 +89,11 @@ struct MessagesAnswerReader {
     private mutating func delta(_ value: RawJSON, _ events: inout [AnswerEvent]) {
         stop = value["stop_reason"]?.text ?? stop
         stopWord = value["stop_sequence"]?.text ?? stopWord
+        // Why the model refuses is said by no other dialect.
+        for name in ["category", "explanation"]
+        where value["stop_details"]?[name]?.isEmptyValue == false {
+            events.append(.lost(Loss(dropped: "stop_details.\(name)")))
+        }
     }
 
     private mutating func finish(_ events: inout [AnswerEvent]) {

@@ -13,6 +13,16 @@ extension RawJSON {
         }
     }
 
+    /// The string that a text spells with its quotes; nil where it spells none.
+    static func string(of text: EscapedText) -> RawJSON? {
+        guard text.hasPrefix("\\\"") else { return nil }
+        do throws(JSONScanner.Malformed) {
+            return try RawJSON(parsing: Array(text.unescaped))
+        } catch {
+            return nil
+        }
+    }
+
     /// Members that mean money or time alone.
     private static let costs = ["cache_control", "prompt_cache_breakpoint"]
 

@@ -14,6 +14,8 @@ struct ResponsesAnswerReader {
         /// How many citations were passed on; the item's end repeats them.
         var citations = 0
         var kind: AnswerItem.Kind
+        /// Whether it is a call with free text.
+        var isFreeText = false
         let path: String
     }
 
@@ -22,6 +24,7 @@ struct ResponsesAnswerReader {
     private var hasCalls = false
     private var hasRefused = false
     private var hasStarted = false
+    private var id: EscapedText?
     private var isDone = false
 
     /// Takes a whole answer.
@@ -40,7 +43,7 @@ struct ResponsesAnswerReader {
         let event = event.opened
         let index = event["output_index"]?.integer ?? 0
         switch event["type"]?.plain ?? "" {
-        case "response.created": start(event["response"] ?? event, &events)
+        case "response.created": begin(event["response"] ?? event, &events)
         case "response.output_item.added":
             if let item = event["item"] { add(item, index, &events) }
         case "response.output_item.done":
@@ -85,9 +88,20 @@ struct ResponsesAnswerReader {
         events.append(.failed(.unfinished))
     }
 
+    /// Takes the beginning of a stream's answer; another answer in the same stream is a failure.
+    private mutating func begin(_ response: RawJSON, _ events: inout [AnswerEvent]) {
+        let next = response["id"]?.text
+        if hasStarted, !items.isEmpty, next != id {
+            isDone = true
+            return events.append(.failed(.spliced))
+        }
+        start(response, &events)
+    }
+
     private mutating func start(_ response: RawJSON, _ events: inout [AnswerEvent]) {
         guard !hasStarted else { return }
         hasStarted = true
+        id = response["id"]?.text
         events.append(.started(id: response["id"]?.text, model: response["model"]?.text))
     }
 
@@ -157,7 +171,11 @@ struct ResponsesAnswerReader {
             events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
             return events.append(.alive)
         }
-        items[index] = Item(key: nextKey, kind: kind, path: path)
+        let isFreeText = value["type"]?.plain == "custom_tool_call"
+        items[index] = Item(key: nextKey, kind: kind, isFreeText: isFreeText, path: path)
+        if value["phase"]?.isEmptyValue == false {
+            events.append(.lost(Loss(dropped: "\(path).phase")))
+        }
         nextKey += 1
         // A text may stay empty, and reasoning sealed: they begin with their first piece.
         if case .call = kind { open(index, &events) }
@@ -166,7 +184,9 @@ struct ResponsesAnswerReader {
     private mutating func open(_ index: Int, _ events: inout [AnswerEvent]) {
         guard let item = items[index], !item.isOpened, !item.isClosed else { return }
         items[index]?.isOpened = true
-        events.append(.opened(AnswerItem(key: item.key, kind: item.kind, path: item.path)))
+        var opened = AnswerItem(key: item.key, kind: item.kind, path: item.path)
+        opened.isFreeText = item.isFreeText
+        events.append(.opened(opened))
     }
 
     private mutating func piece(_ index: Int, _ events: inout [AnswerEvent]) {

@@ -17,18 +17,12 @@ struct ResponsesItem {
     var isCustom: Bool { tool?.isCustom == true }
 
     /// What begins the names of such items.
-    static func prefix(_ item: AnswerItem, isCustom: Bool) -> String {
+    static func prefix(_ item: AnswerItem, _ tool: AnsweredTool?) -> String {
         switch item.kind {
         case .text, .refusal: "msg_"
         case .reasoning: "rs_"
-        case .call: isCustom ? "ctc_" : "fc_"
+        case .call: tool?.ownItem?.prefix ?? (tool?.isCustom == true ? "ctc_" : "fc_")
         }
-    }
-
-    /// The free text of a call of a tool that takes one: the one argument, or all of it.
-    var input: EscapedText {
-        let arguments = EscapedText(inner: entry.arguments[...])
-        return RawJSON.object(of: arguments)?["input"]?.text ?? arguments
     }
 
     /// Writes the item; empty as it begins, or as far as it has come.
@@ -68,20 +62,13 @@ struct ResponsesItem {
         _ callID: String, _ name: String, _ status: Status, to json: inout JSONWriter
     ) {
         let isWhole = status != .inProgress
-        if tool?.type == "local_shell" || tool?.type == "shell" {
-            // The vendor's own tool, which the client knows in a shape of its own.
-            json.member("type", literal: tool?.type == "shell" ? "shell_call" : "local_shell_call")
-            json.member("call_id", callID)
-            json.member("status", status.rawValue)
-            json.key("action")
-            return action(to: &json)
-        }
+        if let own = tool?.ownItem { return ownCall(callID, own.type, status, to: &json) }
         json.member("type", literal: isCustom ? "custom_tool_call" : "function_call")
         json.member("call_id", callID)
         json.member("name", tool?.name ?? name)
         if let group = tool?.namespace { json.member("namespace", group) }
         if isCustom {
-            json.member("input", isWhole ? input : .empty)
+            json.member("input", isWhole ? entry.freeText : .empty)
         } else {
             let arguments = EscapedText(inner: entry.arguments[...])
             json.member("arguments", isWhole ? arguments : .empty)
@@ -89,15 +76,46 @@ struct ResponsesItem {
         }
     }
 
-    private func action(to json: inout JSONWriter) {
-        json.beginObject()
-        if tool?.type == "local_shell" { json.member("type", literal: "exec") }
-        let arguments = RawJSON.object(of: EscapedText(inner: entry.arguments[...]))
-        for member in arguments?.members ?? [] {
-            json.key(named: member.name)
-            json.raw(member.value)
+    /// A call of a tool of the dialect's own that the client runs, whose arguments are whole.
+    private func ownCall(
+        _ callID: String, _ type: StaticString, _ status: Status, to json: inout JSONWriter
+    ) {
+        let arguments =
+            RawJSON.object(of: EscapedText(inner: entry.arguments[...]))
+            ?? RawJSON(literal: "{}")
+        json.member("type", literal: type)
+        json.member("call_id", callID)
+        json.member("status", status.rawValue)
+        switch tool?.type {
+        case "apply_patch": json.member("operation", arguments)
+        case "tool_search":
+            json.member("execution", literal: "client")
+            json.member("arguments", arguments)
+        default:
+            json.key("action")
+            action(arguments, to: &json)
         }
-        if tool?.type == "local_shell" {
+    }
+
+    private func action(_ arguments: RawJSON, to json: inout JSONWriter) {
+        let isLocal = tool?.type == "local_shell"
+        let required = isLocal ? "command" : "commands"
+        json.beginObject()
+        if isLocal { json.member("type", literal: "exec") }
+        for member in arguments.members where !member.value.isNull {
+            json.key(named: member.name)
+            // A model may say one command as a text.
+            let isLoneText = member.name == required && member.value.text != nil
+            if isLoneText { json.beginArray() }
+            json.raw(member.value)
+            if isLoneText { json.endArray() }
+        }
+        if arguments[required] == nil {
+            json.key(named: required)
+            json.beginArray()
+            json.endArray()
+        }
+        if isLocal, arguments["env"] == nil {
             json.key("env")
             json.beginObject()
             json.endObject()

@@ -40,7 +40,10 @@ struct ResponsesStreamWriter: ~Copyable {
         transcript.take(event)
         switch event {
         case .started(_, let model): envelope.model = context.model ?? model?.plain ?? ""
-        case .opened(let item): open(item)
+        case .opened(let item):
+            start()
+            // No event says its arguments, so that it begins when they are whole.
+            if tool(item)?.ownItem == nil { open(item) }
         case .text(let key, let text): self.text(key, text)
         case .pieceEnded(let key): endPiece(key)
         case .arguments(let key, let text): arguments(key, text)
@@ -105,8 +108,7 @@ struct ResponsesStreamWriter: ~Copyable {
     // MARK: Items
 
     private mutating func open(_ item: AnswerItem) {
-        start()
-        let prefix = ResponsesItem.prefix(item, isCustom: tool(item)?.isCustom == true)
+        let prefix = ResponsesItem.prefix(item, tool(item))
         counters[prefix, default: 0] += 1
         let number = counters[prefix] ?? 1
         let id = context.seed.isEmpty ? "\(prefix)\(number)" : "\(prefix)\(context.seed)_\(number)"
@@ -129,7 +131,9 @@ struct ResponsesStreamWriter: ~Copyable {
             }
         case .reasoning: break
         case .call:
-            guard let arguments = item.arguments, !written.isCustom else { return }
+            guard let arguments = item.arguments, !written.isCustom,
+                written.tool?.ownItem == nil
+            else { return }
             event("response.function_call_arguments.delta", item.key) { json in
                 json.member("delta", arguments)
             }
@@ -252,6 +256,7 @@ struct ResponsesStreamWriter: ~Copyable {
     }
 
     private mutating func close(_ key: Int, _ isCut: Bool) {
+        if ids[key] == nil, !isCut, let entry = transcript.item(key) { open(entry.item) }
         guard let item = item(key) else { return }
         let entry = item.entry
         switch entry.item.kind {
@@ -290,13 +295,16 @@ struct ResponsesStreamWriter: ~Copyable {
     }
 
     private mutating func endCall(_ key: Int, _ item: ResponsesItem, _ isCut: Bool) {
-        guard !isCut else { return }
+        guard !isCut, item.tool?.ownItem == nil else { return }
         if item.isCustom {
-            event("response.custom_tool_call_input.delta", key) { json in
-                json.member("delta", item.input)
+            let text = item.entry.freeText
+            if !text.isEmpty {
+                event("response.custom_tool_call_input.delta", key) { json in
+                    json.member("delta", text)
+                }
             }
             event("response.custom_tool_call_input.done", key) { json in
-                json.member("input", item.input)
+                json.member("input", text)
             }
         } else if case .call(_, let name) = item.entry.item.kind {
             let arguments = EscapedText(inner: item.entry.arguments[...])

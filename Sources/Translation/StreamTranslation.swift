@@ -43,7 +43,7 @@ public struct StreamTranslation: ~Copyable {
         self.eventBytesMax = eventBytesMax
         splitter = EventSplitter(bytesMax: eventBytesMax)
         reader = AnswerReader(context)
-        guarded = CallGuard(context.tools)
+        guarded = CallGuard(context)
         writer = StreamWriter(context)
     }
 
@@ -155,7 +155,9 @@ public struct StreamTranslation: ~Copyable {
         case .arguments(let item, let more): (key, text, isArguments) = (item, more, true)
         default: return lastKey = nil
         }
-        guard takesShortWay, lastKey == key, !hasEnded else { return lastKey = key }
+        guard takesShortWay, lastKey == key, !hasEnded, !guarded.isHeld(key) else {
+            return lastKey = key
+        }
         guard let template = EventTemplate(data, text: text, context.source) else { return }
         lane = writer.lane(key, isArguments: isArguments, template, from: context.source)
     }

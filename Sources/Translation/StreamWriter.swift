@@ -66,7 +66,9 @@ enum StreamWriter: ~Copyable {
     /// Takes what a lane has passed on.
     mutating func keep(_ text: EscapedText, of lane: borrowing TextLane) {
         switch consume self {
-        case .chat(let writer): self = .chat(writer)
+        case .chat(var writer):
+            if lane.isArguments { writer.keep(text, of: lane.key) }
+            self = .chat(writer)
         case .responses(var writer):
             writer.keep(text, of: lane.key, isArguments: lane.isArguments)
             writer.sequence = lane.number

@@ -342,7 +342,9 @@ struct TranslatedTests {
             "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
         guard vendor != "chat" else {
-            return #expect(response.status == 400 && response.text.contains("counts tokens"))
+            return #expect(
+                response.status == 404 && response.text.contains("not_found_error"),
+                "\(response.text)")
         }
         #expect(response.status == 200, "\(response.text)")
         #expect(

@@ -18,7 +18,7 @@ enum DialectAnswerShape {
         "google": .members(["thought_signature": .text])
     ])
     private static let finish = JSONShape.words([
-        "stop", "length", "tool_calls", "content_filter",
+        "stop", "length", "tool_calls", "content_filter", "function_call",
     ])
 
     static let chat = JSONShape.members([
@@ -29,11 +29,13 @@ enum DialectAnswerShape {
                 "message": .members([
                     "role": .words(["assistant"]), "content": .either([.null, .text]),
                     "refusal?": .either([.null, .text]), "reasoning_content?": .text,
+                    "function_call?": .members(["name": .filled, "arguments": .text]),
                     "annotations?": .list(annotation, least: 0),
                     "tool_calls?": .list(
                         .members([
-                            "id": .filled, "type": .words(["function"]),
-                            "function": .members(["name": .filled, "arguments": .text]),
+                            "id": .filled, "type": .words(["function", "custom"]),
+                            "function?": .members(["name": .filled, "arguments": .text]),
+                            "custom?": .members(["name": .filled, "input": .text]),
                             "extra_content?": signature,
                         ]), least: 1),
                 ]),
@@ -50,10 +52,13 @@ enum DialectAnswerShape {
                 "delta": .members([
                     "role?": .words(["assistant"]), "content?": .text, "refusal?": .text,
                     "reasoning_content?": .text, "annotations?": .list(annotation, least: 1),
+                    "function_call?": .members(["name?": .filled, "arguments": .text]),
                     "tool_calls?": .list(
                         .members([
-                            "index": .whole, "id?": .filled, "type?": .words(["function"]),
-                            "function": .members(["name?": .filled, "arguments": .text]),
+                            "index": .whole, "id?": .filled,
+                            "type?": .words(["function", "custom"]),
+                            "function?": .members(["name?": .filled, "arguments": .text]),
+                            "custom?": .members(["name": .filled, "input": .text]),
                             "extra_content?": signature,
                         ]), least: 1),
                 ]),
@@ -109,6 +114,17 @@ enum DialectAnswerShape {
             ],
             "local_shell_call": [
                 "id": .filled, "call_id": .text, "status": status, "action": .object,
+            ],
+            "shell_call": [
+                "id": .filled, "call_id": .text, "status": status, "action": .object,
+            ],
+            "apply_patch_call": [
+                "id": .filled, "call_id": .text, "status": .words(["in_progress", "completed"]),
+                "operation": .object,
+            ],
+            "tool_search_call": [
+                "id": .filled, "call_id": .text, "status": status, "arguments": .object,
+                "execution": .words(["client"]),
             ],
         ])
 

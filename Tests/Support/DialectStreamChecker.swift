@@ -52,9 +52,11 @@ extension DialectChecker {
             if (index == 0) != (delta?["role"] != nil) { return "[\(index)].role" }
             for call in delta?["tool_calls"]?.elements ?? [] {
                 let position = Int(call["index"]?.double ?? -1)
-                let text = call["function"]?["arguments"]?.text ?? ""
+                // Free text comes whole, and may be anything.
+                let custom = call["custom"]
+                let text = custom == nil ? call["function"]?["arguments"]?.text ?? "" : "{}"
                 if position == arguments.count {
-                    guard call["id"] != nil, call["function"]?["name"] != nil,
+                    guard call["id"] != nil, (custom ?? call["function"])?["name"] != nil,
                         call["type"] != nil
                     else { return "[\(index)] begins a call without its names" }
                     arguments.append(text)
