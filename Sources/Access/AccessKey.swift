@@ -43,6 +43,12 @@ public final class AccessKey: Sendable {
     /// Whether requests may ask for certain models alone.
     public var restrictsModels: Bool { !allowsAllModels }
 
+    /// Whether requests may go to certain chains alone.
+    public var restrictsChains: Bool { !allowsAllChains }
+
+    /// Whether a request's body is read before it is admitted.
+    public var readsBody: Bool { isMetered || restrictsModels }
+
     /// Whether the model is asked for before a request is admitted.
     public var needsModel: Bool { hasBudget || !allowsAllModels }
 

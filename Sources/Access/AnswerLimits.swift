@@ -22,9 +22,12 @@ public enum AnswerLimits: Equatable, Sendable {
         case .openai:
             let path = target.prefix { $0 != "?" }.lowercased()
             let segments = path.split(separator: "/")
-            self =
-                segments.contains("responses")
-                ? .responses : segments.contains("completions") ? .chat : .none
+            switch (segments.contains("responses"), segments.contains("completions")) {
+            case (true, false): self = .responses
+            case (false, true): self = .chat
+            // Which of the two a server takes is not known.
+            case (true, true), (false, false): self = .none
+            }
         case .anthropic: self = .messages
         case .gemini: self = .gemini
         }

@@ -188,7 +188,7 @@ public struct RequestModel: Equatable, Sendable {
 
 extension Span where Element == UInt8 {
     /// The first byte that is no space and no mark of the byte order; 0 where there is none.
-    fileprivate var firstOfText: UInt8 {
+    var firstOfText: UInt8 {
         var start = hasPrefix("\u{FEFF}") ? 3 : 0
         while start < count, self[start] <= 0x20, self[start] != 0 { start += 1 }
         return start < count ? self[start] : 0

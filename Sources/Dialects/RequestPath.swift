@@ -73,6 +73,14 @@ public enum RequestPath {
             || path.hasSegments("/upload") || path.hasSegments("/v1beta/openai/files")
     }
 
+    /// A path as the most lenient server reads it, in small letters; nil where it is written so.
+    public static func loosest(_ path: Span<UInt8>) -> [UInt8]? {
+        let isWritten =
+            isCanonical(path) && path.firstIndex(of: UInt8(ascii: ";")) == nil
+            && (path.count < 2 || path[path.count - 1] != UInt8(ascii: "/"))
+        return isWritten ? nil : Array(PathSpelling.resolved(path.text).lowercased().utf8)
+    }
+
     private static func isCanonical(_ path: Span<UInt8>) -> Bool {
         var previous: UInt8 = 0
         for index in path.indices {

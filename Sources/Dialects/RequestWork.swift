@@ -6,8 +6,14 @@ import Primitives
 /// asked for again, be it a hundred times, shows the same tokens and costs nothing. What is not
 /// known here may be any vendor's own, and is billed if its answer reports tokens.
 public enum RequestWork {
-    /// Whether a request of a method and a target, with or without a chain's prefix, is billed.
+    /// Whether a request of a method and a target, with or without a chain's prefix, is billed: so
+    /// it is where any server may read it as one that is.
     public static func isBilled(method: String, target: String) -> Bool {
+        isBilledAsWritten(method, target)
+            || PathSpelling.loosest(target).map { isBilledAsWritten(method, $0) } ?? false
+    }
+
+    private static func isBilledAsWritten(_ method: String, _ target: String) -> Bool {
         // To ask, to take away and to change what is kept makes no model work. A record whose
         // beginning is lost has no method, and may have been anything. A response in a WebSocket is
         // asked for by a message.
@@ -38,6 +44,11 @@ public enum RequestWork {
 
     /// Whether a path names one conversation, which is one prompt.
     public static func isConversation(target: String) -> Bool {
+        isConversationAsWritten(target)
+            && PathSpelling.loosest(target).map(isConversationAsWritten) ?? true
+    }
+
+    private static func isConversationAsWritten(_ target: String) -> Bool {
         let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
         let segments = path.split(separator: "/")
         guard let last = segments.last else { return false }
@@ -48,28 +59,22 @@ public enum RequestWork {
     /// Whether a path names a conversation that the vendor keeps, which is a part of the prompt,
     /// and whose runs go on when their client leaves.
     public static func readsStored(target: String) -> Bool {
-        let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
-        return resource(of: path.split(separator: "/")).first == "threads"
+        names("threads", in: target)
     }
 
     /// Whether a request makes a conversation that the vendor keeps, or adds to one.
     public static func keepsConversation(method: String, target: String) -> Bool {
-        guard method == "POST" else { return false }
-        let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
-        return resource(of: path.split(separator: "/")).first == "conversations"
+        method == "POST" && names("conversations", in: target)
     }
 
-    /// The deployment or engine that a path names, which decides the model whatever the body says;
-    /// nil where it names none.
-    public static func deployment(in path: String) -> String? {
-        let segments = path.prefix { $0 != "?" && $0 != "#" }.split(separator: "/")
-        guard
-            let index = segments.firstIndex(where: {
-                ["deployments", "engines"].contains($0.lowercased())
-            }), index + 2 < segments.endIndex
-        else { return nil }
-        return String(
-            decoding: Array(segments[index + 1].utf8).span.percentDecoded(), as: UTF8.self)
+    /// Whether some server may read a resource in a target.
+    private static func names(_ name: Substring, in target: String) -> Bool {
+        [target, PathSpelling.loosest(target)].contains { reading in
+            guard let path = reading?.prefix(while: { $0 != "?" && $0 != "#" }) else {
+                return false
+            }
+            return resource(of: path.lowercased().split(separator: "/")).first == name
+        }
     }
 
     /// Whether a segment ends with a verb that counts, whatever stands before it.
@@ -113,10 +118,14 @@ public enum RequestWork {
             // Some server pays no attention to the method.
             return hasBody && isBilled(method: "POST", target: target)
         }
-        // As servers read it: what is written in escapes is the same resource.
-        let path = target.prefix { $0 != "?" && $0 != "#" }
-        let plain = String(decoding: Array(path.utf8).span.percentDecoded(), as: UTF8.self)
-        let segments = plain.lowercased().split { $0 == "/" || $0 == "\\" }
+        // What is written in escapes is the same resource to servers.
+        return isOutOfSightAsWritten(target)
+            || PathSpelling.loosest(target).map(isOutOfSightAsWritten) ?? false
+    }
+
+    private static func isOutOfSightAsWritten(_ target: String) -> Bool {
+        let path = target.prefix { $0 != "?" && $0 != "#" }.lowercased()
+        let segments = path.split(separator: "/")
         guard let last = segments.last else { return false }
         if let colon = last.lastIndex(of: ":") {
             let verb = last[last.index(after: colon)...]
@@ -132,7 +141,8 @@ public enum RequestWork {
         case "evals": return last == "runs"
         case "fine_tuning": return last != "cancel" && last != "pause"
         // A call over WebRTC goes to the vendor itself, and so does a chat's session.
-        case "realtime", "chatkit": return resource.count == 2
+        case "realtime": return resource.count <= 2
+        case "chatkit": return resource.count == 2
         default: return false
         }
     }

@@ -39,9 +39,8 @@ enum Metering {
                     "the key \(key.name) may not use chain \(route.plan.chain)"))
         }
         // To read the path costs more than all else here, so that it is asked last.
-        if key.isMetered || key.restrictsModels, isOutOfSight(exchange, route) {
-            return .refused(
-                key.isMetered ? .uncounted(key: key.name) : .unseenModel(key: key.name))
+        if let refusal = ModelCheck.refusalOfPath(of: exchange, route, key) {
+            return .refused(refusal)
         }
         let isBilled = key.isMetered && isWork(exchange)
         // What was spent is not known yet: it could be all there is.
@@ -49,7 +48,8 @@ enum Metering {
         var demand = Demand()
         demand.isDiverted = isDiverted
         do {
-            if key.needsModel { caller.model = try model(of: exchange, route, key) }
+            try ModelCheck.checkBody(of: exchange, route, key, isBilled: isBilled)
+            if key.needsModel { caller.model = try ModelCheck.model(of: exchange, route, key) }
             if isBilled {
                 let bound = try bound(exchange, route, caller, access)
                 caller.inputBound = bound.input
@@ -84,91 +84,15 @@ enum Metering {
         }
     }
 
-    private struct Refusal: Error {
-        let failure: Failure
-    }
-
-    /// The model that a request asks for; empty where it names none.
-    private static func model(
-        of exchange: RequestExchange, _ route: RoutingTable.Route, _ key: AccessKey
-    ) throws(Refusal) -> String {
-        let model: String
-        switch finding(of: exchange, route) {
-        case .named(let name): model = name
-        case .none: model = ""
-        case .unreadable(let fault):
-            throw Refusal(
-                failure: .refused(
-                    fault.status, "model_unreadable",
-                    "what the key \(key.name) may do depends on the model, which cannot be read: "
-                        + fault.reason))
-        }
-        if key.restrictsModels { try check(model, exchange, route, key) }
-        return model
-    }
-
-    /// Refuses a request that may have a model work which its key may not ask for: the one that it
-    /// names, those that it names besides, and the one of its vendor's choice where it names none.
-    private static func check(
-        _ model: String, _ exchange: RequestExchange, _ route: RoutingTable.Route,
-        _ key: AccessKey
-    ) throws(Refusal) {
-        func refuse(_ explanation: String) -> Refusal {
-            Refusal(failure: .forbidden("model_not_allowed", explanation))
-        }
-        guard isWork(exchange) else {
-            // To count, or to ask about a model, names one all the same.
-            if model.isEmpty || key.mayUse(model: model) { return }
-            throw refuse("the key \(key.name) may not ask for model \(model)")
-        }
-        let chosen = route.plan.targets.map { $0.model ?? model }
-        guard !model.isEmpty || chosen.allSatisfy({ !$0.isEmpty && key.mayUse(model: $0) }) else {
-            throw refuse(
-                "the key \(key.name) may ask for certain models alone, and the request names none")
-        }
-        // A stream passes on before it is read, and its model was found in its first bytes.
-        let named = exchange.intake.isStreaming ? [] : requestBound(exchange, route).models
-        // Gemini's lists write a model as a resource.
-        let names =
-            [model]
-            + named.sorted().map { $0.hasPrefix("models/") ? String($0.dropFirst(7)) : $0 }
-        for name in names where !name.isEmpty && !key.mayUse(model: name) {
-            throw refuse("the key \(key.name) may not ask for model \(name)")
-        }
-    }
-
-    private static func finding(
-        of exchange: RequestExchange, _ route: RoutingTable.Route
-    ) -> RequestModel.Finding {
-        let request = exchange.request
-        let (outside, deployment) = request.withHead {
-            head -> (RequestModel.Finding?, String?) in
-            let whole = head.path
-            let path = whole.extracting(route.prefixLength..<whole.count)
-            return (
-                RoutingTable.modelOutsideBody(head, path, route.plan.api),
-                RequestWork.deployment(in: path.text)
-            )
-        }
-        if let outside { return outside }
-        let inBody =
-            request.head.hasBody
-            ? exchange.intake.readContent(request).model.finding : RequestModel.Finding.none
-        guard let deployment else { return inBody }
-        // The vendor asks the one that the path names, whatever the body says.
-        guard case .named(let name) = inBody, name != deployment else { return .named(deployment) }
-        return .unreadable("the path names one model and the body another")
-    }
-
     /// Whether a model works for a request, so that it may cost something.
-    private static func isWork(_ exchange: RequestExchange) -> Bool {
+    static func isWork(_ exchange: RequestExchange) -> Bool {
         exchange.request.withHead { head in
             RequestWork.isBilled(method: head.methodAsked, target: head.pathAndQuery.text)
         }
     }
 
     /// Whether a request has a vendor work where its use is not seen.
-    private static func isOutOfSight(
+    static func isOutOfSight(
         _ exchange: RequestExchange, _ route: RoutingTable.Route
     ) -> Bool {
         let (isOutOfSight, isConversation) = exchange.request.withHead { head in
@@ -187,7 +111,7 @@ enum Metering {
     private static func bound(
         _ exchange: RequestExchange, _ route: RoutingTable.Route, _ caller: ExchangeCaller,
         _ access: AccessPlan
-    ) throws(Refusal) -> CallBound {
+    ) throws(ModelCheck.Refusal) -> CallBound {
         let targets = route.plan.targets
         let routing = exchange.snapshot.routing
         let models = targets.indices.filter { !exchange.tried.contains($0) }.map { index in
@@ -216,11 +140,11 @@ enum Metering {
                 outputDefault: access.table.outputDefault, isPriced: caller.key.hasBudget,
                 allowsUnpriced: caller.key.allowsUnpriced)
         } catch {
-            throw Refusal(failure: .unbounded(error, key: caller.key.name))
+            throw ModelCheck.Refusal(failure: .unbounded(error, key: caller.key.name))
         }
     }
 
-    private static func requestBound(
+    static func requestBound(
         _ exchange: RequestExchange, _ route: RoutingTable.Route
     ) -> RequestBound {
         let request = exchange.request

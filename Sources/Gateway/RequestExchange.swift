@@ -106,9 +106,9 @@ final class RequestExchange {
                 isWhole: isWhole, needsModel: needsModel(of: head.head)))
     }
 
-    /// Whether the body is read for its model before it is sent.
+    /// Whether the body is read before it is sent.
     private func needsModel(of head: borrowing RequestHead) -> Bool {
-        snapshot.routing.needsModel(of: head) || caller?.key.needsModel ?? false
+        snapshot.routing.needsModel(of: head) || caller?.key.readsBody ?? false
     }
 
     /// The request is whole.

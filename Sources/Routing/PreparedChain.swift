@@ -16,6 +16,7 @@ final class PreparedChain: Sendable {
     let isAlias: Bool
     private let prefix: [UInt8]
     private let paths: [Glob]
+    private let loosePaths: [Glob]
     private let models: [Glob]
     /// The API of paths that are no vendor's, which a chain must name to serve.
     private let apiOfOthers: API?
@@ -30,6 +31,7 @@ final class PreparedChain: Sendable {
         self.isAlias = isAlias
         prefix = Array(chain.prefix.utf8)
         paths = chain.paths.map(Glob.init)
+        loosePaths = chain.paths.map { Glob($0.lowercased()) }
         models = chain.models.map(Glob.init)
         opensTunnels = chain.tunnel
         needsModel = !models.contains { $0.matchesAll }
@@ -108,6 +110,13 @@ final class PreparedChain: Sendable {
 
     func matches(path: Span<UInt8>) -> Bool {
         paths.contains { $0.matches(path) }
+    }
+
+    /// The same of the path as the most lenient server reads it, to which small and large letters
+    /// are the same.
+    func matchesLoosely(path: Span<UInt8>) -> Bool {
+        guard let loose = RequestPath.loosest(path) else { return matches(path: path) }
+        return loosePaths.contains { $0.matches(loose.span) }
     }
 
     func matches(model: String) -> Bool {

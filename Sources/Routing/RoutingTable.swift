@@ -12,6 +12,8 @@ public final class RoutingTable: Sendable {
         public let plan: Plan
         /// Bytes of the path that the chain's prefix takes.
         public let prefixLength: Int
+        /// Whether the request's model had a say in the choice of the chain.
+        public internal(set) var isChosenByModel = false
         /// The index of the current target in the plan.
         public var target = 0
 
@@ -201,12 +203,31 @@ public final class RoutingTable: Sendable {
                     chain: chain.name, api.dialect, chain.skipped[api] ?? []
                 )
             }
-            return Route(plan: plan, prefixLength: chain.prefixLength)
+            var route = Route(plan: plan, prefixLength: chain.prefixLength)
+            route.isChosenByModel = found != nil
+            return route
         }
         guard let api = API(of: head, path: whole) else { throw Refusal.noAPI }
-        if let plan = plansByAPI[api] { return Route(plan: plan, prefixLength: 0) }
+        if let plan = plansByAPI[api] {
+            var route = Route(plan: plan, prefixLength: 0)
+            route.isChosenByModel = found != nil
+            return route
+        }
         throw chains.allSatisfy(\.isAlias)
             ? Refusal.noVendor(api.home) : Refusal.noChain(api.dialect)
+    }
+
+    /// Whether the spelling of a request's path has a say in the choice of its chain: a server that
+    /// reads the path more leniently takes it for one of another chain's.
+    public func dependsOnSpelling(_ head: borrowing RequestHead, _ route: Route) -> Bool {
+        let whole = head.path
+        guard RequestPath.loosest(whole) != nil else { return false }
+        for chain in chains {
+            guard let path = chain.strip(whole) else { continue }
+            if chain.matches(path: path) != chain.matchesLoosely(path: path) { return true }
+            if chain.name == route.plan.chain { return false }
+        }
+        return false
     }
 
     /// The route of a request that another chain serves than the first that matches it, whatever
@@ -215,7 +236,9 @@ public final class RoutingTable: Sendable {
         guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }),
             let plan = entry.plans[route.plan.api]
         else { return nil }
-        return Route(plan: plan, prefixLength: route.prefixLength)
+        var other = Route(plan: plan, prefixLength: route.prefixLength)
+        other.isChosenByModel = route.isChosenByModel
+        return other
     }
 
     /// The model that the target of a request names: a path of Gemini's, or the query of a session

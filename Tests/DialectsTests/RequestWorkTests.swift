@@ -129,18 +129,6 @@ struct RequestWorkTests {
         #expect(RequestWork.readsStored(target: "/a/v1/threads/runs?x"))
     }
 
-    @Test(
-        "a path may name the deployment that works",
-        arguments: [
-            ("/openai/deployments/d/chat/completions?api-version=1", "d"),
-            ("/v1/engines/a%20b/completions", "a b"), ("/Openai/Deployments/D/embeddings", "D"),
-            ("/openai/deployments/d", nil), ("/v1/chat/completions?x=/engines/e/y", nil),
-            ("/v1/engines", nil), ("/", nil),
-        ] as [(String, String?)])
-    func deployments(_ target: String, _ name: String?) {
-        #expect(RequestWork.deployment(in: target) == name)
-    }
-
     @Test("a record whose beginning is lost may have been anything")
     func lost() {
         #expect(RequestWork.isBilled(method: "", target: ""))
