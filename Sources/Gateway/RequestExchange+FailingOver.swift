@@ -72,6 +72,7 @@ extension RequestExchange {
             clock, vendor: vendor?.name ?? "",
             after: Limits.interval(of: clock, route, worker.settings.server))
         if decision != .nothing { ExchangeLog.outOfTime(self, clock, decision) }
+        if clock == .tunnelIdle { recorder.explanation = "tunnel_idle: no byte passed either way" }
         if case .answer = decision, clock == .total {
             // The attempt that was under way failed, and no other follows.
             attempt?.countFailure(.timeout)
@@ -89,7 +90,9 @@ extension RequestExchange {
         case .failed(let failureClass, let failure):
             attempt?.pipeline.endHold()
             attemptFailed(failureClass, failure)
-        case .breakOff:
+        case .breakOff(let outcome):
+            // Of a tunnel nothing follows: neither side would see its end.
+            if let tunnel, client.phase == .tunnel { return tunnel.end(as: outcome) }
             if !writer.isBrokenOff { breakOff() }
         case .nothing:
             break

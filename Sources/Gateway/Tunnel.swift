@@ -87,6 +87,16 @@ final class Tunnel {
         client.abandon()
     }
 
+    /// The gateway ends an open tunnel: its client sees an end, or a reset where it has not taken
+    /// all that the vendor sent.
+    func end(as outcome: Outcome) {
+        let client = client
+        if !client.output.isEmpty { client.socket.breakOff() }
+        client.worker.metrics.undeliveredBytes.add(client.output.count)
+        exchange.end(as: outcome)
+        client.close()
+    }
+
     /// The exchange has ended.
     func settle(_ outcome: Outcome) {
         isOpen = false

@@ -296,6 +296,45 @@ struct TunnelTests {
         #expect(try client.take(through: "still there") == "still there")
     }
 
+    @Test(
+        "end for both sides once nothing has passed for as long as tunnel_idle",
+        arguments: [false, true])
+    func idle(isFull: Bool) throws {
+        let isEnded = Atomic<Bool>(false)
+        let vendor = try TunnelVendor { connection in
+            if isFull { _ = try? connection.sendUntilHeldUp(200 << 20) }
+            // A reset is an end, too.
+            _ = try? connection.takeToEnd()
+            isEnded.store(true, ordering: .relaxed)
+        }
+        defer { vendor.stop() }
+        let gateway = try TestGateway(
+            """
+            [vendors.a]
+            dialect = "openai"
+            base_url = "http://127.0.0.1:\(vendor.port)/v1"
+            [[chains]]
+            name = "c"
+            targets = [{ vendor = "a" }]
+            clocks = { tunnel_idle = "300ms" }
+            """)
+        let client = try RawConnection(port: gateway.port, receiveBufferBytes: 16 << 10)
+        try client.openTunnel()
+        if !isFull {
+            let frame = WebSocketFrame.text("hi").bytes(mask: Self.mask)
+            try client.send(frame)
+        }
+        try gateway.await("the settlement") { gateway.outcomes(.timeoutIdle) == 1 }
+        try gateway.await("the vendor's end") { isEnded.load(ordering: .relaxed) }
+        // What had gone to the kernel is lost by a reset, which says that something is missing.
+        _ = try? client.takeToEnd()
+        #expect(client.end == (isFull ? .reset : .closed))
+        client.close()
+        gateway.stop()
+        let record = try #require(try gateway.record.records().last)
+        #expect(record.outcome == "timeout_idle" && record.errorMessage.contains("tunnel_idle"))
+    }
+
     @Test("end when the key that opened them is none any more; others go on")
     func revokedKey() throws {
         let vendor = try TunnelVendor(TunnelVendor.accepting + "\r\n", first: []) { connection in
