@@ -77,6 +77,16 @@ struct CheckCommand: ParsableCommand {
             + "\(configuration.groups.count), budgets: \(budgets)\n"
     }
 
+    /// What is to be said of a chain's WebSockets whose model decides and comes too late.
+    private static func refusedSockets(
+        _ chain: String, _ table: RoutingTable, _ configuration: Configuration
+    ) -> [String] {
+        guard configuration.server.tunnels == .known else { return [] }
+        return table.pathsWithoutSockets(chain).map {
+            "a WebSocket on \($0) gets 426: it names its model too late"
+        }
+    }
+
     /// Each chain as it will act, dialect by dialect.
     static func describeChains(_ configuration: Configuration) -> String {
         let table = RoutingTable(configuration)
@@ -106,11 +116,9 @@ struct CheckCommand: ParsableCommand {
                     lines.append("#   never \(skipped.vendor): \(skipped.reason)")
                 }
             }
-            if table.refusesSockets(chain.name), configuration.server.tunnels == .known {
-                lines.append(
-                    "#   a WebSocket on /v1/responses gets 426: it names its model too late")
-            }
+            lines += refusedSockets(chain.name, table, configuration).map { "#   " + $0 }
         }
+        lines += refusedSockets("", table, configuration).map { "# without a chain, " + $0 }
         return lines.isEmpty ? "" : "\n" + lines.joined(separator: "\n") + "\n"
     }
 }

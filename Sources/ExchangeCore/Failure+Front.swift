@@ -11,10 +11,13 @@ extension Failure {
     }
 
     /// A handshake whose route, or whose target's model, depends on what comes after it.
+    ///
+    /// Without a chain's name it is the names under `[models]` that decide.
     public static func webSocketModel(chain: String) -> Failure {
-        .refused(
+        let who = chain.isEmpty ? "the names under [models] need" : "chain \(chain) needs"
+        return .refused(
             426, "websocket_model_unknown",
-            "chain \(chain) needs the model, which a WebSocket names only once it is open; the "
+            "\(who) the model, which a WebSocket names only once it is open; the "
                 + "same call over HTTP/1.1 is served")
     }
 }

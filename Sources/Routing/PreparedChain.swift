@@ -108,6 +108,9 @@ final class PreparedChain: Sendable {
         return path.extracting(prefix.count..<path.count)
     }
 
+    /// Whether it serves the same paths as another; without one, those without a prefix.
+    func hasPrefix(of other: PreparedChain?) -> Bool { prefix == other?.prefix ?? [] }
+
     func matches(path: Span<UInt8>) -> Bool {
         paths.contains { $0.matches(path) }
     }

@@ -41,7 +41,7 @@ public final class RoutingTable: Sendable {
         case noVendor(Dialect)
         /// None of the chain's targets can serve a request of this dialect.
         case noTarget(chain: String, Dialect, [Plan.Skipped])
-        /// A chain needs the model, which cannot be read.
+        /// A chain needs the model, which cannot be read; without a name, it is an alias's.
         case modelUnreadable(chain: String, BodyFault)
     }
 
@@ -123,13 +123,31 @@ public final class RoutingTable: Sendable {
     /// The plans of requests that no chain serves, by dialect, to be shown.
     public var plansWithoutChain: [Plan] { API.allCases.compactMap { plansByAPI[$0] } }
 
-    /// Whether a WebSocket on `/v1/responses` cannot be served by a chain: the model decides there.
-    public func refusesSockets(_ chain: String) -> Bool {
-        guard let entry = chains.first(where: { $0.name == chain && !$0.isAlias }),
-            let plan = entry.plans[.openai]
-        else { return false }
-        return entry.needsModel || plan.targets.allSatisfy { $0.model != nil || $0.isForeign }
+    /// The paths on which a chain cannot serve a WebSocket: the model decides there, and it is
+    /// named only in a message.
+    ///
+    /// An empty name stands for requests that no chain serves.
+    public func pathsWithoutSockets(_ chain: String) -> [String] {
+        let entry = chains.first { $0.name == chain && !$0.isAlias }
+        guard entry != nil || chain.isEmpty else { return [] }
+        return Self.lateModels.compactMap { api, path in
+            guard let plan = entry?.plans[api] ?? (chain.isEmpty ? plansByAPI[api] : nil) else {
+                return nil
+            }
+            if let entry, !entry.matches(path: path.utf8.span) { return nil }
+            let isDecided =
+                plan.targets.allSatisfy { $0.model != nil || $0.isForeign }
+                || chains.prefix { $0 !== entry }.contains {
+                    $0.needsModel && $0.hasPrefix(of: entry) && $0.matches(path: path.utf8.span)
+                } || entry?.needsModel ?? false
+            return isDecided ? path : nil
+        }
     }
+
+    /// Paths of WebSockets that name their model in a message.
+    private static let lateModels: [(API, String)] = [
+        (.openai, "/v1/responses"), (.gemini, "/ws/google.ai.generativelanguage.…"),
+    ]
 
     /// Whether the route of a request with this head, or the body for its target, depends on its
     /// model, so that the body is read first.
@@ -191,9 +209,10 @@ public final class RoutingTable: Sendable {
                 found = finding
                 switch finding {
                 case .none: continue
-                case .unreadable where chain.isAlias: continue
+                // A body without a readable model asks for no alias; a WebSocket may do so later.
+                case .unreadable where chain.isAlias && !head.isWebSocketHandshake: continue
                 case .unreadable(let fault):
-                    throw .modelUnreadable(chain: chain.name, fault)
+                    throw .modelUnreadable(chain: chain.isAlias ? "" : chain.name, fault)
                 case .named(let name):
                     guard chain.matches(model: name) else { continue }
                 }

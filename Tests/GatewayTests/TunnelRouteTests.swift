@@ -185,6 +185,38 @@ struct TunnelRouteTests {
         #expect(gateway.metrics.vendors[0].attempts.current == 0)
     }
 
+    @Test(
+        "is not taken where a name of the operator's own may be meant that it names too late",
+        arguments: [
+            "vendor = \"b\"",
+            "vendor = \"b\"\n[[chains]]\nname = \"c\"\ntargets = [{ vendor = \"a\" }]",
+            "[[chains]]\nname = \"c\"\ntargets = [{ vendor = \"a\" }, { vendor = \"g\" }]", "",
+        ],
+        ["/v1/responses", "/ws/google.ai.generativelanguage.v1beta.X", "/v1/realtime?model=m"])
+    func aliases(_ rest: String, _ path: String) throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let vendors = [("a", "openai"), ("b", "openai"), ("g", "gemini")].map { name, dialect in
+            "[vendors.\(name)]\ndialect = \"\(dialect)\"\ncredential = \"none\"\n"
+                + "base_url = \"http://127.0.0.1:\(vendor.port)/v1\"\n"
+        }
+        let gateway = try TestGateway(
+            vendors.joined() + "[models.\"team-fast\"]\nmodel = \"gpt-5\"\n\(rest)\n")
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        guard !path.contains("?") else {
+            // It says in time that it means another.
+            try client.openTunnel(path)
+            return
+        }
+        try client.send(Request.handshake(path))
+        let response = try client.response()
+        #expect(response.status == 426)
+        #expect(response.text.contains("websocket_model_unknown"), "\(response.text)")
+        #expect(response.text.contains("[models]"), "\(response.text)")
+        #expect(vendor.heads.isEmpty)
+    }
+
     @Test("is chosen by the model where a session names it beforehand, and by a chain's own paths")
     func chosen() throws {
         let first = try TunnelVendor.echo()
