@@ -3,7 +3,7 @@ import JSON
 extension AnthropicSchema {
     /// How often a reference may lead to another one.
     private static let referencesMax = 8
-    private static let choices = ["anyOf", "oneOf", "allOf"]
+    fileprivate static let choices = ["anyOf", "oneOf", "allOf"]
 
     /// The schema of a tool's arguments, which must be an object's at its root; nil where it is.
     static func input(_ schema: RawJSON) -> JSONValue? {
@@ -53,7 +53,7 @@ extension AnthropicSchema {
         return .object(output)
     }
 
-    /// A schema with what its reference names in the reference's place.
+    /// A schema with what its reference names instead of the reference.
     private static func resolved(
         _ schema: JSONValue, in root: JSONValue, _ depth: Int
     ) -> JSONValue {
@@ -114,5 +114,22 @@ extension AnthropicSchema {
                     member.name, .object([JSONValue.Member("anyOf", either)]))
             }
         }
+    }
+}
+
+extension Tool {
+    /// Brings the schema to what Anthropic takes at its root, and where it holds a call to it.
+    mutating func fitSchemaToAnthropic(_ losses: inout LossList) {
+        guard let schema else { return }
+        var fit = AnthropicSchema.input(schema)
+        // An object's type alone takes nothing away.
+        var isChanged = schema.members.contains { AnthropicSchema.choices.contains($0.name) }
+        if strict == true {
+            let whole = fit ?? schema.tree
+            let held = AnthropicSchema.output(whole)
+            if held != whole { (fit, isChanged) = (held, true) }
+        }
+        if let fit { self.schema = RawJSON(literal: fit.description) }
+        if isChanged { losses.change(schemaPath) }
     }
 }

@@ -1,7 +1,7 @@
 /// The calls of a Gemini conversation that have no result so far.
 ///
-/// The dialect's clients send a result with its call's id, with one of their own, or with none: what
-/// no id pairs belongs to the first open call of the tool.
+/// The dialect's clients send a result with its call's id, with one of their own, or with none. A
+/// result that no id pairs belongs to the first open call of its tool.
 struct GeminiCalls {
     private var count = 0
     /// The tool of each open call.
@@ -9,7 +9,7 @@ struct GeminiCalls {
     /// The calls of each tool in their order, and how far all have their result.
     private var queues: [String: (ids: [String], next: Int)] = [:]
 
-    /// Notes a call, and returns its id: the client's, or one by its place in the conversation.
+    /// Notes a call, and returns its id: the client's, or one by its index in the conversation.
     mutating func open(_ id: String?, tool: String) -> String {
         var id = id ?? ""
         if id.isEmpty {

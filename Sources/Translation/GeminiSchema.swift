@@ -10,7 +10,7 @@ enum GeminiSchema {
         "pattern", "anyOf",
     ]
 
-    /// What stands in the place of references, of which the subset has none.
+    /// What stands instead of references, of which the subset has none.
     private struct References {
         let root: JSONValue
         /// How often one may lead to another.
@@ -81,7 +81,7 @@ enum GeminiSchema {
         return .object([JSONValue.Member("type", .string(type))] + members)
     }
 
-    /// A schema with what its reference names in its place; one that leads on is left out.
+    /// A schema with what its reference names instead of it; one that leads on is left out.
     private static func resolved(
         _ schema: JSONValue, _ references: inout References
     ) -> JSONValue {

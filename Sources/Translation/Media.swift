@@ -15,8 +15,8 @@ extension Media {
             data: EscapedText(inner: bytes[(comma + 1)...]))
     }
 
-    /// Where the bytes of a file are: behind a head that names their type, or without one, where the
-    /// file's name does.
+    /// Where the bytes of a file are: behind a head that names their type, or without a head, and
+    /// then the file's name says the type.
     static func source(_ data: EscapedText, of name: EscapedText?) -> Source {
         guard !data.hasPrefix("data:") else { return source(data) }
         let ending = name?.plain.lowercased().split(separator: ".").last ?? ""
@@ -52,6 +52,13 @@ extension Media {
             return EscapedText(text)
         default: return nil
         }
+    }
+
+    /// Whether Anthropic takes bytes of the type.
+    var isTypeOfAnthropics: Bool {
+        guard case .inline(let type, _) = source else { return false }
+        let images = ["image/jpeg", "image/png", "image/gif", "image/webp"]
+        return (kind == .image ? images : ["application/pdf"]).contains(type.plain)
     }
 
     /// Brings the source to what all vendors take, and refuses what none does.

@@ -18,13 +18,13 @@ extension MessagesRequestWriter {
                 continue
             }
             if !isOwn { conversation.losses.drop(part.extras) }
-            if isSaid(part) { texts.append(text) }
+            if isOwn ? !text.isEmpty : conversation.isSaid(part) { texts.append(text) }
         }
         if !texts.isEmpty { json.member("system", EscapedText.joined(texts)) }
     }
 
     mutating func messages() throws(Refusal) {
-        if !isOwn { dropBlankTexts() }
+        if !isOwn { conversation.dropBlankTexts() }
         // An empty message is refused, and says nothing.
         let turns = conversation.turns.filter { turn in
             isOwn || turn.role != .user || turn.parts.contains { $0.text?.isEmpty != true }
@@ -58,40 +58,6 @@ extension MessagesRequestWriter {
                 try message("user", whole)
             }
         }
-    }
-
-    /// Takes out texts of white space alone, which the vendor refuses as it does empty ones.
-    private mutating func dropBlankTexts() {
-        var turns = conversation.turns
-        conversation.turns = []
-        for turn in turns.indices {
-            dropBlankTexts(&turns[turn].parts)
-            for index in turns[turn].parts.indices {
-                guard var result = turns[turn].parts[index].result else { continue }
-                if dropBlankTexts(&result.parts) {
-                    turns[turn].parts[index].kind = .result(result)
-                }
-            }
-        }
-        conversation.turns = turns
-    }
-
-    /// The same for some parts; false where there are none.
-    @discardableResult
-    private mutating func dropBlankTexts(_ parts: inout [Part]) -> Bool {
-        guard parts.contains(where: { $0.text?.isBlank == true }) else { return false }
-        var kept: [Part] = []
-        for part in parts where isSaid(part) { kept.append(part) }
-        parts = kept
-        return true
-    }
-
-    /// Whether a part says something; a text that does not is declared, but for an empty one.
-    private mutating func isSaid(_ part: Part) -> Bool {
-        guard let text = part.text else { return true }
-        guard !text.isEmpty, !isOwn, text.isBlank else { return !text.isEmpty }
-        conversation.losses.drop(part.path)
-        return false
     }
 
     private mutating func message(_ role: StaticString, _ turn: Turn) throws(Refusal) {
@@ -229,7 +195,7 @@ extension MessagesRequestWriter {
                 json.member("media_type", literal: "text/plain")
                 json.member("data", text)
             } else {
-                guard isOwn || Self.takes(type, media.kind) else {
+                guard isOwn || media.isTypeOfAnthropics else {
                     throw Refusal(path, "the target takes no \(media.kind) of this type")
                 }
                 json.member("type", literal: "base64")
@@ -252,12 +218,6 @@ extension MessagesRequestWriter {
         }
         json.endObject()
         if media.kind == .document, let title = media.title { json.member("title", title) }
-    }
-
-    private static func takes(_ type: EscapedText, _ kind: Media.Kind) -> Bool {
-        let images: [StaticString] = ["image/jpeg", "image/png", "image/gif", "image/webp"]
-        let types = kind == .image ? images : ["application/pdf"]
-        return types.contains { type.inner.count == $0.utf8CodeUnitCount && type.hasPrefix($0) }
     }
 
     private mutating func extras(_ extras: [Extra]) {
@@ -314,7 +274,7 @@ extension MessagesRequestWriter {
     private mutating func tool(_ tool: Tool) throws(Refusal) {
         if isOwn || tool.isBuiltin, let raw = tool.raw { return json.raw(raw) }
         var tool = tool
-        if !isOwn { fitSchema(of: &tool) }
+        if !isOwn { tool.fitSchemaToAnthropic(&conversation.losses) }
         json.beginObject()
         json.member("name", names.tool(tool.fullName))
         tool.writeFunction(
@@ -322,21 +282,6 @@ extension MessagesRequestWriter {
             default: RawJSON(literal: "{\"type\":\"object\",\"properties\":{}}"))
         if tool.strict == true { json.member("strict", true) }
         json.endObject()
-    }
-
-    /// Brings a tool's schema to what the vendor takes at its root, and where it holds a call to it.
-    private mutating func fitSchema(of tool: inout Tool) {
-        guard let schema = tool.schema else { return }
-        var fit = AnthropicSchema.input(schema)
-        // An object's type alone takes nothing away.
-        var isChanged = schema.members.contains { ["anyOf", "oneOf", "allOf"].contains($0.name) }
-        if tool.strict == true {
-            let whole = fit ?? schema.tree
-            let strict = AnthropicSchema.output(whole)
-            if strict != whole { (fit, isChanged) = (strict, true) }
-        }
-        if let fit { tool.schema = RawJSON(literal: fit.description) }
-        if isChanged { conversation.losses.change(tool.schemaPath) }
     }
 
     private mutating func choice(hasTools: Bool) throws(Refusal) {
@@ -365,26 +310,5 @@ extension MessagesRequestWriter {
             }
         }
         json.endObject()
-    }
-}
-
-extension Part {
-    fileprivate var isReasoning: Bool {
-        if case .reasoning = kind { true } else { false }
-    }
-
-    /// Whether an answer of before may hold the part at Anthropic.
-    fileprivate var isAnthropics: Bool {
-        switch kind {
-        case .reasoning(let reasoning): reasoning.sealed?.isFor(.messages) ?? false
-        case .hosted: false
-        case .media(let media): media.kind == .image || media.kind == .document
-        default: true
-        }
-    }
-
-    /// Whether the part is a text that stood without a list around it.
-    var isBareText: Bool {
-        if case .text(_, true) = kind { true } else { false }
     }
 }

@@ -7,7 +7,8 @@ enum DialectRequestShape {
     private static let chatPart = JSONShape.tagged(
         "type",
         [
-            "text": ["text": .text], "refusal": ["refusal": .text],
+            "text": ["text": .text, "prompt_cache_breakpoint?": .object],
+            "refusal": ["refusal": .text],
             "image_url": [
                 "image_url": .members([
                     "url": .address, "detail?": .words(["auto", "low", "high", "original"]),
@@ -25,7 +26,10 @@ enum DialectRequestShape {
 
     private static let chatContent = JSONShape.either([.text, .list(chatPart, least: 1)])
     private static let chatTexts = JSONShape.either([
-        .text, .list(.tagged("type", ["text": ["text": .text]]), least: 1),
+        .text,
+        .list(
+            .tagged("type", ["text": ["text": .text, "prompt_cache_breakpoint?": .object]]),
+            least: 1),
     ])
     private static let googleSignature = JSONShape.members([
         "google": .members(["thought_signature": .text])
@@ -117,7 +121,7 @@ enum DialectRequestShape {
     private static let inputPart = JSONShape.tagged(
         "type",
         [
-            "input_text": ["text": .text],
+            "input_text": ["text": .text, "prompt_cache_breakpoint?": .object],
             "input_image": [
                 "image_url?": .address, "file_id?": .text,
                 "detail?": .words(["auto", "low", "high", "original"]),

@@ -1,7 +1,7 @@
 extension Conversation {
     /// Takes out what the target's model does not take, and declares it.
     ///
-    /// Anthropic's models are told apart where their requests are written: there thinking, its
+    /// The writer of Anthropic's requests does this itself, because there thinking, its
     /// budget and what else may be set depend on each other.
     mutating func fit(to quirks: Quirks, _ target: Form) throws(Refusal) {
         guard target != .messages else { return }
