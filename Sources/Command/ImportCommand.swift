@@ -26,16 +26,19 @@ struct ImportCommand: ParsableCommand {
                 Output.error("weir: \(file) cannot be read")
                 throw ExitCode(1)
             }
-            do {
+            do throws(LiteLLMImport.Fault) {
                 let result = try LiteLLMImport(text)
                 Output.text(result.toml)
-                for omission in result.omissions {
-                    Output.error("not carried over: \(omission)")
-                }
+                Self.report(result.omissions)
             } catch {
+                Self.report(error.omissions)
                 Output.error("\(file): \(error)")
                 throw ExitCode(2)
             }
+        }
+
+        private static func report(_ omissions: [LiteLLMImport.Omission]) {
+            for omission in omissions { Output.error("not carried over: \(omission)") }
         }
     }
 }

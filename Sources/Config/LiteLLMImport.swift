@@ -20,6 +20,8 @@ public struct LiteLLMImport: Sendable {
     public struct Fault: Error, CustomStringConvertible {
         /// What is wrong, with the line.
         public let description: String
+        /// What was not carried over, where nothing was.
+        public var omissions: [Omission] = []
     }
 
     /// The configuration in TOML.
@@ -46,7 +48,7 @@ public struct LiteLLMImport: Sendable {
     /// Where a model's deployments are.
     private var indexes: [String: Int] = [:]
     private var fallbacks: [String: [String]] = [:]
-    private var retries = 0
+    private var retries: (count: Int, path: String)?
 
     /// Reads a `config.yaml`.
     public init(_ text: String) throws(Fault) {
@@ -70,7 +72,9 @@ public struct LiteLLMImport: Sendable {
             }
         }
         guard !deployments.isEmpty else {
-            throw Fault(description: "model_list holds no model that can be carried over")
+            throw Fault(
+                description: "model_list holds no model that can be carried over",
+                omissions: omissions)
         }
         write()
     }
@@ -119,29 +123,36 @@ public struct LiteLLMImport: Sendable {
             return omit(
                 path, "its model_name is more than 64 bytes long, or no name that a chain can have")
         }
-        let slash = target.firstIndex(of: "/")
-        let provider = slash.map { String(target[..<$0]) } ?? "openai"
-        let model = slash.map { String(target[target.index(after: $0)...]) } ?? target
+        guard !name.contains("?") else {
+            return omit(path, "its model_name holds a ?, which stands for any byte in a chain")
+        }
+        let owner: LiteLLMProvider
+        do throws(LiteLLMProvider.Unsure) {
+            owner = try LiteLLMProvider(
+                target, custom: parameters["custom_llm_provider"]?.text)
+        } catch {
+            return omit(path, error.reason)
+        }
+        let (provider, model) = (owner.name, owner.model)
         guard Self.isWord(provider, and: "-_") else {
             return omit(path, "its provider is no name that a vendor can have")
         }
         guard TableReader.isModelName(model) else {
             return omit(path, "its model holds a byte that no model's name has")
         }
-        guard let base = base(provider, parameters, path) else { return }
-        let credential = credential(parameters["api_key"]?.text, provider, path)
-        for member in parameters.members {
-            switch member.name {
-            case "model", "api_key", "api_base", "base_url": break
-            case "api_version" where provider == "azure": break
-            default:
-                omit(
-                    "\(path).litellm_params.\(member.name)",
-                    Self.reason(ofParameter: member.name))
-            }
-        }
-        let vendor = vendor(VendorKey(provider: provider, base: base, credential: credential))
         let isWildcard = model.contains("*")
+        // What a client asks for goes out as it is: LiteLLM would put the wildcard's part alone
+        // into the name that the vendor gets.
+        guard !isWildcard || model == name else {
+            return omit(
+                path,
+                "a vendor gets the name that the client sends, which is not \(model) here: name "
+                    + "its models one by one")
+        }
+        guard let base = base(owner, parameters, path) else { return }
+        let credential = credential(parameters["api_key"]?.text, provider, path)
+        nameOmitted(parameters, provider, path)
+        let vendor = vendor(VendorKey(provider: provider, base: base, credential: credential))
         let deployment = Deployment(vendor: vendor, model: isWildcard ? "" : model)
         if let index = indexes[name] {
             deployments[index].list.append(deployment)
@@ -151,10 +162,28 @@ public struct LiteLLMImport: Sendable {
         }
     }
 
+    /// Names the parameters of a deployment that are not carried over.
+    private mutating func nameOmitted(_ parameters: YAMLValue, _ provider: String, _ path: String) {
+        for member in parameters.members {
+            switch member.name {
+            case "model", "api_key", "api_base", "custom_llm_provider": break
+            case "base_url" where parameters["api_base"] == nil: break
+            case "base_url":
+                omit("\(path).litellm_params.base_url", "api_base stands beside it")
+            case "api_version" where provider == "azure": break
+            default:
+                omit(
+                    "\(path).litellm_params.\(member.name)",
+                    Self.reason(ofParameter: member.name))
+            }
+        }
+    }
+
     /// The base URL for OpenAI's clients; nil, and an omission, where there is none.
     private mutating func base(
-        _ provider: String, _ parameters: YAMLValue, _ path: String
+        _ owner: LiteLLMProvider, _ parameters: YAMLValue, _ path: String
     ) -> String? {
+        let provider = owner.name
         var own = parameters["api_base"]?.text ?? parameters["base_url"]?.text
         if let name = own.flatMap(Self.variable) {
             omit("\(path).litellm_params.api_base", "set base_url to the value of \(name)")
@@ -179,8 +208,9 @@ public struct LiteLLMImport: Sendable {
             }
             return own.hasSuffix("/v1")
                 ? own : "\(own)/openai/v1?api-version=\(version)"
-        case _ where Self.bases[provider] != nil: return own ?? Self.bases[provider]
-        case _ where own != nil: return own
+        case _ where own != nil: return own.map(owner.endpoint)
+        case _ where LiteLLMProvider.bases[provider] != nil:
+            return LiteLLMProvider.bases[provider]
         default:
             omit(path, "provider \(provider) has no endpoint for OpenAI's clients known here")
             return nil
@@ -191,19 +221,6 @@ public struct LiteLLMImport: Sendable {
     private static func isPlain(_ address: String) -> Bool {
         address.utf8.allSatisfy { 0x21...0x7E ~= $0 && !"@?#\"'\\".utf8.contains($0) }
     }
-
-    /// The endpoints for OpenAI's clients, by LiteLLM's names of their providers.
-    private static let bases = [
-        "openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com/v1",
-        "gemini": "https://generativelanguage.googleapis.com/v1beta/openai",
-        "groq": "https://api.groq.com/openai/v1", "mistral": "https://api.mistral.ai/v1",
-        "deepseek": "https://api.deepseek.com/v1", "xai": "https://api.x.ai/v1",
-        "openrouter": "https://openrouter.ai/api/v1",
-        "together_ai": "https://api.together.xyz/v1",
-        "fireworks_ai": "https://api.fireworks.ai/inference/v1",
-        "perplexity": "https://api.perplexity.ai", "cerebras": "https://api.cerebras.ai/v1",
-        "ollama": "http://127.0.0.1:11434/v1", "ollama_chat": "http://127.0.0.1:11434/v1",
-    ]
 
     /// The credential as Weir writes it.
     private mutating func credential(
@@ -253,23 +270,44 @@ public struct LiteLLMImport: Sendable {
         for member in section.value.members {
             let path = "\(section.name).\(member.name)"
             switch member.name {
-            case "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
-                "default_fallbacks":
-                guard member.name == "fallbacks" else {
-                    omit(path, "a client's own mistake does not move on to another model")
-                    continue
-                }
-                for map in member.value.elements {
+            case "context_window_fallbacks", "content_policy_fallbacks":
+                omit(path, "a client's own mistake does not move on to another model")
+            case "default_fallbacks": addFallbacks(of: "*", member.value, path)
+            case "fallbacks":
+                for (index, map) in member.value.elements.enumerated() {
+                    if map.members.isEmpty { omit("\(path)[\(index)]", "it names no model") }
                     for fallback in map.members {
-                        fallbacks[fallback.name, default: []] +=
-                            fallback.value.elements.compactMap(\.text)
+                        addFallbacks(of: fallback.name, fallback.value, path)
                     }
                 }
-            case "num_retries":
-                retries = member.value.text.flatMap(Int.init).map { min(max($0, 0), 100) } ?? 0
+            case "num_retries": readRetries(member.value, path)
             default: omit(path, Self.reason(ofSetting: member.name))
             }
         }
+    }
+
+    private mutating func addFallbacks(of model: String, _ list: YAMLValue, _ path: String) {
+        for element in list.elements {
+            if let name = element.text {
+                fallbacks[model, default: []].append(name)
+            } else {
+                omit("\(path).\(model)", "one of its fallbacks is no model's name")
+            }
+        }
+        if list.elements.isEmpty { omit("\(path).\(model)", "it is no list of models") }
+    }
+
+    private mutating func readRetries(_ value: YAMLValue, _ path: String) {
+        guard let count = value.text.flatMap({ Int($0) }), 0...100 ~= count else {
+            return omit(path, "it is no number from 0 to 100")
+        }
+        // The router's own count stands before the one for all.
+        let isRouters = path.hasPrefix("router_settings")
+        if let other = retries {
+            omit(isRouters ? other.path : path, "num_retries stands under router_settings, too")
+            guard isRouters else { return }
+        }
+        retries = (count, path)
     }
 
     private mutating func readGeneral(_ section: YAMLValue.Member) {
@@ -282,40 +320,19 @@ public struct LiteLLMImport: Sendable {
         }
     }
 
-    private static func reason(ofModelMember name: String) -> String {
-        name == "model_info"
-            ? "prices come from [prices]; the rest is not needed" : "Weir has nothing of this name"
-    }
-
-    private static func reason(ofParameter name: String) -> String {
-        switch name {
-        case "rpm", "tpm", "max_parallel_requests", "weight", "order":
-            "targets are tried in their order; limits are those of callers"
-        case "timeout", "stream_timeout", "max_retries":
-            "clocks and retries are a chain's: [chains.clocks], retries"
-        case "temperature", "max_tokens", "top_p", "drop_params", "extra_body", "system_prompt":
-            "requests are not changed but for their model"
-        case "extra_headers", "organization": "write it under headers of the vendor"
-        default: "Weir has nothing of this name"
-        }
-    }
-
-    private static func reason(ofSetting name: String) -> String {
-        switch name {
-        case "request_timeout", "timeout": "clocks are a chain's: [chains.clocks]"
-        case "routing_strategy", "enable_pre_call_checks", "allowed_fails", "cooldown_time":
-            "targets are tried in their order; see [chains.failover] for cooldown"
-        case "callbacks", "success_callback", "failure_callback", "service_callback":
-            "every call is recorded; [sinks] send records on"
-        case "cache", "cache_params": "answers are not cached"
-        case "drop_params", "modify_params": "requests are not changed but for their model"
-        case "model_group_alias": "an alias is a chain of its own, with the models it stands for"
-        case "redis_host", "redis_port", "redis_password": "a replica needs no other's state"
-        default: "Weir has nothing of this name"
-        }
-    }
-
     // MARK: TOML
+
+    /// The first chain that matches serves a request: names before wildcards, and of those the
+    /// longer one first.
+    private var inOrder: [(model: String, list: [Deployment])] {
+        deployments.filter { !$0.model.contains("*") }
+            + deployments.enumerated().filter { $0.element.model.contains("*") }
+            .sorted {
+                let (left, right) = ($0.element.model.utf8.count, $1.element.model.utf8.count)
+                return left == right ? $0.offset < $1.offset : left > right
+            }
+            .map(\.element)
+    }
 
     private mutating func write() {
         var lines = ["# From a config.yaml of LiteLLM's proxy. `weir check` says what it means."]
@@ -326,14 +343,14 @@ public struct LiteLLMImport: Sendable {
                 "credential = \(Self.quote(key.credential))",
             ]
         }
-        for (model, own) in deployments {
+        for (model, own) in inOrder {
             var targets = own
             for name in fallbacks[model] ?? fallbacks["*"] ?? [] where name != model {
-                guard let next = indexes[name] else {
+                guard let next = indexes[name], !name.contains("*") else {
                     omit("fallbacks.\(model)", "there is no model \(name) in model_list")
                     continue
                 }
-                targets += deployments[next].list
+                targets += deployments[next].list.filter { !$0.model.isEmpty }
             }
             lines += [
                 "", "[[chains]]", "name = \(Self.quote(model))",
@@ -344,7 +361,7 @@ public struct LiteLLMImport: Sendable {
                 lines.append("  { vendor = \(Self.quote(target.vendor))\(model) },")
             }
             lines.append("]")
-            if retries > 0 { lines.append("retries = \(retries)") }
+            if let retries, retries.count > 0 { lines.append("retries = \(retries.count)") }
         }
         for name in fallbacks.keys.sorted()
         where name != "*" && indexes[name] == nil {

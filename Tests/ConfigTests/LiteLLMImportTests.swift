@@ -50,7 +50,6 @@ struct LiteLLMImportTests {
             chains == [
                 "gpt-4o 2: openai-api/gpt-4o azure/my-gpt-4o anthropic-api/claude-sonnet-4-5",
                 "claude 2: anthropic-api/claude-sonnet-4-5", "local 2: ollama/qwen3",
-                "groq/* 2: groq/-",
             ])
         #expect(configuration.chains.map(\.models) == configuration.chains.map { [$0.name] })
         func base(_ name: String) -> String? { configuration.vendor(named: name)?.baseURL }
@@ -67,7 +66,7 @@ struct LiteLLMImportTests {
         #expect(
             paths == [
                 "model_list[0].litellm_params.rpm", "model_list[1].model_info",
-                "model_list[2].litellm_params.api_key", "model_list[4]",
+                "model_list[2].litellm_params.api_key", "model_list[4]", "model_list[5]",
                 "litellm_settings.drop_params", "litellm_settings.callbacks",
                 "general_settings.master_key", "other", "fallbacks.gpt-4o",
             ])
@@ -77,6 +76,106 @@ struct LiteLLMImportTests {
         }
         // No key that stands in the file goes into another one.
         #expect(!result.toml.contains("sk-ant-written-down") && !result.toml.contains("sk-1234"))
+    }
+
+    /// The chains of one, and what each target is asked for and with which key.
+    private static func routes(_ yaml: String) throws -> [String] {
+        let toml = try LiteLLMImport(yaml).toml
+        let secrets = SecretSource(environment: { $0 }, file: { _ in nil })
+        let configuration = try Configuration.read(toml, file: "a", secrets: secrets).configuration
+        return configuration.chains.map { chain in
+            "\(chain.name) \(chain.retries):"
+                + chain.targets.map { target in
+                    let vendor = configuration.vendor(named: target.vendor)
+                    return " \(vendor?.baseURL ?? "") \(target.model ?? "-")"
+                }.joined()
+        }
+    }
+
+    @Test("puts names before wildcards, and a wildcard only where the name goes out as it came")
+    func wildcards() throws {
+        let yaml = """
+            model_list:
+              - {model_name: "*", litellm_params: {model: "openai/*", api_base: "http://a/v1"}}
+              - {model_name: "gpt-*", litellm_params: {model: "openai/gpt-*", api_base: "http://c"}}
+              - {model_name: mine, litellm_params: {model: openai/llama, api_base: "http://b/v1"}}
+              - {model_name: "mistral/*", litellm_params: {model: "mistral/*"}}
+              - {model_name: "anthropic/*", litellm_params: {model: "anthropic/*"}}
+              - {model_name: "all", litellm_params: {model: "openai/*"}}
+              - {model_name: "x*", litellm_params: {model: "*"}}
+              - {model_name: "a?", litellm_params: {model: "openai/b"}}
+            litellm_settings: {fallbacks: [{mine: ["*"]}]}
+            """
+        #expect(
+            try Self.routes(yaml) == [
+                "mine 0: http://b/v1 llama", "gpt-* 0: http://c -", "* 0: http://a/v1 -",
+            ])
+        let paths = try LiteLLMImport(yaml).omissions.map(\.path)
+        #expect(paths == (3...7).map { "model_list[\($0)]" } + ["fallbacks.mine"])
+    }
+
+    @Test(
+        "sends no key to a vendor that it is not for",
+        arguments: [
+            ("model: claude-3-5-sonnet-20240620", "https://api.anthropic.com/v1"),
+            ("model: gpt-4o", "https://api.openai.com/v1"),
+            ("model: ft:gpt-4o-mini:org::x", "https://api.openai.com/v1"),
+            ("model: o3-mini", "https://api.openai.com/v1"),
+            ("model: m, custom_llm_provider: groq", "https://api.groq.com/openai/v1"),
+            ("model: meta/m, custom_llm_provider: groq", "https://api.groq.com/openai/v1"),
+            ("model: gemini-2.5-pro", nil), ("model: mistral-large-latest", nil),
+            ("model: command-r-plus", nil), ("model: deepseek-chat", nil), ("model: m", nil),
+            ("model: m, api_base: \"http://h/v1\"", nil), ("model: text-bison", nil),
+            ("model: vertex_ai/gemini-2.5-pro, api_base: \"http://h/v1\"", nil),
+            ("model: bedrock/amazon.nova-pro", nil),
+            ("model: ollama/q, api_base: \"http://localhost:11434\"", "http://localhost:11434/v1"),
+            ("model: ollama_chat/q, api_base: \"http://h:1/v1/\"", "http://h:1/v1"),
+            ("model: anthropic/c, api_base: \"https://proxy/\"", "https://proxy/v1"),
+            ("model: claude-3, api_base: \"https://proxy/a/v1\"", "https://proxy/a/v1"),
+            ("model: hosted_vllm/q, api_base: \"http://h/v1\"", "http://h/v1"),
+        ])
+    func owners(_ parameters: String, _ base: String?) throws {
+        let yaml =
+            "model_list:\n  - model_name: n\n    litellm_params: "
+            + "{\(parameters), api_key: os.environ/K}\n"
+        guard let base else {
+            // What nothing of was carried over says why.
+            let fault = #expect(throws: LiteLLMImport.Fault.self) { try LiteLLMImport(yaml) }
+            #expect(fault?.omissions.map(\.path) == ["model_list[0]"])
+            return
+        }
+        #expect(try Self.routes(yaml).first?.hasPrefix("n 0: \(base) ") ?? false)
+    }
+
+    @Test(
+        "names every setting that it drops",
+        arguments: [
+            (
+                "router_settings: {num_retries: 1}\nlitellm_settings: {num_retries: 3}", "a 1:",
+                "litellm_settings.num_retries"
+            ),
+            (
+                "litellm_settings: {num_retries: 3}\nrouter_settings: {num_retries: 1}", "a 1:",
+                "litellm_settings.num_retries"
+            ),
+            ("litellm_settings: {num_retries: many}", "a 0:", "litellm_settings.num_retries"),
+            ("litellm_settings: {fallbacks: [x]}", "a 0:", "litellm_settings.fallbacks[0]"),
+            (
+                "litellm_settings: {fallbacks: [{a: [{b: c}]}]}", "a 0:",
+                "litellm_settings.fallbacks.a"
+            ),
+            ("litellm_settings: {fallbacks: [{a: b}]}", "a 0:", "litellm_settings.fallbacks.a"),
+            (
+                "litellm_settings: {default_fallbacks: [b, c]}",
+                "a 0: https://api.openai.com/v1 a https://api.openai.com/v1 b", "fallbacks.a"
+            ),
+        ])
+    func settings(_ settings: String, _ chain: String, _ path: String) throws {
+        let yaml =
+            "model_list:\n  - {model_name: a, litellm_params: {model: openai/a}}\n"
+            + "  - {model_name: b, litellm_params: {model: openai/b}}\n\(settings)\n"
+        #expect(try Self.routes(yaml).first?.hasPrefix(chain) ?? false)
+        #expect(try LiteLLMImport(yaml).omissions.map(\.path).contains(path))
     }
 
     @Test(
