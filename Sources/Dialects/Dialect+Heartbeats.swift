@@ -9,6 +9,26 @@ extension Dialect {
         return body.extracting(range).matches("true")
     }
 
+    /// Whether the calls of a path may be answered by a stream of events, with or without a chain's
+    /// prefix.
+    ///
+    /// To all others `stream` in their body means nothing, and their answer is one piece of JSON.
+    public static func mayStream(_ path: Span<UInt8>) -> Bool {
+        let canonical = RequestPath.canonical(path)
+        let segments = canonical.split(separator: UInt8(ascii: "/")).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        guard let last = segments.last else { return false }
+        switch last {
+        case "completions", "complete", "chat", "responses", "runs", "submit_tool_outputs":
+            return true
+        // A message of a thread's is only kept.
+        case "messages": return !segments.contains("threads")
+        case "generations", "edits": return segments.dropLast().last == "images"
+        default: return false
+        }
+    }
+
     /// Appends what the clients of this dialect bear between two events, and take for a sign of
     /// life alone.
     ///

@@ -95,7 +95,7 @@ public enum RequestPath {
     }
 
     /// A path with escapes undone, in lower case, its segments resolved.
-    private static func canonical(_ path: Span<UInt8>) -> [UInt8] {
+    static func canonical(_ path: Span<UInt8>) -> [UInt8] {
         let plain = path.percentDecoded().map { $0.lowercased }
         var segments: [ArraySlice<UInt8>] = []
         for segment in plain.split(whereSeparator: { $0.isPathSeparator }) {

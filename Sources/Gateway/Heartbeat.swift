@@ -21,6 +21,7 @@ struct Heartbeat {
             exchange.request.head.method == .post, exchange.request.head.minorVersion == 1,
             exchange.tunnel == nil, !exchange.intake.isStreaming,
             !exchange.request.head.isEncoded,
+            exchange.request.withHead({ Dialect.mayStream($0.path) }),
             exchange.request.withBody({ Dialect.asksForStream($0.bytes) })
         else { return nil }
         interval = plan.heartbeat

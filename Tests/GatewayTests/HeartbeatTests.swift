@@ -189,4 +189,45 @@ struct HeartbeatTests {
         let response = try client.response()
         #expect(response.status == 400 && response.text == "no")
     }
+
+    @Test(
+        "are for calls that a stream can answer; to others `stream` means nothing",
+        arguments: [
+            ("/v1/embeddings", false), ("/v1/moderations", false), ("/v1/files", false),
+            ("/v1/responses/compact", false), ("/v1/batches", false), ("/v1/audio/speech", false),
+            ("/v1/messages/count_tokens", false), ("/v1/messages/batches", false),
+            ("/v1/realtime/client_secrets", false), ("/v1/threads/t/messages", false),
+            ("/v1/responses/input_tokens", false), ("/v1/messages", true), ("/v1/responses", true),
+            ("/v1//chat/Completions", true), ("/v1/completions", true),
+            ("/v1/images/generations", true), ("/v1/threads/t/runs", true),
+        ])
+    func others(_ path: String, _ mayStream: Bool) throws {
+        let gate = Gate()
+        let vendor = try Self.vendor(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", gate
+        )
+        defer { vendor.stop() }
+        let vendors = ["openai", "anthropic"].map { name in
+            "[vendors.\(name)]\nbase_url = \"http://127.0.0.1:\(vendor.port)\"\n"
+                + "credential = \"none\"\n"
+        }
+        let gateway = try TestGateway(
+            vendors.joined() + "[[chains]]\nname = \"c\"\n\(Self.rest)\n"
+                + "targets = [{ vendor = \"openai\" }, { vendor = \"anthropic\" }]\n")
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(
+            "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + "Content-Length: 27\r\n\r\n{\"model\":\"m\",\"stream\":true}")
+        if mayStream {
+            #expect(
+                try client.take(through: "\r\n\r\n").contains("content-type: text/event-stream"))
+            gate.open()
+            return
+        }
+        #expect(try !client.isEnded(within: 0.1))
+        gate.open()
+        let response = try client.response()
+        #expect(response.status == 200 && response.text == "{}")
+    }
 }
