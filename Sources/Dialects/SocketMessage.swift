@@ -4,10 +4,13 @@ import Primitives
 /// What one message of a WebSocket is in its dialect, as far as its first bytes show it.
 ///
 /// OpenAI's messages are the events of its streams, and a request is one of the client's. Gemini's
-/// name nothing: their members say what they are.
+/// name nothing: their members say what they are. Members stand in any order: many writers sort
+/// them, so that what a message is stands behind all that it holds.
 public struct SocketMessage: Equatable, Sendable {
     /// Bytes of a message that are looked at.
-    public static let beginningBytesMax = 4 << 10
+    public static let bytesMax = 1 << 20
+    /// Bytes of a longer one of a vendor's that are enough where they say what it is.
+    private static let earlyBytes = 64 << 10
 
     /// What a message does.
     public enum Role: Equatable, Sendable {
@@ -35,6 +38,43 @@ public struct SocketMessage: Equatable, Sendable {
     /// The model of a session that it names; empty without one.
     public private(set) var model = ""
 
+    /// Whether it says what it is.
+    private var isKnown = false
+
+    /// Reads a message as far as it has come; nil where more of it is needed.
+    ///
+    /// The result depends on the message alone, not on how it was cut: it is read whole, or its
+    /// first bytes up to one of two bounds.
+    ///
+    /// `before`: how many of the bytes were here before; `isLast`: whether these are all of them.
+    public static func read(
+        _ text: Span<UInt8>, before: Int, isLast: Bool, _ dialect: Dialect, isFromClient: Bool,
+        isCall: Bool
+    ) -> (message: SocketMessage, isUnread: Bool)? {
+        func message(_ count: Int) -> SocketMessage {
+            SocketMessage(
+                text.extracting(0..<count), dialect, isFromClient: isFromClient, isCall: isCall)
+        }
+        if text.count > earlyBytes, before <= earlyBytes {
+            guard isObject(text) else { return (message(0), false) }
+            if !isFromClient, dialect != .gemini {
+                let early = message(earlyBytes)
+                if early.isKnown { return (early, false) }
+            }
+        }
+        if text.count > bytesMax {
+            let long = message(bytesMax)
+            return (long, !long.isKnown)
+        }
+        return isLast ? (message(text.count), false) : nil
+    }
+
+    private static func isObject(_ text: Span<UInt8>) -> Bool {
+        var index = 0
+        while index < text.count, text[index] <= 0x20 { index += 1 }
+        return index < text.count && text[index] == UInt8(ascii: "{")
+    }
+
     /// Reads the beginning of a message.
     ///
     /// `isCall`: whether each response is a call of its own, as on `/v1/responses`, so that an
@@ -44,7 +84,9 @@ public struct SocketMessage: Equatable, Sendable {
         lane = members.text(.lane) ?? ""
         if dialect == .gemini {
             readGemini(members, isFromClient: isFromClient)
+            isKnown = role != .other || !model.isEmpty
         } else {
+            isKnown = members.has(.type)
             readOpenAI(members, isFromClient: isFromClient, isCall: isCall)
         }
     }
@@ -77,7 +119,10 @@ public struct SocketMessage: Equatable, Sendable {
     private mutating func readGemini(_ members: borrowing Members, isFromClient: Bool) {
         if isFromClient {
             if members.has(.setup) { model = members.text(.setupModel) ?? "" }
-            if members.has(.clientContent) || members.has(.toolResponse) { role = .request }
+            let asks =
+                members.has(.clientContent) || members.has(.toolResponse)
+                || members.has(.realtimeText)
+            if asks { role = .request }
         } else if members.has(.serverContent) || members.has(.toolCall)
             || members.has(.usageMetadata)
         {
@@ -87,13 +132,25 @@ public struct SocketMessage: Equatable, Sendable {
 
     /// The objects in a message that are looked into.
     private enum Holder: Int {
-        case response, setup, serverContent
+        case response, setup, serverContent, realtimeInput
+
+        static let count = 4
 
         var name: StaticString {
             switch self {
             case .response: "response"
             case .setup: "setup"
             case .serverContent: "serverContent"
+            case .realtimeInput: "realtimeInput"
+            }
+        }
+
+        /// Another spelling: Google's servers read both, and its SDKs write both.
+        var otherName: StaticString? {
+            switch self {
+            case .response, .setup: nil
+            case .serverContent: "server_content"
+            case .realtimeInput: "realtime_input"
             }
         }
     }
@@ -102,9 +159,9 @@ public struct SocketMessage: Equatable, Sendable {
     private enum Member: Int {
         case type, lane, responseID, responseObjectID, status
         case setup, setupModel, clientContent, toolResponse
-        case serverContent, turnComplete, toolCall, usageMetadata
+        case serverContent, turnComplete, toolCall, usageMetadata, realtimeText
 
-        static let count = 13
+        static let count = 14
 
         /// The object that it stands in; nil for the message itself.
         var holder: Holder? {
@@ -112,6 +169,7 @@ public struct SocketMessage: Equatable, Sendable {
             case .responseObjectID: .response
             case .setupModel: .setup
             case .turnComplete: .serverContent
+            case .realtimeText: .realtimeInput
             default: nil
             }
         }
@@ -131,6 +189,20 @@ public struct SocketMessage: Equatable, Sendable {
             case .turnComplete: "turnComplete"
             case .toolCall: "toolCall"
             case .usageMetadata: "usageMetadata"
+            case .realtimeText: "text"
+            }
+        }
+
+        /// Another spelling of Google's.
+        var otherName: StaticString? {
+            switch self {
+            case .clientContent: "client_content"
+            case .toolResponse: "tool_response"
+            case .serverContent: "server_content"
+            case .turnComplete: "turn_complete"
+            case .toolCall: "tool_call"
+            case .usageMetadata: "usage_metadata"
+            default: nil
             }
         }
     }
@@ -146,7 +218,7 @@ public struct SocketMessage: Equatable, Sendable {
         /// Whether the type's text has escapes, which JSON allows in any.
         private var isTypeEscaped = false
 
-        private typealias Ranges = InlineArray<13, Range<Int>>
+        private typealias Ranges = InlineArray<14, Range<Int>>
 
         @_lifetime(copy text)
         init(_ text: Span<UInt8>) {
@@ -214,6 +286,7 @@ public struct SocketMessage: Equatable, Sendable {
             for number in 0..<Member.count {
                 guard let member = Member(rawValue: number), member.holder == holder,
                     scanner.isKey(key, member.name)
+                        || member.otherName.map({ scanner.isKey(key, $0) }) ?? false
                 else { continue }
                 return member
             }
@@ -223,8 +296,10 @@ public struct SocketMessage: Equatable, Sendable {
         private static func holder(
             _ key: Range<Int>, _ scanner: borrowing JSONScanner
         ) -> Holder? {
-            for number in 0..<3 {
-                guard let holder = Holder(rawValue: number), scanner.isKey(key, holder.name)
+            for number in 0..<Holder.count {
+                guard let holder = Holder(rawValue: number),
+                    scanner.isKey(key, holder.name)
+                        || holder.otherName.map({ scanner.isKey(key, $0) }) ?? false
                 else { continue }
                 return holder
             }

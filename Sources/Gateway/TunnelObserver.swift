@@ -25,6 +25,8 @@ final class TunnelObserver {
     private var responses: [TunnelResponse] = []
     private var sessionModel: String
     private var unrecorded = 0
+    /// Messages that were too long to say what they are.
+    private var unread = 0
     private var farewell: (isVendors: Bool, code: Int?, reason: String)?
 
     /// Whether one side has said that it closes.
@@ -39,6 +41,12 @@ final class TunnelObserver {
         var isEnd = false
         /// The response that the message belongs to.
         var response: TunnelResponse?
+
+        mutating func begin() {
+            beginning.removeAll(keepingCapacity: true)
+            isKnown = false
+            response = nil
+        }
     }
 
     init(_ exchange: RequestExchange, model: String, extensions: String) {
@@ -93,38 +101,49 @@ final class TunnelObserver {
 
     private func takeRequest(_ piece: WebSocketReader.Piece, _ text: Span<UInt8>) {
         if piece.isFirst {
-            fromClient.beginning.removeAll(keepingCapacity: true)
-            fromClient.isKnown = false
-            fromClient.response = nil
+            fromClient.begin()
             // Most come whole, and need no copy.
             if piece.isLast { return takeWholeRequest(text) }
         }
         if fromClient.isKnown {
             fromClient.response?.takeRequest(text)
         } else {
+            let before = fromClient.beginning.count
             fromClient.beginning.append(text)
-            let isEnough = fromClient.beginning.count >= SocketMessage.beginningBytesMax
-            guard isEnough || piece.isLast else { return }
-            fromClient.isKnown = true
             // A span of what may change would not outlive the call.
             let beginning = fromClient.beginning
+            guard
+                let message = read(
+                    beginning.span, before: before, piece, isFromClient: true)
+            else { return }
+            fromClient.isKnown = true
             fromClient.beginning = []
-            fromClient.response = request(beginning.span)
+            fromClient.response = request(message)
             fromClient.response?.takeRequest(beginning.span)
         }
         if piece.isLast { fromClient.response?.endRequest() }
     }
 
     private func takeWholeRequest(_ text: Span<UInt8>) {
-        let beginning = text.extracting(0..<min(text.count, SocketMessage.beginningBytesMax))
-        guard let response = request(beginning) else { return }
+        let message = SocketMessage(text, dialect, isFromClient: true, isCall: isCall)
+        guard let response = request(message) else { return }
         response.takeRequest(text)
         response.endRequest()
     }
 
+    /// What a message is that has come so far; nil where more of it is needed.
+    private func read(
+        _ text: Span<UInt8>, before: Int, _ piece: WebSocketReader.Piece, isFromClient: Bool
+    ) -> SocketMessage? {
+        let found = SocketMessage.read(
+            text, before: before, isLast: piece.isLast, dialect, isFromClient: isFromClient,
+            isCall: isCall)
+        if found?.isUnread ?? false { unread += 1 }
+        return found?.message
+    }
+
     /// The record of the response that a client's message asks for; nil where it asks for none.
-    private func request(_ beginning: Span<UInt8>) -> TunnelResponse? {
-        let message = SocketMessage(beginning, dialect, isFromClient: true, isCall: isCall)
+    private func request(_ message: SocketMessage) -> TunnelResponse? {
         if !message.model.isEmpty { sessionModel = message.model }
         guard message.role == .request else { return nil }
         return beginResponse(lane: message.lane)
@@ -145,22 +164,24 @@ final class TunnelObserver {
 
     private func takeEvent(_ piece: WebSocketReader.Piece, _ text: Span<UInt8>) {
         if piece.isFirst {
-            fromVendor.beginning.removeAll(keepingCapacity: true)
-            fromVendor.isKnown = false
-            fromVendor.response = nil
+            fromVendor.begin()
             // Most come whole, and need no copy.
             if piece.isLast { return takeWholeEvent(text) }
         }
         if fromVendor.isKnown {
             fromVendor.response?.takeEvent(text)
         } else {
+            let before = fromVendor.beginning.count
             fromVendor.beginning.append(text)
-            let isEnough = fromVendor.beginning.count >= SocketMessage.beginningBytesMax
-            guard isEnough || piece.isLast else { return }
-            fromVendor.isKnown = true
             let beginning = fromVendor.beginning
+            guard
+                let message = read(
+                    beginning.span, before: before, piece, isFromClient: false)
+            else { return }
+            fromVendor.isKnown = true
             fromVendor.beginning = []
-            beginEvent(beginning.span)
+            if piece.isLast { return takeWhole(message, beginning.span) }
+            beginEvent(message)
             fromVendor.response?.beginEvent()
             fromVendor.response?.takeEvent(beginning.span)
         }
@@ -170,15 +191,18 @@ final class TunnelObserver {
     }
 
     private func takeWholeEvent(_ text: Span<UInt8>) {
-        beginEvent(text.extracting(0..<min(text.count, SocketMessage.beginningBytesMax)))
+        takeWhole(SocketMessage(text, dialect, isFromClient: false, isCall: isCall), text)
+    }
+
+    private func takeWhole(_ message: SocketMessage, _ text: Span<UInt8>) {
+        beginEvent(message)
         guard let response = fromVendor.response else { return }
         response.takeWholeEvent(text)
         endEvent(response)
     }
 
-    /// Finds what a vendor's message is, and the response that it belongs to.
-    private func beginEvent(_ beginning: Span<UInt8>) {
-        let message = SocketMessage(beginning, dialect, isFromClient: false, isCall: isCall)
+    /// Finds the response that a vendor's message belongs to.
+    private func beginEvent(_ message: SocketMessage) {
         fromVendor.isEnd = message.role == .end
         fromVendor.response = response(of: message)
     }
@@ -234,6 +258,7 @@ final class TunnelObserver {
         if clientTap.isLost || vendorTap.isLost {
             text += "; not all of its messages could be read"
         }
+        if unread > 0 { text += "; \(unread) messages were too long to be read" }
         if unrecorded > 0 { text += "; \(unrecorded) responses have no record" }
         return text
     }

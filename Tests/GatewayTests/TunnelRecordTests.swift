@@ -27,7 +27,7 @@ struct TunnelRecordTests {
     private static func run(
         _ turns: [(ask: WebSocketFrame, answer: [WebSocketFrame])], path: String = "/v1/responses",
         extensions: String = "", server: String = "", cut: Int? = nil,
-        close: WebSocketFrame = .close(1000)
+        close: WebSocketFrame = .close(1000), vendorName: String = "openai"
     ) throws -> [Record] {
         let answers = turns.map { turn in
             (turn.ask.bytes(mask: mask).count, turn.answer.map { $0.bytes() })
@@ -47,7 +47,11 @@ struct TunnelRecordTests {
             try connection.send(close.bytes())
         }
         defer { vendor.stop() }
-        let gateway = try TestGateway(vendor: vendor.port, server: server)
+        let gateway =
+            vendorName == "openai"
+            ? try TestGateway(vendor: vendor.port, server: server)
+            : try TestGateway(
+                "[vendors.\(vendorName)]\nbase_url = \"http://127.0.0.1:\(vendor.port)\"\n")
         let client = try RawConnection(port: gateway.port)
         try client.openTunnel(path, "session-id: s-1\r\n")
         for (index, turn) in turns.enumerated() {
@@ -113,6 +117,72 @@ struct TunnelRecordTests {
         let answered = String(decoding: turn.responseBody.bytes, as: UTF8.self)
         #expect(answered.contains("data: {\"type\":\"response.output_text.delta\", \"delta\":"))
         #expect(!answered.contains("rate_limits"))
+    }
+
+    @Test(
+        "is the same however messages are cut, and wherever they say what they are",
+        arguments: [6000, 100_000], [nil, 100, 4000, 4101, 4200, 70_000])
+    func cuts(_ length: Int, _ cut: Int?) throws {
+        let long = String(repeating: "s", count: length)
+        let created = "{\"response\":{\"id\":\"r1\"},\"type\":\"response.created\"}"
+        let done =
+            "{\"response\":{\"id\":\"r1\",\"model\":\"gpt-v\",\"status\":\"completed\","
+            + "\"instructions\":\"\(long)\",\(Self.usage(11, 7))},\"type\":\"response.completed\"}"
+        let ask = "{\"input\":\"\(long)\",\"model\":\"m\",\"type\":\"response.create\"}"
+        // The same bytes in fragments of a message are one message, too.
+        let halves = [
+            WebSocketFrame(1, Array(done.utf8.prefix(4200)), isFinal: false),
+            WebSocketFrame(0, Array(done.utf8.dropFirst(4200))),
+        ]
+        for answer in [[WebSocketFrame.text(done)], halves] {
+            let records = try Self.run([(.text(ask), [.text(created)] + answer)], cut: cut)
+            let responses = records.filter { $0.method == "WEBSOCKET" }
+            let response = try #require(responses.last)
+            #expect(responses.count == 1 && response.outcome == "complete")
+            #expect(response.usage.input == 11 && response.usage.output == 7)
+            #expect(response.answeringModel == "gpt-v" && response.model == "m")
+            #expect(String(decoding: response.requestBody.bytes, as: UTF8.self) == ask)
+        }
+    }
+
+    @Test("counts the messages that are too long to say what they are")
+    func tooLong() throws {
+        let long = String(repeating: "s", count: 1 << 20)
+        let ask = "{\"input\":\"\(long)\",\"type\":\"response.create\"}"
+        let records = try Self.run([(.text(ask), [.text("{\"type\":\"response.created\"}")])])
+        let tunnel = try #require(records.first { $0.method == "GET" })
+        #expect(tunnel.errorMessage.contains("1 messages were too long"), "\(tunnel.errorMessage)")
+    }
+
+    @Test(
+        "has what a session of Gemini's was asked, in either spelling",
+        arguments: [
+            #"{"client_content":{"turns":[],"turn_complete":true}}"#,
+            #"{"clientContent":{"turns":[],"turnComplete":true}}"#,
+            #"{"tool_response":{"function_responses":[]}}"#,
+            #"{"realtime_input":{"text":"hi"}}"#, #"{"realtimeInput":{"text":"hi"}}"#,
+        ])
+    func gemini(_ ask: String) throws {
+        let records = try Self.run(
+            [
+                (.text(#"{"setup":{"model":"models/m-live"}}"#), [.text(#"{"setupComplete":{}}"#)]),
+                (
+                    .text(ask),
+                    [
+                        .text(#"{"serverContent":{"modelTurn":{"parts":[{"text":"a"}]}}}"#),
+                        .text(
+                            #"{"serverContent":{"turnComplete":true},"usageMetadata":{"#
+                                + #""promptTokenCount":5,"responseTokenCount":7}}"#),
+                    ]
+                ),
+            ],
+            path: "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+            vendorName: "gemini")
+        let responses = records.filter { $0.method == "WEBSOCKET" }
+        let response = try #require(responses.last)
+        #expect(responses.count == 1 && response.outcome == "complete")
+        #expect(String(decoding: response.requestBody.bytes, as: UTF8.self) == ask)
+        #expect(response.usage.input == 5)
     }
 
     @Test("has a vendor's error as that of its response, and the session goes on")
