@@ -15,7 +15,12 @@ public enum ModelList: Equatable, Sendable {
     private static let created = "1970-01-01T00:00:00Z"
 
     /// Appends a list of models, each with who serves it.
-    public func write(_ models: [(name: String, owner: String)], to output: inout ByteBuffer) {
+    ///
+    /// `hasMore`: whether it is a page, and another one follows.
+    public func write(
+        _ models: [(name: String, owner: String)], hasMore: Bool = false,
+        to output: inout ByteBuffer
+    ) {
         switch self {
         case .openai: output.append("{\"object\":\"list\",\"data\":[")
         case .anthropic: output.append("{\"data\":[")
@@ -27,7 +32,7 @@ public enum ModelList: Equatable, Sendable {
         }
         output.append("]")
         if self == .anthropic {
-            output.append(",\"has_more\":false,\"first_id\":")
+            output.append(text: ",\"has_more\":\(hasMore),\"first_id\":")
             Self.append(models.first?.name, to: &output)
             output.append(",\"last_id\":")
             Self.append(models.last?.name, to: &output)

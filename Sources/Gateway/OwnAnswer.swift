@@ -34,7 +34,8 @@ enum OwnAnswer {
     static func write(_ page: LocalResponse, to exchange: RequestExchange) {
         exchange.recorder.rememberOwnAnswer(status: page.status, code: "", explanation: "")
         exchange.writer.answer(
-            status: page.status, contentType: page.contentType, to: exchange.client
+            status: page.status, contentType: page.status == 304 ? nil : page.contentType,
+            to: exchange.client
         ) {
             writeFields(exchange, to: &$0)
             write(page.fields, to: &$0)

@@ -128,7 +128,7 @@ final class RequestExchange {
         case .wait: break
         case .awaitRoom:
             worker.roomQueue.append(self)
-        case .begin: RequestStart.begin(self)
+        case .begin: if !OwnModelList.refuse(self) { RequestStart.begin(self) }
         case .resume:
             attempt?.resumeSending()
             if request.body.count > worker.roomQueue.uploadHighBytes {

@@ -58,6 +58,7 @@ func reasonPhrase(_ status: Int) -> StaticString {
     case 201: "Created"
     case 204: "No Content"
     case 303: "See Other"
+    case 304: "Not Modified"
     case 400: "Bad Request"
     case 401: "Unauthorized"
     case 403: "Forbidden"

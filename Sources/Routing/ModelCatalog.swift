@@ -1,4 +1,5 @@
 import Config
+public import Dialects
 public import HTTP
 import Primitives
 import Synchronization
@@ -127,6 +128,20 @@ public final class ModelCatalog: Sendable {
         return route.vendors.contains(vendor) ? route.chain : nil
     }
 
+    /// The path of a request without a chain's prefix, and that prefix.
+    private func split(_ path: Span<UInt8>) -> (prefix: String, length: Int) {
+        let whole = path.text
+        let prefix = prefixes.first { whole.hasPrefix($0 + "/") } ?? ""
+        return (prefix, prefix.utf8.count)
+    }
+
+    /// What a request asks of the models by its path; nil where it asks for something else.
+    public func path(of head: borrowing RequestHead) -> ModelsPath? {
+        guard head.method == .get || head.method == .head else { return nil }
+        let path = head.path
+        return ModelsPath(path.extracting(split(path).length..<path.count))
+    }
+
     /// The question that a request is, answered by what is listed for it; nil where it asks for
     /// something else.
     ///
@@ -134,25 +149,15 @@ public final class ModelCatalog: Sendable {
     public func question(
         _ head: borrowing RequestHead, isAllowed: (Entry) -> Bool
     ) -> Question? {
-        guard head.method == .get || head.method == .head else { return nil }
-        let whole = head.path.text
-        let prefix = prefixes.first { whole.hasPrefix($0 + "/") } ?? ""
-        let path = whole.dropFirst(prefix.count)
-        guard path.hasPrefix("/v1/models") || path.hasPrefix("/v1beta/models") else { return nil }
+        guard let asked = path(of: head) else { return nil }
+        let prefix = split(head.path).prefix
         let served = (entries + listed.withLock { $0 }).filter {
             $0.prefix == prefix && isAllowed($0)
         }
-        for base in ["/v1/models", "/v1beta/models"] {
-            if path == base || path == base + "/" { return .list(served) }
-            guard path.hasPrefix(base + "/") else { continue }
-            let escaped = Array(path.dropFirst(base.count + 1).utf8)
-            let name = String(decoding: escaped.span.percentDecoded(), as: UTF8.self)
-            // A call of Gemini's, or something below a model.
-            guard !name.contains(":") || served.contains(where: { $0.name == name }) else {
-                return nil
-            }
-            return .one(name, served.first { $0.name == name })
-        }
-        return nil
+        guard let name = asked.name else { return .list(served) }
+        let entry = served.first { $0.name == name }
+        // A call of Gemini's, or something below a model.
+        guard !name.contains(":") || entry != nil else { return nil }
+        return .one(name, entry)
     }
 }

@@ -58,6 +58,76 @@ struct ModelListTests {
         #expect(try gateway.record.records().map(\.status) == [200, 200, 404])
     }
 
+    @Test("are read page by page by Anthropic's clients, and not again where they are known")
+    func pages() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(Self.toml(vendor.port, models: "own"))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let pages: [(query: String, names: [String], hasMore: Bool)] = [
+            ("limit=1", ["team-claude"], true), ("limit=2", ["team-claude", "gpt-4o"], false),
+            ("limit=1&after_id=team-claude", ["gpt-4o"], false), ("after_id=gpt-4o", [], false),
+            ("before_id=gpt-4o", ["team-claude"], false), ("limit=0", ["team-claude"], true),
+        ]
+        for (query, names, hasMore) in pages {
+            let answer = try client.exchange(
+                Request.get("/v1/models?\(query)", "anthropic-version: 2023-06-01\r\n"))
+            let body = try JSONValue(parsing: answer.text)
+            #expect((body["data"]?.elements ?? []).compactMap { $0["id"]?.text } == names)
+            #expect(answer.text.contains("\"has_more\":\(hasMore)"), "\(answer.text)")
+        }
+        let path = "/v1/models?client_version=1.2.3"
+        let first = try client.exchange(Request.get(path))
+        let tag = try #require(first["etag"])
+        for (condition, status) in [(tag, 304), ("W/\(tag), \"x\"", 304), ("\"x\"", 200)] {
+            try client.send(Request.get(path, "If-None-Match: \(condition)\r\n"))
+            let head = try client.take(through: "\r\n\r\n")
+            #expect(head.hasPrefix("HTTP/1.1 \(status) "), "\(head)")
+            #expect(head.contains("etag: \(tag)"))
+            if status == 200 { _ = try client.take(first.body.count) }
+        }
+    }
+
+    /// Paths that some vendor reads as a question for its models.
+    static let spellings: [(path: String, isOwn: Bool)] = [
+        ("/v1/models/", true), ("/v1//models", true), ("//v1/models", true), ("/V1/Models", true),
+        ("/v1/%6dodels", true), ("/v1%2Fmodels", true), ("/v1/x/../models", true),
+        ("/v1/models;x", true), ("/v1/models?limit=1", true), ("/v1alpha/models", true),
+        ("/v1beta/openai/models", true), ("/openai/v1/models", true), ("/v2/models", true),
+        ("/v1/%256dodels", false), ("/v1/models/m:x", false), ("/v1/tunedModels", false),
+        ("/v1/publishers/google/models", false), ("/openai/deployments?api-version=1", false),
+        ("/models", false),
+    ]
+
+    @Test(
+        "hide what a key may not ask for, however the path is spelled", arguments: spellings,
+        ["models = [\"gpt-4o\"]", "chains = [\"c\"]"])
+    func hidden(_ spelling: (path: String, isOwn: Bool), _ limit: String) throws {
+        let vendor = try AnsweringVendor(
+            Array("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"id\":\"more\"}".utf8))
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.toml(vendor.port, models: "own")
+                + "\n[[chains]]\nname = \"all\"\npaths = [\"/*\"]\ntargets = [{ vendor = \"v\" }]\n"
+                + ClientKeyTests.lines("k", key, limit))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let answer = try client.exchange(
+            Request.get(spelling.path, "Authorization: Bearer \(key)\r\n"))
+        #expect(answer.status == (spelling.isOwn ? 200 : 403), "\(answer.text)")
+        #expect(!answer.text.contains("more") && !answer.text.contains("team-claude"))
+        if spelling.isOwn { #expect(answer.text.contains("gpt-4o")) }
+        // Google's servers take the method from a field.
+        let field = "X-HTTP-Method-Override: GET\r\n"
+        let posted = try client.exchange(
+            "POST \(spelling.path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+                + "Authorization: Bearer \(key)\r\n\(field)\r\n{}")
+        #expect(posted.status >= 400, "\(posted.text)")
+        #expect(vendor.requests.allSatisfy { !$0.head.contains("odels") })
+    }
+
     @Test("go to the vendor by default; a name of the gateway's own asks it for another")
     func vendors() throws {
         let vendor = try ScriptedVendor()
