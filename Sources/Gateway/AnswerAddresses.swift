@@ -6,7 +6,10 @@ import Transfers
 
 /// The addresses of a vendor in one answer, which become the gateway's.
 struct AnswerAddresses {
-    private static let fields: [StaticString] = ["location", "x-goog-upload-url"]
+    private static let fields: [StaticString] = [
+        "location", "content-location", "operation-location", "x-goog-upload-url",
+        "x-goog-upload-control-url",
+    ]
 
     private let own: OwnAddress
     /// Whether answers to the request may hold some in their bodies.

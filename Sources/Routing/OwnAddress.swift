@@ -71,16 +71,21 @@ public struct OwnAddress: Sendable {
             guard byte > 0x20, byte < 0x7F, !"\\\"<>^`{}|#".utf8.contains(byte) else { return nil }
         }
         let scheme = vendor.scheme.utf8.span
-        guard url.count > scheme.count + 3,
-            url.extracting(0..<scheme.count).equalsIgnoringCase(scheme),
-            url.extracting(scheme.count..<scheme.count + 3).matches("://")
-        else { return nil }
-        let rest = url.extracting(scheme.count + 3..<url.count)
+        var start = 0
+        // Without a scheme it is that of the answer.
+        if !url.hasPrefix("//") {
+            guard url.count > scheme.count + 3,
+                url.extracting(0..<scheme.count).equalsIgnoringCase(scheme),
+                url.extracting(scheme.count..<scheme.count + 3).matches("://")
+            else { return nil }
+            start = scheme.count + 1
+        }
+        let rest = url.extracting(start + 2..<url.count)
         let slash = rest.firstIndex(below: 0, or: UInt8(ascii: "/"), or: UInt8(ascii: "?"))
         guard isVendor(rest.extracting(0..<slash)) else { return nil }
         let question = rest.firstIndex(of: UInt8(ascii: "?"), from: slash) ?? rest.count
-        let start = min(question + 1, rest.count)
-        return (rest.extracting(slash..<question), rest.extracting(start..<rest.count))
+        let query = min(question + 1, rest.count)
+        return (rest.extracting(slash..<question), rest.extracting(query..<rest.count))
     }
 
     /// Whether an authority is the vendor's host and port, and nothing else.

@@ -45,6 +45,7 @@ struct OwnAddressTests {
                 "http://gw:8080/upload/v1beta/files?upload_id=AMNfjG2x&upload_protocol=r"
                     + "&x-weir-vendor=v"
             ),
+            ("//api.example.com/v1/x?a", "http://gw:8080/v1/x?a&x-weir-vendor=v"),
             // What was asked with may be the gateway's.
             ("https://api.example.com/a?key=S&b=1", "http://gw:8080/a?b=1&x-weir-vendor=v"),
             ("https://api.example.com/a?x-weir-vendor=w&b", "http://gw:8080/a?b&x-weir-vendor=v"),
