@@ -34,11 +34,31 @@ extension RequestHead {
         (contentLength, isChunked) = try validatedFraming()
     }
 
-    /// Finds the path of a head that is refused before it is understood, where its target was read
-    /// whole and has one: the answer is in the words of that path's API.
+    /// Finds the path of a head that is refused before it is understood, as far as one was read:
+    /// the answer is in the words of that path's API.
     mutating func findPath() {
-        guard pathRange.isEmpty, isTargetComplete, let range = try? validatedPath() else { return }
-        pathRange = range
+        guard pathRange.isEmpty else { return }
+        if isTargetComplete, let range = try? validatedPath() { return pathRange = range }
+        // What is wrong with it stands behind the path, or it was too long to be read whole.
+        guard target.hasPrefix("/") else { return }
+        var end = 1
+        while end < target.count, target[end] > 0x20, target[end] < 0x7F,
+            target[end] != UInt8(ascii: "#")
+        {
+            end += 1
+        }
+        pathRange = methodEnd..<methodEnd + end
+    }
+
+    /// Takes the method and the target of a line whose method the parser does not know.
+    mutating func readLine(of bytes: Span<UInt8>) {
+        guard storage.isEmpty, let space = bytes.firstIndex(of: 0x20) else { return }
+        var end = space + 1
+        while end < bytes.count, bytes[end] > 0x20 { end += 1 }
+        storage.append(bytes.extracting(0..<space))
+        methodEnd = storage.count
+        storage.append(bytes.extracting(space + 1..<end))
+        targetEnd = storage.count
     }
 
     private func validatedPath() throws(Malformation) -> Range<Int> {

@@ -281,6 +281,8 @@ public final class RequestParser {
         case HPE_INVALID_METHOD where opening.bytes.trimmedLines.hasPrefix("TRACK"):
             return Malformation(405, "the method TRACK is not served")
         case HPE_INVALID_METHOD:
+            let line = unsafe UnsafeBufferPointer(rebasing: input.prefix(4 << 10))
+            unsafe head.readLine(of: Span(_unsafeElements: line).trimmedLines)
             return Malformation(501, "the method is not known")
         case HPE_PAUSED_H2_UPGRADE:
             return Malformation(505, "only HTTP/1.0 and 1.1 are spoken")

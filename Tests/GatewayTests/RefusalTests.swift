@@ -57,7 +57,7 @@ struct RefusalTests {
         .init(
             name: "a long target", status: 414, code: "malformed_request",
             request: "GET PATH?\(String(repeating: "x", count: 33 << 10)) HTTP/1.1\r\n",
-            method: "GET", hasPath: false),
+            method: "GET"),
         .init(
             name: "an expectation", status: 417, code: "malformed_request",
             request: "POST PATH HTTP/1.1\r\nHost: localhost\r\nExpect: wonders\r\n\r\n"),
@@ -73,6 +73,12 @@ struct RefusalTests {
             request: "POST PATH HTTP/1.1\r\nHost: localhost\r\n"
                 + (0..<300).map { "X-\($0): a\r\n" }.joined() + "\r\n"),
         .init(
+            name: "a fragment", status: 400, code: "malformed_request",
+            request: "POST PATH#f HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        .init(
+            name: "a method in small letters", status: 501, code: "malformed_request",
+            request: "post PATH HTTP/1.1\r\nHost: localhost\r\n\r\n", method: "post"),
+        .init(
             name: "a coding", status: 501, code: "malformed_request",
             request: "POST PATH HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n"),
         .init(
@@ -81,7 +87,7 @@ struct RefusalTests {
             hasPath: false),
         .init(
             name: "a method", status: 501, code: "malformed_request",
-            request: "BREW PATH HTTP/1.1\r\nHost: localhost\r\n\r\n", hasPath: false),
+            request: "BREW PATH HTTP/1.1\r\nHost: localhost\r\n\r\n", method: "BREW"),
         .init(
             name: "another version", status: 505, code: "malformed_request",
             request: "POST PATH HTTP/1.2\r\nHost: localhost\r\n\r\n"),
@@ -122,9 +128,9 @@ struct RefusalTests {
             #expect(record.status == refused.status)
             #expect(record.errorKind == refused.code)
             #expect(record.attempts.isEmpty)
-            if refused.name != "a method" { #expect(record.method == refused.method) }
+            #expect(record.method == refused.method)
             let path = refused.hasPath ? Self.paths[index].0 : ""
-            #expect(record.target == path)
+            if refused.status != 414 { #expect(record.target == path) }
             if refused.name != "a slow body" {
                 #expect(lines.contains { $0.contains(identifiers[index]) })
             }
