@@ -113,6 +113,10 @@ public struct Failure: Error, Equatable, Sendable {
     /// A transfer that ended before a whole head had come.
     public static func transfer(_ result: TransferResult, vendor: String) -> Failure {
         let detail = result.detail.isEmpty ? "" : ": \(result.detail)"
+        // It is the gateway that stops libcurl there, whose words would name the wrong cause.
+        let words =
+            result.code == .abortedByCallback
+            ? "and the request is not sent a second time" : "\(result.code.name)\(detail)"
         func make(
             _ status: Int, _ code: String, _ fault: Fault, _ what: String,
             _ outcome: Outcome = .upstreamError
@@ -120,7 +124,7 @@ public struct Failure: Error, Equatable, Sendable {
             Failure(
                 status: status, code: code, fault: fault,
                 isWorthRetrying: result.code.mayPassByItself,
-                explanation: "\(what), \(result.code.name)\(detail)", outcome: outcome
+                explanation: "\(what), \(words)", outcome: outcome
             )
         }
         guard !result.isStarved else {

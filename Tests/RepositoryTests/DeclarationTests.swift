@@ -12,7 +12,6 @@ struct DeclarationTests {
         "customMirror": "the same",
         "receiveError": "a code of libcurl's that the tables of the tests name",
         "writeError": "the same",
-        "abortedByCallback": "the same",
     ]
 
     @Test("are used by the product, and not by tests alone")
