@@ -85,13 +85,17 @@ extension AgentContract {
 
     /// That the body goes out byte for byte, in the content coding that it came in.
     static func body(of call: Enquiry, _ visit: AgentVisit) throws(SystemError) -> Finding {
-        let replaces = visit.configuration.chains.contains { chain in
-            chain.targets.contains { $0.model != nil }
-        }
+        let replaces =
+            visit.configuration.models.contains { $0.name == visit.model }
+            || visit.configuration.chains.contains { chain in
+                chain.targets.contains { $0.model != nil }
+            }
         return try atVendor(visit, call, status: nil) { seen in
             if seen.hasBody(call.body), seen["content-encoding"] == call.encodings { return .holds }
             let what = "sent \(call.body.count) bytes, the vendor got \(seen.bodyBytes) others"
-            return replaces ? .unseen("\(what): a target asks for another model") : .fails(what)
+            return replaces
+                ? .unseen("\(what): a target, or a name of your own, asks for another model")
+                : .fails(what)
         }
     }
 
