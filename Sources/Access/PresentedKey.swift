@@ -15,6 +15,8 @@ public struct PresentedKey: ~Escapable {
         case field(HeaderName)
         /// `?key=`.
         case query
+        /// A name in `Sec-WebSocket-Protocol`, the one field that a page in a browser can set.
+        case subprotocol
     }
 
     /// Where it stands.
@@ -49,6 +51,12 @@ public struct PresentedKey: ~Escapable {
                         carrier: name == .weirKey ? .own : .field(name), token: token,
                         isAmbiguous: showsAnother(head, than: token)))
             }
+        }
+        if head.isWebSocketHandshake, let token = Subprotocols.key(in: head) {
+            return use(
+                PresentedKey(
+                    carrier: .subprotocol, token: token,
+                    isAmbiguous: showsAnother(head, than: token)))
         }
         guard let plain = CallerCredential.queryKeys(of: head).first else { return nil }
         let token = plain.span
@@ -93,6 +101,9 @@ public struct PresentedKey: ~Escapable {
         case .query:
             guard let key = CallerCredential.queryKeys(of: head).first else { return false }
             return isIt(key.span)
+        case .subprotocol:
+            guard let key = Subprotocols.key(in: head) else { return false }
+            return isIt(key)
         case nil: return false
         }
         for field in head.fields where field.name == name {

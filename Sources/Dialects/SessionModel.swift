@@ -12,6 +12,26 @@ public enum SessionModel {
         return String(decoding: target.extracting(range).percentDecoded(), as: UTF8.self)
     }
 
+    /// Whether a target names more than one: a vendor may take another than the first, and the
+    /// route and the record would speak of the wrong one.
+    public static func isAmbiguous(in target: Span<UInt8>) -> Bool {
+        guard let question = target.firstIndex(of: UInt8(ascii: "?")),
+            let word = target.firstRange(of: "/realtime"), word.upperBound <= question
+        else { return false }
+        let query = target.extracting(question + 1..<target.count)
+        var count = 0
+        var start = 0
+        while start <= query.count {
+            let end = query.firstIndex(of: UInt8(ascii: "&"), from: start) ?? query.count
+            let pair = query.extracting(start..<end)
+            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.count
+            // A server may undo an escape of the name.
+            if pair.extracting(0..<equals).percentDecoded().span.matches("model") { count += 1 }
+            start = end + 1
+        }
+        return count > 1
+    }
+
     /// Where the model stands in a target.
     static func range(in target: Span<UInt8>) -> Range<Int>? {
         guard let question = target.firstIndex(of: UInt8(ascii: "?")),

@@ -4,10 +4,14 @@ extension Failure {
     ///
     /// The status is the one at which clients that can do without WebSocket go on without it, at
     /// once and for the rest of their session.
-    public static var webSocket: Failure {
+    public static func webSocket(_ reason: String) -> Failure {
         .refused(
-            426, "websocket_not_served",
-            "WebSocket is not spoken here; what the API offers over HTTP/1.1 is served")
+            426, "websocket_not_served", reason + "; what the API offers over HTTP/1.1 is served")
+    }
+
+    /// A handshake of a caller whose limits cannot be kept in a WebSocket.
+    public static func webSocketLimit(_ reason: String) -> Failure {
+        .refused(426, "websocket_limited_key", reason + "; the same call over HTTP/1.1 is served")
     }
 
     /// A handshake whose route, or whose target's model, depends on what comes after it.

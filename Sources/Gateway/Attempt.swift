@@ -87,7 +87,7 @@ final class Attempt {
                 request.head, client: client.address(), isTLS: client.socket.origin.identity != nil,
                 vendor, into: transfer)
         }
-        if isTunnel { OutboundRequest.writeHandshake(request.head, vendor, into: transfer) }
+        if isTunnel { OutboundRequest.writeHandshake(exchange, vendor, into: transfer) }
         exchange.recorder.writeBegin(
             of: self, model: isReplaced ? route.plan.targets[route.target].model ?? "" : "",
             isFresh: isFresh)
@@ -135,7 +135,7 @@ final class Attempt {
         guard let transfer else { return }
         sentBeforeEnd = wasSent
         self.transfer = nil
-        worker.lanes.cancel(transfer)
+        worker.lanes.cancel(transfer, isReset: exchange.tunnel?.isReset ?? false)
     }
 
     /// The body for the target: the client's own, or another with the target's model in it, or

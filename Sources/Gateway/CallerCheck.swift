@@ -235,6 +235,7 @@ extension PresentedKey.Carrier {
         case .field(.apiKey): "api-key"
         case .field: "x-goog-api-key"
         case .query: "the parameter key"
+        case .subprotocol: "Sec-WebSocket-Protocol"
         }
     }
 }

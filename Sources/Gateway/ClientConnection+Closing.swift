@@ -20,6 +20,7 @@ extension ClientConnection {
 
     /// A client that takes nothing for too long is reset: nothing of what waits would reach it.
     func giveUpClient() {
+        exchange?.tunnel?.breakOff()
         end(as: .slowClient)
         socket.breakOff()
         close()
@@ -31,6 +32,7 @@ extension ClientConnection {
         // A response that is not delivered must not look whole: not one that goes on, nor one that
         // is complete here while its last bytes wait for the client.
         let isUndelivered = exchange != nil || !output.isEmpty
+        exchange?.tunnel?.breakOff()
         end(as: .truncated)
         if isUndelivered { socket.breakOff() }
         close()

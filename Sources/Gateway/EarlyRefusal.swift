@@ -31,18 +31,36 @@ enum EarlyRefusal {
             return Reason(failure: refusal, isClosing: request.head.mayBringBody)
         }
         guard request.head.isWebSocketHandshake else { return nil }
-        let opens =
-            worker.settings.server.tunnels == .known && worker.responder == nil
-            && !request.head.mayBringBody
-            && exchange.snapshot.routing.opensTunnel(request.head)
-            // What passes in a tunnel is counted against no limit: the client asks over HTTP then.
-            && !(exchange.caller?.key.isMetered ?? false)
-            && !(exchange.caller?.key.needsModel ?? false)
-        guard opens else {
-            return Reason(failure: .webSocket, isClosing: request.head.mayBringBody)
+        if let obstacle = obstacleToTunnel(exchange) {
+            return Reason(failure: obstacle, isClosing: request.head.mayBringBody)
         }
         exchange.tunnel = Tunnel(exchange)
         return nil
+    }
+
+    /// Why a handshake opens no tunnel; nil where it may.
+    private static func obstacleToTunnel(_ exchange: RequestExchange) -> Failure? {
+        let (worker, request) = (exchange.worker, exchange.request)
+        guard worker.settings.server.tunnels == .known, worker.responder == nil else {
+            return .webSocket("WebSocket is not served here")
+        }
+        guard exchange.snapshot.routing.opensTunnel(request.head) else {
+            return .webSocket("WebSocket is not spoken on this path")
+        }
+        guard !request.head.mayBringBody else {
+            return .webSocket("a WebSocket's handshake has no body")
+        }
+        // What passes in a tunnel is counted against no limit: the client asks over HTTP then.
+        guard let key = exchange.caller?.key else { return nil }
+        if key.isMetered {
+            return .webSocketLimit(
+                "the key \(key.name) has a budget or a limit of tokens, which what passes in a "
+                    + "WebSocket is not counted against")
+        }
+        guard key.needsModel else { return nil }
+        return .webSocketLimit(
+            "the key \(key.name) may ask for certain models alone, and messages in a WebSocket can "
+                + "ask for others")
     }
 
     /// Gives an exchange that is about to be answered its name and the beginning of its record;

@@ -78,12 +78,13 @@ enum OutboundRequest {
     /// Adds the lines of a WebSocket's handshake that are for one connection only, and the
     /// subprotocols that the client may be given beside a credential of the gateway's.
     static func writeHandshake(
-        _ head: borrowing RequestHead, _ vendor: SharedVendor, into transfer: Transfer
+        _ exchange: RequestExchange, _ vendor: SharedVendor, into transfer: Transfer
     ) {
         transfer.headers.add(name: "Connection", value: "Upgrade")
         transfer.headers.add(name: "Upgrade", value: "websocket")
-        guard vendor.credential != .client else { return }
-        let protocols = Subprotocols.withoutCredentials(in: head)
+        let isKeyThere = exchange.caller?.carrier == .subprotocol
+        guard vendor.credential != .client || isKeyThere else { return }
+        let protocols = exchange.request.withHead { Subprotocols.withoutCredentials(in: $0) }
         guard !protocols.isEmpty else { return }
         transfer.headers.add(name: Subprotocols.fieldName, value: protocols)
     }

@@ -92,7 +92,7 @@ extension RequestExchange {
             attemptFailed(failureClass, failure)
         case .breakOff(let outcome):
             // Of a tunnel nothing follows: neither side would see its end.
-            if let tunnel, client.phase == .tunnel { return tunnel.end(as: outcome) }
+            if let tunnel, tunnel.isOpen { return tunnel.end(as: outcome) }
             if !writer.isBrokenOff { breakOff() }
         case .nothing:
             break

@@ -24,6 +24,10 @@ enum RequestFitness {
                 400, "dot_segments",
                 "the path holds a segment . or .., and a vendor could take it for another path")
         }
+        if request.withHead({ SessionModel.isAmbiguous(in: $0.pathAndQuery) }) {
+            return .refused(
+                400, "several_models", "the query names more than one model, and only one is meant")
+        }
         guard plan.refusesCredentialsInPath,
             request.withHead({ Redaction.marksCredential(in: $0.path) })
         else { return nil }

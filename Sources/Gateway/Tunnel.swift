@@ -28,6 +28,8 @@ final class Tunnel {
     private(set) var clientEndedAt: Instant?
     /// Whether libcurl has sent all that a client sent before its end.
     private(set) var isDrained = false
+    /// Whether the client is cut off, or has cut the connection itself: the vendor sees a reset.
+    private(set) var isReset = false
     /// Looks at the frames; nil before the vendor has switched protocols.
     private var observer: TunnelObserver?
 
@@ -120,7 +122,7 @@ final class Tunnel {
         let client = client
         if client.isReadPaused {
             // While it is not read, only a connection that is gone altogether has one.
-            return readiness.isDisjoint(with: .closed) ? () : client.clientGone()
+            return readiness.isDisjoint(with: .closed) ? () : clientReset()
         }
         let room = BufferPool.pieceBytes - client.pending.count
         guard room > 0 else { return client.pauseReading() }
@@ -136,8 +138,18 @@ final class Tunnel {
         case .closed:
             clientEnded()
         case .failed:
-            client.clientGone()
+            clientReset()
         }
+    }
+
+    private func clientReset() {
+        breakOff()
+        client.clientGone()
+    }
+
+    /// The client's end is none in order, and is to be none for the vendor.
+    func breakOff() {
+        isReset = true
     }
 
     /// The client has no more to send.

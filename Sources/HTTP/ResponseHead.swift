@@ -110,6 +110,8 @@ public struct ResponseHead: ~Copyable {
         if let first = lengths.first, !isChunked, lengths.contains(where: { $0 != first }) {
             violation = "Content-Length fields that differ"
         }
+        // What follows is none of HTTP's: its frames must not be taken for chunks.
+        if status == 101 { isChunked = false }
         isComplete = status != 0
         mediaType = readMediaType()
         return isComplete
@@ -258,5 +260,12 @@ public struct ResponseHead: ~Copyable {
             output.append(storage.bytes(field.valueRange))
             output.append("\r\n")
         }
+        // A 426 has to say what to speak, and the connection that this is about is the client's.
+        guard status == 426, let field = fields.first(where: { $0.name == .upgrade }) else {
+            return
+        }
+        output.append("connection: upgrade\r\nupgrade: ")
+        output.append(storage.bytes(field.valueRange))
+        output.append("\r\n")
     }
 }

@@ -10,6 +10,31 @@ public enum Subprotocols {
     /// The length from which on a name is more likely a credential.
     private static let nameBytesMax = 48
 
+    /// How the name begins in which OpenAI's clients have a key.
+    private static let keyBeginning: StaticString = "openai-insecure-api-key."
+
+    /// The key of a request that one of its names holds; nil where none does.
+    @_lifetime(borrow head)
+    public static func key(in head: borrowing RequestHead) -> Span<UInt8>? {
+        let length = keyBeginning.utf8CodeUnitCount
+        for field in head.fields where field.name == .otherCredential {
+            guard head.name(of: field).matchesIgnoringCase("sec-websocket-protocol") else {
+                continue
+            }
+            let list = head.value(of: field)
+            var start = 0
+            while start <= list.count {
+                let end = list.firstIndex(of: UInt8(ascii: ","), from: start) ?? list.count
+                let name = list.extracting(start..<end).trimmed
+                if name.count > length, name.startsIgnoringCase(keyBeginning) {
+                    return name.extracting(length..<name.count)
+                }
+                start = end + 1
+            }
+        }
+        return nil
+    }
+
     /// The list of a request without whatever may be a credential, or belong to one; empty where
     /// nothing is left.
     public static func withoutCredentials(in head: borrowing RequestHead) -> String {

@@ -166,9 +166,12 @@ public final class Lanes {
 
     /// Ends a transfer at once and closes its connection.
     ///
-    /// Its delegate is not called.
-    public func cancel(_ transfer: Transfer) {
+    /// Its delegate is not called. `isReset`: a tunnel's vendor sees that it was cut off.
+    public func cancel(_ transfer: Transfer, isReset: Bool = false) {
         guard let lane = transfer.lane else { return }
+        if isReset, transfer.isOpenTunnel, transfer.descriptor >= 0 {
+            Socket.resetOnClose(transfer.descriptor)
+        }
         lane.remove(transfer)
         activeCount -= 1
         mayCloseRetired = !retiredLanes.isEmpty

@@ -421,4 +421,122 @@ struct TunnelRouteTests {
         #expect(try other.response().status == 426)
         #expect(vendor.heads.count == 1)
     }
+
+    /// A gateway that asks for keys, with one of certain lines.
+    private static func limited(_ vendor: Int, _ key: String, _ lines: String) throws -> TestGateway
+    {
+        try TestGateway(
+            """
+            [vendors.openai]
+            base_url = "http://127.0.0.1:\(vendor)/v1"
+            credential = "env:gateway-secret"
+            [groups.b]
+            budget = "$5/day"
+            [groups.t]
+            tokens = "1000/1m"
+            \(ClientKeyTests.lines("k", key, lines))
+            """)
+    }
+
+    @Test(
+        "says what is in the way where a key's limits could not be kept",
+        arguments: [
+            ("models = [\"gpt-realtime\"]", "certain models alone"),
+            ("group = \"b\"", "a budget or a limit of tokens"),
+            ("group = \"t\"", "a budget or a limit of tokens"),
+        ])
+    func limits(_ lines: String, _ words: String) throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try Self.limited(vendor.port, key, lines)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        try client.send(
+            Request.handshake("/v1/realtime?model=gpt-realtime", "x-weir-key: \(key)\r\n"))
+        let response = try client.response()
+        #expect(response.status == 426 && response.text.contains("websocket_limited_key"))
+        #expect(response.text.contains(words), "\(response.text)")
+        #expect(vendor.heads.isEmpty)
+    }
+
+    @Test("is open to a key of the gateway's where a browser puts it, which goes no further")
+    func browsersKey() throws {
+        let vendor = try TunnelVendor.echo(
+            TunnelVendor.accepting + "Sec-WebSocket-Protocol: realtime\r\n\r\n")
+        defer { vendor.stop() }
+        let keys = (1...2).map(ClientKeyTests.key)
+        for credential in ["env:gateway-secret", "client"] {
+            let gateway = try TestGateway(
+                "[vendors.openai]\nbase_url = \"http://127.0.0.1:\(vendor.port)/v1\"\n"
+                    + "credential = \"\(credential)\"\n" + ClientKeyTests.lines("k", keys[0]))
+            let client = try RawConnection(port: gateway.port)
+            let head = try client.openTunnel(
+                "/v1/realtime?model=m",
+                "Sec-WebSocket-Protocol: realtime, OpenAI-Insecure-API-Key.\(keys[0])\r\n")
+            #expect(head.contains("Sec-WebSocket-Protocol: realtime\r\n"))
+            client.close()
+            let other = try RawConnection(port: gateway.port)
+            try other.send(
+                Request.handshake(
+                    "/v1/realtime?model=m",
+                    "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.\(keys[1])\r\n"))
+            #expect(try other.response().status == 401)
+            gateway.stop()
+            let asked = try #require(vendor.heads.last)
+            #expect(asked.contains("Sec-WebSocket-Protocol: realtime\r\n"), "\(asked)")
+            #expect(!asked.contains(keys[0]))
+            #expect(try gateway.record.files(holding: keys[0]).isEmpty)
+            #expect(try gateway.record.records().contains { $0.status == 101 && $0.key == "k" })
+        }
+        #expect(vendor.heads.count == 2)
+    }
+
+    @Test("passes frames as they come where the vendor's head speaks of chunks")
+    func chunked() throws {
+        let frames = WebSocketFrame.text("5 is no size").bytes()
+        let vendor = try TunnelVendor(
+            "\(TunnelVendor.accepting)Transfer-Encoding: chunked\r\n\r\n", first: frames
+        ) { connection in
+            try connection.send(try connection.take(4))
+            _ = try connection.receiveMore()
+        }
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let head = try client.openTunnel()
+        #expect(!head.lowercased().contains("transfer-encoding"))
+        #expect(try client.take(frames.count) == frames)
+        try client.send("back")
+        #expect(try client.take(through: "back") == "back")
+    }
+
+    @Test("ends in a vendor's 426 that still says what to speak")
+    func upgradeRequired() throws {
+        let vendor = try Self.refusing(
+            "HTTP/1.1 426 Upgrade Required\r\nUpgrade: foo/2\r\nConnection: Upgrade\r\n"
+                + "Content-Length: 1\r\n\r\nx")
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let response = try client.exchange(Request.handshake())
+        #expect(response.status == 426 && response["upgrade"] == "foo/2" && response.text == "x")
+        #expect(response["connection"]?.lowercased().contains("upgrade") ?? false)
+    }
+
+    @Test(
+        "is refused where its query names two models",
+        arguments: ["model=a&model=b", "model=a&mod%65l=b", "x&model=a&y=1&model=a"])
+    func severalModels(_ query: String) throws {
+        let vendor = try TunnelVendor.echo()
+        defer { vendor.stop() }
+        let gateway = try TestGateway(vendor: vendor.port)
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let response = try client.exchange(Request.handshake("/v1/realtime?\(query)"))
+        #expect(response.status == 400 && response.text.contains("several_models"))
+        #expect(vendor.heads.isEmpty)
+    }
 }

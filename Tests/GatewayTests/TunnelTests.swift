@@ -199,8 +199,10 @@ struct TunnelTests {
         arguments: ["closes", "says so", "resets", "closes in the middle"])
     func clientEnds(_ way: String) throws {
         let got = Mutex<[UInt8]?>(nil)
+        let end = Mutex<RawConnection.End?>(nil)
         let vendor = try TunnelVendor { connection in
             let bytes = try connection.takeToEnd()
+            end.withLock { $0 = connection.end }
             got.withLock { $0 = bytes }
         }
         defer { vendor.stop() }
@@ -224,6 +226,7 @@ struct TunnelTests {
         }
         try gateway.await("the vendor's end") { got.withLock { $0 != nil } }
         if way != "resets" { #expect(got.withLock { $0 } == sent) }
+        #expect(end.withLock { $0 } == (way == "resets" ? .reset : .closed))
         let outcome = way == "says so" ? Outcome.complete : .clientCancelled
         try gateway.await("the settlement") { gateway.outcomes(outcome) == 1 }
         gateway.stop()
