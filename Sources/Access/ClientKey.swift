@@ -44,15 +44,6 @@ public enum ClientKey {
         return "\(prefix)" + String(decoding: text, as: UTF8.self)
     }
 
-    /// Whether a key stands in a name and a password in Basic form.
-    public static func standsEncoded(in value: Span<UInt8>) -> Bool {
-        guard value.count > 6, value.extracting(0..<6).matchesIgnoringCase("basic ") else {
-            return false
-        }
-        let plain = Base64URL.decodeLoosely(value.extracting(6..<value.count))
-        return stands(in: plain.span)
-    }
-
     /// Whether a key stands anywhere in a text.
     public static func stands(in text: Span<UInt8>) -> Bool {
         let length = prefixLength + bodyLength + checksumLength

@@ -88,6 +88,13 @@ public final class TokenIssuer: Sendable {
     /// Whether a credential looks like a token.
     public static func mayIssue(_ text: Span<UInt8>) -> Bool { WebToken.isShaped(text) }
 
+    /// Whether a token names this issuer and this audience: it may have expired, or be good only
+    /// later, and opens the gateway at another time.
+    public func isMeant(_ text: Span<UInt8>) -> Bool {
+        guard let token = try? WebToken(text) else { return false }
+        return token.names(issuer: settings.issuer, audience: settings.audience)
+    }
+
     /// What a token is, which has that digest, at an instant in milliseconds since 1970.
     public func find(_ text: Span<UInt8>, _ digest: KeyDigest, now: Int) -> Finding {
         let (keys, generation) = keyring.current

@@ -104,6 +104,11 @@ struct WebToken {
         return Bearer(subject: subject, groups: try groups(groupClaim), until: until)
     }
 
+    /// Whether it names an issuer and an audience, be it good or not.
+    func names(issuer: String, audience: String) -> Bool {
+        claims["iss"]?.text == issuer && isFor(audience)
+    }
+
     private func isFor(_ audience: String) -> Bool {
         switch claims["aud"] {
         case .string(let one): one == audience

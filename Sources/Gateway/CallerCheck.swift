@@ -39,7 +39,24 @@ struct ExchangeCaller {
 enum CallerCheck {
     /// Why a request may not come in; nil where it may, and then the exchange knows its caller.
     static func refusal(for exchange: RequestExchange) -> Failure? {
-        exchange.snapshot.access.flatMap { refusal(for: exchange, by: $0) }
+        guard let access = exchange.snapshot.access else {
+            return search(exchange, nil, nil).isInPath ? .keyInTarget : nil
+        }
+        return refusal(for: exchange, by: access)
+    }
+
+    /// Finds what goes nowhere of a request, and is not written down.
+    private static func search(
+        _ exchange: RequestExchange, _ carrier: PresentedKey.Carrier?, _ access: AccessPlan?
+    ) -> CredentialSearch.Result {
+        let request = exchange.request
+        let now = Int(Identifier.wallClockMilliseconds())
+        var search = CredentialSearch(exchange.client, carrier, access, now: now)
+        let result = request.withHead { search.run($0) }
+        if !result.fields.isEmpty || result.isInPath || result.isInQuery {
+            request.hide(fields: result.fields, target: result.isInPath || result.isInQuery)
+        }
+        return result
     }
 
     /// Why a request that has waited may not go on; nil where the key that it came in with is still
@@ -83,9 +100,21 @@ enum CallerCheck {
     private static func refusal(
         for exchange: RequestExchange, by access: AccessPlan
     ) -> Failure? {
-        let request = exchange.request
         // A browser sends no credential with the question whether it may send one.
-        if exchange.origin == .allowed, request.head.isPreflight { return nil }
+        if exchange.origin == .allowed, exchange.request.head.isPreflight { return nil }
+        let refusal = callerRefusal(for: exchange, by: access)
+        // What is refused is written down, too.
+        let found = search(exchange, exchange.caller?.carrier, access)
+        if let refusal { return refusal }
+        if found.isInPath || found.isInQuery { return .keyInTarget }
+        guard found.isSecond, exchange.caller != nil else { return nil }
+        return .refusedKey("several_api_keys", "the request shows two keys of this gateway's")
+    }
+
+    private static func callerRefusal(
+        for exchange: RequestExchange, by access: AccessPlan
+    ) -> Failure? {
+        let request = exchange.request
         let now = Int(Identifier.wallClockMilliseconds())
         let finding = request.withHead { head in
             PresentedKey.find(in: head) { presented in
@@ -130,28 +159,16 @@ enum CallerCheck {
         _ client: ClientConnection, _ carrier: PresentedKey.Carrier?, _ access: AccessPlan,
         now: Int
     ) -> Failure? {
-        // A vendor gets the path as it is.
-        let isInPath = client.parser.withHead { head -> Bool in
-            // Some server undoes an escape.
-            let plain = head.path.percentDecoded()
-            return ClientKey.stands(in: plain.span)
-                || PresentedKey.isRepeated(in: plain.span, head, carrier)
-                || PresentedKey.isInOtherParameter(of: head, carrier)
-        }
-        guard !isInPath else {
-            return .refused(
-                400, "api_key_in_path",
-                "the target holds a key of this gateway's, which goes to no vendor; the key "
-                    + "belongs into x-weir-key or Authorization")
-        }
+        // The path is looked through with the rest of the head.
+        let isInPath = client.parser.withHead { PresentedKey.isInOtherParameter(of: $0, carrier) }
+        guard !isInPath else { return .keyInTarget }
         guard let carrier else { return nil }
         let showsAnother = client.parser.withHead { head in
             PresentedKey.hasOther(in: head, than: carrier) { token in
                 let digest = client.known(token).digest
-                if let issuer = access.table.issuer, TokenIssuer.mayIssue(token),
-                    case .valid = issuer.find(token, digest, now: now)
-                {
-                    return true
+                // One that has expired, or is good only later, is the gateway's, too.
+                if let issuer = access.table.issuer, TokenIssuer.mayIssue(token) {
+                    return issuer.isMeant(token)
                 }
                 if case .unknown = access.table.find(digest, now: now) { return false }
                 return true
@@ -241,6 +258,14 @@ extension PresentedKey.Carrier {
 }
 
 extension Failure {
+    /// A key of the gateway's in a request's target, which a vendor would get.
+    fileprivate static var keyInTarget: Failure {
+        .refused(
+            400, "api_key_in_path",
+            "the target holds a key of this gateway's, which goes to no vendor; the key belongs "
+                + "into x-weir-key or Authorization")
+    }
+
     /// A token, before the keys of its issuer are known.
     fileprivate static var issuerUnavailable: Failure {
         .unavailable(

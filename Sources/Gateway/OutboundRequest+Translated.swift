@@ -1,3 +1,4 @@
+import Access
 import Config
 import Dialects
 import HTTP
@@ -25,6 +26,7 @@ extension OutboundRequest {
             let field = head.fields[index]
             let name = head.name(of: field)
             guard field.name == .other, saysWhoCalls(name), !options.lists(index),
+                !head.hiddenFields.contains(index), !ClientKey.stands(in: head.value(of: field)),
                 !Redaction.holdsCredentialURL(head.value(of: field))
             else { continue }
             if vendor.dropsFields, vendor.drops(name) { continue }

@@ -53,7 +53,7 @@ enum OutboundRequest {
             let field = head.fields[index]
             let name = head.name(of: field)
             guard passes(field, name, head, api, vendor, change),
-                !holdsClientKey(field, head, carrier)
+                !head.hiddenFields.contains(index), !holdsClientKey(field, head, carrier)
             else { continue }
             if options.lists(index) { continue }
             if forwarded != .pass, ForwardedFields.holds(name) { continue }
@@ -140,17 +140,14 @@ enum OutboundRequest {
     private static func holdsClientKey(
         _ field: HeaderField, _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
     ) -> Bool {
-        // A client may show its key in a field of any name by mistake, and behind any word. Where
-        // the gateway has no keys no field is searched.
-        if carrier != nil {
-            let (name, value) = (head.name(of: field), head.value(of: field))
-            if ClientKey.stands(in: value) || ClientKey.stands(in: name)
-                || ClientKey.standsEncoded(in: value)
-                || PresentedKey.isRepeated(in: value, head, carrier)
-                || PresentedKey.isRepeated(in: name, head, carrier)
-            {
-                return true
-            }
+        // A client may show its key in a field of any name by mistake, and behind any word. What is
+        // hidden in a value was found when the caller was.
+        let (name, value) = (head.name(of: field), head.value(of: field))
+        if ClientKey.stands(in: value) || ClientKey.stands(in: name)
+            || PresentedKey.isRepeated(in: value, head, carrier)
+            || PresentedKey.isRepeated(in: name, head, carrier)
+        {
+            return true
         }
         guard field.name.isCredential else { return false }
         return carrier == .field(field.name)
@@ -162,7 +159,7 @@ enum OutboundRequest {
         _ head: borrowing RequestHead, _ carrier: PresentedKey.Carrier?
     ) -> Bool {
         carrier == .query
-            || carrier != nil && ClientKey.stands(in: head.pathAndQuery)
+            || ClientKey.stands(in: head.pathAndQuery)
             || CallerCredential.queryKeys(of: head).contains {
                 ClientKey.shape(of: $0.span) != .foreign
                     || PresentedKey.isRepeated(in: $0.span, head, carrier)

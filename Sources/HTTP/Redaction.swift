@@ -68,9 +68,10 @@ public enum Redaction {
 extension RequestHead {
     /// Writes all fields, a line each, credentials taken out.
     public func writeRedactedFields(to output: inout ByteBuffer) {
-        for field in fields {
+        for index in fields.indices {
+            let field = fields[index]
             let isRepeated =
-                repeatsCredential(name(of: field))
+                hiddenFields.contains(index) || repeatsCredential(name(of: field))
                 || !field.name.isCredential && repeatsCredential(value(of: field))
             output.append(
                 field, name(of: field), value(of: field), isRedacted: isRepeated)
@@ -80,7 +81,9 @@ extension RequestHead {
     /// Writes the target, or its path alone, credentials taken out.
     public func writeRedactedTarget(isPathAlone: Bool = false, to output: inout ByteBuffer) {
         let target = isPathAlone ? path : pathAndQuery
-        guard repeatsCredential(target) else { return Redaction.write(target, to: &output) }
+        guard isTargetHidden || repeatsCredential(target) else {
+            return Redaction.write(target, to: &output)
+        }
         output.append("/")
         output.append(text: Redaction.redacted)
     }

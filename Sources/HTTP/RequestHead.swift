@@ -40,6 +40,12 @@ public struct RequestHead: ~Copyable {
 
     /// The fields in the order they came.
     public internal(set) var fields: ContiguousArray<HeaderField> = []
+    /// Fields that hold a credential of the gateway's, by their index.
+    ///
+    /// They go to no vendor, and are not written down.
+    public internal(set) var hiddenFields: [Int] = []
+    /// Whether the target holds one.
+    public internal(set) var isTargetHidden = false
     /// HTTP/1.x's x.
     public internal(set) var minorVersion = 1
     /// The declared length; nil without one.
@@ -248,6 +254,8 @@ public struct RequestHead: ~Copyable {
         expectsContinue = false
         keepsAlive = true
         pathRange = 0..<0
+        hiddenFields = []
+        isTargetHidden = false
     }
 }
 

@@ -103,6 +103,13 @@ public final class RequestParser {
         body.release()
         head.storage.release()
         head.fields = []
+        head.hiddenFields = []
+    }
+
+    /// Has parts of the head go to no vendor and stand in no record.
+    public func hide(fields: [Int], target: Bool) {
+        head.hiddenFields = fields
+        head.isTargetHidden = target
     }
 
     /// Has the head say its path where the request is refused before its head is understood.

@@ -158,6 +158,45 @@ struct TokenTests {
         #expect(try vendor.statistics().requests.last?["authorization"] == "Bearer oauth-token")
     }
 
+    @Test("beside a key are refused or left out, the expired and the later ones, too")
+    func besideKey() throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let signer = try TestIssuer(.ed25519)
+        let gateway = try Self.gateway(
+            vendor.port, try Self.keyring(TestIssuer.list([("k1", signer)])), credential: "client")
+        let claims = Self.claims()
+        let expired = claims.replacing("4000000000", with: "1000000000")
+        let later = claims.replacing("\"exp\"", with: "\"nbf\":3999999999,\"exp\"")
+        for claims in [claims, expired, later] {
+            let token = try signer.token(claims)
+            let basic = TestIssuer.text(Array(":\(token)".utf8))
+            for (field, status) in [
+                ("Authorization: Bearer \(token)", 401), ("Authorization: Token \(token)", 401),
+                ("Authorization: Basic \(basic)", 401), ("Cookie: s=\(token)", 200),
+                ("X-Note: \(token)", 200), ("X-Note: \(basic)", 200),
+            ] {
+                let response = try RawConnection(port: gateway.port).exchange(
+                    Request.chat(
+                        path: "/v1/messages",
+                        extra: "x-weir-key: \(ClientKeyTests.key(1))\r\n\(field)\r\n"))
+                #expect(response.status == status, "\(field) \(response.text)")
+            }
+            for request in try vendor.statistics().requests {
+                let all = request.fields.map { "\($0.name): \($0.value)" }.joined()
+                #expect(!all.contains(token.suffix(40)) && !all.contains(basic.suffix(40)))
+            }
+        }
+        let foreign = try signer.token(Self.claims("another"))
+        let response = try RawConnection(port: gateway.port).exchange(
+            Request.chat(
+                path: "/v1/messages",
+                extra: "x-weir-key: \(ClientKeyTests.key(1))\r\n"
+                    + "Authorization: Bearer \(foreign)\r\n"))
+        #expect(response.status == 200, "for another audience it is the vendor's")
+        gateway.stop()
+    }
+
     @Test("before the issuer's keys are known get 503, and without a ring of them 401")
     func unavailable() throws {
         let vendor = try ScriptedVendor()
