@@ -7,6 +7,8 @@ enum AnswerEvent: Sendable {
     case opened(AnswerItem)
     /// More of a text, a refusal, or reasoning.
     case text(key: Int, EscapedText)
+    /// How likely the tokens of the text were that comes next.
+    case odds(key: Int, [TokenOdds], path: String)
     /// The next text of reasoning is a piece of its own.
     case pieceEnded(key: Int)
     /// More of a call's arguments, as the inside of a JSON string.

@@ -8,6 +8,8 @@ struct AnswerTranscript {
         var sealed: Sealed?
         var sealedPath = ""
         var citations: [(citation: Citation, path: String)] = []
+        var odds: [TokenOdds] = []
+        var oddsPath = ""
         var isClosed = false
         var isCut = false
 
@@ -43,6 +45,11 @@ struct AnswerTranscript {
             if let arguments = item.arguments { entry.arguments = Array(arguments.inner) }
             items.append(entry)
         case .text(let key, let text): change(key) { $0.append(text) }
+        case .odds(let key, let odds, let path):
+            change(key) {
+                $0.odds += odds
+                $0.oddsPath = path
+            }
         case .pieceEnded(let key): change(key) { $0.pieces.append([]) }
         case .arguments(let key, let text):
             change(key) { $0.arguments.append(contentsOf: text.inner) }

@@ -43,6 +43,8 @@ struct AnswerWriter {
         json.member("index", 0)
         json.key("message")
         chatMessage(to: &json)
+        let odds = items.flatMap(\.odds)
+        if !odds.isEmpty { TokenOdds.writeChat(odds, to: &json) }
         json.member("finish_reason", literal: finish.chatWord(context))
         json.endObject()
         json.endArray()
@@ -199,6 +201,7 @@ struct AnswerWriter {
 
     private mutating func block(_ entry: AnswerTranscript.Item, to json: inout JSONWriter) {
         for cited in entry.citations { transcript.lose(cited.path) }
+        if !entry.odds.isEmpty { transcript.lose(entry.oddsPath) }
         if entry.item.isCall, let sealed = entry.item.sealed {
             Self.thinking(.empty, sealed, to: &json)
         }
@@ -261,6 +264,8 @@ struct AnswerWriter {
         json.member("role", literal: "model")
         json.endObject()
         json.member("finishReason", literal: finish.geminiWord)
+        let odds = items.flatMap(\.odds)
+        if !odds.isEmpty { TokenOdds.writeGemini(odds, to: &json) }
         json.member("index", 0)
         json.endObject()
         json.endArray()

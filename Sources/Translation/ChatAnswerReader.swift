@@ -7,6 +7,8 @@ struct ChatAnswerReader {
     private var hasStarted = false
     private var isDone = false
     private var id: EscapedText?
+    /// Whether several chunks have the answer's name, so that another one is another answer's.
+    private var isNamed = false
     private var model: EscapedText?
     private var nextKey = 0
     private var openText: Int?
@@ -15,6 +17,8 @@ struct ChatAnswerReader {
     private var hasRefused = false
     var calls: [OpenCall] = []
     private var finish: String?
+    /// What the choice says of its tokens, until its text takes it.
+    private var odds: RawJSON?
     var counts = TokenCounts()
 
     init(seed: String) {
@@ -37,12 +41,16 @@ struct ChatAnswerReader {
     ) {
         guard !isDone else { return }
         var choices: [RawJSON] = []
+        var isOther = false
         for entry in chunk.members where !entry.value.isNull {
             switch entry.name {
             case "error":
                 isDone = true
                 return events.append(.failed(AnswerFailure(chat: entry.value)))
-            case "id": id = id ?? entry.value.text
+            case "id":
+                let name = entry.value.text
+                if id == nil { id = name } else if id == name { isNamed = true }
+                isOther = isNamed && id != name
             case "model": model = model ?? entry.value.text
             case "usage":
                 if entry.value.isObject { counts = TokenCounts(chat: entry.value) }
@@ -55,6 +63,11 @@ struct ChatAnswerReader {
                 let loss = Loss(kind: .dropped, path: "choices[\(index)]", isHarmless: false)
                 events.append(.lost(loss))
                 continue
+            }
+            // Some vendors give each chunk a name of its own; none of them begins anew with it.
+            if isOther, nextKey > 0, choice[member]?["role"] != nil {
+                isDone = true
+                return events.append(.failed(.spliced))
             }
             take(choice: choice, member, &events)
         }
@@ -91,6 +104,8 @@ struct ChatAnswerReader {
     private mutating func take(
         choice: RawJSON, _ member: String, _ events: inout [AnswerEvent]
     ) {
+        odds = choice["logprobs"]
+        defer { loseOdds(&events) }
         for entry in choice.members where !entry.value.isNull {
             switch entry.name {
             case "error":
@@ -102,11 +117,6 @@ struct ChatAnswerReader {
                     &events)
             case "usage":
                 if entry.value.isObject { counts = TokenCounts(chat: entry.value) }
-            case "logprobs":
-                if entry.value.members.contains(where: { !$0.value.isEmptyValue }) {
-                    let path = "choices[0].logprobs"
-                    events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
-                }
             default: break
             }
         }
@@ -233,6 +243,16 @@ struct ChatAnswerReader {
         }
     }
 
+    /// Declares probabilities that belong to no text.
+    private mutating func loseOdds(_ events: inout [AnswerEvent]) {
+        guard let rest = odds else { return }
+        odds = nil
+        let isEmpty =
+            rest.isObject
+            ? rest.members.allSatisfy { $0.value.isEmptyValue } : rest.isEmptyValue
+        if !isEmpty { events.append(.lost(Loss(dropped: "choices[0].logprobs"))) }
+    }
+
     private mutating func text(
         _ text: EscapedText, _ path: String, _ events: inout [AnswerEvent]
     ) {
@@ -245,7 +265,13 @@ struct ChatAnswerReader {
             openText = key
             events.append(.opened(AnswerItem(key: key, kind: .text, path: path)))
         }
-        if let key = openText { events.append(.text(key: key, text)) }
+        guard let key = openText else { return }
+        let tokens = TokenOdds.list(openAI: odds?["content"])
+        if !tokens.isEmpty {
+            events.append(.odds(key: key, tokens, path: "choices[0].logprobs"))
+            odds = odds?["refusal"]
+        }
+        events.append(.text(key: key, text))
     }
 
     private mutating func refusal(

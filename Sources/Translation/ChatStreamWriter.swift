@@ -16,6 +16,8 @@ struct ChatStreamWriter: ~Copyable {
     private var function: Int?
     /// The SDKs take a list of citations in one piece alone, so that they wait for the end.
     private var cited: [(citation: Citation, range: Range<Int>)] = []
+    /// How likely the tokens of the next text were.
+    private var odds: [TokenOdds] = []
     private var losses = LossList()
 
     init(_ context: AnswerContext) {
@@ -27,11 +29,15 @@ struct ChatStreamWriter: ~Copyable {
         case .started(_, let model): self.model = context.model ?? model?.plain ?? ""
         case .opened(let item): open(item)
         case .text(let key, let text): self.text(key, text)
+        case .odds(_, let tokens, _): odds += tokens
         case .pieceEnded(let key): text(key, .blankLine)
         case .arguments(let key, let text): arguments(key, text)
         case .sealed(_, _, let path): losses.drop(path)
         case .citation(_, let citation, let path): cite(citation, path)
-        case .closed(let key, let isCut): if !isCut { endText(key) }
+        case .closed(let key, let isCut):
+            // They may come behind their text.
+            if !odds.isEmpty { chunk { _ in } }
+            if !isCut { endText(key) }
         case .counted: break
         case .finished(let finish, let counts): end(finish, counts)
         case .failed(let failure): fail(failure)
@@ -223,6 +229,10 @@ struct ChatStreamWriter: ~Copyable {
         json.beginObject()
         delta(&json)
         json.endObject()
+        if !odds.isEmpty {
+            TokenOdds.writeChat(odds, to: &json)
+            odds = []
+        }
         json.nullMember("finish_reason")
         json.endObject()
         json.endArray()

@@ -14,6 +14,8 @@ struct GeminiAnswerReader {
     private var hasContent = false
     private var counts = TokenCounts()
     private var lost: Set<String> = []
+    /// What the candidate says of its tokens, until its text takes it.
+    private var odds: [TokenOdds] = []
     /// A call whose arguments come in pieces.
     private var openCall: (key: Int, arguments: PartialArguments)?
 
@@ -89,6 +91,9 @@ struct GeminiAnswerReader {
 
     private mutating func take(candidate: RawJSON, _ events: inout [AnswerEvent]) {
         let parts = candidate["content"]?["parts"]
+        odds = TokenOdds.list(gemini: candidate.camel("logprobsResult"))
+        let hasOdds = !odds.isEmpty
+        defer { odds = [] }
         for (index, part) in (parts?.elements ?? []).enumerated() {
             take(part: part, "candidates[0].content.parts[\(index)]", &events)
         }
@@ -100,9 +105,12 @@ struct GeminiAnswerReader {
         message = candidate.camel("finishMessage")?.text ?? message
         lose(
             [
-                "citationMetadata", "groundingMetadata", "urlContextMetadata", "logprobsResult",
-                "avgLogprobs", "safetyRatings",
+                "citationMetadata", "groundingMetadata", "urlContextMetadata", "avgLogprobs",
+                "safetyRatings",
             ], of: candidate, "candidates[0]", &events)
+        if !hasOdds || !odds.isEmpty {
+            lose(["logprobsResult"], of: candidate, "candidates[0]", &events)
+        }
     }
 
     /// Declares members that no other dialect has, each once: some are in every chunk.
@@ -172,7 +180,12 @@ struct GeminiAnswerReader {
             openText = key
             events.append(.opened(AnswerItem(key: key, kind: .text, path: path)))
         }
-        if let key = openText { events.append(.text(key: key, text)) }
+        guard let key = openText else { return }
+        if !odds.isEmpty {
+            events.append(.odds(key: key, odds, path: "candidates[0].logprobsResult"))
+            odds = []
+        }
+        events.append(.text(key: key, text))
     }
 
     /// A text's signature ends the reasoning before it, or stands for reasoning without a text.

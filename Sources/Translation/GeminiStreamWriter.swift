@@ -11,6 +11,8 @@ struct GeminiStreamWriter: ~Copyable {
     /// The calls that are not written yet, in the order of their beginnings.
     private var waiting: [Int] = []
     private var hasCalled = false
+    /// How likely the tokens of the next text were.
+    private var odds: [TokenOdds] = []
 
     init(_ context: AnswerContext) {
         self.context = context
@@ -60,6 +62,7 @@ struct GeminiStreamWriter: ~Copyable {
         case .opened(let item):
             transcript.take(event)
             if item.isCall { waiting.append(item.key) }
+        case .odds(_, let tokens, _): odds += tokens
         case .arguments, .sealed, .lost, .counted: transcript.take(event)
         }
     }
@@ -109,6 +112,8 @@ struct GeminiStreamWriter: ~Copyable {
 
     private mutating func close(_ key: Int, _ isCut: Bool) {
         guard let entry = transcript.item(key) else { return }
+        // They may come behind their text.
+        if !odds.isEmpty { chunk { json in Self.writeText(.empty, isThought: false, to: &json) } }
         switch entry.item.kind {
         case .call: writeClosedCalls()
         case .reasoning:
@@ -146,6 +151,10 @@ struct GeminiStreamWriter: ~Copyable {
         json.endArray()
         json.member("role", literal: "model")
         json.endObject()
+        if !odds.isEmpty {
+            TokenOdds.writeGemini(odds, to: &json)
+            odds = []
+        }
         json.member("index", 0)
         json.endObject()
         json.endArray()

@@ -52,7 +52,7 @@ struct MessagesStreamWriter: ~Copyable {
                 waiting[index].sealed = sealed
             }
         // The dialect's citations prove themselves by a text that only its vendor writes.
-        case .citation(_, _, let path): losses.drop(path)
+        case .citation(_, _, let path), .odds(_, _, let path): losses.drop(path)
         case .closed(let key, let isCut): close(key, isCut)
         case .finished(let finish, let counts): end(finish, counts)
         case .failed(let failure): fail(failure)

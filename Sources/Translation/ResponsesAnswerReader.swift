@@ -14,6 +14,8 @@ struct ResponsesAnswerReader {
         /// How many citations were passed on; the item's end repeats them.
         var citations = 0
         var kind: AnswerItem.Kind
+        /// Whether the probabilities of its tokens were passed on; the item's end repeats them.
+        var hasOdds = false
         /// Whether it is a call with free text.
         var isFreeText = false
         let path: String
@@ -200,14 +202,22 @@ struct ResponsesAnswerReader {
     ) {
         guard let delta = event["delta"]?.text else { return }
         if event["type"]?.plain == "response.refusal.delta" { refuse(index) }
+        if let odds = event["logprobs"], !odds.isEmptyValue { take(odds, index, &events) }
         append(delta, index, &events)
-        if event["logprobs"]?.isEmptyValue == false { events.append(Self.lostOdds(index)) }
     }
 
-    /// How likely each word was is shown by no other dialect's stream in the same way.
-    private static func lostOdds(_ index: Int) -> AnswerEvent {
+    private mutating func take(
+        _ odds: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
+    ) {
+        guard let item = items[index], !item.isClosed else { return }
+        let tokens = TokenOdds.list(openAI: odds)
         let path = "output[\(index)].content[0].logprobs"
-        return .lost(Loss(kind: .dropped, path: path, isHarmless: false))
+        guard !tokens.isEmpty, case .text = item.kind else {
+            return events.append(.lost(Loss(dropped: path)))
+        }
+        open(index, &events)
+        items[index]?.hasOdds = true
+        events.append(.odds(key: item.key, tokens, path: path))
     }
 
     private mutating func refuse(_ index: Int) {
@@ -268,10 +278,12 @@ struct ResponsesAnswerReader {
         let parts = value["content"]?.elements ?? []
         if parts.contains(where: { $0["type"]?.plain == "refusal" }) { refuse(index) }
         let texts = parts.compactMap { ($0["text"] ?? $0["refusal"])?.text }
-        reconcile(EscapedText.joined(texts, by: .empty), index, &events)
-        if parts.contains(where: { $0["logprobs"]?.isEmptyValue == false }) {
-            events.append(Self.lostOdds(index))
+        if items[index]?.hasOdds == false {
+            for part in parts {
+                if let odds = part["logprobs"], !odds.isEmptyValue { take(odds, index, &events) }
+            }
         }
+        reconcile(EscapedText.joined(texts, by: .empty), index, &events)
         let known = items[index]?.citations ?? 0
         let cited = parts.enumerated().flatMap { position, part in
             let path = "output[\(index)].content[\(position)].annotations"

@@ -136,6 +136,10 @@ struct ResponsesItem {
             json.beginArray()
             if isWhole { for cited in entry.citations { Self.write(cited.citation, to: &json) } }
             json.endArray()
+            if isWhole, !entry.odds.isEmpty {
+                json.key("logprobs")
+                TokenOdds.write(entry.odds, to: &json)
+            }
         }
         json.endObject()
     }

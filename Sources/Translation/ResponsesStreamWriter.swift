@@ -16,6 +16,8 @@ struct ResponsesStreamWriter: ~Copyable {
     /// Where each item stands in the answer, as the client counts them.
     private var indexes: [Int: Int] = [:]
     private var order: [(key: Int, id: String)] = []
+    /// How likely the tokens of the next text were.
+    private var odds: [TokenOdds] = []
 
     init(_ context: AnswerContext) {
         self.context = context
@@ -52,6 +54,7 @@ struct ResponsesStreamWriter: ~Copyable {
         case .finished(let finish, let counts): end(finish, counts)
         case .failed(let failure): fail(failure)
         case .alive: if hasStarted { frame.appendSignOfLife(to: &output) }
+        case .odds(_, let tokens, _): odds += tokens
         case .sealed, .lost, .counted: break
         }
     }
@@ -155,12 +158,13 @@ struct ResponsesStreamWriter: ~Copyable {
     ) {
         switch entry.item.kind {
         case .text:
+            let tokens = odds
+            odds = []
             event("response.output_text.delta", key) { json in
                 json.member("content_index", 0)
                 json.member("delta", text)
                 json.key("logprobs")
-                json.beginArray()
-                json.endArray()
+                TokenOdds.write(tokens, to: &json)
             }
         case .refusal:
             event("response.refusal.delta", key) { json in
@@ -265,8 +269,7 @@ struct ResponsesStreamWriter: ~Copyable {
                 json.member("content_index", 0)
                 json.member("text", entry.text)
                 json.key("logprobs")
-                json.beginArray()
-                json.endArray()
+                TokenOdds.write(entry.odds, to: &json)
             }
             endPart(key, item)
         case .refusal:

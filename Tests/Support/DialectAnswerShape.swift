@@ -17,6 +17,15 @@ enum DialectAnswerShape {
     private static let signature = JSONShape.members([
         "google": .members(["thought_signature": .text])
     ])
+    private static let topTokens = JSONShape.list(
+        .members(["token": .text, "logprob": .number, "bytes": .list(.whole, least: 0)]),
+        least: 0)
+    private static let tokens = JSONShape.list(
+        .members([
+            "token": .text, "logprob": .number, "bytes": .list(.whole, least: 0),
+            "top_logprobs": topTokens,
+        ]), least: 0)
+    private static let logprobs = JSONShape.members(["content": tokens, "refusal": .null])
     private static let finish = JSONShape.words([
         "stop", "length", "tool_calls", "content_filter", "function_call",
     ])
@@ -25,7 +34,7 @@ enum DialectAnswerShape {
         "id": .filled, "object": .words(["chat.completion"]), "created": .whole, "model": .text,
         "choices": .list(
             .members([
-                "index": .whole, "finish_reason": finish, "logprobs?": .any,
+                "index": .whole, "finish_reason": finish, "logprobs?": logprobs,
                 "message": .members([
                     "role": .words(["assistant"]), "content": .either([.null, .text]),
                     "refusal?": .either([.null, .text]), "reasoning_content?": .text,
@@ -49,6 +58,7 @@ enum DialectAnswerShape {
         "choices": .list(
             .members([
                 "index": .whole, "finish_reason": .either([.null, finish]),
+                "logprobs?": logprobs,
                 "delta": .members([
                     "role?": .words(["assistant"]), "content?": .text, "refusal?": .text,
                     "reasoning_content?": .text, "annotations?": .list(annotation, least: 1),
@@ -88,7 +98,7 @@ enum DialectAnswerShape {
         [
             "output_text": [
                 "text": .text, "annotations": .list(outputAnnotation, least: 0),
-                "logprobs?": .list(.any, least: 0),
+                "logprobs?": tokens,
             ],
             "refusal": ["refusal": .text],
         ])
@@ -166,10 +176,10 @@ enum DialectAnswerShape {
             ]),
             "response.content_part.done": itemEvent(["content_index": .whole, "part": outputPart]),
             "response.output_text.delta": itemEvent([
-                "content_index": .whole, "delta": .text, "logprobs": .list(.any, least: 0),
+                "content_index": .whole, "delta": .text, "logprobs": tokens,
             ]),
             "response.output_text.done": itemEvent([
-                "content_index": .whole, "text": .text, "logprobs": .list(.any, least: 0),
+                "content_index": .whole, "text": .text, "logprobs": tokens,
             ]),
             "response.output_text.annotation.added": itemEvent([
                 "content_index": .whole, "annotation_index": .whole, "annotation": outputAnnotation,
@@ -273,10 +283,17 @@ enum DialectAnswerShape {
         ]),
     ])
 
+    private static let odds = JSONShape.list(
+        .members(["token": .text, "logProbability": .number]), least: 0)
+
     static let gemini = JSONShape.members([
         "candidates": .list(
             .members([
                 "index": .whole, "finishReason?": .words(["STOP", "MAX_TOKENS", "SAFETY"]),
+                "logprobsResult?": .members([
+                    "chosenCandidates": odds,
+                    "topCandidates?": .list(.members(["candidates": odds]), least: 1),
+                ]),
                 "content": .members([
                     "role": .words(["model"]), "parts": .list(part, least: 0),
                 ]),

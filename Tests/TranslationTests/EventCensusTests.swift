@@ -68,6 +68,7 @@ struct EventCensusTests {
         case .counted: "counted"
         case .opened: "opened"
         case .text: "text"
+        case .odds: "odds"
         case .pieceEnded: "pieceEnded"
         case .arguments: "arguments"
         case .sealed: "sealed"
