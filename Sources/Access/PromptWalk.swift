@@ -245,7 +245,7 @@ struct PromptWalk {
         }
         guard !isPlain else { return bytes.text }
         // The long s is the same letter to those.
-        return JSONText.unescape(bytes).lowercased().replacing("\u{17F}", with: "s")
+        return JSONText.unescape(bytes).lowercased().replacingScalars("\u{17F}", with: "s")
     }
 
     private mutating func addPicture(_ bytes: Int) {

@@ -64,7 +64,7 @@ enum Figure {
     /// `11-24 15:00:01` of microseconds since 1970.
     static func moment(_ microseconds: Int) -> String {
         String(Timestamp.text(microseconds: microseconds).dropFirst(5).dropLast(5))
-            .replacing("T", with: " ")
+            .replacingScalars("T", with: " ")
     }
 
     private static func tenths(_ number: Int, _ unit: Int) -> String {

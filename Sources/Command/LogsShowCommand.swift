@@ -178,9 +178,9 @@ struct LogsShowCommand: ParsableCommand {
             validating: isCut ? bytes.withoutBrokenEnd : bytes[...], as: UTF8.self)
         {
             // What was sent must not move an operator's terminal.
-            lines += text.replacing("\r\n", with: "\n")
+            lines += text.replacingScalars("\r\n", with: "\n")
                 .split(separator: "\n", omittingEmptySubsequences: false)
-                .map { Printable.text(String($0).replacing("\t", with: "    ")) }
+                .map { Printable.text(String($0).replacingScalars("\t", with: "    ")) }
         } else {
             lines.append("(\(bytes.count) bytes that are no text; see --raw)")
         }

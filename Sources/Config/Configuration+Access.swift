@@ -17,10 +17,10 @@ extension Configuration {
             "", "[access]", "required = \(access.isRequired)",
             "output_default = \(access.outputDefault)",
             "hold_max = \"\(access.holdMax.map { Money.text(nanodollars: $0) } ?? "")\"",
-            "", "[access.jwt]", "issuer = \"\(access.tokens?.issuer ?? "")\"",
-            "audience = \"\(access.tokens?.audience ?? "")\"",
-            "jwks = \"\(access.tokens?.keysText ?? "")\"",
-            "group = \"\(access.tokens?.groupClaim ?? "")\"",
+            "", "[access.jwt]", "issuer = \(quote(access.tokens?.issuer ?? ""))",
+            "audience = \(quote(access.tokens?.audience ?? ""))",
+            "jwks = \(quote(access.tokens?.keysText ?? ""))",
+            "group = \(quote(access.tokens?.groupClaim ?? ""))",
         ]
         lines += [
             "", "[limits]", "store = \"\(limits.store?.description ?? "")\"",
@@ -37,14 +37,14 @@ extension Configuration {
             let digests = key.digests.map { "\"sha256:\($0)\"" }.joined(separator: ", ")
             lines += [
                 "", "[keys.\"\(key.name)\"]", "digest = [\(digests)]", "group = \"\(key.group)\"",
-                "subject = \"\(key.subject)\"",
+                "subject = \(quote(key.subject))",
             ]
             if let expires = key.expires {
                 lines.append("expires = \(Timestamp.text(microseconds: expires))")
             }
             lines += [
-                "chains = \(key.chains.map { "\"\($0)\"" })",
-                "models = \(key.models.map { "\"\($0)\"" })",
+                "chains = \(list(key.chains))",
+                "models = \(list(key.models))",
             ]
             lines += describe(key.limits)
         }

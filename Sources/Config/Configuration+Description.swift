@@ -167,7 +167,7 @@ extension Configuration {
         return lines + ["batch = \(sink.batch)"]
     }
 
-    private func list(_ texts: [String]) -> String {
+    func list(_ texts: [String]) -> String {
         "[\(texts.map(quote).joined(separator: ", "))]"
     }
 
@@ -175,8 +175,21 @@ extension Configuration {
         texts.count == 1 ? quote(texts[0]) : list(texts)
     }
 
-    private func quote(_ text: String) -> String {
-        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    /// A text as a basic string of TOML, on one line.
+    func quote(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\", "\"":
+                quoted += "\\"
+                quoted.unicodeScalars.append(scalar)
+            case "\u{0}"..<" ", "\u{7F}":
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
     }
 
     /// A name as a key, in quotes where it needs them.

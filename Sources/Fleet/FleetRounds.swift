@@ -143,10 +143,10 @@ final class FleetRounds {
 
     /// The server's words, without what it may have repeated of ours.
     private func said(_ words: String) -> String {
-        let bounded = String(words.prefix(200))
         let secrets = [address.password?.reveal() ?? ""].filter { !$0.isEmpty }
-        return "the store says: "
-            + secrets.reduce(bounded) { $0.replacing($1, with: "<redacted>") }
+        // Bounded afterwards: half a password is no match.
+        let plain = secrets.reduce(words) { $0.replacingScalars($1, with: "<redacted>") }
+        return "the store says: " + plain.prefix(200)
     }
 
     // MARK: A round

@@ -1,4 +1,5 @@
 import Access
+import Primitives
 
 /// The one script by which shares of a limit are given out: it runs in the server as a whole, and
 /// uses the server's clock.
@@ -76,8 +77,8 @@ enum ShareScript {
 
     /// A name without what has a meaning in keys: braces, slashes, percent signs.
     private static func escaped(_ name: String) -> String {
-        name.replacing("%", with: "%25").replacing("/", with: "%2F").replacing("{", with: "%7B")
-            .replacing("}", with: "%7D")
+        name.replacingScalars("%", with: "%25").replacingScalars("/", with: "%2F")
+            .replacingScalars("{", with: "%7B").replacingScalars("}", with: "%7D")
     }
 
     // Numbers are doubles in Lua, exact up to 2^53, and written without an exponent only by

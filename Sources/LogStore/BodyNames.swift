@@ -169,7 +169,7 @@ struct BodyNames {
             return (try? JSONValue(parsing: text))?["session_id"]?.text
         }
         guard text.hasPrefix("user_"),
-            let start = text.ranges(of: "_session_").last?.upperBound
+            let start = text.utf8.ranges(of: "_session_".utf8).last?.upperBound
         else { return nil }
         return String(text[start...])
     }

@@ -1,3 +1,5 @@
+import Primitives
+
 extension StoredRecord {
     private static let columns = RecordColumn.records.filter { $0.exports.contains(.csv) }
 
@@ -31,9 +33,18 @@ extension StoredRecord {
 
     /// A cell as RFC 4180 quotes it; what a spreadsheet would take for a formula is made text.
     private static func quote(_ cell: String) -> String {
-        let isFormula = cell.first.map { "=+-@".contains($0) } ?? false
+        // By scalars: a mark that combines makes another character of a quote or a sign, and the
+        // reader of a table looks at bytes.
+        let isFormula = cell.unicodeScalars.first.map("=+-@".unicodeScalars.contains) ?? false
         let text = isFormula && Double(cell) == nil ? "'" + cell : cell
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"\(text.replacing("\"", with: "\"\""))\""
+        guard text.unicodeScalars.contains(where: isQuoted) else { return text }
+        return "\"\(text.replacingScalars("\"", with: "\"\""))\""
+    }
+
+    private static func isQuoted(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case ",", "\"", "\n"..."\r", "\u{85}", "\u{2028}", "\u{2029}": true
+        default: false
+        }
     }
 }

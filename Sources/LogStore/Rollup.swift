@@ -1,5 +1,6 @@
 import Dialects
 import GRDB
+import Primitives
 
 /// The calls of a minute to one vendor and model, or of an hour of one kind, summed up.
 ///
@@ -190,7 +191,7 @@ public struct Rollup: Equatable, Sendable {
         """
 
     /// The same, with no times to the first content.
-    static let columnsWithoutTimes = columns.replacing(
+    static let columnsWithoutTimes = columns.replacingScalars(
         "content_times", with: "'' AS content_times")
 
     /// How many that are.

@@ -1,3 +1,4 @@
+import Primitives
 import Synchronization
 
 /// Tokens, money and times by vendor, model and group, of the calls that were recorded.
@@ -144,7 +145,7 @@ public final class UsageMetrics: Sendable {
 /// A text as the value of a label.
 enum Label {
     static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
-            "\n", with: "\\n")
+        text.replacingScalars("\\", with: "\\\\").replacingScalars("\"", with: "\\\"")
+            .replacingScalars("\n", with: "\\n")
     }
 }

@@ -63,7 +63,9 @@ struct VendorScript: Equatable {
         for field in head.fields {
             let name = head.name(of: field).text.lowercased()
             guard name.hasPrefix("x-mock-") else { continue }
-            set(String(name.dropFirst(7)).replacing("-", with: "_"), head.value(of: field).text)
+            set(
+                String(name.dropFirst(7)).replacingScalars("-", with: "_"),
+                head.value(of: field).text)
         }
     }
 

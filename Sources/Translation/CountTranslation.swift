@@ -1,4 +1,5 @@
 public import JSON
+import Primitives
 
 /// The question how many tokens a request has, in another dialect.
 ///
@@ -15,7 +16,7 @@ public enum CountTranslation {
         case .messages: "/v1/messages/count_tokens"
         case .gemini:
             OutboundForm(.gemini, model: model, isStreamed: false).path
-                .replacing(":generateContent", with: ":countTokens")
+                .replacingScalars(":generateContent", with: ":countTokens")
         }
     }
 

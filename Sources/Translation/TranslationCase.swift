@@ -53,7 +53,7 @@ public struct TranslationCase {
         var line = line
         for (name, sealed) in envelopes {
             let envelope = ReasoningEnvelope.seal(sealed, for: .messages)
-            line = line.replacing(
+            line = line.replacingScalars(
                 "\"\(name)\"", with: "\"\(String(decoding: envelope.inner, as: UTF8.self))\"")
         }
         return Array(line.utf8)

@@ -20,6 +20,17 @@ struct PrintableTests {
         #expect(Printable.text(shown) == shown)
     }
 
+    @Test(
+        "stand in a page without what ends an element or an attribute",
+        arguments: [
+            ("<a b=\"c\">&", "&lt;a b=&quot;c&quot;&gt;&amp;"), ("\"\u{301}x", "&quot;\u{301}x"),
+            ("<\u{338}b>\u{20D2}", "&lt;\u{338}b&gt;\u{20D2}"), ("&\u{200D}", "&amp;\u{200D}"),
+            ("a\u{202E}b", "a\\u202Eb"), ("a\nb", "a\nb"),
+        ])
+    func pages(_ text: String, _ shown: String) {
+        #expect(Array(HTMLText.escaped(text).utf8) == Array(shown.utf8))
+    }
+
     @Test("keep their lines and tabs where those are wanted")
     func lines() {
         let text = "a\n\tb\u{1B}\r\n\u{2028}"

@@ -92,6 +92,18 @@ struct StyleTests {
         }
     }
 
+    @Test("texts are changed by scalars, not by characters", arguments: SourceTree.sources)
+    func scalars(_ file: SourceFile) {
+        // A quote with a combining mark is another character than a quote, and so are the two ends
+        // of a line that stand together: whoever reads bytes finds them all the same.
+        guard file.name != "String+Scalars" else { return }
+        for (index, line) in file.lines.enumerated() {
+            for call in [".replacing(\"", ".replacing($", ".replacingOccurrences("] {
+                #expect(!line.contains(call), "\(file.path):\(index + 1)")
+            }
+        }
+    }
+
     @Test("tests wait for events, not for time", arguments: SourceTree.tests)
     func sleeps(_ file: SourceFile) {
         guard file.name != "StyleTests" else { return }

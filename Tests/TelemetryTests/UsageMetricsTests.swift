@@ -39,6 +39,21 @@ struct UsageMetricsTests {
         ] { #expect(lines.contains(line), "\(line)") }
     }
 
+    @Test(
+        "keep a label in its quotes, whatever stands beside a sign that would end it",
+        arguments: [
+            ("a\"\u{301}", "a\\\"\u{301}"), ("a\\\u{301}", "a\\\\\u{301}"),
+            ("a\\\u{200D}", "a\\\\\u{200D}"), ("a\"\u{FE0F},x=\"", "a\\\"\u{FE0F},x=\\\""),
+            ("a\r\nb", "a\r\\nb"), ("a\n\u{301}", "a\\n\u{301}"),
+        ])
+    func hostile(_ model: String, _ label: String) {
+        let usage = UsageMetrics()
+        usage.add([Self.call("v", model)])
+        let text = usage.text().utf8
+        #expect(text.firstRange(of: "model=\"\(label)\",group=".utf8) != nil)
+        #expect(text.firstRange(of: "model=\"\(model)\",".utf8) == nil)
+    }
+
     @Test("are bounded, whatever clients call their models")
     func bounds() {
         let usage = UsageMetrics()
