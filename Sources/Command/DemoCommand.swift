@@ -8,7 +8,7 @@ import Testbed
 import Transfers
 
 /// `weir demo`: what `bin/run` shows.
-struct DemoCommand: ParsableCommand {
+struct DemoCommand: ParsableCommand, SignalTaking {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract:

@@ -34,10 +34,9 @@ struct LogsTailCommand: ParsableCommand {
         if !options.json { Output.text(lines.heading) }
         for record in latest.reversed() { printLine(record, lines) }
         guard follow else { return }
-        // The signals that end a gateway end a reader too.
+        // Also where a shell starts it in the background, with SIGINT ignored.
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)
-        Signals.unblock([SIGINT, SIGTERM])
         while !Output.hasFailed, Self.isRead(within: Self.askEvery) {
             filter.after = last
             try store.eachRecord(filter, withBodies: false) { record in

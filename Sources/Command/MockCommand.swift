@@ -3,7 +3,7 @@ import Reactor
 import Testbed
 
 /// `weir mock`.
-struct MockCommand: ParsableCommand {
+struct MockCommand: ParsableCommand, SignalTaking {
     static let configuration = CommandConfiguration(
         commandName: "mock",
         abstract: "A scripted vendor of all three dialects, for trying things out.",

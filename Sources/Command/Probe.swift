@@ -7,7 +7,7 @@ import Reactor
 import Transfers
 
 /// Asks a vendor or a gateway for one page, with the machinery that serves.
-final class Probe: TransferDelegate, TurnHandler {
+final class Probe: TransferDelegate, TurnHandler, TimerHandler {
     /// The answer to a probe.
     struct Answer {
         let status: Int
@@ -23,9 +23,16 @@ final class Probe: TransferDelegate, TurnHandler {
     /// The answer's body, as far as it is wanted.
     private var body: [UInt8] = []
     private let bodyBytesMax: Int
+    private var transfer: Transfer?
+    private let timeMax: Interval
+
+    /// How long a whole answer is waited for: a container's check of health is given 30 seconds,
+    /// and a list of models may be long.
+    private static let timesMax = (health: Interval.seconds(10), list: Interval.seconds(30))
 
     private init(bodyBytesMax: Int) throws(SystemError) {
         self.bodyBytesMax = bodyBytesMax
+        timeMax = bodyBytesMax > 0 ? Self.timesMax.list : Self.timesMax.health
         loop = try EventLoop()
         lanes = Lanes(loop: loop)
         loop.turnHandler = self
@@ -89,8 +96,30 @@ final class Probe: TransferDelegate, TurnHandler {
         if let result = probe.lanes.start(transfer, delegate: probe) {
             return Answer(status: 0, result: result, took: .zero)
         }
-        probe.loop.run()
+        probe.await(transfer)
         return probe.answer
+    }
+
+    private func await(_ transfer: Transfer) {
+        self.transfer = transfer
+        let timer = loop.timers.create(self)
+        loop.timers.arm(timer, at: loop.now + timeMax)
+        loop.run()
+        loop.timers.destroy(timer)
+    }
+
+    /// A server that takes the question and answers nothing, or a byte now and then, has no end.
+    func timerFired(_ timer: TimerWheel.Timer) {
+        guard let transfer else { return }
+        let took = Instant.now() - began
+        answer = Answer(
+            status: 0,
+            result: TransferResult(
+                notStarted: .operationTimedOut, detail: "no whole answer after \(timeMax)"),
+            took: took)
+        self.transfer = nil
+        lanes.cancel(transfer)
+        loop.stop()
     }
 
     /// What an answer is, for people.
@@ -116,6 +145,7 @@ final class Probe: TransferDelegate, TurnHandler {
     }
 
     func transferEnded(_ transfer: Transfer, _ result: TransferResult) {
+        self.transfer = nil
         answer = Answer(
             status: transfer.head.status, result: result, took: Instant.now() - began, body: body)
         loop.stop()

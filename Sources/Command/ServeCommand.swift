@@ -1,8 +1,9 @@
 import ArgumentParser
 import Config
+import Reactor
 
 /// `weir serve`.
-struct ServeCommand: ParsableCommand {
+struct ServeCommand: ParsableCommand, SignalTaking {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serve until SIGTERM or SIGINT; a second signal stops at once.",
@@ -31,7 +32,10 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         var file = options.file
-        var reading = try file.map { try ConfigurationOption.read($0) }
+        // A pipe instead of a file may be waited for, and the loop does not turn yet.
+        var reading = try Signals.unblocked([signalTerminate, signalInterrupt]) {
+            try file.map { try ConfigurationOption.read($0) }
+        }
         var configuration = try reading?.configuration ?? ConfigurationOption.usual()
         if let rehearsalVendor, let rehearsalRecord {
             configuration = configuration.rehearsal(

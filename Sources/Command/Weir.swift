@@ -20,15 +20,23 @@ struct Weir: ParsableCommand {
     )
 
     static func main() {
-        // Before any thread is started, so that every thread inherits it.
-        Signals.block([signalTerminate, signalInterrupt, signalHangUp, signalUser2])
         Glibc.exit(Output.status(run()))
+    }
+
+    /// Has signals wait for a loop that takes them; any other command they end, as they end any
+    /// program, also where the parent process had them blocked.
+    private static func prepareSignals(takes isTaking: Bool) {
+        let numbers = [signalTerminate, signalInterrupt, signalHangUp, signalUser2]
+        Signals.block(isTaking ? numbers : [])
+        if !isTaking { Signals.unblock(numbers) }
     }
 
     /// Runs the command of the command line; the status it ends with.
     private static func run() -> Int32 {
         do {
             var command = try parseAsRoot()
+            // Before any thread is started, so that every thread inherits it.
+            prepareSignals(takes: command is any SignalTaking)
             try command.run()
             return 0
         } catch let status as ExitCode {
@@ -45,6 +53,9 @@ struct Weir: ParsableCommand {
         }
     }
 }
+
+/// A command that serves: signals come to its loop, which decides when it ends.
+protocol SignalTaking {}
 
 /// What this program is.
 enum Version {

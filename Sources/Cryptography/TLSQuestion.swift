@@ -1,10 +1,14 @@
 import COpenSSL
 import Glibc
+import Primitives
 
 /// One question to a listener for TLS on this machine, for a probe of health.
 public enum TLSQuestion {
-    /// The status of the answer to a GET over a connection that is being made; nil where nothing
-    /// comes for five seconds.
+    /// How long the whole answer may take: bytes that come one by one are no answer.
+    private static let timeMax = Interval.seconds(10)
+
+    /// The status of the answer to a GET over a connection that is being made; nil where it
+    /// does not come within ten seconds.
     ///
     /// Waits, and leaves the descriptor open. The certificate is not verified: it is this machine
     /// that is asked, by an address that no certificate names.
@@ -20,10 +24,11 @@ public enum TLSQuestion {
         // "HTTP/1.1 200" is all that matters, and comes in one record.
         var answer = [UInt8](repeating: 0, count: 12)
         let length = Int32(text.utf8.count)
-        guard isReady(descriptor, POLLOUT), unsafe SSL_set_fd(ssl, descriptor) == 1,
-            unsafe waiting(ssl, descriptor, { unsafe SSL_connect(ssl) }),
-            unsafe waiting(ssl, descriptor, { unsafe SSL_write(ssl, text, length) }),
-            unsafe waiting(ssl, descriptor, { unsafe SSL_read(ssl, &answer, 12) })
+        let end = Instant.now() + timeMax
+        guard isReady(descriptor, POLLOUT, until: end), unsafe SSL_set_fd(ssl, descriptor) == 1,
+            unsafe waiting(ssl, descriptor, end, { unsafe SSL_connect(ssl) }),
+            unsafe waiting(ssl, descriptor, end, { unsafe SSL_write(ssl, text, length) }),
+            unsafe waiting(ssl, descriptor, end, { unsafe SSL_read(ssl, &answer, 12) })
         else { return nil }
         return Int(String(decoding: answer.suffix(3), as: UTF8.self))
     }
@@ -31,7 +36,7 @@ public enum TLSQuestion {
     /// Repeats a call until it is done; false where it fails, or the socket is not ready in time.
     @unsafe
     private static func waiting(
-        _ ssl: OpaquePointer, _ descriptor: Int32, _ call: () -> Int32
+        _ ssl: OpaquePointer, _ descriptor: Int32, _ end: Instant, _ call: () -> Int32
     ) -> Bool {
         while true {
             ERR_clear_error()
@@ -43,12 +48,16 @@ public enum TLSQuestion {
                 case SSL_ERROR_WANT_WRITE: POLLOUT
                 default: Int32(0)
                 }
-            guard events != 0, isReady(descriptor, events) else { return false }
+            guard events != 0, isReady(descriptor, events, until: end) else { return false }
         }
     }
 
-    private static func isReady(_ descriptor: Int32, _ events: Int32) -> Bool {
+    private static func isReady(
+        _ descriptor: Int32, _ events: Int32, until end: Instant
+    ) -> Bool {
+        let left = end - Instant.now()
+        guard left > .zero else { return false }
         var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
-        return unsafe poll(&entry, 1, 5000) > 0
+        return unsafe poll(&entry, 1, Int32(left.millisecondsRoundedUp)) > 0
     }
 }
