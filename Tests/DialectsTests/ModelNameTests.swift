@@ -13,6 +13,13 @@ struct ModelNameTests {
                 == String(repeating: "m", count: 253) + "…")
     }
 
+    @Test("hold no zero, which ends a text for some readers of the store")
+    func zeros() {
+        #expect(ModelName.bounded("\0") == "\u{FFFD}")
+        let many = ModelName.bounded(String(repeating: "\0", count: 200))
+        #expect(many.utf8.count <= ModelName.bytesMax && !many.utf8.contains(0))
+    }
+
     @Test(
         "are cut between two characters",
         arguments: ["é", "…", "🙂", "e\u{301}", "🇪🇺", "a\u{300}\u{301}\u{302}"])
