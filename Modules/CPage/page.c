@@ -24,11 +24,14 @@ static const unsigned char views_js[] = {
 static const unsigned char call_js[] = {
 #embed "../../Sources/Dashboard/Assets/call.js"
 };
+static const unsigned char login_js[] = {
+#embed "../../Sources/Dashboard/Assets/login.js"
+};
 
 #define ENTRY(name) {name, sizeof(name)}
 
 static const cpage_asset_t assets[] = {ENTRY(index_html), ENTRY(login_html), ENTRY(style_css),
                                        ENTRY(dom_js), ENTRY(app_js), ENTRY(views_js),
-                                       ENTRY(call_js)};
+                                       ENTRY(call_js),   ENTRY(login_js)};
 
 cpage_asset_t cpage_asset(int index) { return assets[index]; }

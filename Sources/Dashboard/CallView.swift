@@ -8,7 +8,7 @@ enum CallView {
     static func json(_ stored: StoredRecord, showsContent: Bool) -> JSONValue {
         let record = stored.record
         return .members([
-            "call": stored.json(withBodies: false), "shows_content": .bool(showsContent),
+            "call": stored.json(showsContent: showsContent), "shows_content": .bool(showsContent),
             "request_fields": showsContent ? .string(record.requestFields) : .null,
             "response_fields": showsContent ? .string(record.responseFields) : .null,
             "request_body": facts(

@@ -16,6 +16,7 @@ struct PageAsset {
     /// In the order of the C side's list.
     private static let paths = [
         "/", "/login", "/style.css", "/dom.js", "/app.js", "/views.js", "/call.js",
+        "/login.js",
     ]
 
     private static func contentType(of path: String) -> String {

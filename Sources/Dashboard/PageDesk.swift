@@ -70,7 +70,7 @@ final class PageDesk: TimerHandler {
             let found = try opened().search(filter, limit: limit) { .now() < deadline }
             return PageAnswers.json(
                 .members([
-                    "calls": .array(found.records.map { $0.json(withBodies: false) }),
+                    "calls": .array(found.records.map { $0.json(showsContent: showsContent) }),
                     "isWhole": .bool(found.next == nil), "next": .int(found.next),
                 ]))
         case .call(let name):
@@ -181,7 +181,7 @@ final class PageDesk: TimerHandler {
         if last > filter.after ?? 0 {
             let records = try opened().records(filter, limit: Self.tailMax)
             for record in records.reversed() {
-                bytes += Self.event("call", record.json(withBodies: false))
+                bytes += Self.event("call", record.json(showsContent: showsContent))
             }
             follower.filter?.after = last
         }

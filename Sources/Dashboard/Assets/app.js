@@ -18,7 +18,7 @@ async function ask(path, parameters) {
   const rest = query.toString();
   const answer = await fetch(`/api/${path}${rest ? `?${rest}` : ''}`, {
     headers: { accept: 'application/json' }, signal: current ? current.abort.signal : undefined });
-  if (answer.status === 401) location.assign('/login');
+  if (answer.status === 401) location.assign(`/login${location.hash}`);
   const type = answer.headers.get('content-type') || '';
   const body = type.startsWith('application/json') ? await answer.json() : await answer.text();
   if (!answer.ok) throw new Error(body.error || body);
@@ -30,13 +30,29 @@ function follow(path, parameters, handlers) {
   const query = new URLSearchParams(
     Object.entries(parameters || {}).filter(([, value]) => value !== '' && value !== undefined));
   const rest = query.toString();
-  const source = new EventSource(`/api/${path}${rest ? `?${rest}` : ''}`);
-  for (const [name, handle] of Object.entries(handlers)) {
-    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
-  }
-  source.addEventListener('open', () => say('live'));
-  source.addEventListener('error', () => say('the gateway does not answer; trying again'));
-  const stop = () => { source.close(); say(''); };
+  let [source, timer, isOver] = [null, null, false];
+  const open = () => {
+    if (isOver) return;
+    source = new EventSource(`/api/${path}${rest ? `?${rest}` : ''}`);
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+    source.addEventListener('open', () => say('live'));
+    source.addEventListener('error', () => {
+      say('the gateway does not answer; trying again');
+      // A browser tries again by itself only where nothing has answered.
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(again, 2000);
+    });
+  };
+  // Another process of the gateway does not know this browser: the question leads to its sign-in.
+  const again = () => ask('status').catch(() => null).then(open);
+  const stop = () => {
+    isOver = true;
+    clearTimeout(timer);
+    source.close();
+    say('');
+  };
+  open();
   if (current) current.ends.push(stop);
   return stop;
 }
@@ -59,14 +75,14 @@ function decoded(part) {
 }
 
 async function show() {
-  if (location.hash === '#main') return;
   if (current) {
     current.abort.abort();
     for (const end of current.ends) end();
   }
   const view = { abort: new AbortController(), ends: [] };
   current = view;
-  const [path, query] = (location.hash.slice(2) || 'now').split('?');
+  const hash = location.hash.startsWith('#/') ? location.hash.slice(2) : '';
+  const [path, query] = (hash || 'now').split('?');
   const [name, ...rest] = path.split('/');
   const make = Object.hasOwn(shown, name) ? shown[name] : null;
   const main = document.getElementById('main');
@@ -86,8 +102,12 @@ async function show() {
   }
 }
 
+// The address stays that of the view, so that it can be loaded again.
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  document.getElementById('main').focus();
+});
 window.addEventListener('hashchange', () => {
-  if (location.hash === '#main') return;
   show();
   document.getElementById('main').focus({ preventScroll: true });
   window.scrollTo(0, 0);

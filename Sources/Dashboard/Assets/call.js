@@ -2,7 +2,7 @@
 
 import {
   h, put, s, card, empty, count, time, money, bytes, moment, named, link, result, fitted,
-  meaning,
+  meaning, words,
 } from './dom.js';
 
 export async function call({ ask, main, name, isCurrent }) {
@@ -21,7 +21,7 @@ export async function call({ ask, main, name, isCurrent }) {
     found[`${part}_body`].kept ? ask(`calls/${record.id}/${part}`) : ''));
   if (!isCurrent()) return;
   put(talk,
-    card('Conversation', conversation(record, request, response)),
+    card('Conversation', conversation(request, response)),
     bodyCard('Request', record, found, 'request', request),
     bodyCard('Response', record, found, 'response', response));
 }
@@ -136,7 +136,19 @@ function parsed(text) {
   try { return JSON.parse(text); } catch { return null; }
 }
 
-function conversation(record, request, response) {
+const partsMax = 2000;
+const lettersMax = 100000;
+const depthMax = 8;
+
+// What a client or a vendor sent may have any form: where no conversation can be made of it, the
+// bytes are below.
+function conversation(request, response) {
+  try { return talk(request, response); } catch (error) {
+    return empty(`The conversation cannot be shown: ${error.message}`);
+  }
+}
+
+function talk(request, response) {
   const said = [];
   const asked = parsed(request);
   if (asked) fromRequest(asked, said);
@@ -147,36 +159,49 @@ function conversation(record, request, response) {
     return empty(request || response ? 'The bodies hold no conversation that can be read here.'
       : 'No bodies are kept of this call.');
   }
-  return h('div', { class: 'talk' }, said.slice(0, 400).map(message),
+  const rest = { parts: partsMax };
+  return h('div', { class: 'talk' }, said.slice(0, 400).map((one) => message(one, rest)),
     said.length > 400 ? empty(`${count(said.length - 400)} more`) : null);
 }
 
-function message({ role, parts }) {
+function message({ role, parts }, rest) {
+  const kept = parts.slice(0, rest.parts);
+  rest.parts -= kept.length;
   const kind = role === 'user' || role === 'assistant' ? role : role === 'model' ? 'assistant' : '';
-  return h('section', { class: `said ${kind}` }, h('h3', null, named(role)), parts.map(part));
+  return h('section', { class: `said ${kind}` }, h('h3', null, named(words(role))), kept.map(part),
+    parts.length > kept.length ? empty(`${count(parts.length - kept.length)} more parts`) : null);
 }
 
 function part(one) {
   switch (one.kind) {
-    case 'text': return h('p', null, one.text.slice(0, 100000));
+    case 'text': return h('p', null, bounded(words(one.text)));
     case 'reasoning': return h('details', null, h('summary', null, 'Reasoning'),
-      h('p', { class: 'text' }, one.text));
-    case 'call': return h('div', null, h('span', { class: 'pill' }, `calls ${one.name}`),
+      h('p', { class: 'text' }, bounded(words(one.text))));
+    case 'call': return h('div', null, h('span', { class: 'pill' }, `calls ${words(one.name)}`),
       h('pre', { tabindex: 0 }, pretty(one.text)));
-    case 'result': return h('details', null, h('summary', null, `Result ${one.name || ''}`),
+    case 'result': return h('details', null, h('summary', null, `Result ${words(one.name)}`),
       h('pre', { tabindex: 0 }, pretty(one.text)));
     case 'image': return h('img', { src: one.url, alt: 'An image of the conversation', loading: 'lazy' });
-    default: return h('details', null, h('summary', null, one.name || 'Other'),
+    default: return h('details', null, h('summary', null, words(one.name) || 'Other'),
       h('pre', { tabindex: 0 }, pretty(one.text)));
   }
 }
 
 function pretty(text) {
   const value = typeof text === 'string' ? parsed(text) : text;
-  return value !== null && typeof value === 'object' ? JSON.stringify(value, null, 2) : `${text}`;
+  return bounded(value !== null && typeof value === 'object' ? words(value, 2) : words(text));
 }
 
-function list(value) { return Array.isArray(value) ? value : value ? [value] : []; }
+function bounded(text) {
+  return text.length <= lettersMax ? text
+    : `${text.slice(0, lettersMax)}\n… ${count(text.length - lettersMax)} more characters`;
+}
+
+// The elements of a list, or the one thing instead of it; what is nothing is left out.
+function list(value) {
+  return (Array.isArray(value) ? value : [value]).filter((one) =>
+    one !== null && one !== undefined && one !== '');
+}
 
 function fromRequest(asked, said) {
   if (typeof asked !== 'object' || asked === null) return;
@@ -185,7 +210,7 @@ function fromRequest(asked, said) {
     if (parts.length) said.push({ role, parts });
   };
   add('system', asked.system || asked.instructions);
-  add('system', (asked.systemInstruction || asked.system_instruction || {}).parts);
+  add('system', (asked.systemInstruction || asked.system_instruction)?.parts);
   for (const one of list(asked.messages)) said.push(messageOf(one));
   for (const one of list(asked.input)) {
     if (typeof one === 'string') add('user', one);
@@ -201,8 +226,8 @@ function messageOf(one) {
   const reasoning = one.reasoning_content || one.reasoning;
   if (typeof reasoning === 'string') parts.unshift({ kind: 'reasoning', text: reasoning });
   for (const tool of list(one.tool_calls)) {
-    const named = tool.function || tool;
-    parts.push({ kind: 'call', name: named.name || '', text: named.arguments ?? named.input ?? '' });
+    const made = tool.function || tool;
+    parts.push({ kind: 'call', name: made.name || '', text: made.arguments ?? made.input ?? '' });
   }
   if (one.role === 'tool') {
     return { role: 'tool', parts: [{ kind: 'result', name: one.tool_call_id, text: textOf(parts) }] };
@@ -210,27 +235,29 @@ function messageOf(one) {
   return { role: one.role || 'user', parts };
 }
 
-function textOf(parts) { return parts.map((one) => one.text || '').join(''); }
+function textOf(parts) { return parts.map((one) => words(one.text)).join(''); }
 
 // An image that the page may show: bytes in the text itself, of a kind that holds no script.
 function image(type, data) {
-  return /^image\/(png|jpeg|gif|webp)$/.test(type) && /^[A-Za-z0-9+/=]+$/.test(data || '')
+  return /^image\/(png|jpeg|gif|webp)$/.test(words(type)) && typeof data === 'string'
+    && /^[A-Za-z0-9+/=]+$/.test(data)
     ? { kind: 'image', url: `data:${type};base64,${data}` }
-    : { kind: 'other', name: `Attachment, ${type}`, text: `${(data || '').length} characters` };
+    : { kind: 'other', name: `Attachment, ${words(type)}`, text: `${words(data).length} characters` };
 }
 
-function partsOf(content) {
-  if (content === null || content === undefined || content === '') return [];
-  if (typeof content === 'string') return [{ kind: 'text', text: content }];
-  return list(content).map(partOf).filter(Boolean);
+function partsOf(content, depth = 0) {
+  if (typeof content === 'string') return content ? [{ kind: 'text', text: content }] : [];
+  if (depth > depthMax) return [{ kind: 'other', name: 'Nested further', text: content }];
+  return list(content).map((one) => partOf(one, depth)).filter(Boolean);
 }
 
-function partOf(one) {
+function partOf(one, depth) {
   if (typeof one === 'string') return { kind: 'text', text: one };
   if (one === null || typeof one !== 'object') return null;
+  const inner = (content) => textOf(partsOf(content, depth + 1));
   if (one.thought && typeof one.text === 'string') return { kind: 'reasoning', text: one.text };
   const url = typeof one.image_url === 'string' ? one.image_url : one.image_url?.url;
-  if (url) {
+  if (typeof url === 'string' && url) {
     const found = /^data:([a-z/+.-]+);base64,(.*)$/s.exec(url);
     return found ? image(found[1], found[2]) : { kind: 'other', name: 'Image elsewhere', text: url };
   }
@@ -242,13 +269,13 @@ function partOf(one) {
   const response = one.functionResponse || one.function_response;
   if (response) return { kind: 'result', name: response.name, text: response.response ?? '' };
   switch (one.type) {
-    case 'thinking': return { kind: 'reasoning', text: one.thinking || '' };
-    case 'reasoning': return { kind: 'reasoning', text: textOf(partsOf(one.summary)) };
+    case 'thinking': return { kind: 'reasoning', text: inner(one.thinking) };
+    case 'reasoning': return { kind: 'reasoning', text: inner(one.summary) };
     case 'tool_use': return { kind: 'call', name: one.name, text: one.input ?? '' };
     case 'function_call': return { kind: 'call', name: one.name, text: one.arguments ?? '' };
-    case 'tool_result': return { kind: 'result', name: one.tool_use_id, text: textOf(partsOf(one.content)) };
+    case 'tool_result': return { kind: 'result', name: one.tool_use_id, text: inner(one.content) };
     case 'function_call_output': return { kind: 'result', name: one.call_id, text: one.output ?? '' };
-    case 'message': return { kind: 'text', text: textOf(partsOf(one.content)) };
+    case 'message': return { kind: 'text', text: inner(one.content) };
     default: break;
   }
   if (typeof one.text === 'string') return { kind: 'text', text: one.text };
@@ -259,15 +286,19 @@ function fromAnswer(answered, said) {
   if (answered === null || typeof answered !== 'object') return;
   const parts = [];
   for (const choice of list(answered.choices)) {
-    if (choice.message) parts.push(...messageOf(choice.message).parts);
+    if (choice.message) addAll(parts, messageOf(choice.message).parts);
     else if (typeof choice.text === 'string') parts.push({ kind: 'text', text: choice.text });
   }
-  parts.push(...partsOf(answered.content), ...partsOf(answered.output));
-  for (const candidate of list(answered.candidates)) parts.push(...partsOf(candidate.content?.parts));
-  const error = answered.error;
-  if (error) parts.push({ kind: 'text', text: error.message || JSON.stringify(error) });
+  addAll(parts, partsOf(answered.content));
+  addAll(parts, partsOf(answered.output));
+  for (const candidate of list(answered.candidates)) addAll(parts, partsOf(candidate.content?.parts));
+  const { error } = answered;
+  if (error) parts.push({ kind: 'text', text: words(error.message) || words(error) });
   if (parts.length) said.push({ role: error ? 'error' : 'assistant', parts });
 }
+
+// Not as the arguments of one call, of which there may be too many.
+function addAll(parts, more) { for (const one of more) parts.push(one); }
 
 // A stream of events, put together again.
 function fromEvents(text, said) {
@@ -289,18 +320,19 @@ function grow(state, name, kind, text, more = {}) {
     state.open.set(name, one);
     state.parts.push(one);
   }
-  one.text += text || '';
+  one.text += words(text);
 }
 
 function take(event, state) {
   for (const choice of list(event.choices)) {
     const delta = choice.delta || {};
+    const slot = words(choice.index);
     const reasoning = delta.reasoning_content || delta.reasoning;
-    if (typeof reasoning === 'string') grow(state, `r${choice.index}`, 'reasoning', reasoning);
-    if (delta.content) grow(state, `t${choice.index}`, 'text', delta.content);
-    if (typeof choice.text === 'string') grow(state, `t${choice.index}`, 'text', choice.text);
+    if (typeof reasoning === 'string') grow(state, `reasoning${slot}`, 'reasoning', reasoning);
+    takeParts(partsOf(delta.content), slot, state);
+    if (typeof choice.text === 'string') grow(state, `text${slot}`, 'text', choice.text);
     for (const tool of list(delta.tool_calls)) {
-      grow(state, `c${choice.index}.${tool.index}`, 'call', tool.function?.arguments,
+      grow(state, `c${slot}.${words(tool.index)}`, 'call', tool.function?.arguments,
         { name: tool.function?.name || '' });
     }
   }
@@ -315,17 +347,23 @@ function take(event, state) {
     grow(state, event.index, 'text', delta.text ?? delta.partial_json ?? delta.thinking);
   }
   if (event.type === 'response.output_text.delta') {
-    grow(state, `o${event.output_index}`, 'text', event.delta);
+    grow(state, `o${words(event.output_index)}`, 'text', event.delta);
   }
   if (['response.completed', 'response.incomplete', 'response.failed'].includes(event.type)
     && event.response && list(event.response.output).length) state.whole = event.response;
   for (const candidate of list(event.candidates)) {
-    for (const one of partsOf(candidate.content?.parts)) {
-      if (one.kind === 'text' || one.kind === 'reasoning') grow(state, one.kind, one.kind, one.text);
-      else state.parts.push(one);
-    }
+    takeParts(partsOf(candidate.content?.parts), '', state);
   }
   if (event.error) {
-    state.parts.push({ kind: 'text', text: event.error.message || JSON.stringify(event.error) });
+    state.parts.push({ kind: 'text', text: words(event.error.message) || words(event.error) });
+  }
+}
+
+// Pieces of one text in a stream; other parts come whole.
+function takeParts(parts, slot, state) {
+  for (const one of parts) {
+    if (one.kind === 'text' || one.kind === 'reasoning') {
+      grow(state, `${one.kind}${slot}`, one.kind, one.text);
+    } else state.parts.push(one);
   }
 }

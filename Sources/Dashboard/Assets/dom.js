@@ -8,8 +8,16 @@ const vectors = 'http://www.w3.org/2000/svg';
 const obeyed = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 function plain(child) {
-  return typeof child === 'string' ? child.replace(obeyed, (mark) =>
-    `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`) : child;
+  return child instanceof Node ? child : words(child).replace(obeyed, (mark) =>
+    `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+}
+
+// A text out of a body: where one should stand there may be anything, an object with a member
+// `toString` as well.
+export function words(value, space = 0) {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return '';
+  try { return JSON.stringify(value, null, space); } catch { return '(nested too deeply)'; }
 }
 
 function kept(children) {
@@ -22,13 +30,14 @@ function fill(element, attributes, children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...kept(children));
+  for (const child of kept(children)) element.append(child);
   return element;
 }
 
 // Replaces what an element holds; lists are taken apart, and what is nothing is left out.
 export function put(element, ...children) {
-  element.replaceChildren(...kept(children));
+  element.replaceChildren();
+  for (const child of kept(children)) element.append(child);
 }
 
 export function h(tag, attributes, ...children) {

@@ -269,7 +269,11 @@ export async function calls({ ask, follow, main, parameters, isCurrent, say }) {
     }
     live.setAttribute('aria-pressed', stop ? 'true' : 'false');
   });
-  await search();
+  // A filter that is mistyped is corrected in the form.
+  try { await search(); } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    if (isCurrent()) put(list, empty(error.message));
+  }
 }
 
 // Sessions.
