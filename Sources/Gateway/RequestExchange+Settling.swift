@@ -17,7 +17,7 @@ extension RequestExchange {
         turnEnded()
         if let route {
             let metrics = snapshot.metrics[route.vendor]
-            metrics.outcomes[outcome.rawValue].add()
+            metrics.ended(outcome, status: (answeringAttempt ?? attempt)?.clientStatus ?? 0)
             metrics.requestBytes.add(intake.bytes(of: request.head))
             metrics.duration.record(nanoseconds: (worker.loop.now - requestEnded).nanoseconds)
         }

@@ -152,9 +152,9 @@ public struct Exposition: Sendable {
         }
         family("weir_exchanges_total", "counter", "Exchanges ended, by outcome.", &text)
         eachVendor { name, metrics in
-            for outcome in Outcome.allCases {
-                let count = metrics.reduce(0) { $0 + $1.outcomes[outcome.rawValue].current }
-                let labels = "vendor=\"\(name)\",outcome=\"\(outcome.name)\""
+            for (index, outcome) in VendorMetrics.outcomeNames.enumerated() {
+                let count = metrics.reduce(0) { $0 + $1.outcomes[index].current }
+                let labels = "vendor=\"\(name)\",outcome=\"\(outcome)\""
                 text += "weir_exchanges_total{\(labels)} \(count)\n"
             }
         }

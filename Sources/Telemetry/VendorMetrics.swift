@@ -1,4 +1,4 @@
-import ExchangeCore
+public import ExchangeCore
 
 /// What one worker counts for one vendor.
 public final class VendorMetrics: Sendable {
@@ -16,8 +16,11 @@ public final class VendorMetrics: Sendable {
     public let cooldowns = Counter()
     /// Classes of failure, whose names the exposition is given.
     public static let failureClassCount = 6
-    /// Exchanges ended, by outcome.
-    public let outcomes = Outcome.allCases.map { _ in Counter() }
+    /// Exchanges ended, by outcome; whole answers with an error's status have counters of their
+    /// own behind those of ``Outcome``.
+    public let outcomes = outcomeNames.map { _ in Counter() }
+    /// The names of these counters.
+    static let outcomeNames = Outcome.allCases.map(\.name) + ["status_4xx", "status_5xx"]
     /// Responses by the first digit of their status.
     public let statusClasses = (0..<6).map { _ in Counter() }
     /// Requests sent a second time because a pooled connection was dead.
@@ -38,5 +41,14 @@ public final class VendorMetrics: Sendable {
     /// Counters at zero.
     public init(vendor: String) {
         self.vendor = vendor
+    }
+
+    /// Counts an exchange's end; `status` is what its client was given.
+    public func ended(_ outcome: Outcome, status: Int) {
+        switch (outcome, status) {
+        case (.complete, 400..<500): outcomes[Outcome.allCases.count].add()
+        case (.complete, 500...): outcomes[Outcome.allCases.count + 1].add()
+        default: outcomes[outcome.rawValue].add()
+        }
     }
 }

@@ -156,6 +156,23 @@ struct ExpositionTests {
         #expect(families == typed)
     }
 
+    @Test("calls no whole answer with an error's status complete")
+    func statuses() {
+        let worker = WorkerMetrics(vendors: ["v"])
+        for (outcome, status) in [
+            (Outcome.complete, 200), (.complete, 404), (.complete, 500), (.complete, 599),
+            (.truncated, 500), (.complete, 0),
+        ] { worker.vendors[0].ended(outcome, status: status) }
+        let text = Exposition(workers: [worker], version: "1").text()
+        for (name, count) in [
+            ("complete", 2), ("status_4xx", 1), ("status_5xx", 2), ("truncated", 1),
+        ] {
+            let line = "weir_exchanges_total{vendor=\"v\",outcome=\"\(name)\"} \(count)\n"
+            #expect(text.contains(line))
+        }
+        #expect(text.contains("weir_exchanges_in_flight{vendor=\"v\"} -6\n"))
+    }
+
     @Test("names every outcome once")
     func outcomes() {
         #expect(Set(Outcome.allCases.map(\.name)).count == Outcome.allCases.count)
