@@ -65,26 +65,74 @@ final class CertificateWatch: TimerHandler {
         load(settings)
     }
 
-    /// Reads the files again, those that a new configuration names.
-    func reload(_ configuration: Configuration) {
+    /// What a reading of the files has found, not in force yet.
+    struct Reading {
+        fileprivate let settings: TLSSettings
+        fileprivate let context: TLSContext
+        fileprivate let stamps: [String]
+    }
+
+    /// Reads the files again, those that a new configuration names; nil without any.
+    private func read(_ configuration: Configuration) throws(Composition.StartError) -> Reading? {
         let tls = section == .server ? configuration.server.tls : configuration.admin.tls
-        guard tls.isOn else { return }
+        guard tls.isOn else { return nil }
         let next = TLSSettings(tls)
-        stamps = Self.stamps(of: next)
-        load(next)
+        // Taken first: a file that changes meanwhile is read again.
+        let found = Self.stamps(of: next)
+        do {
+            let context = try TLSContext(next, tickets: tickets)
+            return Reading(settings: next, context: context, stamps: found)
+        } catch {
+            throw Composition.StartError(description: "[\(section.rawValue).tls] \(error)")
+        }
+    }
+
+    /// What all listeners find, read before anything of it is in force.
+    static func read(
+        _ configuration: Configuration, _ watches: [CertificateWatch]
+    ) throws(Composition.StartError) -> [(watch: CertificateWatch, reading: Reading)] {
+        var readings: [(watch: CertificateWatch, reading: Reading)] = []
+        for watch in watches {
+            if let reading = try watch.read(configuration) { readings.append((watch, reading)) }
+        }
+        return readings
+    }
+
+    /// Puts all of it in force; returns what that changes, for people.
+    static func adopt(_ readings: [(watch: CertificateWatch, reading: Reading)]) -> [String] {
+        readings.compactMap { $0.watch.adopt($0.reading) }
+    }
+
+    /// Puts a reading in force; returns what it changes, for people.
+    private func adopt(_ reading: Reading) -> String? {
+        let (context, end) = (identity.current, ends)
+        let next = reading.context
+        stamps = reading.stamps
+        take(next, reading.settings)
+        var changes: [String] = []
+        if next.names != context.names {
+            changes.append(
+                "certificate \(context.names) until \(end), now \(next.names) until \(ends)")
+        }
+        if next.policy != context.policy { changes.append("other authorities of clients") }
+        return changes.isEmpty
+            ? nil : "\(section.rawValue).tls: \(changes.joined(separator: "; "))"
+    }
+
+    private func take(_ context: TLSContext, _ next: TLSSettings) {
+        identity.replace(by: context)
+        settings = next
+        endsAt = context.expiresAt
+        metrics.set(section.rawValue, endsAt)
+        logger.notice(
+            "certificates read",
+            metadata: ["section": "\(section.rawValue)", "ends": "\(ends)"])
+        warnOfExpiry()
     }
 
     private func load(_ next: TLSSettings) {
         do {
-            let context = try TLSContext(next, tickets: tickets)
-            identity.replace(by: context)
-            settings = next
-            endsAt = context.expiresAt
-            metrics.set(section.rawValue, endsAt)
-            logger.notice(
-                "certificates read",
-                metadata: ["section": "\(section.rawValue)", "ends": "\(ends)"])
-            warnOfExpiry()
+            take(try TLSContext(next, tickets: tickets), next)
         } catch {
             logger.error(
                 "certificates refused, those before stay",

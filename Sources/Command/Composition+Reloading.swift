@@ -27,17 +27,15 @@ extension Composition {
                 the file was replaced outside of this container, which goes on seeing the one \
                 before: mount its folder instead of the file
                 """
-            logger.warning(
-                "configuration warning", metadata: ["warning": "\(file.path): \(warning)"])
             report.warnings.append("\(file.path): warning: \(warning)")
         }
         do {
             let reading = try file.readAgain()
             report.digest = reading.digest
             watchedFiles = reading.files
-            for warning in reading.warnings {
+            report.warnings += reading.warnings.map(\.description)
+            for warning in report.warnings {
                 logger.warning("configuration warning", metadata: ["warning": "\(warning)"])
-                report.warnings.append("\(warning)")
             }
             try adopt(reading, report)
         } catch let error as ConfigurationError {
@@ -53,13 +51,15 @@ extension Composition {
         var report = report
         let next = reading.configuration
         // The address that is listened on is the running configuration's.
-        if let fault = next.exposure(on: configuration.server) {
-            throw StartError(description: "server.listen: \(fault)")
+        let exposure = next.exposure(on: configuration.server).map { "server.listen: \($0)" }
+        if let fault = exposure ?? StartObstacle.limits(next.limits, after: configuration.limits) {
+            throw StartError(description: fault)
         }
         let prices = try Prices.table(next) { Environment.regularFile($0) }
         var plan = try snapshots.make(
             next, access: try access.plan(next, prices: prices), isAgain: true)
         fleet?.share(&plan, next.vendors)
+        let identities = try CertificateWatch.read(next, certificates)
         report.waiting = next.sectionsThatDiffer(from: configuration)
         report.changes = ConfigurationChanges.list(from: configuration, to: next)
         report.changes += Prices.changes(from: access.prices.current, to: prices)
@@ -70,7 +70,8 @@ extension Composition {
         }
         access.prices.replace(by: prices)
         configuration.adopt(next)
-        for watch in certificates { watch.reload(next) }
+        pages?.adopt(token: next.admin.token)
+        report.changes += CertificateWatch.adopt(identities)
         recording.adopt(next.vendors)
         reloads.applied()
         report.isApplied = true

@@ -78,9 +78,10 @@ final class Composition {
     private(set) var predecessor: Predecessor?
     private(set) var succession: Succession?
     private(set) var listening: ListeningSockets?
-    /// The operators' listener, and its socket.
+    /// The operators' listener, its socket, and what it answers.
     private(set) var operators: Worker?
     var adminSocket: (address: String, descriptor: Int32)?
+    var pages: OperatorPages?
     /// Between the first signal and the drain.
     private var drainDelay: DrainDelay?
 

@@ -50,9 +50,8 @@ final class IssuerWatch: Sendable {
         keyring = IssuerKeyring(digest: Self.digest, wanted: { wish.askForKeys() })
         var first: [UInt8]?
         if case .file(let path) = source {
-            guard let bytes = Environment.regularBytes(path), let keys = Self.keys(bytes) else {
-                throw Composition.StartError(
-                    description: "access.jwt.jwks: \(path) cannot be read as a list of keys")
+            guard let (bytes, keys) = Self.read(path) else {
+                throw Composition.StartError(description: Self.unreadable(path))
             }
             keyring.replace(by: keys)
             first = bytes
@@ -62,6 +61,21 @@ final class IssuerWatch: Sendable {
             [self] in run(known)
         }
         thread.withLock { $0 = started }
+    }
+
+    /// Why no start succeeds with the keys of a source; nil where it does, or they are fetched.
+    static func fault(of source: TokenSettings.Source) -> String? {
+        guard case .file(let path) = source, read(path) == nil else { return nil }
+        return unreadable(path)
+    }
+
+    private static func read(_ path: String) -> (bytes: [UInt8], keys: IssuerKeys)? {
+        guard let bytes = Environment.regularBytes(path), let keys = keys(bytes) else { return nil }
+        return (bytes, keys)
+    }
+
+    private static func unreadable(_ path: String) -> String {
+        "access.jwt.jwks: \(path) cannot be read as a list of keys"
     }
 
     /// Looks no more, and waits for the thread.

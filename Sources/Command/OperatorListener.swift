@@ -35,6 +35,7 @@ enum OperatorListener {
                 connectionsMax: 256, bodies: BodyBudget(bytesMax: 2 << 20)), logger: parts.logger
         )
         let pages = pages(parts)
+        parts.pages = pages
         // This worker answers by itself and calls no vendor.
         var withoutVendors = Configuration()
         withoutVendors.vendors = []

@@ -10,8 +10,23 @@ import Transfers
 enum OperatorsClient {
     private static let bytesMax = 64 << 20
 
+    /// Why there is no answer.
+    struct Silence: Error, CustomStringConvertible {
+        let description: String
+    }
+
     /// The status of the gateway that serves a configuration; ends with status 1 where none does.
     static func status(_ configuration: Configuration) throws -> JSONValue {
+        do {
+            return try ask(configuration)
+        } catch let silence as Silence {
+            Output.error("weir: \(silence)")
+            throw ExitCode(1)
+        }
+    }
+
+    /// The status of the gateway that serves a configuration; throws ``Silence`` without an answer.
+    static func ask(_ configuration: Configuration) throws -> JSONValue {
         let admin = configuration.admin
         guard let url = url(of: admin) else {
             throw fault("admin.listen is off, so there is no address to ask")
@@ -63,8 +78,5 @@ enum OperatorsClient {
             ? "" : "; [admin.tls] asks for a client's certificate, and this command has none"
     }
 
-    private static func fault(_ text: String) -> ExitCode {
-        Output.error("weir: \(text)")
-        return ExitCode(1)
-    }
+    private static func fault(_ text: String) -> Silence { Silence(description: text) }
 }

@@ -93,14 +93,33 @@ enum Output {
 
 /// Files and variables, as far as commands read them.
 enum Environment {
+    /// Bytes of a file at most: a device such as `/dev/zero` has no end.
+    private static let bytesMax = 64 << 20
+    /// How long a pipe is waited for that nothing is written to.
+    private static let pipeMilliseconds: Int32 = 10_000
+
     /// The text of a file; nil when it cannot be read.
     static func file(_ path: String) -> String? {
-        unsafe fopen(path, "re").flatMap { unsafe text(of: $0) }
+        bytes(path).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The bytes of a file; nil when it cannot be read.
+    /// The bytes of a file or a pipe; nil when it cannot be read, and when a pipe stays empty.
     static func bytes(_ path: String) -> [UInt8]? {
-        unsafe fopen(path, "re").flatMap { unsafe bytes(of: $0) }
+        // A pipe that nothing has opened to write would be waited for already here.
+        let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count <= bytesMax {
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&entry, 1, pipeMilliseconds) > 0 else { return nil }
+            let count = unsafe read(descriptor, &piece, piece.count)
+            if count == 0 { return bytes }
+            guard count > 0 || errno == EAGAIN || errno == EINTR else { return nil }
+            if count > 0 { bytes.append(contentsOf: piece.prefix(count)) }
+        }
+        return nil
     }
 
     /// The text of a regular file; nil for a pipe, which would block, and when it cannot be read.
@@ -120,10 +139,6 @@ enum Environment {
             return nil
         }
         return unsafe bytes(of: file)
-    }
-
-    private static func text(of file: UnsafeMutablePointer<FILE>) -> String? {
-        unsafe bytes(of: file).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func bytes(of file: UnsafeMutablePointer<FILE>) -> [UInt8]? {

@@ -112,7 +112,9 @@ final class Recording {
         _ error: any Error, _ journals: [JournalFile], isTakingOver: Bool
     ) throws(Composition.StartError) {
         for journal in journals { try? JournalFolder.remove(journal.path) }
-        guard !isTakingOver, !(error is JournalFolder.Unusable) else {
+        guard !isTakingOver, !(error is JournalFolder.Unusable),
+            !(error is Composition.StartError)
+        else {
             throw Composition.StartError(description: "\(error)")
         }
         metrics.remember(trouble: "\(error)")

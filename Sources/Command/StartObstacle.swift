@@ -35,7 +35,25 @@ enum StartObstacle {
                 faults.append("vendors.\(vendor.name).ca_file: \(error)")
             }
         }
+        if let fault = limits(configuration.limits) { faults.append(fault) }
+        if let keys = configuration.access.tokens?.keys, let fault = IssuerWatch.fault(of: keys) {
+            faults.append(fault)
+        }
         return faults
+    }
+
+    /// Why the store of shared limits cannot be trusted; nil where it can, or where it is the one
+    /// of before.
+    static func limits(
+        _ limits: LimitStoreSettings, after before: LimitStoreSettings? = nil
+    ) -> String? {
+        guard limits.store?.isEncrypted == true, limits != before else { return nil }
+        do {
+            _ = try TrustStore(file: limits.caFile)
+            return nil
+        } catch {
+            return "limits.ca_file: \(error)"
+        }
     }
 
     /// What would stop a start on this machine at this moment.
@@ -60,11 +78,16 @@ enum StartObstacle {
         if address.isLocalPath {
             let path = listen.dropFirst("unix:".count)
             let parent = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-            return unsafe access(parent.isEmpty ? "/" : parent, W_OK) == 0
-                ? nil : "\(parent): \(unsafe String(cString: strerror(errno)))"
+            guard unsafe access(parent.isEmpty ? "/" : parent, W_OK) == 0 else {
+                return "\(parent): \(unsafe String(cString: strerror(errno)))"
+            }
         }
         do {
-            try Socket.requireFree(address)
+            if address.isLocalPath {
+                try Socket.requireFree(atPath: String(listen.dropFirst("unix:".count)), address)
+            } else {
+                try Socket.requireFree(address)
+            }
             return nil
         } catch {
             return "\(error)"

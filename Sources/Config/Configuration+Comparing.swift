@@ -8,6 +8,8 @@ extension Configuration {
         keys = next.keys
         groups = next.groups
         prices = next.prices
+        // Who may see the page is not begun or ended while others may reach the listener.
+        if admin.token != nil, let token = next.admin.token { admin.token = token }
         server.usesBuiltinVendors = next.server.usesBuiltinVendors
         server.isWatched = next.server.isWatched
         server.drainDelay = next.server.drainDelay
@@ -27,6 +29,7 @@ extension Configuration {
         if mine != theirs { names.append("[server]") }
         var (mineAdmin, theirAdmin) = (admin, other.admin)
         if mineAdmin.tls.isOn == theirAdmin.tls.isOn { theirAdmin.tls = mineAdmin.tls }
+        if mineAdmin.token != nil, theirAdmin.token != nil { theirAdmin.token = mineAdmin.token }
         if mineAdmin != theirAdmin { names.append("[admin]") }
         if alerts != other.alerts { names.append("[alerts]") }
         if log != other.log { names.append("[log]") }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// An address with a port, as far as its text says.
 struct ListenAddress {
     private let host: String
@@ -9,9 +11,17 @@ struct ListenAddress {
             return nil
         }
         let host = String(text[..<colon])
-        self.host = host == "localhost" ? "127.0.0.1" : host
+        self.host = Self.canonical(host == "localhost" ? "127.0.0.1" : host)
         port = text[text.index(after: colon)...]
         if port == "0" { return nil }
+    }
+
+    /// One spelling of an address: one of IPv4 inside of IPv6 is the same socket.
+    private static func canonical(_ host: String) -> String {
+        guard host.hasPrefix("["), host.hasSuffix("]"),
+            let address = IPAddress(host.dropFirst().dropLast())
+        else { return host }
+        return address.bytes.count == 4 ? "\(address)" : "[\(address)]"
     }
 
     /// Whether both cannot be listened on at the same time.

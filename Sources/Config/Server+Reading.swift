@@ -83,6 +83,17 @@ extension Configuration.Server {
         }
     }
 
+    /// Whether two texts are one address; a path may be spelt in many ways.
+    private static func isSame(_ one: String, _ other: String) -> Bool {
+        func steps(_ text: String) -> [Substring] {
+            text.split(separator: "/").filter { $0 != "." }
+        }
+        guard Configuration.isLocalPath(one), Configuration.isLocalPath(other) else {
+            return one == other
+        }
+        return steps(one) == steps(other)
+    }
+
     /// One address, or a list of them.
     private mutating func readListen(_ reader: inout TableReader) {
         switch reader.node("listen") {
@@ -100,7 +111,9 @@ extension Configuration.Server {
             for (index, text) in texts.enumerated() {
                 checkListen(reader, "listen[\(index)]", text)
                 // With port 0 each of them gets another port.
-                guard texts[..<index].contains(text), !text.hasSuffix(":0") else { continue }
+                guard texts[..<index].contains(where: { Self.isSame($0, text) }),
+                    !text.hasSuffix(":0")
+                else { continue }
                 reader.error("listen[\(index)]", "\"\(text)\" is in the list already")
             }
             listen = texts

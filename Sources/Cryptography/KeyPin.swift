@@ -8,7 +8,7 @@ public enum KeyPin {
     /// The pin of the first certificate in a PEM file, `sha256//` and the base64 of the digest;
     /// throws where there is none.
     public static func pin(ofFile path: String) throws(TLSContext.LoadError) -> String {
-        guard let digits = unsafe Self.digest(path) else {
+        guard TrustStore.isRegular(path), let digits = unsafe Self.digest(path) else {
             ERR_clear_error()
             throw TLSContext.LoadError(description: "cannot load a certificate from \(path)")
         }
@@ -20,7 +20,9 @@ public enum KeyPin {
     private static func digest(_ path: String) -> String? {
         guard let file = unsafe BIO_new_file(path, "r") else { return nil }
         defer { unsafe BIO_free(file) }
-        guard let certificate = unsafe PEM_read_bio_X509(file, nil, nil, nil) else { return nil }
+        guard let certificate = unsafe PEM_read_bio_X509(file, nil, refusePassphrase, nil) else {
+            return nil
+        }
         defer { unsafe X509_free(certificate) }
         let key = unsafe X509_get_X509_PUBKEY(certificate)
         let length = unsafe i2d_X509_PUBKEY(key, nil)

@@ -32,7 +32,7 @@ public final class TLSContext: Sendable {
 
     private let entries: [Entry]
     /// A digest of the clients' authorities: who was let in under others is not let in by these.
-    let policy: String
+    public let policy: String
     private let tickets: TicketKeys
     /// When the first of the certificates ends, in seconds since 1970.
     public let expiresAt: Int
@@ -49,6 +49,9 @@ public final class TLSContext: Sendable {
         var entries: [Entry] = []
         var expiresAt = Int.max
         do throws(LoadError) {
+            for path in settings.files where Self.isPipe(path) {
+                throw LoadError(description: "\(path) is no regular file")
+            }
             for certificate in settings.certificates {
                 guard let context = unsafe SSL_CTX_new(TLS_server_method()) else {
                     throw LoadError(description: "SSL_CTX_new failed: out of memory")
@@ -73,6 +76,19 @@ public final class TLSContext: Sendable {
 
     deinit {
         for entry in entries { unsafe SSL_CTX_free(entry.context) }
+    }
+
+    /// The certificates, each by the first eight bytes of its SHA-256.
+    public var names: String {
+        entries.map { entry in
+            var digest = [UInt8](repeating: 0, count: 64)
+            guard let certificate = unsafe SSL_CTX_get0_certificate(entry.context),
+                unsafe X509_digest(certificate, EVP_sha256(), &digest, nil) == 1
+            else { return "unknown" }
+            return digest.prefix(8).map { byte in
+                (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }.joined()
+        }.joined(separator: ", ")
     }
 
     /// A new connection's state; nil without memory for it.
@@ -153,6 +169,7 @@ public final class TLSContext: Sendable {
     private static func load(
         _ certificate: TLSSettings.Certificate, into context: OpaquePointer
     ) throws(LoadError) {
+        unsafe SSL_CTX_set_default_passwd_cb(context, refusePassphrase)
         guard unsafe SSL_CTX_use_certificate_chain_file(context, certificate.chain) == 1 else {
             throw failure("cannot load a certificate from \(certificate.chain)")
         }
@@ -162,6 +179,12 @@ public final class TLSContext: Sendable {
         guard unsafe SSL_CTX_check_private_key(context) == 1 else {
             throw failure("\(certificate.key) is not the key of \(certificate.chain)")
         }
+    }
+
+    /// Whether there is something else than a file, which OpenSSL might wait for.
+    private static func isPipe(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && !TrustStore.isRegular(path)
     }
 
     /// When a certificate ends; throws where it has, or has not begun.
@@ -241,3 +264,10 @@ private func chooseCertificate(
     unsafe SSL_set_SSL_CTX(ssl, contexts.context(for: host))
     return SSL_TLSEXT_ERR_OK
 }
+
+// What OpenSSL asks for the passphrase of a file: there is none. Its own way is to ask at the
+// terminal, and to wait, on whichever thread reads the file.
+func refusePassphrase(
+    _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int32, _ isWriting: Int32,
+    _ argument: UnsafeMutableRawPointer?
+) -> Int32 { -1 }

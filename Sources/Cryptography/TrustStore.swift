@@ -37,7 +37,9 @@ public final class TrustStore: Sendable {
             store, UInt(X509_V_FLAG_TRUSTED_FIRST) | UInt(X509_V_FLAG_PARTIAL_CHAIN)
         )
         let candidates = file.isEmpty ? Self.systemBundles : [file]
-        for path in candidates where unsafe copenssl_load_bundle(store, path) == 1 { return }
+        for path in candidates where Self.isRegular(path) {
+            if unsafe copenssl_load_bundle(store, path) == 1 { return }
+        }
         // The failures are in OpenSSL's queue; the next TLS call on this thread must not find them.
         ERR_clear_error()
         throw LoadError(
@@ -70,6 +72,12 @@ public final class TrustStore: Sendable {
             }
         }
         return isThere ? digest.finish() : nil
+    }
+
+    /// Whether a path leads to a regular file: OpenSSL would wait for a pipe.
+    static func isRegular(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     deinit {

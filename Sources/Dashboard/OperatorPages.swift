@@ -75,6 +75,11 @@ public final class OperatorPages: Responder {
             isEncrypted: settings.isEncrypted)
     }
 
+    /// Asks for another token from now on, where one was asked for before.
+    public func adopt(token: Secret?) {
+        if let token { visitors.adopt(token: token) }
+    }
+
     /// The page of a path, or what an action of an operator's answers.
     public func respond(
         to head: borrowing RequestHead, body: Span<UInt8>, later: () -> LaterAnswer?

@@ -9,7 +9,7 @@ struct PageVisitors {
     private static let namesMax = 64
     private static let cookieName = "weir_visitor"
 
-    private let token: [UInt8]?
+    private var token: [UInt8]?
     /// Whether this machine alone can reach the listener.
     private let isOnLoopback: Bool
     private let isEncrypted: Bool
@@ -19,6 +19,14 @@ struct PageVisitors {
         self.token = token.map { Array($0.reveal().utf8) }
         self.isOnLoopback = isOnLoopback
         self.isEncrypted = isEncrypted
+    }
+
+    /// Asks for another token from now on; browsers that showed the one before are strangers again.
+    mutating func adopt(token next: Secret) {
+        let bytes = Array(next.reveal().utf8)
+        guard token != nil, token != bytes else { return }
+        token = bytes
+        names = []
     }
 
     /// Whether there is a page at all: not for a whole network without a token.

@@ -110,14 +110,24 @@ public final class JournalFolder: Sendable {
         guard unsafe access(path, W_OK) == 0 else {
             return Obstacle(description: "\(path): \(unsafe String(cString: strerror(errno)))")
         }
+        guard let owner = ownerText(of: path) else { return nil }
+        return Obstacle(
+            description: "\(path) is in use by another gateway"
+                + (owner.isEmpty ? "" : ", process \(owner)"), isInUse: true)
+    }
+
+    /// The process that has a folder; nil where none has it.
+    public static func owner(of path: String) -> Int32? {
+        ownerText(of: path).flatMap { Int32($0.prefix { $0.isNumber }) }
+    }
+
+    /// What the process that has a folder has written into its lock.
+    private static func ownerText(of path: String) -> String? {
         let lock = unsafe open("\(path)/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard lock >= 0 else { return nil }
         defer { close(lock) }
         guard flock(lock, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
-        let owner = text(of: lock)
-        return Obstacle(
-            description: "\(path) is in use by another gateway"
-                + (owner.isEmpty ? "" : ", process \(owner)"), isInUse: true)
+        return text(of: lock)
     }
 
     deinit {

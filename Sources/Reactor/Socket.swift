@@ -115,6 +115,22 @@ public enum Socket {
         return descriptor
     }
 
+    /// Makes sure that a socket could be opened at a path; nothing is made or taken away.
+    public static func requireFree(
+        atPath path: String, _ address: SocketAddress
+    ) throws(SystemError) {
+        if let other = try? connect(to: address) {
+            let isTaken = pendingError(other) == 0
+            close(other)
+            if isTaken { throw SystemError(call: "bind \(path)", code: EADDRINUSE) }
+        }
+        var status = stat()
+        // What is no socket is not taken away.
+        guard unsafe lstat(path, &status) != 0 || isSocket(path) else {
+            throw SystemError(call: "bind \(path)", code: EADDRINUSE)
+        }
+    }
+
     private static func isSocket(_ path: String) -> Bool {
         var status = stat()
         return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK

@@ -1,4 +1,5 @@
 import Cryptography
+import Glibc
 import Primitives
 import Support
 import Testing
@@ -33,6 +34,36 @@ struct TLSContextTests {
         }
         #expect(throws: TLSContext.LoadError.self) {
             _ = try TLSContext(TLSSettings(certificates: []), tickets: TicketKeys())
+        }
+    }
+
+    @Test("with a passphrase, or that are no files, are refused without a question or a wait")
+    func unattended() throws {
+        let one = try TestCertificate(names: "DNS:localhost")
+        let head = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,000102030405060708090A0B0C0D0E0F"
+        func secret(_ kind: String, _ name: String) throws -> String {
+            let text = "-----BEGIN \(kind)-----\n\(head)\n\nAAAA\n-----END \(kind)-----\n"
+            return try one.folder.write(text, to: name)
+        }
+        let key = try secret("RSA PRIVATE KEY", "secret-key.pem")
+        let chain = try secret("CERTIFICATE", "secret.pem")
+        let pipe = "\(one.folder.path)/pipe"
+        try #require(mkfifo(pipe, 0o600) == 0)
+        for (chain, key, clients, words) in [
+            (one.chain, key, "", "secret-key.pem: bad password read"),
+            (chain, one.key, "", "secret.pem: bad password read"),
+            (pipe, one.key, "", "pipe is no regular file"),
+            (one.chain, pipe, "", "pipe is no regular file"),
+            (one.chain, one.key, pipe, "pipe is no regular file"),
+        ] {
+            let error = #expect(throws: TLSContext.LoadError.self) {
+                try Self.load(chain, key, clients: clients)
+            }
+            #expect(error?.description.contains(words) == true, "\(error.debugDescription)")
+        }
+        for path in [chain, pipe] {
+            #expect(throws: TLSContext.LoadError.self) { try KeyPin.pin(ofFile: path) }
+            #expect(throws: TrustStore.LoadError.self) { try TrustStore(file: path) }
         }
     }
 
