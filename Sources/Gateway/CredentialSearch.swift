@@ -84,7 +84,7 @@ struct CredentialSearch {
             return false
         case .other:
             // Shorter than any secret.
-            guard field.valueRange.count >= Self.tokenBytesMin else { return false }
+            guard head.value(of: field).count >= Self.tokenBytesMin else { return false }
             let name = head.name(of: field)
             return !(name.matchesIgnoringCase("user-agent")
                 || name.matchesIgnoringCase("accept-encoding")
