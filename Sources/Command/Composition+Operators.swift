@@ -22,8 +22,7 @@ extension Composition {
 
     /// What a snapshot puts in force.
     func running(_ plan: SnapshotPlan, digest: String) -> GatewayFacts.Running {
-        GatewayFacts.Running(
-            configuration, digest: digest, routing: plan.routing, health: plan.health)
+        .init(configuration, digest: digest, routing: plan.routing, health: plan.health)
     }
 
     /// Starts to send alerts, where there is a webhook for them.

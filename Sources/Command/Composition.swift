@@ -70,7 +70,6 @@ final class Composition {
     var watchedFiles: [String] = []
     /// A change of keys on its way to the workers.
     var keyRound: SnapshotRound?
-    /// Changes of keys that operators await.
     var awaitedChanges: [AwaitedChange] = []
     private(set) lazy var desk = OperatorDesk(self)
     private var loop: EventLoop?
@@ -78,7 +77,7 @@ final class Composition {
     private(set) var predecessor: Predecessor?
     private(set) var succession: Succession?
     private(set) var listening: ListeningSockets?
-    /// The operators' listener, its socket, and what it answers.
+    // The operators' listener, its socket, and what it answers.
     private(set) var operators: Worker?
     var adminSocket: (address: String, descriptor: Int32)?
     var pages: OperatorPages?

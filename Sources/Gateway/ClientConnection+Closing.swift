@@ -5,8 +5,7 @@ import Telemetry
 
 // The end of a connection, and what its end means for the exchange on it.
 extension ClientConnection {
-    /// The client closed or reset its connection: whatever is in flight for it ends in this turn,
-    /// or goes on detached where the vendor's configuration says so.
+    /// The client is gone: what is in flight for it ends in this turn, or goes on detached.
     func clientGone() {
         if let exchange, DetachedAnswer.begin(exchange) { return }
         end(as: exchange?.tunnel?.clientGone() ?? .clientCancelled)
@@ -15,12 +14,12 @@ extension ClientConnection {
 
     private func end(as outcome: Outcome) {
         worker.metrics.undeliveredBytes.add(output.count)
+        if outcome == .slowClient || outcome == .truncated { exchange?.tunnel?.breakOff() }
         exchange?.end(as: outcome)
     }
 
     /// A client that takes nothing for too long is reset: nothing of what waits would reach it.
     func giveUpClient() {
-        exchange?.tunnel?.breakOff()
         end(as: .slowClient)
         socket.breakOff()
         close()
@@ -32,7 +31,6 @@ extension ClientConnection {
         // A response that is not delivered must not look whole: not one that goes on, nor one that
         // is complete here while its last bytes wait for the client.
         let isUndelivered = exchange != nil || !output.isEmpty
-        exchange?.tunnel?.breakOff()
         end(as: .truncated)
         if isUndelivered { socket.breakOff() }
         close()

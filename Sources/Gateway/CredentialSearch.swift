@@ -86,10 +86,9 @@ struct CredentialSearch {
             // Shorter than any secret.
             guard head.value(of: field).count >= Self.tokenBytesMin else { return false }
             let name = head.name(of: field)
-            return !(name.matchesIgnoringCase("user-agent")
-                || name.matchesIgnoringCase("accept-encoding")
-                || name.matchesIgnoringCase("traceparent")
-                || name.count > 12
+            return !name.matchesIgnoringCase("accept-encoding")
+                && !name.matchesIgnoringCase("traceparent")
+                && !(name.count > 12
                     && name.extracting(0..<12).matchesIgnoringCase("x-stainless-"))
         default: return true
         }

@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 
 extension AnthropicSchema {
     /// How often a reference may lead to another one.
@@ -73,8 +74,8 @@ extension AnthropicSchema {
         guard reference.hasPrefix("#/") else { return nil }
         var value: JSONValue? = root
         for step in reference.dropFirst(2).split(separator: "/") {
-            let name = step.replacing("~1", with: "/").replacing("~0", with: "~")
-            value = value?[String(name)]
+            let name = String(step).replacingScalars("~1", with: "/")
+            value = value?[name.replacingScalars("~0", with: "~")]
         }
         return value
     }

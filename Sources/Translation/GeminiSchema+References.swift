@@ -1,11 +1,11 @@
 import JSON
+import Primitives
 
 extension GeminiSchema {
     /// A JSON Schema in which nothing but words of its own kind stand beside a reference, as the
     /// vendor takes it.
     static func withLoneReferences(_ schema: RawJSON) -> RawJSON {
-        let word = Array("\"$ref\"".utf8)
-        guard schema.bytes.firstRange(of: word) != nil else { return schema }
+        guard schema.bytes.span.firstRange(of: "\"$ref\"") != nil else { return schema }
         let tree = schema.tree
         let fit = withLoneReferences(tree)
         return fit == tree ? schema : RawJSON(literal: fit.description)

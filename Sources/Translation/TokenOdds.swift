@@ -1,6 +1,6 @@
 import JSON
 
-/// How likely a token of an answer was, and which others were likely in its place.
+/// How likely a token of an answer was, and which others were likely instead.
 struct TokenOdds: Sendable {
     let token: EscapedText
     /// The logarithm of its probability, as the vendor spells it.

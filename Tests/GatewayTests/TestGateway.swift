@@ -226,8 +226,14 @@ final class TestGateway: Sendable {
         }
     }
 
+    /// How many exchanges ended so; whole answers with an error's status are complete, too.
     func outcomes(_ outcome: Outcome) -> Int {
-        metrics.vendors.reduce(0) { $0 + $1.outcomes[outcome.rawValue].current }
+        let count = Outcome.allCases.count
+        let withStatus = outcome == .complete ? [count, count + 1] : []
+        let indices = [outcome.rawValue] + withStatus
+        return metrics.vendors.reduce(0) { sum, vendor in
+            indices.reduce(sum) { $0 + vendor.outcomes[$1].current }
+        }
     }
 
     private final class Slot: @unchecked Sendable {

@@ -95,7 +95,7 @@ struct StyleTests {
     @Test("texts are changed by scalars, not by characters", arguments: SourceTree.sources)
     func scalars(_ file: SourceFile) {
         // A quote with a combining mark is another character than a quote, and so are the two ends
-        // of a line that stand together: whoever reads bytes finds them all the same.
+        // of a line that stand together: a reader of bytes finds them all the same.
         guard file.name != "String+Scalars" else { return }
         for (index, line) in file.lines.enumerated() {
             for call in [".replacing(\"", ".replacing($", ".replacingOccurrences("] {
