@@ -316,7 +316,7 @@ struct DocumentedCommandTests {
                 "ip link set lo up && exec \(Repository.root)/examples/try-without-a-vendor.sh",
             ])
         #expect(try process.wait() == 0, "\(process.text)")
-        for (outcome, count) in [("complete", 2), ("truncated", 1)] {
+        for (outcome, count) in [("complete", 1), ("status_4xx", 1), ("truncated", 1)] {
             let line = "weir_exchanges_total{vendor=\"openai\",outcome=\"\(outcome)\"} \(count)\n"
             #expect(process.text.contains(line), "\(process.text)")
         }
