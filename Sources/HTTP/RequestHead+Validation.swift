@@ -50,12 +50,17 @@ extension RequestHead {
         pathRange = methodEnd..<methodEnd + end
     }
 
+    /// A shorter text is no secret.
+    private static var secretBytesMin: Int { 16 }
+
     /// Takes the method and the target of a line whose method the parser does not know.
+    ///
+    /// A long method is not kept: it may be a key, and would be written down.
     mutating func readLine(of bytes: Span<UInt8>) {
         guard storage.isEmpty, let space = bytes.firstIndex(of: 0x20) else { return }
         var end = space + 1
         while end < bytes.count, bytes[end] > 0x20 { end += 1 }
-        storage.append(bytes.extracting(0..<space))
+        if space < Self.secretBytesMin { storage.append(bytes.extracting(0..<space)) }
         methodEnd = storage.count
         storage.append(bytes.extracting(space + 1..<end))
         targetEnd = storage.count

@@ -109,8 +109,12 @@ struct CredentialSearchTests {
         let inPath = try RawConnection(port: gateway.port).exchange(
             Request.chat(path: "/v1/chat/completions/\(key)"))
         #expect(inPath.status == 400 && inPath.text.contains("api_key_in_path"))
+        let asMethod = try RawConnection(port: gateway.port).exchange(
+            "\(key) /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(asMethod.status == 501)
         #expect(try !Self.shows(key, Self.seen(vendor)))
         gateway.stop()
+        #expect(!gateway.log.lines.joined().contains(key))
         #expect(try gateway.record.files(holding: String(key.dropFirst(5))).isEmpty)
     }
 }
