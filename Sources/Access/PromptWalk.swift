@@ -33,7 +33,7 @@ struct PromptWalk {
     /// A number that is not written as one, so that vendors may read different ones in it.
     private(set) var unclearNumber: String?
     /// The models that are named beside the request's own, as far as names mean something.
-    private(set) var models: Set<String> = []
+    var models: Set<String> = []
     private(set) var pictures = 0
     private(set) var pictureBytes = 0
     /// How many texts of its own the vendor puts before the prompt, for the tools that it has.
@@ -114,7 +114,7 @@ struct PromptWalk {
                 let before = leaves
                 if kind == .array, context == .root, hasList(name) {
                     try walkPrompts(&scanner, name)
-                } else if kind == .array, name == "models" || name == "fallbacks" {
+                } else if Self.namesModels(name), context != .tools {
                     try walkModels(&scanner)
                 } else {
                     try walk(&scanner, Self.context(of: name, kind, in: context))
@@ -131,6 +131,7 @@ struct PromptWalk {
             case "media_type", "mime_type", "mimetype": media = Media(text)
             // The one at the root is the request's own, which its path may name instead.
             case "model": if context != .root { models.insert(JSONText.unescape(text)) }
+            case _ where Self.namesModels(name): models.insert(JSONText.unescape(text))
             default: readText(name, text, context, isExact: isExact)
             }
         }
@@ -219,19 +220,6 @@ struct PromptWalk {
         promptsMax = max(promptsMax ?? 1, count)
     }
 
-    /// Walks over the models that a vendor may ask instead.
-    private mutating func walkModels(
-        _ scanner: inout JSONScanner
-    ) throws(JSONScanner.Malformed) {
-        try scanner.array { (scanner) throws(JSONScanner.Malformed) in
-            guard try scanner.kind() == .string else { return try walk(&scanner, .content) }
-            let range = try scanner.value()
-            models.insert(
-                JSONText.unescape(
-                    scanner.bytes(at: range.lowerBound + 1..<range.upperBound - 1)))
-        }
-    }
-
     /// The name of a member as some vendor reads it: one that is written in escapes is no other
     /// name, and there are readers of JSON to which large and small letters are the same.
     private static func name(_ bytes: Span<UInt8>) -> String {
@@ -244,8 +232,10 @@ struct PromptWalk {
             }
         }
         guard !isPlain else { return bytes.text }
+        // A reader in C ends a name at a NUL.
+        let name = JSONText.unescape(bytes).prefix { $0 != "\0" }
         // The long s is the same letter to those.
-        return JSONText.unescape(bytes).lowercased().replacingScalars("\u{17F}", with: "s")
+        return name.lowercased().replacingScalars("\u{17F}", with: "s")
     }
 
     private mutating func addPicture(_ bytes: Int) {

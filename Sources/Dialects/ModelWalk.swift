@@ -140,7 +140,9 @@ struct ModelWalk {
             // At most six bytes a letter.
             guard inner.count <= 6 * 32 else { return .other }
             let plain = JSONText.unescape(inner)
-            return known(plain.utf8.span)
+            // A reader in C ends a name at a NUL.
+            let name = plain.utf8.span
+            return known(name.extracting(0..<(name.firstIndex(of: 0) ?? name.count)))
         }
         return known(inner)
     }
