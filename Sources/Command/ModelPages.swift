@@ -1,6 +1,7 @@
 import Dialects
 import JSON
 import Primitives
+import Routing
 
 /// The pages of a vendor's list of models.
 ///
@@ -17,14 +18,14 @@ enum ModelPages {
         let description: String
     }
 
-    /// The names in all pages, as many as are kept.
+    /// The models in all pages, as many as are kept.
     ///
     /// `ask` sends for a page: a parameter of the query, empty for the first.
-    static func names(
+    static func models(
         _ dialect: Dialect, until deadline: Instant, now: () -> Instant = Instant.now,
         ask: (_ page: String) throws -> Reply
-    ) throws -> [String] {
-        var names: [String] = []
+    ) throws -> [ListedModel] {
+        var models: [ListedModel] = []
         var known: Set<String> = []
         var page = ""
         for _ in 0..<pagesMax {
@@ -33,27 +34,33 @@ enum ModelPages {
                 throw Fault(
                     description: reply.status == 0 ? reply.fault : "status \(reply.status)")
             }
-            guard let json = reply.json, let more = Self.names(in: json) else {
+            guard let json = reply.json, let more = Self.models(in: json) else {
                 throw Fault(description: "its answer is no list")
             }
-            for name in more where known.insert(name).inserted { names.append(name) }
-            guard names.count < namesMax, let next = try next(json, dialect) else { break }
+            for model in more where known.insert(model.name).inserted { models.append(model) }
+            guard models.count < namesMax, let next = try next(json, dialect) else { break }
             if next == page { throw Fault(description: "its list names the same page again") }
             if now() > deadline { throw Fault(description: "its list takes too long") }
             page = next
         }
-        return Array(names.prefix(namesMax))
+        return Array(models.prefix(namesMax))
     }
 
-    /// The names in a page of any of the three shapes; nil where there is none.
-    private static func names(in page: JSONValue) -> [String]? {
+    /// The models in a page of any of the three shapes; nil where there is none.
+    private static func models(in page: JSONValue) -> [ListedModel]? {
         guard let list = (page["data"] ?? page["models"])?.elements else { return nil }
-        let names = list.compactMap { ($0["id"] ?? $0["name"])?.text }.map { name in
-            name.hasPrefix("models/") ? String(name.dropFirst(7)) : name
-        }
-        return names.filter { name in
-            !name.isEmpty && name.utf8.count <= ModelName.bytesMax
-                && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+        return list.compactMap { entry in
+            guard let id = (entry["id"] ?? entry["name"])?.text else { return nil }
+            let name = id.hasPrefix("models/") ? String(id.dropFirst(7)) : id
+            guard !name.isEmpty, name.utf8.count <= ModelName.bytesMax,
+                name.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+            else { return nil }
+            let title = (entry["display_name"] ?? entry["displayName"])?.text ?? ""
+            // A model has it for people: what they cannot read says nothing.
+            let isFit =
+                !title.isEmpty && title.utf8.count <= ModelName.bytesMax
+                && title.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+            return ListedModel(name, title: isFit ? title : nil)
         }
     }
 

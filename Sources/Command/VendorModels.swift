@@ -30,7 +30,7 @@ final class VendorModels: Sendable {
     private struct State {
         var vendors: [Vendor] = []
         var catalog: ModelCatalog?
-        var lists: [String: [String]] = [:]
+        var lists: [String: [ListedModel]] = [:]
         var isChanged = false
     }
 
@@ -91,7 +91,7 @@ final class VendorModels: Sendable {
         do {
             let needsTrust = vendor.scheme == "https" || vendor.proxy?.scheme == "https"
             let trust = needsTrust ? try TrustStore(file: vendor.caFile) : nil
-            let names = try ModelPages.names(vendor.dialect, until: Instant.now() + Self.time) {
+            let models = try ModelPages.models(vendor.dialect, until: Instant.now() + Self.time) {
                 try Enquirer.send(
                     Self.enquiry(vendor, page: $0),
                     to: Endpoint.Origin(
@@ -100,7 +100,7 @@ final class VendorModels: Sendable {
             }
             state.withLock { state in
                 guard state.vendors.contains(where: { $0.name == vendor.name }) else { return }
-                state.lists[vendor.name] = names
+                state.lists[vendor.name] = models
                 state.catalog?.adopt(state.lists)
             }
             return nil

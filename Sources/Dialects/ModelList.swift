@@ -11,6 +11,23 @@ public enum ModelList: Equatable, Sendable {
     /// Codex's own.
     case codex
 
+    /// A model as lists show it.
+    public struct Model: Sendable {
+        /// The name to ask for.
+        public let name: String
+        /// What people call it.
+        public let title: String
+        /// Who serves it.
+        public let owner: String
+
+        /// A model of a list.
+        public init(name: String, title: String, owner: String) {
+            self.name = name
+            self.title = title
+            self.owner = owner
+        }
+    }
+
     /// The time from which models are said to be: none is known.
     private static let created = "1970-01-01T00:00:00Z"
 
@@ -18,8 +35,7 @@ public enum ModelList: Equatable, Sendable {
     ///
     /// `hasMore`: whether it is a page, and another one follows.
     public func write(
-        _ models: [(name: String, owner: String)], hasMore: Bool = false,
-        to output: inout ByteBuffer
+        _ models: [Model], hasMore: Bool = false, to output: inout ByteBuffer
     ) {
         switch self {
         case .openai: output.append("{\"object\":\"list\",\"data\":[")
@@ -41,7 +57,7 @@ public enum ModelList: Equatable, Sendable {
     }
 
     /// Appends one model.
-    public func write(_ model: (name: String, owner: String), to output: inout ByteBuffer) {
+    public func write(_ model: Model, to output: inout ByteBuffer) {
         switch self {
         case .openai:
             output.append("{\"id\":")
@@ -52,21 +68,21 @@ public enum ModelList: Equatable, Sendable {
             output.append("{\"type\":\"model\",\"id\":")
             Self.append(model.name, to: &output)
             output.append(",\"display_name\":")
-            Self.append(model.name, to: &output)
+            Self.append(model.title, to: &output)
             output.append(",\"created_at\":")
             Self.append(Self.created, to: &output)
         case .gemini:
             output.append("{\"name\":")
             Self.append("models/" + model.name, to: &output)
             output.append(",\"displayName\":")
-            Self.append(model.name, to: &output)
+            Self.append(model.title, to: &output)
             output.append(
                 ",\"supportedGenerationMethods\":[\"generateContent\",\"countTokens\"]")
         case .codex:
             output.append("{\"slug\":")
             Self.append(model.name, to: &output)
             output.append(",\"display_name\":")
-            Self.append(model.name, to: &output)
+            Self.append(model.title, to: &output)
         }
         output.append("}")
     }

@@ -29,15 +29,14 @@ enum OwnModelList {
         switch question {
         case .list(let entries):
             // To know no model of Codex's is to leave it to its own list.
-            var models: [(name: String, owner: String)] = []
-            if shape != .codex { models = entries.map { (name: $0.name, owner: $0.vendor) } }
+            var models = shape == .codex ? [] : entries.map(Self.model)
             var hasMore = false
             if shape == .anthropic {
                 hasMore = request.withHead { head in Self.cut(&models, head.query) }
             }
             shape.write(models, hasMore: hasMore, to: &body)
         case .one(_, let entry?):
-            shape.write((entry.name, entry.vendor), to: &body)
+            shape.write(model(entry), to: &body)
         case .one(let name, nil):
             exchange.refuse(.unknownModel(ModelName.bounded(name)), closing: false)
             return true
@@ -50,6 +49,10 @@ enum OwnModelList {
                 status: isKnown ? 304 : 200, contentType: "application/json",
                 body: isKnown ? "" : body.bytes.text, entityTag: tag))
         return true
+    }
+
+    private static func model(_ entry: ModelCatalog.Entry) -> ModelList.Model {
+        ModelList.Model(name: entry.name, title: entry.title, owner: entry.vendor)
     }
 
     /// Whether a client has the answer of a tag already.
@@ -67,7 +70,7 @@ enum OwnModelList {
     /// Cuts a list to the page that a query of Anthropic's clients asks for; returns whether there
     /// is more in the direction of reading.
     private static func cut(
-        _ models: inout [(name: String, owner: String)], _ query: Span<UInt8>
+        _ models: inout [ModelList.Model], _ query: Span<UInt8>
     ) -> Bool {
         func value(_ name: String) -> String? {
             for pair in query.text.split(separator: "&") where pair.hasPrefix(name + "=") {

@@ -11,6 +11,8 @@ public final class ModelCatalog: Sendable {
     public struct Entry: Equatable, Sendable {
         /// The name to ask for.
         public let name: String
+        /// What people call it.
+        public let title: String
         /// The first vendor that is asked.
         public let vendor: String
         /// The chain that serves it; empty where the dialect alone decides.
@@ -59,8 +61,8 @@ public final class ModelCatalog: Sendable {
             else { return }
             entries.append(
                 Entry(
-                    name: name, vendor: chain.targets.first?.vendor ?? "", chain: chain.name,
-                    prefix: chain.prefix))
+                    name: name, title: name, vendor: chain.targets.first?.vendor ?? "",
+                    chain: chain.name, prefix: chain.prefix))
         }
         let chains = AliasChains(configuration).entries
         for entry in chains where entry.isAlias {
@@ -100,17 +102,20 @@ public final class ModelCatalog: Sendable {
     }
 
     /// Lists what vendors list themselves, by their names, as far as it leads to them.
-    public func adopt(_ lists: [String: [String]]) {
+    public func adopt(_ lists: [String: [ListedModel]]) {
         var found: [Entry] = []
         var seen = Set(entries.map { "\($0.prefix) \($0.name)" })
         for prefix in [""] + prefixes {
-            for (vendor, names) in lists.sorted(by: { $0.key < $1.key }) {
-                for name in names where found.count < Self.listedMax {
-                    guard !seen.contains("\(prefix) \(name)"),
-                        let chain = chain(for: name, of: vendor, prefix)
+            for (vendor, models) in lists.sorted(by: { $0.key < $1.key }) {
+                for model in models where found.count < Self.listedMax {
+                    guard !seen.contains("\(prefix) \(model.name)"),
+                        let chain = chain(for: model.name, of: vendor, prefix)
                     else { continue }
-                    seen.insert("\(prefix) \(name)")
-                    found.append(Entry(name: name, vendor: vendor, chain: chain, prefix: prefix))
+                    seen.insert("\(prefix) \(model.name)")
+                    found.append(
+                        Entry(
+                            name: model.name, title: model.title, vendor: vendor, chain: chain,
+                            prefix: prefix))
                 }
             }
         }

@@ -1,5 +1,6 @@
 import Dialects
 import Primitives
+import Routing
 import Testing
 
 @testable import weir
@@ -19,12 +20,12 @@ struct VendorModelsTests {
         now: @escaping () -> Instant = { Instant(nanoseconds: 0) }
     ) throws -> (names: [String], asked: [String]) {
         var asked: [String] = []
-        let names = try ModelPages.names(dialect, until: Instant(nanoseconds: 0), now: now) {
+        let models = try ModelPages.models(dialect, until: Instant(nanoseconds: 0), now: now) {
             page in
             defer { asked.append(page) }
             return reply(pages[min(asked.count, pages.count - 1)])
         }
-        return (names, asked)
+        return (models.map(\.name), asked)
     }
 
     @Test("are read in each shape, and bounded")
@@ -45,6 +46,21 @@ struct VendorModelsTests {
             #expect(throws: ModelPages.Fault.self) { try names(none) }
         }
         #expect(try names(Self.list(0..<5000)).count == 2000)
+    }
+
+    @Test("keep what people call them, where it can be read")
+    func titles() throws {
+        func titles(_ list: String) throws -> [String] {
+            try ModelPages.models(.openai, until: Instant(nanoseconds: 0)) { _ in
+                Self.reply("{\"data\":\(list)}")
+            }.map { "\($0.name): \($0.title)" }
+        }
+        #expect(
+            try titles(
+                #"[{"id":"claude-x","display_name":"Claude X"},{"id":"a","display_name":7},"#
+                    + #"{"name":"models/g","displayName":"Gemini"},{"id":"b","display_name":""},"#
+                    + #"{"id":"c","display_name":"\u0007"}]"#)
+                == ["claude-x: Claude X", "a: a", "g: Gemini", "b: b", "c: c"])
     }
 
     private static func list(_ numbers: Range<Int>, _ rest: String = "") -> String {
@@ -88,9 +104,9 @@ struct VendorModelsTests {
     @Test("end at a bound of pages and of names, however many a vendor has")
     func bounds() throws {
         var count = 0
-        func ask(_ each: Int) throws -> [String] {
+        func ask(_ each: Int) throws -> [ListedModel] {
             count = 0
-            return try ModelPages.names(
+            return try ModelPages.models(
                 .anthropic, until: Instant(nanoseconds: 0), now: { Instant(nanoseconds: 0) }
             ) { _ in
                 defer { count += 1 }
@@ -132,7 +148,7 @@ struct VendorModelsTests {
         }
         #expect(throws: ModelPages.Fault(description: "status 500")) {
             var count = 0
-            _ = try ModelPages.names(
+            _ = try ModelPages.models(
                 .anthropic, until: Instant(nanoseconds: 0), now: { Instant(nanoseconds: 0) }
             ) { _ in
                 count += 1

@@ -26,6 +26,7 @@ struct ModelCatalogTests {
     }
 
     private static let lists = ["a": ["m1", "m2", "x*y"], "b": ["m2", "m3"]]
+        .mapValues { $0.map { ListedModel($0) } }
 
     /// What is listed below a path, with who serves it.
     private static func listed(
@@ -89,7 +90,7 @@ struct ModelCatalogTests {
     func changes() throws {
         let table = try Self.table("")
         table.models.adopt(Self.lists)
-        table.models.adopt(["a": ["m4", "m5"]])
+        table.models.adopt(["a": [ListedModel("m4"), ListedModel("m5")]])
         #expect(Self.listed(table) == ["m4@a", "m5@a"])
         #expect(Self.listed(table) { $0.name == "m5" } == ["m5@a"])
         table.models.adopt([:])
