@@ -51,7 +51,7 @@ struct CheckCommand: ParsableCommand {
         let doubts = StartObstacle.doubts(configuration)
         for doubt in doubts { Output.error("\(options.file?.path ?? "weir"): warning: \(doubt)") }
         let present = StartObstacle.present(configuration)
-        for obstacle in present { Output.error("weir: here and now serve would fail: \(obstacle)") }
+        for obstacle in present { Output.error("weir: here and now \(obstacle)") }
         Output.text(configuration.description)
         Output.text(Self.describeChains(configuration))
         Output.text(Self.describeAccess(configuration))

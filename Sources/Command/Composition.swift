@@ -103,9 +103,7 @@ final class Composition {
         self.configuration = configuration
         self.file = file
         self.reading = reading
-        let count =
-            configuration.server.workers > 0
-            ? configuration.server.workers : Reactor.Thread.processorCount
+        let count = configuration.workerCount
         connectionsMax = Admission.connectionsMax(
             configuration.server.maxConnections, descriptors: Resources.raiseDescriptorLimit(),
             workers: count)

@@ -128,7 +128,9 @@ enum Environment {
     }
 
     /// The bytes of such a file.
-    static func regularBytes(_ path: String) -> [UInt8]? {
+    ///
+    /// `bytesMax`: what comes after so many is left.
+    static func regularBytes(_ path: String, atMost bytesMax: Int = .max) -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         var status = stat()
@@ -138,15 +140,17 @@ enum Environment {
             close(descriptor)
             return nil
         }
-        return unsafe bytes(of: file)
+        return unsafe bytes(of: file, bytesMax)
     }
 
-    private static func bytes(of file: UnsafeMutablePointer<FILE>) -> [UInt8]? {
+    private static func bytes(
+        of file: UnsafeMutablePointer<FILE>, _ bytesMax: Int
+    ) -> [UInt8]? {
         defer { unsafe fclose(file) }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = unsafe fread(&piece, 1, piece.count, file)
+        while bytes.count < bytesMax {
+            let count = unsafe fread(&piece, 1, min(piece.count, bytesMax - bytes.count), file)
             if count == 0 { break }
             bytes.append(contentsOf: piece.prefix(count))
         }

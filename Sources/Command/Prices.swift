@@ -40,7 +40,13 @@ enum Prices {
             default: false
             }
         let versions = [before, next].map { $0?.version ?? "none" }
-        return isSame ? [] : ["prices: \(versions[0]), now \(versions[1])"]
+        guard !isSame else { return [] }
+        // Prices of the configuration itself have no version but the day, unless it names one.
+        return [
+            versions[0] == versions[1]
+                ? "prices: other ones, still called \(versions[1])"
+                : "prices: \(versions[0]), now \(versions[1])"
+        ]
     }
 
     /// The configured version or the beginning of the file's digest, and the day it is of.

@@ -13,7 +13,8 @@ struct ReloadCommand: ParsableCommand {
         discussion: """
             The gateway is found by its operators' listener, or by its folder where the file has \
             another token, and gets SIGHUP. The command waits until every worker serves by the \
-            new reading. Exit status 1 where the file was refused, or where nothing answers.
+            new reading. Exit status 2 where the file has faults that show without the gateway, \
+            which is not asked then; 1 where the gateway refused the file, or nothing answers.
             """)
 
     @OptionGroup var options: LogsConfiguration

@@ -56,10 +56,25 @@ enum StartObstacle {
         }
     }
 
-    /// What would stop a start on this machine at this moment.
+    /// What would stop a start on this machine at this moment, or let it run without a record.
     ///
     /// Where a gateway runs with the same folder its ports are not tried: they are its own.
     static func present(_ configuration: Configuration) -> [String] {
+        stops(configuration).map { "serve would fail: \($0)" } + unrecorded(configuration)
+    }
+
+    private static func unrecorded(_ configuration: Configuration) -> [String] {
+        let folder = configuration.log.path
+        guard JournalFolder.obstacle(to: folder) == nil,
+            let reason = RecordObstacle.reason(configuration)
+        else { return [] }
+        // Who is let in stands in the record, too.
+        let isRefused = Store.mayHoldKeys(in: folder) && !configuration.asksForKeys
+        let consequence = isRefused ? ", and each refused, since keys may be needed" : ""
+        return ["calls would not be recorded\(consequence): log.path: \(reason)"]
+    }
+
+    private static func stops(_ configuration: Configuration) -> [String] {
         var found: [String] = []
         let folder = JournalFolder.obstacle(to: configuration.log.path)
         if let folder { found.append("log.path: \(folder.description)") }
@@ -112,7 +127,27 @@ enum StartObstacle {
                 "server.workers: \(configuration.server.workers) workers share \(processors) "
                     + "processors; more of them than processors make every call slower")
         }
-        return doubts + moneyDoubts(configuration)
+        return doubts + configuration.sinks.compactMap(doubt) + moneyDoubts(configuration)
+    }
+
+    /// Why a sink would take no records, though the gateway serves.
+    private static func doubt(_ sink: SinkSettings) -> String? {
+        if sink.kind == .jsonl {
+            guard sink.path != "-", unsafe access(sink.path, W_OK) != 0 else { return nil }
+            // The file is made where it is not there.
+            let parent = sink.path.lastIndex(of: "/").map { String(sink.path[..<$0]) } ?? "."
+            let isMissing = errno == ENOENT
+            if isMissing, unsafe access(parent.isEmpty ? "/" : parent, W_OK) == 0 { return nil }
+            let reason = unsafe String(cString: strerror(errno))
+            return "sinks.\(sink.name).path: \(sink.path): \(reason)"
+        }
+        guard sink.url.hasPrefix("https://") else { return nil }
+        do {
+            _ = try TrustStore(file: sink.caFile)
+            return nil
+        } catch {
+            return "sinks.\(sink.name).ca_file: \(error)"
+        }
     }
 
     private static func moneyDoubts(_ configuration: Configuration) -> [String] {

@@ -85,10 +85,20 @@ enum VendorProbe {
         switch answer.status {
         case 401, 403: return (false, "reached, and the key is refused: \(seen)\(took)")
         case 200:
-            let list = try? JSONValue(parsing: answer.body.span)
-            let models = (list?["data"] ?? list?["models"])?.elements
-            let count = models.map { "\($0.count) models" } ?? "a page that lists no models"
-            return (true, "the key is accepted: \(count)\(took)")
+            guard let list = try? JSONValue(parsing: answer.body.span) else {
+                return (
+                    false, "reached, and what answers is no API: \(seen)\(took); is base_url right?"
+                )
+            }
+            // Some vendors answer with the list itself.
+            guard let models = (list["data"] ?? list["models"])?.elements ?? list.elements else {
+                return (
+                    true,
+                    "reached, and it lists no models, so that the key may be right or not: "
+                        + "\(seen)\(took)"
+                )
+            }
+            return (true, "the key is accepted: \(models.count) models\(took)")
         case 500...: return (false, "reached, and it fails: \(seen)\(took)")
         default: return (true, "reached, and it lists no models: \(seen)\(took)")
         }

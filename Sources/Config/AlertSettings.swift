@@ -19,9 +19,14 @@ public struct AlertSettings: Sendable, Equatable {
 
     mutating func read(_ reader: inout TableReader, _ secrets: SecretSource) {
         webhook = reader.secret("webhook", secrets, warns: false)
-        if let url = webhook?.reveal(), !url.hasPrefix("http://"), !url.hasPrefix("https://") {
-            reader.error(
-                "webhook", "is no URL; for example \"https://hooks.example.com/weir\"")
+        if let url = webhook?.reveal() {
+            let isURL = url.hasPrefix("http://") || url.hasPrefix("https://")
+            if isURL, url.utf8.allSatisfy({ $0 > 0x20 }) {
+                reader.warnOfOpenKeys("webhook", of: url)
+            } else {
+                reader.error(
+                    "webhook", "is no URL; for example \"https://hooks.example.com/weir\"")
+            }
         }
         reader.integer("budget_percent", &budgetPercent, in: 1...100)
         reader.integer("spend_factor", &spendFactor, in: 0...1000)

@@ -18,6 +18,10 @@ extension LimitStoreSettings {
         do {
             let address = try StoreAddress(text)
             store = address
+            if address.password != nil, !address.isEncrypted {
+                let name = address.host.contains(":") ? "[\(address.host)]" : address.host
+                reader.warnOfOpenKeys("store", to: name, meant: "rediss://")
+            }
             var written = ""
             reader.string("store", &written)
             if written == text, address.password != nil {

@@ -6,9 +6,11 @@ extension TableReader {
         var sinks: [SinkSettings] = []
         namedTables("sinks") { sinks.append(SinkSettings.read($0, &$1, secrets)) }
         configuration.sinks = sinks.sorted { $0.name < $1.name }
-        let printing = configuration.sinks.filter { $0.kind == .jsonl && $0.path == "-" }
-        for sink in printing.dropFirst() {
-            error("sinks.\(sink.name).path", "another sink writes to standard output already")
+        var paths: Set<String> = []
+        for sink in configuration.sinks where sink.kind == .jsonl {
+            guard !paths.insert(sink.path).inserted else { continue }
+            let target = sink.path == "-" ? "standard output" : sink.path
+            error("sinks.\(sink.name).path", "another sink writes to \(target) already")
         }
     }
 }
@@ -41,6 +43,9 @@ extension SinkSettings {
             reader.bool("bodies", &sink.bodies)
         }
         reader.integer("batch", &sink.batch, in: 1...100_000)
+        if sink.password != nil || !sink.headers.isEmpty {
+            reader.warnOfOpenKeys("url", of: sink.url)
+        }
         return sink
     }
 

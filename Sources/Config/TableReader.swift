@@ -35,7 +35,20 @@ struct TableReader {
 
     mutating func node(_ key: String) -> TOMLValue.Content? {
         if known.insert(key).inserted { asked.append(key) }
-        return members.entry(key)?.value.content
+        guard let content = members.entry(key)?.value.content else { return nil }
+        guard !Self.holdsZero(content) else {
+            error(key, "holds a zero byte, where the system would cut a path or a name off")
+            return nil
+        }
+        return content
+    }
+
+    private static func holdsZero(_ content: TOMLValue.Content) -> Bool {
+        switch content {
+        case .string(let text): text.utf8.contains(0)
+        case .array(let elements): elements.contains { holdsZero($0.content) }
+        default: false
+        }
     }
 
     /// A reader of each table `[key.NAME]`, in the order of the file.

@@ -13,10 +13,8 @@ extension Vendor {
     func warnOfMistakes(_ reader: TableReader) {
         if reader.has("base_url") { warnOfPath(reader) }
         if reader.has("credential") { warnOfCredential(reader) }
-        if scheme == "http", credential != .none, !isNear {
-            reader.warn(
-                "base_url",
-                "sends keys to \(host) without encryption; is https:// meant?")
+        if scheme == "http", credential != .none || usesOwnSecret {
+            reader.warnOfOpenKeys("base_url", to: host)
         }
     }
 
@@ -70,31 +68,5 @@ extension Vendor {
     private static func isVariableName(_ text: String) -> Bool {
         text.contains("_") && text.first?.isLetter == true
             && text.utf8.allSatisfy { 0x41...0x5A ~= $0 || 0x30...0x39 ~= $0 || $0 == 0x5F }
-    }
-
-    /// Whether the host is on this machine or in a network of the operator's own, as far as its
-    /// name says.
-    private var isNear: Bool {
-        if host.hasPrefix("[") {
-            guard let address = IPAddress(host.dropFirst().dropLast()) else { return false }
-            // Loopback, unique local and link-local addresses.
-            return address.bytes.count == 4
-                ? Self.isNear(address.bytes)
-                : address.bytes == [UInt8](repeating: 0, count: 15) + [1]
-                    || address.bytes[0] & 0xFE == 0xFC
-                    || address.bytes[0] == 0xFE && address.bytes[1] & 0xC0 == 0x80
-        }
-        if let address = IPAddress(host) { return Self.isNear(address.bytes) }
-        return !host.contains(".")
-            || [".local", ".internal", ".localhost", ".lan", ".test", ".svc", ".home.arpa"]
-                .contains(where: host.hasSuffix)
-    }
-
-    /// Loopback, link-local, and what RFC 1918 and RFC 6598 keep for networks of one's own.
-    private static func isNear(_ bytes: [UInt8]) -> Bool {
-        switch (bytes[0], bytes[1]) {
-        case (127, _), (10, _), (192, 168), (169, 254), (172, 16...31), (100, 64...127): true
-        default: false
-        }
     }
 }

@@ -26,6 +26,17 @@ struct MistakeTests {
         ("base_url = \"http://172.32.0.1/v1\"", "without encryption"),
         ("base_url = \"http://[2001:db8::1]/v1\"", "without encryption"),
         ("base_url = \"http://a.example/v1\"\ncredential = \"none\"", ""),
+        (
+            "base_url = \"http://a.example/v1?api-key=canary\"\ncredential = \"none\"",
+            "without encryption"
+        ),
+        (
+            "base_url = \"http://a.example/v1?api-version=1\"\ncredential = \"none\"", ""
+        ),
+        (
+            "base_url = \"http://a.example/v1\"\ncredential = \"none\"\n"
+                + "headers = { X-Api-Key = \"env:KEY\" }", "without encryption"
+        ),
         ("base_url = \"http://127.0.0.1:8000/v1\"", ""), ("base_url = \"http://10.1.2.3/v1\"", ""),
         ("base_url = \"http://172.16.0.1/v1\"", ""), ("base_url = \"http://[::1]/v1\"", ""),
         ("base_url = \"http://[fd00::1]/v1\"", ""), ("base_url = \"http://vllm:8000/v1\"", ""),
@@ -59,6 +70,59 @@ struct MistakeTests {
             #expect(warnings.count == 1 && warnings[0].contains(warning), "\(warnings)")
         }
         #expect(!warnings.contains { $0.contains("canary") })
+    }
+
+    @Test(
+        "keys that go unencrypted to a public host are warned of, whatever they are for",
+        arguments: [
+            ("[alerts]\nwebhook = \"http://hooks.example/canary\"", "alerts.webhook"),
+            ("[alerts]\nwebhook = \"https://hooks.example/canary\"", ""),
+            ("[alerts]\nwebhook = \"http://[::1]:80/canary\"", ""),
+            ("[limits]\nstore = \"redis://:canary@r.example:1\"", "limits.store"),
+            ("[limits]\nstore = \"redis://r.example:1\"", ""),
+            ("[limits]\nstore = \"rediss://:canary@r.example:1\"", ""),
+            (
+                "[sinks.a]\nkind = \"otlp\"\nurl = \"http://u@o.example:4318/v1/traces?a=b\"\n"
+                    + "headers = { authorization = \"canary\" }",
+                "sinks.a.url: sends keys to o.example "
+            ),
+            ("[sinks.a]\nkind = \"otlp\"\nurl = \"http://o.example:4318/v1/traces\"", ""),
+            (
+                "[sinks.a]\nkind = \"clickhouse\"\nurl = \"http://c.example\"\n"
+                    + "password = \"canary\"", "sinks.a.url"
+            ),
+            (
+                "[sinks.a]\nkind = \"clickhouse\"\nurl = \"http://clickhouse:8123\"\n"
+                    + "password = \"canary\"", ""
+            ),
+        ])
+    func openKeys(_ toml: String, _ key: String) throws {
+        let warnings = try ConfigurationTests.read(toml + "\n").warnings.map(\.description)
+        let open = warnings.filter { $0.contains("without encryption") }
+        #expect(open.count == (key.isEmpty ? 0 : 1), "\(warnings)")
+        #expect(open.allSatisfy { $0.contains(key) })
+        #expect(!warnings.contains { $0.contains("canary") })
+    }
+
+    @Test(
+        "no text holds a zero byte, and no two sinks write to one file",
+        arguments: [
+            ("[log]\npath = \"a\\u0000b\"", "log.path: holds a zero byte"),
+            ("[server]\nlisten = [\"unix:/a\\u0000b\"]", "server.listen: holds a zero byte"),
+            (
+                "[server.tls]\ncertificate = [{ certificate = \"a\\u0000\", key = \"b\" }]",
+                "certificate: holds a zero byte"
+            ),
+            ("[alerts]\nwebhook = \"https://a b\"", "alerts.webhook: is no URL"),
+            (
+                "[sinks.a]\nkind = \"jsonl\"\npath = \"/x\"\n"
+                    + "[sinks.b]\nkind = \"jsonl\"\npath = \"/x\"",
+                "sinks.b.path: another sink writes to /x already"
+            ),
+        ])
+    func unusable(_ toml: String, _ fault: String) {
+        let faults = ConfigurationTests.faults(toml + "\n")
+        #expect(faults.contains { $0.contains(fault) }, "\(faults)")
     }
 
     @Test("of a value are shown with it")

@@ -190,6 +190,14 @@ struct StatusTests {
             ),
             ("[prices.models.x]\ninput = 1\noutput = 1\n", 1, "include_usage"),
             ("[groups.g]\nbudget = \"$1/day\"\n", 1, "groups.g.budget: there are no prices"),
+            (
+                "[sinks.o]\nkind = \"otlp\"\nurl = \"https://127.0.0.1:1/\"\nca_file = \"/no\"\n",
+                1, "sinks.o.ca_file: cannot load certificates from /no"
+            ),
+            (
+                "[sinks.l]\nkind = \"jsonl\"\npath = \"/nowhere/x\"\n", 1,
+                "sinks.l.path: /nowhere/x: No such file"
+            ),
         ]
         for (toml, status, words) in cases {
             let file = try folder.write(toml, to: "config.toml")
@@ -197,6 +205,87 @@ struct StatusTests {
             #expect(result.status == status && result.text.contains(words), "\(result.text)")
             // Without the flag what is only doubtful is no failure.
             if status == 1 { #expect(try Self.run(["check", "--config", file]).status == 0) }
+        }
+    }
+
+    /// A folder in which nothing can be recorded, as a call of the system's or two make it.
+    private static let unrecordable: [(words: String, make: @Sendable (String) throws -> Void)] = [
+        ("is a link to what is not there", { try link("/nowhere/x", $0) }),
+        ("/lock is no file of its own", { try folder($0, "\($0)/lock") }),
+        ("/segments is no folder of its own", { try file($0, "segments", "x") }),
+        ("/weir.db is no database", { try file($0, "weir.db", "junk of more than 16 bytes") }),
+        ("/weir.db is no file of its own", { try folder($0, "\($0)/weir.db") }),
+        (
+            "/weir.db is no file of its own",
+            {
+                try folder($0)
+                try link("/etc/hostname", "\($0)/weir.db")
+            }
+        ),
+        (
+            "/weir.db is no file of its own",
+            {
+                try folder($0)
+                try #require(unsafe mkfifo("\($0)/weir.db", 0o600) == 0)
+            }
+        ),
+    ]
+
+    private static func folder(_ paths: String...) throws {
+        for path in paths { try #require(unsafe mkdir(path, 0o700) == 0) }
+    }
+
+    private static func link(_ target: String, _ path: String) throws {
+        try #require(unsafe symlink(target, path) == 0)
+    }
+
+    private static func file(_ path: String, _ name: String, _ text: String) throws {
+        try folder(path)
+        let folder = try TemporaryFolder()
+        let draft = try folder.write(text, to: name)
+        try #require(unsafe rename(draft, "\(path)/\(name)") == 0)
+    }
+
+    @Test(
+        "check finds a folder in which serve would record nothing",
+        arguments: unrecordable.indices)
+    func unrecorded(_ index: Int) throws {
+        let vendor = try MockProcess()
+        let scratch = try TemporaryFolder()
+        let record = "\(scratch.path)/record"
+        let (words, make) = Self.unrecordable[index]
+        try make(record)
+        let toml = "[log]\npath = \"\(record)\"\n"
+        let file = try scratch.write(toml, to: "config.toml")
+        let strict = try Self.run(["check", "--strict", "--config", file])
+        #expect(strict.status == 1, "\(strict.text)")
+        #expect(strict.text.contains("here and now calls would not be recorded"), "\(strict.text)")
+        #expect(strict.text.contains(words), "\(strict.text)")
+        #expect(try Self.run(["check", "--config", file]).status == 0)
+        let gateway = try GatewayProcess(Self.toml(vendor.port), recordPath: record)
+        #expect(gateway.process.text.contains("exchanges are served and not recorded"))
+    }
+
+    @Test("check finds that there is no room for journals, and waits for no pipe")
+    func room() throws {
+        let scratch = try TemporaryFolder()
+        let file = try scratch.write(
+            "[server]\nworkers = 1\n[log]\npath = \"/proc/weir\"\n", to: "config.toml")
+        let none = try Self.run(["check", "--strict", "--config", file])
+        #expect(none.status == 1)
+        #expect(none.text.contains("take 64 MiB, and 0 MiB are free"), "\(none.text)")
+        let pipe = "\(scratch.path)/pipe"
+        try #require(unsafe mkfifo(pipe, 0o600) == 0)
+        for toml in [
+            "[prices]\nfile = \"\(pipe)\"\n",
+            "[server.tls]\ncertificate = \"\(pipe)\"\nkey = \"\(pipe)\"\n",
+            "[vendors.openai]\nca_file = \"\(pipe)\"\n",
+            "[vendors.openai]\ncredential = \"file:\(pipe)\"\n",
+            "[vendors.openai]\ncredential = \"file:/dev/zero\"\n",
+            "[access.jwt]\nissuer = \"i\"\naudience = \"a\"\njwks = \"file:\(pipe)\"\n",
+        ] {
+            let file = try scratch.write(toml, to: "config.toml")
+            #expect(try Self.run(["check", "--config", file]).status == 2, "\(toml)")
         }
     }
 
