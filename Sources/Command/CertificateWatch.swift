@@ -57,6 +57,13 @@ final class CertificateWatch: TimerHandler {
         loop.timers.arm(timer, at: loop.now + Self.interval)
     }
 
+    /// The certificates of a section; nil where it speaks no TLS.
+    static func identity(
+        of section: Section, among watches: [CertificateWatch]
+    ) -> ServerIdentity? {
+        watches.first { $0.section == section }?.identity
+    }
+
     func timerFired(_ timer: TimerWheel.Timer) {
         loop.timers.arm(timer, at: loop.now + Self.interval)
         let found = Self.stamps(of: settings)

@@ -25,15 +25,8 @@ extension Composition {
         .init(configuration, digest: digest, routing: plan.routing, health: plan.health)
     }
 
-    /// Starts to send alerts, where there is a webhook for them.
-    func startAlerts() throws(SystemError) {
-        guard let webhook = configuration.alerts.webhook else { return }
-        let (settings, facts, records) = (configuration.alerts, facts, recording.source)
-        let (limits, folder) = (access.metrics, configuration.log.path)
-        try AlertSender.start(webhook, logger: logger) {
-            AlertWatch(settings, facts: facts, records: records, limits: limits, folder: folder)
-        }
-    }
+    /// The alerts that are posted and not over, for a process that takes over.
+    var standingAlertLines: [String] { standingAlerts.lines }
 
     /// Whether this process is not about to end.
     var takesRequests: Bool { readiness.isReady && !isDraining }

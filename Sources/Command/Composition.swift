@@ -44,6 +44,7 @@ final class Composition {
     let reloads = ReloadMetrics()
     /// What status and page show.
     let facts = GatewayFacts()
+    let standingAlerts = StandingAlerts()
     /// The file's SHA-256, and the files that were read with it.
     let reading: ConfigurationFile.Reading?
     /// Lists what vendors list; nil where they are asked themselves.
@@ -76,7 +77,7 @@ final class Composition {
     /// The gateway that this process takes over from.
     private(set) var predecessor: Predecessor?
     private(set) var succession: Succession?
-    private(set) var listening: ListeningSockets?
+    var listening: ListeningSockets?
     // The operators' listener, its socket, and what it answers.
     private(set) var operators: Worker?
     var adminSocket: (address: String, descriptor: Int32)?
@@ -182,9 +183,10 @@ final class Composition {
             operators = try OperatorListener.start(self, on: loop)
             let succession = Succession(self, on: loop)
             self.succession = succession
+            standingAlerts.set(lines: predecessor?.alerts ?? [])
             try succession.start(after: predecessor)
             predecessor = nil
-            try startAlerts()
+            try AlertSender.start(self)
             let keys = watchKeys(on: loop)
             let watch = (watchFile(on: loop), CooldownWatch(facts, logger, on: loop))
             try fleet?.run(folder: configuration.log.path) { control.post(.sharedKeys($0)) }
@@ -287,11 +289,13 @@ final class Composition {
         case .adoptedKeys(let worker, let change):
             hasAdoptedKeys(worker, change: change)
         case .rested(let worker): succession?.rested(worker)
+        case .turned(let worker): succession?.turned(worker)
         case .readingEnded(let record): succession?.readingEnded(record)
         case .caughtUp: succession?.caughtUp()
         case .sharedKeys(let keys): access.adopt(keys)
         case .workerEnded(let worker):
             mailboxes[worker] = nil
+            succession?.turned(worker)
             // A worker that has ended adopts no snapshot any more.
             hasAdopted(worker)
             if let change = keyRound?.number { hasAdoptedKeys(worker, change: change) }

@@ -9,6 +9,8 @@ enum ControlMessage: Sendable {
     case adoptedKeys(worker: Int, change: Int)
     /// The last client of a worker has gone, after another process has taken over.
     case rested(Int)
+    /// A worker's loop turns, as it was asked to say.
+    case turned(Int)
     /// The record's threads have ended for another process.
     case readingEnded(CededRecord)
     /// What an earlier process left is in the store, and known to limits.

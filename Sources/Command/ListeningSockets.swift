@@ -23,6 +23,8 @@ struct ListeningSockets {
     private var paths: [String] = []
     /// By address.
     private(set) var ports: [Int] = []
+    /// The addresses whose sockets are closed, because a process that took over has others.
+    private(set) var forgotten: [String] = []
     /// The addresses with their ports, for people.
     private(set) var description = ""
 
@@ -53,6 +55,32 @@ struct ListeningSockets {
             let sockets = ofWorkers.joined().filter { $0.address == index && !$0.isCopy }
             return (addresses[index], sockets.map(\.descriptor))
         }
+    }
+
+    /// Forgets the sockets of all addresses but these, which their workers close.
+    mutating func forget(allBut kept: [String]) {
+        forgotten = addresses.filter { !kept.contains($0) }
+        for worker in ofWorkers.indices {
+            ofWorkers[worker].removeAll { forgotten.contains(addresses[$0.address]) }
+        }
+    }
+
+    /// Binds a forgotten address once more; returns its sockets, each with its worker's number.
+    mutating func bindAgain(_ address: String) throws -> [(worker: Int, socket: Socket)] {
+        guard let number = addresses.firstIndex(of: address) else { return [] }
+        let bound = try ListeningSockets([address], workers: ofWorkers.count)
+        var sockets: [(worker: Int, socket: Socket)] = []
+        for (worker, those) in bound.ofWorkers.enumerated() {
+            for one in those {
+                let socket = Socket(
+                    descriptor: one.descriptor, isOnLoopback: one.isOnLoopback, address: number,
+                    isCopy: one.isCopy)
+                ofWorkers[worker].append(socket)
+                sockets.append((worker, socket))
+            }
+        }
+        forgotten.removeAll { $0 == address }
+        return sockets
     }
 
     /// Throws where another gateway listens on an address.

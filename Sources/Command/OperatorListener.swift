@@ -55,6 +55,17 @@ enum OperatorListener {
         return worker
     }
 
+    /// Listens once more, after a process that had taken over with another address.
+    static func listenAgain(_ parts: Composition) throws(SystemError) -> Int32 {
+        let listen = parts.configuration.admin.listen
+        guard let worker = parts.operators, let address = SocketAddress(listen) else { return -1 }
+        let descriptor = try Socket.listen(on: address, reusePort: false)
+        worker.listen(
+            on: descriptor, onLoopback: Configuration.isLoopback(listen),
+            identity: CertificateWatch.identity(of: .admin, among: parts.certificates))
+        return descriptor
+    }
+
     /// The socket that an earlier process has given, or a new one.
     private static func socket(
         _ address: SocketAddress, _ parts: Composition

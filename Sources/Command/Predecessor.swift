@@ -23,6 +23,9 @@ final class Predecessor {
     private(set) var admin: (address: String, descriptor: Int32)?
     /// Where it has pieces of bodies that are in no file, by the names of journals' files.
     private(set) var contents: [String: Int32] = [:]
+    /// The alerts that it has posted, and that are not over.
+    private(set) var alerts: [String] = []
+    /// Those that this process listens on.
     private let addresses: [String]
 
     /// Finds the gateway of a folder, which offers what it has; nil where none runs.
@@ -34,7 +37,10 @@ final class Predecessor {
             guard isInUse(folder) else { return nil }
             if getpid() == 1 { throw refusal("this process is number 1 of its container") }
             let channel = try connect(to: folder)
-            let predecessor = Predecessor(channel, folder, configuration.server.listen)
+            let predecessor = Predecessor(
+                channel, folder,
+                configuration.server.listen
+                    + [SuccessionMessage.operators(at: configuration.admin.listen)])
             try predecessor.receiveOffer()
             return predecessor
         }
@@ -118,7 +124,7 @@ final class Predecessor {
                 sockets[address, default: []] += descriptors
             case .admin(let address, let descriptor): admin = (address, descriptor)
             case .contents(let named): contents.merge(named) { $1 }
-            case .offered: return
+            case .offered(let alerts): return self.alerts = alerts
             default: throw Self.refusal("it answers out of order")
             }
         }
@@ -137,8 +143,9 @@ final class Predecessor {
         }
     }
 
-    /// Says that this process serves.
+    /// Says that this process serves, and that its silence would mean that it hangs.
     func confirm() throws(Composition.StartError) {
+        try ask(.alive)
         try ask(.running)
     }
 }

@@ -1,4 +1,5 @@
 import Gateway
+import Logging
 import Reactor
 
 // What a hand-over means for the workers and their clients.
@@ -16,7 +17,12 @@ extension Succession {
             }
             mailbox.post(.retire(keeping: kept) { control?.post(.rested(index)) })
         }
-        composition.operators?.obey(.retire(keeping: [true]) {})
+        composition.listening?.forget(allBut: addresses)
+        let isKept = composition.adminSocket.map {
+            SuccessionMessage.isForOperators($0.address, claimed: addresses)
+        }
+        composition.operators?.obey(.retire(keeping: [isKept ?? true]) {})
+        if isKept == false { composition.adminSocket?.descriptor = -1 }
         composition.operators?.endConnections(all: false)
     }
 
@@ -26,5 +32,39 @@ extension Succession {
         composition.show(isRetired: false)
         for mailbox in composition.mailboxes.values { mailbox.post(.resume) }
         composition.operators?.obey(.resume)
+        listenAgain()
+    }
+
+    /// Listens again on the addresses that the other process did not have.
+    private func listenAgain() {
+        let identity = CertificateWatch.identity(of: .server, among: composition.certificates)
+        for address in composition.listening?.forgotten ?? [] {
+            do {
+                let sockets = try composition.listening?.bindAgain(address) ?? []
+                for (index, socket) in sockets {
+                    let order = WorkerOrder.listen(
+                        on: socket.descriptor, onLoopback: socket.isOnLoopback, identity)
+                    guard let mailbox = composition.mailboxes[index] else {
+                        Socket.close(socket.descriptor)
+                        continue
+                    }
+                    mailbox.post(order)
+                }
+            } catch {
+                logListening(address, error)
+            }
+        }
+        guard let (address, descriptor) = composition.adminSocket, descriptor < 0 else { return }
+        do {
+            composition.adminSocket?.descriptor = try OperatorListener.listenAgain(composition)
+        } catch {
+            logListening(address, error)
+        }
+    }
+
+    private func logListening(_ address: String, _ error: any Error) {
+        logger.error(
+            "an address cannot be listened on again",
+            metadata: ["address": "\(address)", "error": "\(error)"])
     }
 }

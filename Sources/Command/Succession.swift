@@ -51,6 +51,7 @@ final class Succession: DescriptorHandler, TimerHandler {
     /// Whether a supervisor takes the successor for its service's process.
     private var isMainPassedOn = false
     private var awaitsSuccessor = false
+    var roll = Roll()
     /// Since when the record is this process's again, and clients wait until limits know of it.
     var tookBackAt: Instant?
     /// Whether the record could not be taken back at once, and clients are served all the same.
@@ -82,6 +83,7 @@ final class Succession: DescriptorHandler, TimerHandler {
                 "the supervisor cannot be sent a message", metadata: ["error": "\(error)"])
         }
         listen()
+        wake()
     }
 
     func listen() {
@@ -151,10 +153,17 @@ final class Succession: DescriptorHandler, TimerHandler {
     /// The process is to end: so are those before it, and, where a supervisor takes this one for
     /// the whole service, the one after it.
     func pass(_ order: SuccessionMessage) {
-        for elder in elders where !elder.isRested { send(order, to: elder.channel) }
+        sendToElders(order)
         guard isRetired, Supervisor.isThere, !isMainPassedOn, let successor else { return }
         awaitsSuccessor = true
         send(order, to: successor)
+    }
+
+    /// Whether a process before this one still has clients.
+    var hasElders: Bool { !elders.allSatisfy(\.isRested) }
+
+    func sendToElders(_ order: SuccessionMessage) {
+        for elder in elders where !elder.isRested { send(order, to: elder.channel) }
     }
 
     /// The workers have ended.
@@ -185,7 +194,8 @@ final class Succession: DescriptorHandler, TimerHandler {
 
     func send(_ message: SuccessionMessage, to channel: MessageChannel) {
         do {
-            try channel.send(message.message)
+            // A process that hangs takes nothing; its successor must not wait for it each second.
+            try channel.send(message.message, isAwaited: message != .alive)
         } catch {
             // Its end is seen by its channel.
             logger.debug("a gateway cannot be sent a message", metadata: ["error": "\(error)"])
@@ -226,6 +236,8 @@ final class Succession: DescriptorHandler, TimerHandler {
         case .elder:
             guests.removeAll { $0 === channel }
             elders.append(Elder(channel: channel))
+            wake()
+        case .alive where channel === successor: state.heard()
         case .claim(let addresses) where channel === successor: cede(addresses)
         case .running where channel === successor:
             guard state.running(loop.now) else { return }
@@ -268,7 +280,7 @@ final class Succession: DescriptorHandler, TimerHandler {
                 send(.address(address, Array(part)), to: channel)
             }
         }
-        if let admin = composition.adminSocket {
+        if let admin = composition.adminSocket, admin.descriptor >= 0 {
             send(.admin(admin.address, admin.descriptor), to: channel)
         }
         let contents = Array(composition.recording.sharedContents)
@@ -277,7 +289,7 @@ final class Succession: DescriptorHandler, TimerHandler {
             send(.contents(Dictionary(part.map { ($0.key, $0.value) }) { $1 }), to: channel)
         }
         composition.recording.expectHandOver(true)
-        send(.offered, to: channel)
+        send(.offered(alerts: composition.standingAlertLines), to: channel)
         wake()
     }
 
@@ -313,7 +325,7 @@ final class Succession: DescriptorHandler, TimerHandler {
         wake()
     }
 
-    private func lost(_ channel: MessageChannel) {
+    func lost(_ channel: MessageChannel) {
         loop.forget(channel.descriptor)
         channel.close()
         guests.removeAll { $0 === channel }
@@ -340,10 +352,8 @@ final class Succession: DescriptorHandler, TimerHandler {
 
     func timerFired(_ timer: TimerWheel.Timer) {
         reap()
-        if state.isOverdue(loop.now), let successor {
-            endHanging(successor.peer?.process ?? 0)
-            lost(successor)
-        }
+        callRoll()
+        endIfHanging()
         if let child, state.isHanging(child.since, loop.now) { endHanging(child.process) }
         if state.stage == .bereaved { takeBack() }
         stopWaitingIfLate()
@@ -353,15 +363,7 @@ final class Succession: DescriptorHandler, TimerHandler {
         }
         if state.mayLeave(loop.now) { leaveIfRested() }
         composition.endIfOver()
-        if state.stage != .serving || child != nil || tookBackAt != nil { wake() }
-    }
-
-    /// A process that hangs would keep what it was given, and no other could be started.
-    private func endHanging(_ process: pid_t) {
-        logger.error(
-            "the process that was to take over takes too long, and is ended",
-            metadata: ["process": "\(process)"])
-        if process > 1 { kill(process, SIGKILL) }
+        if state.stage != .serving || child != nil || tookBackAt != nil || hasElders { wake() }
     }
 
     private func leaveIfRested() {

@@ -5,12 +5,26 @@ enum SuccessionMessage: Equatable {
     /// Another number is another version's: nothing is handed over then.
     static let protocolNumber = 1
 
+    /// How the operators' address is named among those that are claimed; versions that did not name
+    /// it had the same one.
+    static func operators(at address: String) -> String { operatorsMark + address }
+
+    /// Whether a process that claims addresses listens for operators on this one.
+    static func isForOperators(_ address: String, claimed: [String]) -> Bool {
+        claimed.contains(operators(at: address))
+            || !claimed.contains { $0.hasPrefix(operatorsMark) }
+    }
+
+    private static let operatorsMark = "operators "
+
     // From the one that takes over.
     case hello(protocolNumber: Int)
     /// Give the record; these addresses are listened on from now on.
     case claim(addresses: [String])
     /// It serves.
     case running
+    /// The loops of all its workers turn: once before it serves, then each second.
+    case alive
     /// An earlier gateway still serves its last clients, and its successor has ended.
     case elder
 
@@ -20,7 +34,8 @@ enum SuccessionMessage: Equatable {
     case admin(String, Int32)
     /// Memory with pieces of bodies, by the names of journals' files.
     case contents([String: Int32])
-    case offered
+    /// That is all; with the alerts that it has posted, and that are not over.
+    case offered(alerts: [String])
     /// The folder's lock.
     case ceded(lock: Int32)
     /// All clients have gone, and nothing is written to its journals any more.
@@ -41,6 +56,7 @@ enum SuccessionMessage: Equatable {
         case "hello": self = .hello(protocolNumber: rest.first.flatMap { Int($0) } ?? 0)
         case "claim": self = .claim(addresses: rest)
         case "running": self = .running
+        case "alive": self = .alive
         case "elder": self = .elder
         case "refused": self = .refused(rest.joined(separator: "\n"))
         case "address" where rest.count == 1: self = .address(rest[0], descriptors)
@@ -48,7 +64,7 @@ enum SuccessionMessage: Equatable {
             self = .admin(rest[0], descriptors[0])
         case "contents" where rest.count == descriptors.count:
             self = .contents(Dictionary(zip(rest, descriptors)) { $1 })
-        case "offered": self = .offered
+        case "offered": self = .offered(alerts: rest)
         case "ceded" where descriptors.count == 1: self = .ceded(lock: descriptors[0])
         case "rested": self = .rested
         case "drain": self = .drain
@@ -65,13 +81,15 @@ enum SuccessionMessage: Equatable {
         case .hello(let number): .init("hello\n\(number)")
         case .claim(let addresses): .init((["claim"] + addresses).joined(separator: "\n"))
         case .running: .init("running")
+        case .alive: .init("alive")
         case .elder: .init("elder")
         case .refused(let reason): .init("refused\n\(reason)")
         case .address(let address, let descriptors): .init("address\n\(address)", descriptors)
         case .admin(let address, let descriptor): .init("admin\n\(address)", [descriptor])
         case .contents(let named):
             .init((["contents"] + named.keys).joined(separator: "\n"), Array(named.values))
-        case .offered: .init("offered")
+        case .offered(let alerts):
+            .init((["offered"] + alerts).joined(separator: "\n"))
         case .ceded(let lock): .init("ceded", [lock])
         case .rested: .init("rested")
         case .drain: .init("drain")

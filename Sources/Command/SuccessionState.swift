@@ -31,7 +31,7 @@ struct SuccessionState {
         case takeBackLater
     }
 
-    /// How long the other process may take for each stage before it serves.
+    /// How long the other process may take for each stage before it serves, and say nothing after.
     static let patience = Interval.seconds(60)
     /// How long this process stays at least, so that it can take back.
     static let standbyTime = Interval.seconds(10)
@@ -39,12 +39,34 @@ struct SuccessionState {
     /// How long the kernel may take to free what a process had that has ended.
     static let settlingTime = Interval.seconds(5)
 
+    /// How long another process that serves may say nothing at most, for this one to go.
+    static let newsTime = Interval.seconds(3)
+
     private(set) var stage = Stage.serving
     private(set) var since = Instant(nanoseconds: 0)
+    /// How long the other process has said nothing; nil where it has never said that it lives, as
+    /// earlier versions do not.
+    private(set) var silence: Interval?
+    private var lookedAt = Instant(nanoseconds: 0)
 
     private mutating func enter(_ next: Stage, _ now: Instant) {
         stage = next
         since = now
+    }
+
+    /// The other process has said that it lives.
+    mutating func heard() { silence = .zero }
+
+    /// Counts how long the other process has said nothing.
+    ///
+    /// In the time of this process's own turns: what pauses a machine, or a container, pauses both
+    /// processes, and says nothing of the other one.
+    mutating func looked(_ now: Instant) {
+        if let silence {
+            let passed = min(now - lookedAt, .seconds(1))
+            self.silence = Interval(nanoseconds: silence.nanoseconds + passed.nanoseconds)
+        }
+        lookedAt = now
     }
 
     /// Another process asks to take over: why it may not; nil where it is to be made an offer.
@@ -61,6 +83,7 @@ struct SuccessionState {
         if isDraining { return "it is ending" }
         if stage != .serving { return "another process is taking over, or has done so" }
         if !isReading { return "it has no record to hand over" }
+        silence = nil
         enter(.offered, now)
         return nil
     }
@@ -115,11 +138,18 @@ struct SuccessionState {
     mutating func tookBack(_ now: Instant) { enter(.serving, now) }
 
     /// A process that took over from the other has it all.
-    mutating func foundHeir(_ now: Instant) { enter(.retired, now) }
+    mutating func foundHeir(_ now: Instant) {
+        silence = nil
+        enter(.retired, now)
+    }
 
-    /// Whether the other process takes too long.
+    /// Whether the other process takes too long to serve, or serves no more.
     func isOverdue(_ now: Instant) -> Bool {
-        [.offered, .ceding, .ceded].contains(stage) && now - since > Self.patience
+        switch stage {
+        case .offered, .ceding, .ceded: now - since > Self.patience
+        case .retired: silence.map { $0 > Self.patience } ?? false
+        case .serving, .withdrawn, .bereaved: false
+        }
     }
 
     /// Whether a program that was started to take over does nothing about it, or is at its end and
@@ -142,5 +172,6 @@ struct SuccessionState {
     /// Whether another process serves well for long enough that this one may go.
     func mayLeave(_ now: Instant) -> Bool {
         stage == .retired && now - since >= Self.standbyTime
+            && silence.map { $0 < Self.newsTime } ?? true
     }
 }

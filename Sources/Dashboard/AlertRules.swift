@@ -73,11 +73,21 @@ struct AlertRules {
         self.cacheDrop = cacheDrop
     }
 
+    /// What has begun and is not over.
+    var standing: [Alert] { going.values.map(\.alert) }
+
+    /// Takes over what has begun elsewhere.
+    mutating func resume(_ alerts: [Alert], now: Instant) {
+        for alert in alerts { going[Self.key(of: alert)] = Going(alert: alert, lastSeen: now) }
+    }
+
+    private static func key(of alert: Alert) -> String { "\(alert.kind) \(alert.subject)" }
+
     /// The alerts that an observation leads to.
     mutating func look(_ seen: AlertObservation, now: Instant) -> [Alert] {
         var alerts: [Alert] = []
         for alert in current(seen) {
-            let key = "\(alert.kind) \(alert.subject)"
+            let key = Self.key(of: alert)
             if going[key] == nil { alerts.append(alert) }
             going[key] = Going(alert: going[key]?.alert ?? alert, lastSeen: now)
         }

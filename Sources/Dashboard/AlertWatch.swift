@@ -44,6 +44,12 @@ public final class AlertWatch {
         return rules.look(observe(now), now: now)
     }
 
+    /// What has begun and is not over.
+    public var standing: [Alert] { rules.standing }
+
+    /// Takes over what another process has found: it is not found to begin again.
+    public func resume(_ alerts: [Alert]) { rules.resume(alerts, now: .now()) }
+
     /// An alert as it is posted: `text` is what chat programs show.
     public static func json(_ alert: Alert) -> String {
         let value = JSONValue.members([

@@ -44,6 +44,10 @@ public enum WorkerOrder: Sendable {
     /// here one more answer, and call once the last of them has gone. `keeping`: which of the
     /// listeners may be resumed; others close.
     case retire(keeping: [Bool], rested: @Sendable () -> Void)
+    /// Take clients in from one more socket, too.
+    case listen(on: Int32, onLoopback: Bool, ServerIdentity?)
+    /// Call, which says that the loop turns.
+    case answer(@Sendable () -> Void)
     /// Take clients in again: the other process is gone.
     case resume
     /// Accept no new exchanges, let running ones end, then leave the loop.
@@ -189,6 +193,10 @@ public final class Worker: TurnHandler, TimerHandler {
             endRevokedTunnels()
             adopted()
         case .retire(let kept, let rested): retire(keeping: kept, rested)
+        case .listen(let descriptor, let isOnLoopback, let identity):
+            if isDraining { return Socket.close(descriptor) }
+            listen(on: descriptor, onLoopback: isOnLoopback, identity: identity)
+        case .answer(let turned): turned()
         case .resume: resume()
         case .drain: drain()
         case .stop: stop()

@@ -108,13 +108,17 @@ public final class MessageChannel {
     }
 
     /// Sends a message; the descriptors stay this process's, too.
-    public func send(_ message: Message) throws(SystemError) {
+    ///
+    /// `isAwaited`: whether to wait for a receiver that has not taken what was sent before.
+    public func send(_ message: Message, isAwaited: Bool = true) throws(SystemError) {
         let bytes = Array(message.text.utf8)
         while true {
             let count = unsafe clinux_send(
                 descriptor, bytes, bytes.count, message.descriptors, message.descriptors.count)
             if count >= 0 { return }
-            guard errno == EINTR || errno == EAGAIN && wait(Int16(POLLOUT), Self.sendTime)
+            guard
+                errno == EINTR
+                    || isAwaited && errno == EAGAIN && wait(Int16(POLLOUT), Self.sendTime)
             else { throw SystemError(call: "sendmsg") }
         }
     }

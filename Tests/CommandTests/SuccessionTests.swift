@@ -106,13 +106,60 @@ struct SuccessionTests {
         #expect(!state.isOverdue(Self.at(10_000)))
     }
 
+    private static func retired(saysAlive: Bool) -> SuccessionState {
+        var state = SuccessionState()
+        _ = hello(&state)
+        _ = state.claimed(isOver: false, at(0))
+        _ = state.readingEnded(at(0))
+        if saysAlive { state.heard() }
+        _ = state.running(at(0))
+        return state
+    }
+
+    /// Turns of a loop, one each 200 ms.
+    private static func turn(_ state: inout SuccessionState, from start: Int64, to end: Int64) {
+        for tick in 0...(end - start) * 5 { state.looked(at(start) + .milliseconds(tick * 200)) }
+    }
+
+    @Test("one that serves and then says nothing for a minute hangs, and keeps this one here")
+    func silence() {
+        var state = Self.retired(saysAlive: true)
+        Self.turn(&state, from: 0, to: 9)
+        #expect(!state.mayLeave(Self.at(15)), "it has said nothing for a while")
+        state.heard()
+        #expect(state.mayLeave(Self.at(15)))
+        Self.turn(&state, from: 9, to: 69)
+        #expect(!state.isOverdue(Self.at(69)))
+        Self.turn(&state, from: 69, to: 70)
+        #expect(state.isOverdue(Self.at(70)) && !state.mayLeave(Self.at(70)))
+        state.heard()
+        #expect(!state.isOverdue(Self.at(70)))
+        // Both were paused: that is no silence.
+        Self.turn(&state, from: 5000, to: 5050)
+        #expect(!state.isOverdue(Self.at(5050)))
+    }
+
+    @Test("a version that never says that it lives does not hang for that")
+    func earlierVersion() {
+        var state = Self.retired(saysAlive: false)
+        Self.turn(&state, from: 0, to: 600)
+        #expect(!state.isOverdue(Self.at(600)) && state.mayLeave(Self.at(600)))
+        // One that another process has taken over from may be one, too, until it says so.
+        state.heard()
+        _ = state.lost(Self.at(600))
+        state.foundHeir(Self.at(600))
+        Self.turn(&state, from: 600, to: 700)
+        #expect(!state.isOverdue(Self.at(700)))
+    }
+
     @Test("messages are read as they were written, and what is none is refused")
     func messages() {
         let all: [SuccessionMessage] = [
             .hello(protocolNumber: 7), .claim(addresses: ["127.0.0.1:80", "unix:/a b"]),
-            .claim(addresses: []), .running, .elder, .refused("one\ntwo"),
+            .claim(addresses: []), .running, .alive, .elder, .refused("one\ntwo"),
             .address("[::]:1", [3, 4]), .admin("127.0.0.1:2", 5), .contents(["a.journal": 6]),
-            .contents([:]), .offered, .ceded(lock: 9), .rested, .drain, .stop,
+            .contents([:]), .offered(alerts: []), .offered(alerts: ["a b", "c"]),
+            .ceded(lock: 9), .rested, .drain, .stop,
         ]
         for message in all { #expect(SuccessionMessage(message.message) == message) }
         for text in ["", "hello2", "admin\nx", "ceded", "contents\na.journal", "address"] {

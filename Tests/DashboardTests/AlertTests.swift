@@ -39,6 +39,27 @@ struct AlertTests {
         #expect(rules.look(Self.cooling("a"), now: Self.at(230)).map(\.isOver) == [false])
     }
 
+    @Test("that another process has posted are not posted again, and are when they are over")
+    func handedOver() {
+        var first = AlertRules(budgetPercent: 80, spendFactor: 3)
+        #expect(first.look(Self.cooling("a\nb", "c"), now: Self.at(0)).count == 2)
+        let standing = StandingAlerts()
+        standing.set(first.standing)
+        let taken = StandingAlerts()
+        taken.set(lines: standing.lines + ["", "no alert"])
+        #expect(Set(taken.all.map(\.subject)) == ["a\\u000Ab", "c"])
+        var next = AlertRules(budgetPercent: 80, spendFactor: 3)
+        next.resume(taken.all, now: Self.at(10))
+        #expect(next.look(Self.cooling("c"), now: Self.at(20)) == [])
+        let over = next.look(Self.cooling("c"), now: Self.at(131))
+        #expect(over.map(\.isOver) == [true] && over[0].text.contains("timeout"))
+        // What does not fit a message begins anew.
+        let long = String(repeating: "x", count: 1000)
+        standing.set(
+            (0..<50).map { Alert(kind: "sink", subject: "\($0)", isOver: false, text: long) })
+        #expect(standing.lines.count == 32)
+    }
+
     @Test("of a budget go out at its share, and at its end")
     func budgets() {
         var rules = AlertRules(budgetPercent: 80, spendFactor: 3)

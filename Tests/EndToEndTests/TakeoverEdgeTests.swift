@@ -85,6 +85,125 @@ struct TakeoverEdgeTests {
         try TakeoverTests.expectWholeAccount(gateway.recordPath)
     }
 
+    @Test("a process that serves and then hangs is ended; the old one had waited, and serves again")
+    func hangingLate() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(TakeoverTests.toml(vendor.port), server: "workers = 2")
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        let next = try TakeoverTests.successor(of: gateway)
+        try next.awaitLine(" taken over ", seconds: 120)
+        try gateway.process.awaitLine(" another process has taken over")
+        next.signal(SIGSTOP)
+        // No client of the old one's is left, and it stays for as long as the new one is silent.
+        try gateway.process.awaitLine(" says nothing any more, and is ended", seconds: 120)
+        #expect(try next.wait() == 128 + SIGKILL)
+        try gateway.process.awaitLine(" this one serves again", seconds: 120)
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        #expect(try TakeoverTests.serving(gateway) == Int(gateway.process.pid))
+        // The next one says that it lives, and the old one goes.
+        let last = try TakeoverTests.successor(of: gateway)
+        try last.awaitLine(" taken over ", seconds: 120)
+        #expect(try gateway.process.wait(seconds: 120) == 0)
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        last.signal(SIGTERM)
+        #expect(try last.wait() == 0)
+        try TakeoverTests.expectWholeAccount(gateway.recordPath)
+    }
+
+    @Test("an alert that was posted before an upgrade is not posted again after it")
+    func alerts() throws {
+        let posted = Mutex<[String]>([])
+        let hook = try ByteVendor { connection, _ in
+            while true {
+                let body = String(decoding: try connection.request().body, as: UTF8.self)
+                posted.withLock { $0.append(body) }
+                try connection.send("HTTP/1.1 204 OK\r\n\r\n")
+            }
+        }
+        defer { hook.stop() }
+        func subjects() throws -> [String] {
+            try posted.withLock { try $0.map { try JSONValue(parsing: $0)["subject"]?.text ?? "" } }
+        }
+        let vendor = try MockProcess()
+        var toml = "[alerts]\nwebhook = \"http://127.0.0.1:\(hook.port)/\"\n"
+        for (name, port) in [("away", 9), ("gone", 9), ("here", vendor.port)] {
+            toml += "[vendors.\(name)]\ndialect = \"openai\"\ncredential = \"none\"\n"
+            toml += "base_url = \"http://127.0.0.1:\(port)/v1\"\n"
+        }
+        for (name, model) in [("away", "gpt-*"), ("gone", "other-*")] {
+            toml += "[[chains]]\nname = \"\(name)\"\nmodels = [\"\(model)\"]\n"
+            toml += "targets = [{ vendor = \"\(name)\" }, { vendor = \"here\" }]\n"
+            toml += "[chains.failover]\ncooldown = \"1h\"\ncooldown_after = 1\n"
+        }
+        let gateway = try GatewayProcess(toml)
+        #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        try gateway.await("the first alert") { try subjects() == ["away"] }
+        let next = try TakeoverTests.successor(of: gateway)
+        try next.awaitLine(" taken over ", seconds: 120)
+        try gateway.await("the new process's cooldown") {
+            #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+            return try gateway.metric("weir_targets_cooling", where: "\"away\"") >= 1
+        }
+        let other = Self.chat.replacing("\"gpt-4o\"", with: "\"other-\"")
+        #expect(try RawConnection(port: gateway.port).exchange(other).isWhole)
+        // What begins at the same time is posted in the order of the vendors.
+        try gateway.await("the second alert") { try subjects().contains("gone") }
+        #expect(try subjects() == ["away", "gone"])
+        next.signal(SIGTERM)
+        #expect(try next.wait() == 0)
+        #expect(try gateway.process.wait() == 0)
+    }
+
+    @Test("addresses that a new configuration leaves are closed, and open again when it is undone")
+    func otherAddresses() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        func toml(_ listen: [Int], _ admin: Int, _ record: String) -> String {
+            let addresses = listen.map { "\"127.0.0.1:\($0)\"" }.joined(separator: ", ")
+            return "[server]\nlisten = [\(addresses)]\nworkers = 2\n[admin]\n"
+                + "listen = \"127.0.0.1:\(admin)\"\n[log]\npath = \"\(record)\"\n"
+                + TakeoverTests.toml(vendor.port)
+        }
+        let record = "\(folder.path)/record"
+        let ports = try (0..<5).map { _ in try ByteVendor.closedPort() }
+        let (kept, left, added) = (ports[0], ports[1], ports[2])
+        let first = try folder.write(toml([left, kept], ports[3], record), to: "first.toml")
+        let second = try folder.write(toml([kept, added], ports[4], record), to: "second.toml")
+        let old = try ChildProcess(try Binaries.weir, ["serve", "--config", first])
+        try old.awaitLine(" serving ")
+        func answers(_ port: Int) -> Bool {
+            (try? RawConnection(port: port).exchange(Self.chat).isWhole) ?? false
+        }
+        func isHealthy(_ port: Int) -> Bool {
+            let question = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            let answer = try? RawConnection(port: port).exchange(question)
+            return answer?.status == 200
+        }
+        func expect(_ open: [Int], _ closed: [Int]) throws {
+            for port in open { #expect(Patience.await { answers(port) }) }
+            for port in closed {
+                #expect(Patience.await { (try? RawConnection(port: port)) == nil })
+            }
+        }
+        for _ in 0..<2 {
+            try expect([left, kept], [added])
+            #expect(isHealthy(ports[3]))
+            let new = try ChildProcess(
+                try Binaries.weir, ["serve", "--takeover", "--config", second])
+            try new.awaitLine(" taken over ", seconds: 120)
+            try expect([kept, added], [left, ports[3]])
+            #expect(isHealthy(ports[4]))
+            new.signal(SIGKILL)
+            _ = try new.wait()
+            // Both workers listen again, and a second upgrade finds all in order.
+            try expect([left, kept], [added, ports[4]])
+            #expect(Patience.await { isHealthy(ports[3]) })
+        }
+        old.signal(SIGTERM)
+        #expect(try old.wait() == 0)
+        try TakeoverTests.expectWholeAccount(record, old)
+    }
+
     @Test("a second SIGUSR2 while the first is answered starts nothing")
     func twice() throws {
         let vendor = try MockProcess()
