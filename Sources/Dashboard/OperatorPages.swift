@@ -92,9 +92,9 @@ public final class OperatorPages: Responder {
                 ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
         }
         if head.method == .post {
-            if path.matches("/login") { return logIn(PageParameters(body)) }
+            if path.matches("/login") { return logIn(PageParameters(body), head) }
             if path.matches("/logout"), visitors.isKnown(head) {
-                return PageAnswers.redirect(to: "/login", cookie: visitors.forgetAll())
+                return PageAnswers.redirect(to: "/login", cookie: visitors.forgetAll(head))
             }
         }
         let request = OperatorRequest(method: head.method.name, path: path.text)
@@ -136,8 +136,10 @@ public final class OperatorPages: Responder {
             body: exposition.text())
     }
 
-    private func logIn(_ form: PageParameters) -> LocalResponse {
-        guard let cookie = visitors.letIn(showing: form["token"] ?? "") else {
+    private func logIn(
+        _ form: PageParameters, _ head: borrowing RequestHead
+    ) -> LocalResponse {
+        guard let cookie = visitors.letIn(showing: form["token"] ?? "", in: head) else {
             return PageAnswers.redirect(to: "/login?wrong")
         }
         return PageAnswers.redirect(to: "/", cookie: cookie)

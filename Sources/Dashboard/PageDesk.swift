@@ -42,6 +42,8 @@ final class PageDesk: TimerHandler {
 
     /// Answers a question; never throws: what went wrong is the answer.
     func answer(_ question: PageQuestion, _ answer: LaterAnswer) {
+        // Its page was closed while others were answered.
+        guard !answer.isUnwanted else { return }
         do {
             switch question {
             case .live: try follow(answer, nil)

@@ -7,7 +7,6 @@ import Primitives
 /// other site can have it send; the names end with the process.
 struct PageVisitors {
     private static let namesMax = 64
-    private static let cookieName = "weir_visitor"
 
     private var token: [UInt8]?
     /// Whether this machine alone can reach the listener.
@@ -42,10 +41,11 @@ struct PageVisitors {
     /// Whether a request may see the page.
     func isKnown(_ head: borrowing RequestHead) -> Bool {
         if showsToken(head) { return true }
+        let cookieName = Self.cookieName(of: head)
         for field in head.fields where head.name(of: field).matchesIgnoringCase("cookie") {
             for pair in head.value(of: field).text.split(separator: ";") {
                 let parts = pair.split(separator: "=", maxSplits: 1)
-                guard parts.count == 2, parts[0].drop(while: { $0 == " " }) == Self.cookieName
+                guard parts.count == 2, parts[0].drop(while: { $0 == " " }) == cookieName
                 else { continue }
                 if names.contains(String(parts[1])) { return true }
             }
@@ -53,25 +53,37 @@ struct PageVisitors {
         return false
     }
 
+    /// The name of the cookie at the port that a browser asks.
+    ///
+    /// A browser sends cookies of a host to all of its ports: two gateways on one machine would
+    /// overwrite each other's.
+    private static func cookieName(of head: borrowing RequestHead) -> String {
+        let host = head.fields.first { head.name(of: $0).matchesIgnoringCase("host") }
+        guard let text = host.map({ head.value(of: $0).text }), let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[colon...].dropFirst())
+        else { return "weir_visitor" }
+        return "weir_visitor_\(port)"
+    }
+
     /// Lets a browser in that shows the token in a form; returns its cookie.
-    mutating func letIn(showing shown: String) -> String? {
+    mutating func letIn(showing shown: String, in head: borrowing RequestHead) -> String? {
         guard let token, Self.isEqual(Array(shown.utf8).span, token) else { return nil }
         var random = SystemRandomNumberGenerator()
         let name = (0..<4).map { _ in String(random.next(), radix: 36) }.joined()
         // The one that was let in first gives way.
         if names.count >= Self.namesMax { names.removeFirst() }
         names.append(name)
-        return cookie(name)
+        return cookie(Self.cookieName(of: head), name)
     }
 
     /// Forgets every browser; returns the cookie that ends this one's.
-    mutating func forgetAll() -> String {
+    mutating func forgetAll(_ head: borrowing RequestHead) -> String {
         names = []
-        return cookie("") + "; Max-Age=0"
+        return cookie(Self.cookieName(of: head), "") + "; Max-Age=0"
     }
 
-    private func cookie(_ name: String) -> String {
-        "\(Self.cookieName)=\(name); Path=/; HttpOnly; SameSite=Strict"
+    private func cookie(_ key: String, _ name: String) -> String {
+        "\(key)=\(name); Path=/; HttpOnly; SameSite=Strict"
             + (isEncrypted ? "; Secure" : "")
     }
 

@@ -25,7 +25,8 @@ public final class LaterAnswer: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Whether the client has gone, as far as a part that was given has found out.
+    /// Whether the client has gone, as far as a part that was given, or a later question, has found
+    /// out.
     public var isUnwanted: Bool { unwanted.load(ordering: .relaxed) }
 
     /// Gives the next part.
@@ -98,6 +99,7 @@ final class LaterAnswers {
 
     private func make(for exchange: RequestExchange) -> LaterAnswer {
         count += 1
+        forgetThoseOfTheGone()
         // Answers that were not wanted in the end, and those whose clients went.
         if entries.count >= Self.entriesMax {
             entries = entries.filter { _, entry in
@@ -107,6 +109,15 @@ final class LaterAnswers {
         let answer = LaterAnswer(count, mailbox)
         entries[count] = Entry(exchange: exchange, answer: answer)
         return answer
+    }
+
+    /// A question whose client went away need not be answered before the new one.
+    private func forgetThoseOfTheGone() {
+        for (number, entry) in entries {
+            if let exchange = entry.exchange, exchange.client.exchange === exchange { continue }
+            entry.answer.becomeUnwanted()
+            entries[number] = nil
+        }
     }
 
     private func received(_ number: Int, _ part: LaterAnswer.Part) {

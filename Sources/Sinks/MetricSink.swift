@@ -24,6 +24,7 @@ public struct MetricSink: Sink {
     private let remote: Remote
     private let version: String
     private let servers: VendorServers
+    private var names = ModelNames()
 
     /// A sink into a collector; `servers` are the vendors'.
     public init(remote: Remote, version: String, servers: VendorServers) {
@@ -41,8 +42,9 @@ public struct MetricSink: Sink {
         var ended = 0
         for stored in records {
             let spans = ExchangeSpans(stored, servers: servers)
-            guard let attributes = spans.metricAttributes else { continue }
+            guard var attributes = spans.metricAttributes else { continue }
             let record = stored.record
+            names.bound(&attributes, isAnswered: 200..<400 ~= record.status)
             began = min(began, record.acceptedMicroseconds)
             ended = max(ended, record.acceptedMicroseconds + record.endMicroseconds)
             times.add(Double(record.endMicroseconds) / 1e6, attributes)
@@ -85,6 +87,29 @@ public struct MetricSink: Sink {
                 ]))
         ])
         return remote.sendOTLP(body)
+    }
+}
+
+/// The names of models that have series of their own: names come from clients, and each series is a
+/// burden to every collector for good.
+private struct ModelNames {
+    private static let namesMax = 64
+    private static let bytesMax = 100
+    private static let keys: Set<String> = ["gen_ai.request.model", "gen_ai.response.model"]
+
+    private var known: Set<String> = []
+
+    /// Writes `other` instead of names beyond those, and of names that no model has answered to.
+    mutating func bound(_ attributes: inout [(String, String)], isAnswered: Bool) {
+        for index in attributes.indices where Self.keys.contains(attributes[index].0) {
+            let name = attributes[index].1
+            guard !name.isEmpty, !known.contains(name) else { continue }
+            if isAnswered, known.count < Self.namesMax, name.utf8.count <= Self.bytesMax {
+                known.insert(name)
+            } else {
+                attributes[index].1 = "other"
+            }
+        }
     }
 }
 

@@ -81,11 +81,36 @@ struct PageQuestionTests {
 
 @Suite("Visitors")
 struct PageVisitorTests {
-    private static func isKnown(_ visitors: PageVisitors, _ fields: String) throws -> Bool {
+    private static func isKnown(
+        _ visitors: PageVisitors, _ fields: String, host: String = "localhost"
+    ) throws -> Bool {
+        asking(host, fields) { visitors.isKnown($0) }
+    }
+
+    /// The head of a request, for one that is read with it.
+    static func asking<Answer>(
+        _ host: String, _ fields: String = "", _ read: (borrowing RequestHead) -> Answer
+    ) -> Answer {
         let parser = RequestParser()
-        let text = Array("GET / HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n".utf8)
+        let text = Array("GET / HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n".utf8)
         #expect(parser.parse(text.span).progress == .head)
-        return parser.withHead { visitors.isKnown($0) }
+        return parser.withHead(read)
+    }
+
+    @Test("have a cookie for each port, as two gateways on one machine have")
+    func ports() throws {
+        var visitors = PageVisitors(token: Secret("t"), isOnLoopback: true, isEncrypted: false)
+        for (host, name) in [
+            ("localhost:9090", "weir_visitor_9090"), ("[::1]:9091", "weir_visitor_9091"),
+            ("localhost", "weir_visitor"), ("[::1]", "weir_visitor"),
+        ] {
+            let given = Self.asking(host) { visitors.letIn(showing: "t", in: $0) }
+            let pair = try #require(given).split(separator: ";")[0]
+            #expect(pair.hasPrefix("\(name)="), "\(pair)")
+            #expect(try Self.isKnown(visitors, "Cookie: \(pair)\r\n", host: host))
+            let isKnown = try Self.isKnown(visitors, "Cookie: \(pair)\r\n", host: "localhost:9")
+            #expect(!isKnown)
+        }
     }
 
     @Test("show the token, or the cookie that it was changed for")
@@ -96,9 +121,11 @@ struct PageVisitorTests {
         #expect(try !Self.isKnown(visitors, ""))
         #expect(try Self.isKnown(visitors, "Authorization: Bearer canary\r\n"))
         #expect(try !Self.isKnown(visitors, "Authorization: Bearer canarx\r\n"))
-        #expect(visitors.letIn(showing: "wrong") == nil)
-        #expect(visitors.letIn(showing: "") == nil)
-        let given = visitors.letIn(showing: "canary")
+        for wrong in ["wrong", ""] {
+            let cookie = Self.asking("localhost") { visitors.letIn(showing: wrong, in: $0) }
+            #expect(cookie == nil)
+        }
+        let given = Self.asking("localhost") { visitors.letIn(showing: "canary", in: $0) }
         let cookie = try #require(given)
         for word in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/"] {
             #expect(cookie.contains(word))
@@ -108,7 +135,8 @@ struct PageVisitorTests {
         #expect(try Self.isKnown(visitors, "Cookie: a=b; \(pair)\r\n"))
         #expect(try !Self.isKnown(visitors, "Cookie: \(pair)x\r\n"))
         #expect(try !Self.isKnown(visitors, "Cookie: weir_visitor=\r\n"))
-        #expect(visitors.forgetAll().contains("Max-Age=0"))
+        let ended = Self.asking("localhost") { visitors.forgetAll($0) }
+        #expect(ended.contains("Max-Age=0"))
         #expect(try !Self.isKnown(visitors, "Cookie: \(pair)\r\n"))
     }
 
