@@ -12,7 +12,7 @@ enum HostileVendor {
             while true {
                 let asked = String(decoding: try connection.request().body, as: UTF8.self)
                 let kind = kinds.first { asked.contains("hostile-\($0)") } ?? ""
-                try connection.send(response(kind))
+                try connection.send(OddBody.response(to: asked) ?? response(kind))
             }
         }
     }

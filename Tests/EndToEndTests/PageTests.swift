@@ -31,7 +31,7 @@ struct PageTests {
             credential = "none"
             [[chains]]
             name = "\(hostile)"
-            models = ["hostile-*"]
+            models = ["hostile-*", "odd-*"]
             targets = [{ vendor = "\(hostile)" }]
             [[chains]]
             name = "rest"
@@ -114,6 +114,63 @@ struct PageTests {
         return names
     }
 
+    /// Calls whose bodies are of no API's form; their names.
+    private static func makeOddCalls(_ gateway: GatewayProcess) throws -> [String] {
+        var calls = OddBody.requests("odd-request")
+        for odd in OddBody.answers {
+            let isStream = !odd.events.isEmpty
+            calls.append(
+                (
+                    "/v1/chat/completions",
+                    "{\"model\":\"odd-\(odd.kind)\",\"stream\":\(isStream),\"messages\":[]}"
+                ))
+        }
+        let names = try calls.map { path, body in
+            let answer = try RawConnection(port: gateway.port).exchange(
+                "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            return try #require(answer["x-weir-id"])
+        }
+        let last = try #require(names.last)
+        try gateway.await("the odd records") { try api(gateway, "calls/\(last)").status == 200 }
+        return names
+    }
+
+    @Test("shows calls whose bodies are of any form, and says what is known of them")
+    func odd() throws {
+        let vendor = try MockProcess()
+        let enemy = try HostileVendor.start()
+        defer { enemy.stop() }
+        let gateway = try Self.gateway(vendor.port, enemy: enemy.port)
+        let names = try Self.makeOddCalls(gateway)
+        let folder = try TemporaryFolder()
+        let shown = try Self.browse(
+            gateway, folder, names.map { "call/\($0)\tConversation\n" }.joined())
+        #expect(shown.count == OddBody.requests("").count + OddBody.answers.count)
+        for (view, name) in zip(shown, names) {
+            #expect(view["complaints"]?.elements == [], "\(name): \(view)")
+            #expect(view["odd"] == .bool(false), "\(name): \(view)")
+            #expect(view["wide"]?.elements == [], "\(name): \(view)")
+        }
+    }
+
+    /// What a browser sees of views, each a line as browse.py reads it.
+    private static func browse(
+        _ gateway: GatewayProcess, _ folder: TemporaryFolder, _ views: String, axe: String = ""
+    ) throws -> [JSONValue] {
+        let file = try folder.write(views, to: "views")
+        let script = "\(Repository.root)/Tests/EndToEndTests/Page/browse.py"
+        let browse = try ChildProcess(
+            "/bin/sh",
+            [
+                "-c",
+                "exec python3 -B \(script) http://127.0.0.1:\(gateway.adminPort) \(token) "
+                    + "\(folder.path) \(axe) < \(file)",
+            ])
+        #expect(try browse.wait(seconds: 300) == 0, "\(browse.text)")
+        return try JSONValue(parsing: browse.text)["views"]?.elements ?? []
+    }
+
     /// The script of axe, which looks for what hinders readers.
     private static func axe() throws -> String {
         let environment = try ChildProcess(
@@ -159,7 +216,7 @@ struct PageTests {
         let folder = try TemporaryFolder()
         let name = Self.hostile.replacing(" ", with: "%20")
         let report = try folder.write(Self.hostileReport, to: "report.json")
-        let views = try folder.write(
+        let views =
             """
             now\tVendors
             calls\tThe newest first
@@ -177,18 +234,8 @@ struct PageTests {
             calls?session=\(name)\tThe newest first
             session?name=\(name)\tAll of it
 
-            """ + answers.map { "call/\($0)\tConversation\n" }.joined(), to: "views")
-        let axe = try Self.axe()
-        let script = "\(Repository.root)/Tests/EndToEndTests/Page/browse.py"
-        let browse = try ChildProcess(
-            "/bin/sh",
-            [
-                "-c",
-                "exec python3 -B \(script) http://127.0.0.1:\(gateway.adminPort) \(Self.token) "
-                    + "\(folder.path) \(axe) < \(views)",
-            ])
-        #expect(try browse.wait(seconds: 300) == 0, "\(browse.text)")
-        let shown = try JSONValue(parsing: browse.text)["views"]?.elements ?? []
+            """ + answers.map { "call/\($0)\tConversation\n" }.joined()
+        let shown = try Self.browse(gateway, folder, views, axe: try Self.axe())
         #expect(shown.count == 15 + answers.count)
         for view in shown {
             #expect(view["complaints"]?.elements == [], "\(view)")

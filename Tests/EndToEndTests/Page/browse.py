@@ -46,6 +46,8 @@ for address, wanted, *chosen in views:
         " + '#main meta, #main link, #main [onerror], #main [onload], #main img:not([src^=\"data:\"])').length")
     seen["marks"] = browser.evaluate(
         "/[\\u0008\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.textContent)")
+    seen["odd"] = browser.evaluate(
+        "/\\[object |undefined|NaN/.test(document.getElementById('main').innerText)")
     seen["ran"] = browser.evaluate("String(window.hostile || '')")
     seen["wide"] = []
     for width, height in widths.items():
