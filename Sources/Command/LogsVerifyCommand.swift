@@ -19,6 +19,11 @@ struct LogsVerifyCommand: ParsableCommand {
 
     @OptionGroup var options: LogsOptions
 
+    @Flag(
+        name: .long,
+        help: "Write compressed segments anew that are damaged and can be restored as a whole.")
+    var repair = false
+
     /// What was found.
     private struct Findings {
         var account: Accounting
@@ -38,6 +43,7 @@ struct LogsVerifyCommand: ParsableCommand {
 
     func run() throws {
         let (folder, store) = try options.open()
+        if repair { try Self.repair(store, folder) }
         let account = try Self.account(store, folder)
         var faults: [(id: String, fault: ContentFault)] = []
         let contents = try store.verifyContents { id, fault in
@@ -54,6 +60,19 @@ struct LogsVerifyCommand: ParsableCommand {
             try Self.report(findings, store)
         }
         guard findings.isRight else { throw ExitCode(1) }
+    }
+
+    /// Repairs what can be, and says what; the rest is found again by what follows.
+    private static func repair(_ store: Store, _ folder: String) throws {
+        let damage = store.damagedSegments()
+        try LogsOptions.orFail {
+            let other = try Store(changing: folder)
+            let repaired = try other.repairSegments()
+            try other.close()
+            for damage in damage where repaired.contains(damage.segment) {
+                Output.error("repaired: \(damage)")
+            }
+        }
     }
 
     private static func json(_ findings: Findings) -> JSONValue {

@@ -95,6 +95,32 @@ enum Segment {
         checksum.add(bytes.extracting(4..<range.upperBound))
         return checksum.value == stated ? range : nil
     }
+
+    /// The bytes that the entry takes which some bytes begin with; nil where they begin with none
+    /// that is whole.
+    ///
+    /// `allowance`: bytes that may still be checked in vain.
+    static func footprint(
+        ofEntryIn bytes: Span<UInt8>, segment: UInt64, offset: Int, allowance: inout Int
+    ) -> Int? {
+        guard bytes.count > entryHeadBytes else { return nil }
+        var reader = PayloadReader(bytes)
+        let stated = UInt32(reader.number(bytes: 4))
+        guard reader.number(bytes: 2) == UInt64(mark), Kind(rawValue: reader.byte()) != nil,
+            reader.byte() == 0
+        else { return nil }
+        let length = reader.number(bytes: 8)
+        guard length > 0, length <= UInt64(bytes.count - entryHeadBytes) else { return nil }
+        let count = entryHeadBytes + Int(length)
+        guard count <= allowance else { return nil }
+        var checksum = checksum(segment: segment, offset: offset)
+        checksum.add(bytes.extracting(4..<count))
+        guard checksum.value == stated else {
+            allowance -= count
+            return nil
+        }
+        return min(footprint(Int(length)), bytes.count)
+    }
 }
 
 extension Segment {

@@ -101,7 +101,7 @@ struct SegmentDirectory {
 
     /// The directory of a packed segment; where it is damaged, what the frames say themselves.
     init(of file: SegmentFile) {
-        if let stated = Self.stated(in: file) {
+        if let stated = Self.stated(in: file, end: file.end) {
             self = stated
             return
         }
@@ -127,18 +127,20 @@ struct SegmentDirectory {
         return Self.table(&reader, count: content)
     }
 
-    /// Whether a file ends with a directory.
-    static func isStated(in file: SegmentFile) -> Bool { stated(in: file) != nil }
+    /// Whether a directory ends at an offset of a file.
+    static func isStated(in file: SegmentFile, end: Int) -> Bool {
+        stated(in: file, end: end) != nil
+    }
 
-    private static func stated(in file: SegmentFile) -> SegmentDirectory? {
-        guard file.end >= Segment.headBytes + endBytes else { return nil }
-        let trailer = file.read(file.end - endBytes..<file.end)
+    private static func stated(in file: SegmentFile, end fileEnd: Int) -> SegmentDirectory? {
+        guard fileEnd >= Segment.headBytes + endBytes else { return nil }
+        let trailer = file.read(fileEnd - endBytes..<fileEnd)
         guard trailer.count == endBytes else { return nil }
         var end = PayloadReader(trailer.span)
         let count = Int(end.number(bytes: 4))
-        guard count <= file.end - Segment.headBytes - endBytes else { return nil }
-        let start = file.end - endBytes - count
-        let list = file.read(start..<file.end - endBytes + 4)
+        guard count <= fileEnd - Segment.headBytes - endBytes else { return nil }
+        let start = fileEnd - endBytes - count
+        let list = file.read(start..<fileEnd - endBytes + 4)
         guard list.count == count + 4 else { return nil }
         var checksum = Checksum(seed: 0)
         checksum.add(list.span)

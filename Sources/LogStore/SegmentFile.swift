@@ -39,7 +39,9 @@ final class SegmentFile {
         if stated?.isPacked == false { return }
         parity = SegmentParity(of: self)
         // Both forms can be read without it: only which of them it is must be found out.
-        if stated == nil { head.isPacked = SegmentDirectory.isStated(in: self) }
+        if stated == nil {
+            head.isPacked = parity != nil || SegmentDirectory.isStated(in: self, end: size)
+        }
     }
 
     deinit {
@@ -52,8 +54,16 @@ final class SegmentFile {
     /// Looks for damage in a packed segment, of which what can be restored is read as it was
     /// written from then on.
     func restore() -> [SegmentParity.Damage] {
-        let damage = parity?.damage(in: self) ?? []
+        restored = []
+        guard let parity else {
+            // An earlier version's ends with its directory, and no other is without parity.
+            guard head.isPacked, !SegmentDirectory.isStated(in: self, end: size) else { return [] }
+            return [SegmentParity.Damage(offset: max(0, size - 1), count: min(1, size))]
+        }
+        let damage = parity.damage(in: self)
         restored = damage.filter { $0.restored != nil }
+        let first = read(0..<Segment.headBytes)
+        head = Segment.Head(first.span, number: head.number) ?? head
         return damage
     }
 

@@ -100,6 +100,8 @@ final class SegmentFolder: Sendable {
         // Held while a file gets another's name or goes, so that none comes back that is gone.
         let naming = try DirectoryLock(path)
         let code = unsafe unlink(path(of: number)) == 0 ? 0 : errno
+        // Who packs it now finds that it is gone; who died had left a copy.
+        if code == 0 { unsafe unlink(draftPath(of: number)) }
         withExtendedLifetime(naming) {}
         guard code == 0 || code == ENOENT else {
             throw SystemError(call: "unlink \(path(of: number))", code: code)

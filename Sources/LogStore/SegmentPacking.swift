@@ -41,6 +41,9 @@ struct SegmentPacking {
         return Result(before: file.size, after: try draft.adopt())
     }
 
+    /// Bytes of a run that a frame takes at most: a longer run is cut into as many.
+    static let pieceMax = ZstdFrame.contentBytesMax - SegmentDirectory.tableBytes(1)
+
     /// What each frame holds.
     static func frames(of runs: [Range<Int>]) -> [[Range<Int>]] {
         let limit = ZstdFrame.contentBytesMax
@@ -56,7 +59,6 @@ struct SegmentPacking {
             let table = SegmentDirectory.tableBytes(frame.count + 1)
             if count + run.count + table > limit { end() }
             var start = run.lowerBound
-            let pieceMax = limit - SegmentDirectory.tableBytes(1)
             while run.upperBound - start > pieceMax {
                 frames.append([start..<start + pieceMax])
                 start += pieceMax

@@ -70,9 +70,17 @@ extension Store {
             else { return [] }
             return file.restore().map {
                 SegmentDamage(
-                    segment: number, offset: $0.offset, isRestored: $0.restored != nil)
+                    segment: number, offset: $0.offset, isRestored: $0.restored != nil,
+                    isOfParity: $0.offset >= file.end)
             }
         }
+    }
+
+    /// Writes the packed segments anew that are damaged, and of which everything can be restored;
+    /// their numbers.
+    public func repairSegments() throws -> Set<UInt64> {
+        let erasing = SegmentErasing(folder: segments, disk: disk)
+        return Set(try segments.numbers.filter { try erasing.repair($0) })
     }
 
     /// Where what an exchange keeps is, by its columns segment, start and details.

@@ -108,6 +108,44 @@ struct ErasingTests {
         #expect(store.segments.numbers == [1, 2, 3, 4])
     }
 
+    @Test(
+        "in what is damaged beyond its parity no text is left, and what is whole stays",
+        arguments: [1, 900, 5000, 12_000, 40_000])
+    func damagedFrames(bytes count: Int) throws {
+        for start in [0.1, 0.33, 0.6, 0.9] {
+            let folder = try ScratchFolder("erase-damaged")
+            let store = try Store(folder: folder.path)
+            var random = RandomSource(seed: UInt64(count))
+            for number in 1...30 {
+                // What differs is long enough that frames are, too.
+                var record = Self.record(number, session: "s", bytes: 100)
+                let noise = (0..<100).map { _ in String(random.next(), radix: 16) }.joined()
+                record.requestBody.bytes += Array(noise.utf8)
+                record.requestBody.totalBytes = record.requestBody.bytes.count
+                try store.insert([record])
+            }
+            store.sealSegment()
+            try store.packSegments { _, _, _ in }
+            let path = store.segments.path(of: 1)
+            var bytes = Self.bytes(path)
+            let first = Int(Double(bytes.count) * start)
+            for index in first..<min(first + count, bytes.count) { bytes[index] ^= 0xFF }
+            let file = unsafe try #require(fopen(path, "we"))
+            unsafe fwrite(bytes, 1, bytes.count, file)
+            unsafe fclose(file)
+            func damaged() throws -> Set<String> {
+                var ids: Set<String> = []
+                _ = try store.verifyContents { id, _ in ids.insert(id) }
+                return ids
+            }
+            let before = try damaged()
+            try store.erase(numbers: (1...15).map { Int64(2 * $0 - 1) })
+            let left = Self.found((1...15).map { 2 * $0 - 1 }, in: folder.path)
+            #expect(left.isEmpty, "\(start)")
+            #expect(try damaged().isSubset(of: before), "\(start)")
+        }
+    }
+
     @Test("records of a store without segments are erased, too")
     func bodiesInTable() throws {
         let folder = try ScratchFolder("erase-old")
