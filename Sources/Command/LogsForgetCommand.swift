@@ -1,4 +1,5 @@
 import ArgumentParser
+import Journal
 import LogStore
 import Primitives
 
@@ -9,7 +10,8 @@ struct LogsForgetCommand: ParsableCommand {
         abstract: "Erase the bodies and header fields of a key's, a session's or one exchange.",
         discussion: """
             What is counted stays: tokens, cost, times. The text is gone from the record's files \
-            when the command ends, also while the gateway runs. Backups and sinks have their own.
+            when the command ends, also while the gateway runs. Backups and sinks have their own. \
+            Exit status 1 when text may be left, with the path.
             """)
 
     @OptionGroup var options: LogsOptions
@@ -22,6 +24,11 @@ struct LogsForgetCommand: ParsableCommand {
 
     @Option(name: .long, help: "The exchange's id, or its beginning.")
     var id: String?
+
+    @Flag(
+        name: .long,
+        help: "Remove the journals, too, that were put aside as damaged, whatever they hold.")
+    var removeDamaged = false
 
     /// Ids of later turns that are printed at most.
     private static let shownMax = 20
@@ -38,29 +45,55 @@ struct LogsForgetCommand: ParsableCommand {
     func run() throws {
         let folder = try options.folder()
         try LogsOptions.orFail {
-            let store = try Store(changing: folder)
-            // Before the store is asked: what ends meanwhile is among those that are erased.
-            let inFlight = try store.exchangesInFlight(folder: folder).filter(isMeant)
-            let numbers = try numbers(store)
-            guard !numbers.isEmpty || !inFlight.isEmpty else {
-                Output.error("weir: no exchange is of that name")
-                throw ExitCode(1)
-            }
-            if !numbers.isEmpty {
-                try store.erase(numbers: numbers)
-                let later = try store.laterTurns(than: numbers)
-                Output.text(Self.report(erased: numbers.count, later: later))
-            }
-            let left = try inFlight.filter { exchange in
-                let found = try store.records(named: exchange.identifier.description)
-                return !found.contains { numbers.contains($0.number) }
-            }
-            try store.close()
-            guard left.isEmpty else {
-                Output.error(Self.report(inFlight: left))
-                throw ExitCode(1)
-            }
+            // What a restore left when it was killed holds texts, too.
+            try Store.settleInterruptedRestore(in: folder)
+            let isErased = try erase(in: folder)
+            let isRemoved = try settleDamaged(in: folder)
+            guard isErased, isRemoved else { throw ExitCode(1) }
         }
+    }
+
+    /// Erases what the store holds; whether that is all, and anything.
+    private func erase(in folder: String) throws -> Bool {
+        let store = try Store(changing: folder)
+        // Before the store is asked: what ends meanwhile is among those that are erased.
+        let inFlight = try store.exchangesInFlight(folder: folder).filter(isMeant)
+        let numbers = try numbers(store)
+        guard !numbers.isEmpty || !inFlight.isEmpty else {
+            Output.error("weir: no exchange is of that name")
+            return false
+        }
+        if !numbers.isEmpty {
+            try store.erase(numbers: numbers)
+            let later = try store.laterTurns(than: numbers)
+            Output.text(Self.report(erased: numbers.count, later: later))
+        }
+        let left = try inFlight.filter { exchange in
+            let found = try store.records(named: exchange.identifier.description)
+            return !found.contains { numbers.contains($0.number) }
+        }
+        try store.close()
+        guard !left.isEmpty else { return true }
+        Output.error(
+            Self.report(inFlight: left, isServed: JournalFolder.owner(of: folder) != nil))
+        return false
+    }
+
+    /// Names the journals that were put aside, or removes them; whether none is left.
+    private func settleDamaged(in folder: String) throws -> Bool {
+        let damaged = try JournalFolder.damagedJournals(in: folder)
+        guard !damaged.isEmpty else { return true }
+        guard removeDamaged else {
+            Output.error(
+                "weir: put aside as damaged, and may hold the text; --remove-damaged removes: "
+                    + damaged.joined(separator: " "))
+            return false
+        }
+        for path in damaged {
+            try JournalFolder.remove(path)
+            Output.text("removed \(Printable.text(path))\n")
+        }
+        return true
     }
 
     /// Whether the options mean an exchange.
@@ -70,11 +103,16 @@ struct LogsForgetCommand: ParsableCommand {
         return exchange.session == session
     }
 
-    private static func report(inFlight: [ExchangeInFlight]) -> String {
+    static func report(inFlight: [ExchangeInFlight], isServed: Bool) -> String {
         let names = inFlight.prefix(shownMax).map(\.identifier.description)
         let more = inFlight.count - names.count
-        return "weir: still in flight, and erased by the same command when they have ended: "
-            + names.joined(separator: " ") + (more > 0 ? " and \(more) more" : "")
+        // Without a gateway none goes on: they wait in journals for the next start.
+        let reason =
+            isServed
+            ? "still in flight, and erased by the same command when they have ended: "
+            : "in journals that no gateway has read; start one, then the same command erases: "
+        let rest = more > 0 ? " and \(more) more" : ""
+        return "weir: " + reason + names.joined(separator: " ") + rest
     }
 
     private func numbers(_ store: Store) throws -> [Int64] {

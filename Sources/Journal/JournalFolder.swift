@@ -20,6 +20,7 @@ public final class JournalFolder: Sendable {
     }
 
     private static let ending = ".journal"
+    private static let asideEnding = ".journal.damaged"
 
     /// The folder's path.
     public let path: String
@@ -163,6 +164,22 @@ public final class JournalFolder: Sendable {
 
     /// The journals in a folder, oldest first, those of other processes included.
     public static func journals(in path: String) throws(SystemError) -> [String] {
+        // Names begin with the time.
+        try names(in: path, ending).sorted().map { "\(path)/\($0)" }
+    }
+
+    /// The files in a folder that were put aside as damaged journals and hold anything.
+    public static func damagedJournals(in path: String) throws(SystemError) -> [String] {
+        try names(in: path, asideEnding).sorted().map { "\(path)/\($0)" }.filter { file in
+            var status = stat()
+            return unsafe lstat(file, &status) != 0 || status.st_size > 0
+        }
+    }
+
+    /// The names in a folder that end so.
+    private static func names(
+        in path: String, _ ending: String
+    ) throws(SystemError) -> [String] {
         guard let stream = unsafe opendir(path) else { throw SystemError(call: "opendir \(path)") }
         defer { unsafe closedir(stream) }
         var names: [String] = []
@@ -175,8 +192,7 @@ public final class JournalFolder: Sendable {
             if name.hasSuffix(ending) { names.append(name) }
         }
         guard errno == 0 else { throw SystemError(call: "readdir \(path)") }
-        // Names begin with the time.
-        return names.sorted().map { "\(path)/\($0)" }
+        return names
     }
 
     /// Makes a journal for a worker.

@@ -10,6 +10,13 @@ public struct ExchangeInFlight: Equatable, Sendable {
     public let key: String
     /// Its session, as far as the client has named it.
     public let session: String
+
+    /// An exchange of these names.
+    public init(identifier: Identifier, key: String, session: String) {
+        self.identifier = identifier
+        self.key = key
+        self.session = session
+    }
 }
 
 extension Store {

@@ -37,6 +37,7 @@ public final class Store: Sendable {
     }
 
     init(folder: String, disk: SegmentDisk) throws {
+        try Self.settleRestore(in: folder)
         let segments = SegmentFolder(in: folder)
         let reader = SegmentReader(segments)
         // SQLite gives the files beside it the rights of this one, which only the owner has.

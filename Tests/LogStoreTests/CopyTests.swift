@@ -64,6 +64,56 @@ struct CopyTests {
         withExtendedLifetime(held) {}
     }
 
+    @Test("a restore that was killed at any step leaves one record, and no text of another")
+    func death() throws {
+        let source = try ScratchFolder("copy-death")
+        let store = try Store(folder: source.path)
+        try store.insert([ErasingTests.record(1, session: "s", bytes: 9000)])
+        let copy = "\(source.path)/copy.tar"
+        try store.backUp(to: copy)
+        // Up to the third the record of before is there, and from then on the copy.
+        for step in 1...7 {
+            let scratch = try ScratchFolder("restore-death")
+            defer { withExtendedLifetime(scratch) {} }
+            let folder = scratch.path
+            let before = try Store(folder: folder)
+            try before.insert([ErasingTests.record(2, session: "s", bytes: 9000)])
+            try before.close()
+            let draft = "\(folder)/\(step < 4 ? "restoring" : "restored")"
+            #expect(unsafe mkdir(draft, 0o700) == 0)
+            let tar = try ChildProcess("/bin/tar", ["-xf", copy, "-C", draft])
+            #expect(try tar.wait() == 0)
+            if step == 1 { unsafe unlink("\(draft)/weir.db") }
+            if step >= 5 { unsafe unlink("\(folder)/weir.db") }
+            if step >= 6 { #expect(rename("\(folder)/segments", "\(folder)/segments.replaced")) }
+            if step >= 7 { #expect(rename("\(draft)/segments", "\(folder)/segments")) }
+            // Beside a gateway that has the folder, nothing is touched.
+            do {
+                let held = try JournalFolder(folder)
+                #expect(throws: JournalFolder.Unusable.self) {
+                    try Store.settleInterruptedRestore(in: folder)
+                }
+                withExtendedLifetime(held) {}
+            }
+            if step % 2 == 0 { try Store.settleInterruptedRestore(in: folder) }
+            let after = try Store(folder: folder)
+            let found = try after.records(after: 0, limit: 9, withBodies: true).map(\.record)
+            let wanted = step < 4 ? 2 : 1
+            #expect(
+                found == [ErasingTests.record(wanted, session: "s", bytes: 9000)], "step \(step)")
+            #expect(try after.verifyContents { _, _ in }.whole == 1, "step \(step)")
+            let left = Set(SegmentFolder.names(in: folder))
+            #expect(
+                left.isSubset(of: ["lock", "segments", "weir.db", "weir.db-wal", "weir.db-shm"]),
+                "step \(step): \(left)")
+            #expect(SegmentFolder.names(in: "\(folder)/segments").count == 1, "step \(step)")
+        }
+    }
+
+    private func rename(_ old: String, _ new: String) -> Bool {
+        unsafe Glibc.rename(old, new) == 0
+    }
+
     @Test("a copy that was made while journals were written to accounts for its records")
     func account() throws {
         let scratch = try RecordScratch()
