@@ -21,7 +21,7 @@ extension JournalFile {
     /// Only by the reader.
     public func release(upTo cursor: UInt64, keepsPages: Bool = false) {
         let before = readCursor
-        precondition(cursor >= before && cursor <= writeCursor)
+        precondition(cursor >= before && (cursor <= writeCursor || isLost))
         wipe(before..<cursor)
         if !keepsPages { unmapPages(before..<cursor) }
         self[.readCursor] = cursor
@@ -38,6 +38,8 @@ extension JournalFile {
     }
 
     private func unmapPages(_ cursors: Range<UInt64>) {
+        // Memory that stands where pages were lost has no file to be read from again.
+        guard !isLost else { return }
         for start in Self.pageRuns(in: cursors) {
             let address = unsafe address(start)
             // Both addresses at which the ring is mapped.

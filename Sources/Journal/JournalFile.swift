@@ -14,6 +14,12 @@ public import Reactor
 // writer does. Since the file is mapped and shared, what was written outlives the process, whatever
 // ended it; only a machine that loses its power loses what the kernel had not yet written, and the
 // checksums show which.
+//
+// A process that may write to the file may also cut it off, and its disk may fail: then pages of
+// the mapping are gone, and memory of the process alone stands where they were. Both addresses of
+// the ring's bytes become different bytes by that, which does not matter: writer and reader have a
+// frame at the same one. The head's words stand in the process's memory a second time for that
+// moment, so that no cursor goes back.
 
 /// A worker's ring in a memory-mapped file.
 ///
@@ -49,8 +55,12 @@ public final class JournalFile: @unchecked Sendable {
         case droppedFrames = 152
         case droppedBytes = 160
         case revision = 168
+        case open = 176
         case readCursor = 256
     }
+
+    /// Bytes of the head up to the end of its last word.
+    private static let wordBytes = Word.readCursor.rawValue + 8
 
     /// The file's path.
     public let path: String
@@ -65,6 +75,9 @@ public final class JournalFile: @unchecked Sendable {
     private let seed: UInt64?
     private let head: UnsafeMutableRawPointer
     @unsafe let ring: UnsafeMutableRawPointer
+    private let pages: JournalPages
+    /// Whether this process alone writes it.
+    private let isOwn: Bool
 
     /// Makes a journal, its space on the disk claimed, so that no write to it can fail later.
     ///
@@ -93,6 +106,8 @@ public final class JournalFile: @unchecked Sendable {
         self.path = path
         self.capacity = capacity
         self.name = name
+        isOwn = true
+        pages = unsafe JournalPages(head, ring, capacity, wordBytes: Self.wordBytes)
         seed = name.low
         self[.version] = Self.formatVersion
         self[.capacity] = UInt64(capacity)
@@ -126,7 +141,9 @@ public final class JournalFile: @unchecked Sendable {
         }
         capacity = size - Self.headBytes
         self.path = path
+        isOwn = false
         unsafe (head, ring) = try Self.map(descriptor, capacity, path, isReadOnly: isReadOnly)
+        pages = unsafe JournalPages(head, ring, capacity, wordBytes: Self.wordBytes)
         name = Identifier(
             high: unsafe cjournal_load(head + Word.nameHigh.rawValue),
             low: unsafe cjournal_load(head + Word.nameLow.rawValue)
@@ -146,9 +163,14 @@ public final class JournalFile: @unchecked Sendable {
     }
 
     deinit {
+        pages.leave()
         unsafe munmap(head, Self.headBytes)
         unsafe munmap(ring, 2 * capacity)
     }
+
+    /// Whether a part of the file is gone while it is in use: what was in it is lost, and what is
+    /// written from then on is in this process's memory alone.
+    public var isLost: Bool { pages.isLost }
 
     private static func map(
         _ descriptor: Int32, _ capacity: Int, _ path: String, isReadOnly: Bool = false
@@ -190,7 +212,11 @@ public final class JournalFile: @unchecked Sendable {
     /// A word of the head, read with acquire and written with release.
     subscript(word: Word) -> UInt64 {
         get { unsafe cjournal_load(head + word.rawValue) }
-        set { unsafe cjournal_store(head + word.rawValue, newValue) }
+        set {
+            // First where it is copied from when the head is lost.
+            unsafe cjournal_store(pages.words + word.rawValue, newValue)
+            unsafe cjournal_store(head + word.rawValue, newValue)
+        }
     }
 
     /// The ring's bytes from a cursor on.
@@ -231,7 +257,17 @@ public final class JournalFile: @unchecked Sendable {
     }
 
     /// Bytes written since the journal was made.
-    public var writeCursor: UInt64 { self[.writeCursor] }
+    public var writeCursor: UInt64 {
+        let cursor = self[.writeCursor]
+        // Another process's words are known here as far as they were seen.
+        if !isOwn { unsafe cjournal_store(pages.words + Word.writeCursor.rawValue, cursor) }
+        return cursor
+    }
+
+    /// Exchanges begun and not settled.
+    ///
+    /// Of a journal that this process writes.
+    public var openCount: Int { Int(clamping: self[.open]) }
 
     /// Bytes that the reader is done with.
     public var readCursor: UInt64 { self[.readCursor] }

@@ -43,7 +43,7 @@ public struct JournalReader: ~Copyable {
     }
 
     /// Whether nothing is left of what was written so far.
-    public var isAtEnd: Bool { cursor == file.writeCursor }
+    public var isAtEnd: Bool { cursor >= file.writeCursor }
 
     /// Lends the frames written so far, one after the other, until the closure has had enough.
     ///
@@ -51,6 +51,7 @@ public struct JournalReader: ~Copyable {
     /// ``JournalFile/release(upTo:)`` has passed it.
     public mutating func read(_ body: (borrowing Frame) -> Bool) {
         let written = file.writeCursor
+        guard cursor < written else { return }
         var isDamaged = false
         while cursor < written {
             let start = unsafe UnsafeRawPointer(file.address(cursor))

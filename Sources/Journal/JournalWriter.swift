@@ -150,6 +150,8 @@ public struct JournalWriter: ~Copyable {
         reserved -= UInt64((isDeliveryWritten ? 1 : 2) * Self.settlementBytesMax)
         open -= 1
         write(.settlement, tag, detail: 0, payload)
+        // Behind the frame: a reader that sees none open has its frame to read.
+        file[.open] = UInt64(open)
         waker.wake()
     }
 
@@ -209,6 +211,7 @@ public struct JournalWriter: ~Copyable {
         file[.dropped] = UInt64(dropped)
         file[.droppedFrames] = UInt64(droppedFrames)
         file[.droppedBytes] = UInt64(droppedBytes)
+        file[.open] = UInt64(open)
         file[.revision] = file[.revision] &+ 1
     }
 }

@@ -26,7 +26,7 @@ final class ConsumerRounds {
     var sources: [JournalSource] = []
     var journals: [JournalFile]
     /// What was read and is not stored yet, in order.
-    private var unstored: [RingReading] = []
+    var unstored: [RingReading] = []
     /// What was read while that was being stored.
     private var next: [RingReading] = []
     /// What was stored last: to give its memory back is work, too.
@@ -111,15 +111,14 @@ final class ConsumerRounds {
     private var isAllStored: Bool { unstored.isEmpty && next.isEmpty }
 
     private var hasUnread: Bool {
-        sources.contains { $0.file.writeCursor != $0.reader.cursor }
+        sources.contains { $0.unreadBytes > 0 }
     }
 
     private var isMuchUnread: Bool {
         sources.contains { source in
-            let unread = source.file.writeCursor - source.reader.cursor
             // Another process waits until a live one has been caught up with.
-            return source.isLeft && !(source.isLive && source.isCaughtUp)
-                || unread > UInt64(source.file.capacity / ConsumerPriority.muchDivisor)
+            source.isLeft && !(source.isLive && source.isCaughtUp)
+                || source.unreadBytes > UInt64(source.file.capacity / ConsumerPriority.muchDivisor)
         }
     }
 
@@ -265,6 +264,7 @@ final class ConsumerRounds {
         sources.removeAll { $0.isOver && $0.openCount == 0 }
         forgetJournalCharges()
         stateRecovery()
+        settleLosses()
     }
 
     /// Says once that nothing of earlier processes is left: budgets wait for it.
@@ -297,24 +297,10 @@ final class ConsumerRounds {
     /// Ends this process's own journals; false when something is left to do.
     private func finish() -> Bool {
         guard isAllStored, !hasUnread else { return false }
-        // A worker that ended leaves no exchange open; one that was stopped may.
-        var reading = RingReading()
         // What another process still writes to is left to the next start.
         sources.removeAll(where: \.isLive)
-        for source in sources { source.interrupt(into: &reading.batch, now: .now()) }
-        reading.batch.price(from: 0, by: settings.prices.current)
-        if !reading.batch.isEmpty {
-            for source in sources {
-                let tally = source.file.tally
-                reading.batch.progress.append(
-                    Batch.Progress(
-                        name: source.name, cursor: source.reader.cursor, emitted: tally.emitted,
-                        dropped: tally.dropped))
-                reading.released.append((source, source.reader.cursor))
-            }
-            unstored = [reading]
-            return false
-        }
+        // A worker that ended leaves no exchange open; one that was stopped may.
+        guard !interrupt(sources) else { return false }
         for source in sources { end(source) }
         return true
     }
@@ -348,6 +334,10 @@ final class ConsumerRounds {
 
     /// Whether a ring wants its room back sooner than anything else.
     private var isRingFilling: Bool {
-        sources.contains { $0.file.writeCursor - $0.file.readCursor > UInt64($0.file.capacity / 4) }
+        sources.contains { source in
+            let written = source.file.writeCursor
+            return written - min(written, source.file.readCursor)
+                > UInt64(source.file.capacity / 4)
+        }
     }
 }

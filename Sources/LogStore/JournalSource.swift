@@ -26,6 +26,9 @@ final class JournalSource {
     private static let readyBytesAtRest: UInt64 = 256 << 10
     private static let restTime = Interval.seconds(10)
 
+    /// The exchanges that had been emitted when what a lost part of the file held was counted last.
+    var settledUpTo: Int?
+
     /// The cursor up to which everything is stored.
     var storedCursor: UInt64 = 0
 
@@ -90,6 +93,12 @@ final class JournalSource {
         return Array(charges.values)
     }
 
+    /// Bytes that wait to be read.
+    var unreadBytes: UInt64 {
+        let written = file.writeCursor
+        return written - min(written, reader.cursor)
+    }
+
     /// Exchanges begun and not settled.
     var openCount: Int { open.count }
 
@@ -110,7 +119,7 @@ final class JournalSource {
         let run = UInt64(JournalFile.pageRunBytes)
         let written = file.writeCursor
         let capacity = UInt64(file.capacity)
-        let wanted = 2 * (written - writtenSeen)
+        let wanted = 2 * (written - min(written, writtenSeen))
         let now = Instant.now()
         if written != writtenSeen { writtenAt = now }
         writtenSeen = written

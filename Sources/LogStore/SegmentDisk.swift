@@ -1,4 +1,5 @@
 import Glibc
+import Journal
 import Reactor
 
 /// The calls by which segments are written, so that a test can have each of them fail.
@@ -23,6 +24,7 @@ struct SegmentDisk: Sendable {
     func writeAll(_ vectors: inout [iovec], to file: Int32, at offset: Int) throws(SystemError) {
         var offset = offset
         var first = 0
+        var isCovered = false
         while unsafe first < vectors.count {
             let count = unsafe min(Self.vectorsMax, vectors.count - first)
             var taken: Int = unsafe vectors.withUnsafeBufferPointer { all in
@@ -30,6 +32,16 @@ struct SegmentDisk: Sendable {
                 return unsafe write(file, base + first, Int32(count), off_t(offset))
             }
             if taken < 0, errno == EINTR { continue }
+            if taken < 0, errno == EFAULT, !isCovered {
+                // Pieces are written out of the ring, of whose file a part may be gone.
+                isCovered = true
+                for index in unsafe vectors.indices where index >= first {
+                    unsafe coverLostPages(
+                        UnsafeRawBufferPointer(
+                            start: vectors[index].iov_base, count: vectors[index].iov_len))
+                }
+                continue
+            }
             guard taken >= 0 else { throw SystemError(call: "pwritev") }
             guard taken > 0 else { throw SystemError(call: "pwritev", code: ENOSPC) }
             offset += taken

@@ -25,8 +25,10 @@ extension Store {
 
     /// Closes a journal's account: what it emitted and is neither stored nor dropped is lost.
     ///
-    /// Returns how many that are.
-    func end(_ journal: String, _ tally: JournalFile.Tally) throws -> Int {
+    /// Returns how many that are. `isOver`: whether nothing more is written to it.
+    func end(
+        _ journal: String, _ tally: JournalFile.Tally, isOver: Bool = true
+    ) throws -> Int {
         try database.write { db in
             try db.execute(
                 sql: "INSERT OR IGNORE INTO journals VALUES (?, ?, 0, 0, 0, 0, 0)",
@@ -40,11 +42,11 @@ extension Store {
             let missing = emitted - stored - known - tally.dropped
             try db.execute(
                 sql: """
-                    UPDATE journals SET lost = lost + ?, emitted = ?, dropped = ?, is_ended = 1
+                    UPDATE journals SET lost = lost + ?, emitted = ?, dropped = ?, is_ended = ?
                     WHERE name = ?
                     """,
-                arguments: [missing, emitted, tally.dropped, journal])
-            try Self.endFrames(of: journal, db)
+                arguments: [missing, emitted, tally.dropped, isOver, journal])
+            if isOver { try Self.endFrames(of: journal, db) }
             return missing
         }
     }

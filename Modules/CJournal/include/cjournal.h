@@ -24,5 +24,23 @@ static inline void cjournal_store(void *word, uint64_t value) {
   __atomic_store_n((uint64_t *)word, value, __ATOMIC_RELEASE);
 }
 
+static inline uint32_t cjournal_load_short(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
 // Orders a store before a later load, which release and acquire do not.
 static inline void cjournal_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+// Has the process survive that a mapping of a file loses pages, because the file was cut off or its
+// disk fails: empty memory stands at their address, and `lost` becomes 1. If it is the mapping's
+// beginning that is lost, the words stand there that `words` holds at that moment.
+//
+// Returns a number for `cjournal_unguard`, or -1 where the mapping is not guarded: there are 512.
+// Both must outlive the guard, and the mapping, too.
+int cjournal_guard(void *start, size_t size, const uint64_t *words, size_t words_count,
+                   uint32_t *lost);
+
+void cjournal_unguard(int slot);
+
+// Reads a byte of each page: where the kernel only fails to read what is lost, this covers it.
+void cjournal_touch(const void *start, size_t count);
