@@ -114,6 +114,7 @@ extension Store {
                     """,
                 arguments: [microseconds, Self.retiredAtOnce - count])
             count += numbers.count
+            try countSkipped(numbers, db)
             for number in numbers {
                 for table in others + [table] {
                     try db.cachedStatement(sql: "DELETE FROM \(table) WHERE number = ?")

@@ -49,13 +49,55 @@ extension Store {
         }
     }
 
-    /// Notes how far a sink is, together with what it would not take.
+    /// Makes a sink known, so that what is removed before it was there is counted for it.
+    public func register(sink name: String) throws {
+        try database.write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO sinks VALUES (?, 0, 0, 0, 0)", arguments: [name])
+        }
+    }
+
+    /// Counts records that are removed for the sinks that have not had them yet.
+    ///
+    /// In the transaction that removes them. Numbers have gaps, so none says how many there were.
+    static func countSkipped(_ numbers: [Int64], _ db: Database) throws {
+        for row in try Row.fetchAll(db, sql: "SELECT name, number FROM sinks") {
+            let last: Int64 = row["number"]
+            let count = numbers.count { $0 > last }
+            guard count > 0 else { continue }
+            try db.execute(
+                sql: "UPDATE sinks SET skipped = skipped + ? WHERE name = ?",
+                arguments: [count, row["name"] as String])
+        }
+    }
+
+    /// Notes how far a sink is, together with what it would not take; what it has skipped so far.
+    ///
+    /// What it took while it was removed counts as taken alone.
+    @discardableResult
     public func advance(
         _ progress: SinkProgress, ofSink name: String, _ quarantined: [Quarantined]
-    ) throws {
+    ) throws -> Int {
         try database.write { db in
+            let before = try Row.fetchOne(
+                db, sql: "SELECT * FROM sinks WHERE name = ?", arguments: [name])
+            var skipped: Int = before?["skipped"] ?? 0
+            if let before {
+                let (first, last) = (before["number"] as Int64, progress.number)
+                let taken =
+                    progress.delivered + progress.quarantined - (before["delivered"] as Int)
+                    - (before["quarantined"] as Int)
+                let there =
+                    try Int.fetchOne(
+                        db,
+                        sql: """
+                            SELECT (SELECT count(*) FROM exchanges WHERE number > ? AND number <= ?)
+                                + (SELECT count(*) FROM records WHERE number > ? AND number <= ?)
+                            """, arguments: [first, last, first, last]) ?? 0
+                skipped = max(0, skipped - max(0, taken - there))
+            }
             let values: [(any DatabaseValueConvertible)?] = [
-                name, progress.number, progress.delivered, progress.quarantined, progress.skipped,
+                name, progress.number, progress.delivered, progress.quarantined, skipped,
             ]
             try db.execute(
                 sql: "INSERT OR REPLACE INTO sinks VALUES (?, ?, ?, ?, ?)",
@@ -65,6 +107,7 @@ extension Store {
                     sql: "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?)",
                     arguments: [name, record.number, record.id, record.reason])
             }
+            return skipped
         }
     }
 

@@ -145,6 +145,7 @@ struct SinkRounds: ~Copyable {
 
     private mutating func start() -> Bool {
         do {
+            try settings.store.register(sink: settings.name)
             progress = try settings.store.progress(ofSink: settings.name)
             settings.metrics.number.set(Int(progress.number))
             return true
@@ -164,12 +165,10 @@ struct SinkRounds: ~Copyable {
             let records = try settings.store.records(
                 after: progress.number, limit: settings.batchMax,
                 withBodies: settings.withBodies)
-            guard let first = records.first else { return .idle }
-            // Numbers are given without gaps: what is missing was retired before it was sent.
-            let gap = Int(first.number - progress.number) - 1
-            progress.skipped += gap
-            settings.metrics.skipped.add(gap)
-            progress.number = first.number - 1
+            guard !records.isEmpty else {
+                adopt(skipped: try settings.store.progress(ofSink: settings.name).skipped)
+                return .idle
+            }
             return try deliver(records[...]) ? .more : .failing
         } catch {
             fail("the store cannot be read or written: \(error)", after: nil)
@@ -210,9 +209,16 @@ struct SinkRounds: ~Copyable {
         }
     }
 
-    private func advance(_ quarantined: [Store.Quarantined]) throws {
-        try settings.store.advance(progress, ofSink: settings.name, quarantined)
+    private mutating func advance(_ quarantined: [Store.Quarantined]) throws {
+        adopt(
+            skipped: try settings.store.advance(progress, ofSink: settings.name, quarantined))
         settings.metrics.number.set(Int(progress.number))
+    }
+
+    /// Counts what the store removed before it was sent.
+    private mutating func adopt(skipped: Int) {
+        settings.metrics.skipped.add(max(0, skipped - progress.skipped))
+        progress.skipped = skipped
     }
 
     private mutating func recovered() {
