@@ -145,7 +145,8 @@ struct LogsFilter: ParsableArguments {
         if let status {
             let digits = status.prefix { $0.isNumber }
             let isClass = digits.count == 1 && status.dropFirst().lowercased() == "xx"
-            guard isClass || digits.count == 3 && digits.count == status.count else {
+            let isKnown = "1"..."5" ~= digits.prefix(1)
+            guard isKnown, isClass || digits.count == 3 && digits.count == status.count else {
                 throw Self.fault("--status \(status): allowed are 429 and 5xx")
             }
             filter.status = status

@@ -38,10 +38,8 @@ struct LogsShowCommand: ParsableCommand {
             throw ExitCode(1)
         }
         if let raw {
-            let record = stored.record
             let body = RawBody(
-                raw == .request ? record.requestBody : record.responseBody,
-                loss: stored.loss(of: "\(raw.rawValue)_body"))
+                raw, of: stored.record, loss: stored.loss(of: "\(raw.rawValue)_body"))
             Output.bytes(body.bytes)
             guard let fault = body.fault else { return }
             Output.error("weir: the \(raw.rawValue)'s body \(fault)")

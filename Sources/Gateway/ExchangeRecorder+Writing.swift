@@ -13,8 +13,8 @@ import Transfers
 extension ExchangeRecorder {
     /// Writes that a request is about to be served, or was refused.
     ///
-    /// `isWhole`: false where it was refused before all of it had come, so that its body is not
-    /// here, or not all of it: none of it is written.
+    /// `isWhole`: false where it was refused, or its client gone, before all of it had come: what
+    /// is here of its body is written.
     mutating func writeBegin(_ exchange: RequestExchange, isWhole: Bool = true) {
         guard let journal = exchange.worker.journal else {
             return exchange.worker.metrics.unrecorded.add()
@@ -22,7 +22,7 @@ extension ExchangeRecorder {
         guard let identifier = exchange.identifier else { return }
         let request = exchange.request
         let digest = exchange.caller == nil ? exchange.client.keyDigest() : 0
-        let isBodyHere = isWhole && !exchange.intake.isStreaming
+        let isBodyHere = !exchange.intake.isStreaming
         let declaredBytes = request.head.contentLength ?? (request.head.isChunked ? -1 : 0)
         let model = modelAtBegin(exchange, journal)
         journal.scratch.removeAll()

@@ -9,6 +9,8 @@ extension RequestExchange {
     func refuse(_ failure: Failure, closing: Bool) {
         worker.metrics.refused.add()
         state.refused(failure)
+        // What has come of the body is in the record.
+        EarlyRefusal.begin(self)
         intake.dropBody(of: request)
         answer(failure, closing: closing)
         ExchangeLog.refused(self, failure)

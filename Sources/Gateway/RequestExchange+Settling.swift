@@ -41,7 +41,16 @@ extension RequestExchange {
     /// Ends the exchange from outside of it: its client is gone, or given up.
     func end(as outcome: Outcome) {
         attempt?.cancel()
+        if identifier == nil, state.outcome == nil { beginCutRequest() }
         if state.clientGone(as: outcome) { settle() }
+    }
+
+    /// Begins the record of an exchange whose request will never be whole.
+    private func beginCutRequest() {
+        EarlyRefusal.begin(self)
+        recorder.rememberOwnAnswer(
+            status: 0, code: "request_incomplete",
+            explanation: "the client was gone before its request was whole")
     }
 
     /// The work of an exchange once a turn, before the output is sent.

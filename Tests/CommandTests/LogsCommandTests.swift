@@ -1,6 +1,7 @@
 import ArgumentParser
 import Config
 import Glibc
+import Primitives
 import Support
 import Testing
 
@@ -72,6 +73,48 @@ struct LogsCommandTests {
             lost.fault == "cannot be read: request_body is damaged: segment 3, offset 64")
     }
 
+    @Test("a raw body says what else went over the wire, by what the record has besides")
+    func rawOfRecords() {
+        for (fields, bytes, isRouted, isWhole) in [
+            ("content-length: 5\r\n", 5, true, true), ("Content-Length: 9\r\n", 5, false, false),
+            ("content-length: 5000\r\n", 0, false, false), ("", 0, false, true),
+            ("transfer-encoding: chunked\r\n", 5, true, true),
+            ("transfer-encoding: chunked\r\n", 5, false, false),
+            ("host: a\r\ncontent-length: 0\r\n", 0, false, true),
+        ] {
+            var record = LogStore.Record(Identifier(high: 1, low: 1))
+            record.requestFields = fields
+            record.requestBody = LogStore.Record.Body(
+                bytes: [UInt8](repeating: 0x61, count: bytes), totalBytes: bytes)
+            record.errorKind = isRouted ? "" : "request_incomplete"
+            record.answered = isRouted ? 1 : 0
+            let body = RawBody(.request, of: record)
+            #expect((body.fault == nil) == isWhole && body.bytes.count == bytes, "\(fields)")
+        }
+        for (method, status, answered, isWhole) in [
+            ("POST", 502, 0, false), ("POST", 200, 0, false), ("POST", 200, 1, true),
+            ("POST", 500, 1, true), ("HEAD", 404, 0, true), ("OPTIONS", 204, 0, true),
+            ("GET", 304, 0, true), ("POST", 0, 0, true),
+        ] {
+            var record = LogStore.Record(Identifier(high: 1, low: 1))
+            (record.method, record.status, record.answered) = (method, status, answered)
+            record.errorKind = "vendor_broke_off"
+            let fault = RawBody(.response, of: record).fault
+            #expect((fault == nil) == isWhole, "\(method) \(status) \(answered)")
+            #expect(fault?.contains("vendor_broke_off") ?? true)
+        }
+    }
+
+    @Test("forget says why it cannot reach a call, with a gateway and without one")
+    func inFlight() {
+        let call = ExchangeInFlight(
+            identifier: Identifier(high: 1, low: 1), key: "k", session: "s")
+        let served = LogsForgetCommand.report(inFlight: [call], isServed: true)
+        #expect(served.contains("still in flight"))
+        let stopped = LogsForgetCommand.report(inFlight: [call], isServed: false)
+        #expect(!stopped.contains("in flight") && stopped.contains("start one"))
+    }
+
     @Test("forget takes one name, and none that is empty")
     func forget() throws {
         for arguments in [
@@ -98,7 +141,11 @@ struct LogsCommandTests {
         ]).filter()
         #expect(filter.session == "s" && filter.client == "192.0.2.*")
         #expect(filter.errorClass == "timeout" && filter.status == "5xx")
-        #expect(throws: ExitCode(2)) { try LogsFilter.parse(["--status", "6"]).filter() }
+        for status in ["6", "9xx", "0xx", "600", "099", "42", "xx", "4x", "²xx"] {
+            #expect(throws: ExitCode(2), "\(status)") {
+                try LogsFilter.parse(["--status", status]).filter()
+            }
+        }
     }
 
     private static func write(_ text: String, to path: String) throws {
