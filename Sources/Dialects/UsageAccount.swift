@@ -97,15 +97,19 @@ extension JSONOutline {
     fileprivate func writeMember(_ member: Int, _ isFirst: inout Bool, to buffer: inout ByteBuffer)
     {
         guard !isName(of: member, "service_tier"), !isSentence(member) else { return }
+        let name = nameBytes(member)
+        let isPlain = isPlainName(member)
+        let text = isPlain ? "" : JSONText.unescape(name)
+        // Of a member's name a vendor may make a text, too.
+        guard isPlain ? Self.isName(name) : Self.isName(text.utf8.span) else { return }
         if !isFirst { buffer.append(",") }
         isFirst = false
-        let name = nameBytes(member)
-        if isPlainName(member) {
+        if isPlain {
             buffer.append(byte: UInt8(ascii: "\""))
             buffer.append(name)
             buffer.append(byte: UInt8(ascii: "\""))
         } else {
-            JSONText.append(JSONText.unescape(name), to: &buffer)
+            JSONText.append(text, to: &buffer)
         }
         buffer.append(":")
         write(member, to: &buffer)
@@ -147,12 +151,14 @@ extension JSONOutline {
 
     /// Whether a value is a text that is more than a name.
     fileprivate func isSentence(_ value: Int) -> Bool {
-        let isName = withText(value) { text in
-            guard text.count <= 128 else { return false }
-            for index in text.indices where !Self.isOfName(text[index]) { return false }
-            return true
-        }
-        return isName == false
+        withText(value) { Self.isName($0) } == false
+    }
+
+    /// Whether a text is no more than a name.
+    private static func isName(_ text: Span<UInt8>) -> Bool {
+        guard text.count <= 128 else { return false }
+        for index in text.indices where !isOfName(text[index]) { return false }
+        return true
     }
 
     private static func isOfName(_ byte: UInt8) -> Bool {

@@ -35,7 +35,8 @@ struct SegmentKeeper {
     /// Does what is due.
     mutating func keep(_ now: Instant) {
         let store = settings.store
-        if request.isThere {
+        // While nothing can be stored, what waits would not be in what is sealed.
+        if request.isThere, settings.metrics.currentTrouble.isEmpty {
             // In this order: who asked goes on when the request is gone.
             store.sealSegment()
             request.remove()

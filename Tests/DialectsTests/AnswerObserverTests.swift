@@ -185,6 +185,18 @@ struct AnswerObserverTests {
         #expect(last.usageFields.usage(of: .anthropic).output == 4999)
     }
 
+    @Test("texts in an account are not kept, be they values or names of members")
+    func texts() {
+        let (usage, facts) = Self.usage(
+            .openai,
+            #"{"usage":{"prompt_tokens":3,"my dear":1,"remark":"a text","tier":"flex","#
+                + #""\u0061\u0020b":2,"\u0061b":4,"ü":5,"details":{"c d":1,"cached_tokens":1}}}"#)
+        #expect(usage.input == 3)
+        #expect(
+            facts.usageText
+                == #"{"prompt_tokens":3,"tier":"flex","ab":4,"details":{"cached_tokens":1}}"#)
+    }
+
     @Test("bytes of no meaning have none")
     func noise() throws {
         var random = RandomSource(seed: 11)

@@ -203,8 +203,10 @@ extension JSONValue {
         switch self {
         case .object(let members):
             .object(
-                members.filter { $0.name != "service_tier" && !$0.value.isSentence }
-                    .map { Member($0.name, $0.value.withoutSentences) })
+                members.filter { member in
+                    member.name != "service_tier" && !member.value.isSentence
+                        && Self.isName(member.name)
+                }.map { Member($0.name, $0.value.withoutSentences) })
         case .array(let elements):
             .array(elements.filter { !$0.isSentence }.map(\.withoutSentences))
         default: self
@@ -213,7 +215,11 @@ extension JSONValue {
 
     private var isSentence: Bool {
         guard case .string(let text) = self else { return false }
-        return text.utf8.count > 128 || !text.utf8.allSatisfy(Self.isOfName)
+        return !Self.isName(text)
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        text.utf8.count <= 128 && text.utf8.allSatisfy(isOfName)
     }
 
     private static func isOfName(_ byte: UInt8) -> Bool {

@@ -459,6 +459,41 @@ struct SegmentStoreTests {
         #expect(account.whole == metrics.stored.current && account.whole > 0)
     }
 
+    @Test("a seal is not answered while nothing can be stored, and is once it can")
+    func sealWhileFailing() throws {
+        let scratch = try RecordScratch()
+        let metrics = RecordMetrics()
+        let isFull = Atomic<Bool>(true)
+        var disk = SegmentDisk()
+        unsafe disk.write = {
+            if isFull.load(ordering: .relaxed) {
+                errno = ENOSPC
+                return -1
+            }
+            return unsafe pwritev($0, $1, $2, $3)
+        }
+        let (consumer, store) = try scratch.consumer(metrics: metrics, disk: disk)
+        #expect(scratch.append(RecordScratch.Call()) != nil)
+        #expect(try scratch.await { metrics.failures.current > 0 })
+        let other = try Store(changing: scratch.folder.path)
+        var asked = 0
+        let none = try other.requestSeal {
+            asked += 1
+            poll(nil, 0, 10)
+            return asked < 20
+        }
+        #expect(none == nil && store.segments.numbers.count <= 1)
+        isFull.store(false, ordering: .relaxed)
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        let last = try other.requestSeal {
+            poll(nil, 0, 10)
+            return true
+        }
+        #expect(last == 1 && store.writer?.current == 0)
+        try other.close()
+        consumer.end()
+    }
+
     @Test("what is being written is never packed, and what is sealed is packed whole")
     func packingBesideWriting() throws {
         let scratch = try RecordScratch()
