@@ -127,18 +127,16 @@ enum StartObstacle {
                 "server.workers: \(configuration.server.workers) workers share \(processors) "
                     + "processors; more of them than processors make every call slower")
         }
-        return doubts + configuration.sinks.compactMap(doubt) + moneyDoubts(configuration)
+        let folder = configuration.log.path
+        return doubts + configuration.sinks.compactMap { doubt($0, folder) }
+            + moneyDoubts(configuration)
     }
 
-    /// Why a sink would take no records, though the gateway serves.
-    private static func doubt(_ sink: SinkSettings) -> String? {
+    /// Why a sink would take no records, or harm them, though the gateway serves; `folder` is the
+    /// record's.
+    private static func doubt(_ sink: SinkSettings, _ folder: String) -> String? {
         if sink.kind == .jsonl {
-            guard sink.path != "-", unsafe access(sink.path, W_OK) != 0 else { return nil }
-            // The file is made where it is not there.
-            let parent = sink.path.lastIndex(of: "/").map { String(sink.path[..<$0]) } ?? "."
-            let isMissing = errno == ENOENT
-            if isMissing, unsafe access(parent.isEmpty ? "/" : parent, W_OK) == 0 { return nil }
-            let reason = unsafe String(cString: strerror(errno))
+            guard sink.path != "-", let reason = doubt(path: sink.path, folder) else { return nil }
             return "sinks.\(sink.name).path: \(sink.path): \(reason)"
         }
         guard sink.url.hasPrefix("https://") else { return nil }
@@ -148,6 +146,23 @@ enum StartObstacle {
         } catch {
             return "sinks.\(sink.name).ca_file: \(error)"
         }
+    }
+
+    private static func doubt(path: String, _ folder: String) -> String? {
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let isBesideRecord = parent == folder
+        let name = path.split(separator: "/").last ?? ""
+        if isBesideRecord, name.hasPrefix("weir.db") || ["lock", "segments"].contains(name) {
+            return "is the record's own"
+        }
+        guard unsafe access(path, W_OK) != 0 else { return nil }
+        // The file is made where it is not there, and so is the record's folder.
+        if errno == ENOENT, isBesideRecord || isWritable(parent) { return nil }
+        return unsafe String(cString: strerror(errno))
+    }
+
+    private static func isWritable(_ folder: String) -> Bool {
+        unsafe access(folder.isEmpty ? "/" : folder, W_OK) == 0
     }
 
     private static func moneyDoubts(_ configuration: Configuration) -> [String] {

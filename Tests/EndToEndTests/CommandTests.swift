@@ -160,6 +160,13 @@ struct CommandTests {
         let unusable = try Self.run(["serve", "--config", trust])
         #expect(unusable.status == 1)
         #expect(unusable.text.contains("vendor openai: cannot load certificates from /nowhere.pem"))
+        let keys = try folder.write(
+            record + "[access.jwt]\nissuer = \"i\"\naudience = \"a\"\n"
+                + "jwks = \"file:/nowhere\"\n", to: "keys.toml")
+        let unread = try Self.run(["serve", "--config", keys])
+        #expect(unread.status == 1)
+        #expect(unread.text.contains("cannot start: access.jwt.jwks: /nowhere cannot be read"))
+        #expect(!unread.text.contains("not recorded"), "it does not go on")
     }
 
     @Test("demo shows a stream and its cost, and ends by itself without a terminal")

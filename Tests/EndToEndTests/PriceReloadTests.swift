@@ -61,7 +61,8 @@ struct PriceReloadTests {
         #expect(try Self.cost(gateway, 2) == first, "nothing was reloaded")
         let reloaded = try Self.reload(gateway, in: folder)
         #expect(reloaded.status == 0)
-        #expect(reloaded.text.contains("\n  prices: one "), "\(reloaded.text)")
+        #expect(
+            reloaded.text.contains("\n  prices: other ones, still called one "), "\(reloaded.text)")
         #expect(!reloaded.text.contains("restart"))
         try gateway.process.awaitLine(" reloaded ")
         #expect(gateway.process.text.contains("prices=\"one "), "\(gateway.process.text)")

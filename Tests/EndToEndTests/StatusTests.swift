@@ -198,6 +198,10 @@ struct StatusTests {
                 "[sinks.l]\nkind = \"jsonl\"\npath = \"/nowhere/x\"\n", 1,
                 "sinks.l.path: /nowhere/x: No such file"
             ),
+            (
+                "[log]\npath = \"\(folder.path)/r\"\n[sinks.l]\nkind = \"jsonl\"\n"
+                    + "path = \"\(folder.path)/r/weir.db\"\n", 1, "weir.db: is the record's own"
+            ),
         ]
         for (toml, status, words) in cases {
             let file = try folder.write(toml, to: "config.toml")
@@ -206,6 +210,11 @@ struct StatusTests {
             // Without the flag what is only doubtful is no failure.
             if status == 1 { #expect(try Self.run(["check", "--config", file]).status == 0) }
         }
+        // A folder that the record makes is there for a sink, too.
+        let beside = try folder.write(
+            "[log]\npath = \"\(folder.path)/r\"\n[sinks.l]\nkind = \"jsonl\"\n"
+                + "path = \"\(folder.path)/r/lines\"\n", to: "config.toml")
+        #expect(try !Self.run(["check", "--config", beside]).text.contains("sinks.l.path"))
     }
 
     /// A folder in which nothing can be recorded, as a call of the system's or two make it.
