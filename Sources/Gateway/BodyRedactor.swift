@@ -12,7 +12,7 @@ public final class BodyRedactor {
     private static let stepsMax = 16 << 20
 
     private let paths: JSONRedaction
-    private let patterns: [Pattern]
+    let patterns: [Pattern]
 
     /// What the two kinds of rules take out.
     public init(paths: JSONRedaction, patterns: [Pattern]) {
@@ -80,7 +80,14 @@ public final class BodyRedactor {
             limit = moved
             swap(&output, &next)
         }
-        return limit
+        guard !patterns.isEmpty,
+            output.bytes.firstIndex(of: UInt8(ascii: "\\"), from: 0) != nil
+        else { return limit }
+        var next = ByteBuffer()
+        guard let moved = redactEscaped(output.bytes, limit: limit, steps: &steps, to: &next)
+        else { return nil }
+        swap(&output, &next)
+        return moved
     }
 }
 

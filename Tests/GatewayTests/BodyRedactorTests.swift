@@ -35,6 +35,39 @@ struct BodyRedactorTests {
         #expect(Self.line(plain, "data: \"k-1\"\n") == "data: \"<redacted>\"\n")
     }
 
+    @Test("find what escapes of JSON spell, in texts and in texts within them, and nothing else")
+    func escapes() throws {
+        let redactor = try Self.redactor([], ["k-[0-9]+", #"pass: "x"#])
+        func redact(_ text: String, limit: Int = .max) -> String {
+            var output = ByteBuffer()
+            #expect(redactor.redact(Array(text.utf8).span, limit: limit, to: &output))
+            return output.bytes.text
+        }
+        for (text, expected) in [
+            (#"{"a":"\u006b-12","b":"c\n"}"#, #"{"a":"<redacted>","b":"c\n"}"#),
+            (#"{"a":"say k\u002D1 \"now\""}"#, #"{"a":"<redacted>"}"#),
+            (#"{"a":"say k-1 \"now\""}"#, #"{"a":"say <redacted> \"now\""}"#),
+            (#"{"k\u002d7":1}"#, #"{"<redacted>":1}"#),
+            // Arguments of a tool are JSON in a text, and may be so again.
+            (#"{"a":"{\"b\":\"\\u006b-3\"}"}"#, #"{"a":"<redacted>"}"#),
+            (#"{"a":"pass: \"x"}"#, #"{"a":"<redacted>"}"#),
+            // One that breaks off, and one that is no JSON.
+            (#"{"a":"\u006b-12"#, #"{"a":"<redacted>"#), (#"\u006b-12"#, #"\u006b-12"#),
+            (#"{"a":"\u006b\n-12","b":"\\"}"#, #"{"a":"\u006b\n-12","b":"\\"}"#),
+        ] { #expect(redact(text) == expected, "\(text)") }
+        #expect(
+            Self.line(redactor, #"data: {"a":"\u006b-12"}"# + "\n")
+                == #"data: {"a":"<redacted>"}"# + "\n")
+        // Whatever is cut where, no part of it shows.
+        let text = #"{"x":"1\n","y":"\u006b-123456789","z":"2\n"}"#
+        for limit in 0...text.utf8.count {
+            let shown = redact(text, limit: limit)
+            #expect(!shown.contains("123") && !shown.contains("006b"), "\(limit): \(shown)")
+            let isWhole = limit >= text.utf8.count
+            #expect(shown.contains(#""z":"2\n"}"#) == isWhole, "\(limit): \(shown)")
+        }
+    }
+
     @Test("show no part of what a limit cuts through, however much came out before it")
     func limits() throws {
         let redactor = try Self.redactor(["s"], ["k-[0-9]+", "long[a]+"])
