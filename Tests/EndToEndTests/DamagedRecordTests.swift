@@ -1,0 +1,116 @@
+import Glibc
+import Support
+import Testing
+
+/// What commands say of a record's damaged files, and what is left of texts in them.
+@Suite("Commands on a damaged record")
+struct DamagedRecordTests {
+    private static func call(_ session: String, _ text: String) -> String {
+        RecordTests.request(
+            "/v1/chat/completions",
+            #"{"model":"m","session_id":"\#(session)","x":"\#(text)"}"#)
+    }
+
+    private static func files(in folder: String, holding text: String) throws -> [String] {
+        let grep = try ChildProcess("/bin/grep", ["-r", "-l", "-a", "-F", "--", text, folder])
+        _ = try grep.wait()
+        return grep.text.split(separator: "\n").map(String.init)
+    }
+
+    private static func change(_ path: String, at offset: Int, to byte: UInt8) throws {
+        let file = unsafe open(path, O_WRONLY)
+        defer { close(file) }
+        guard file >= 0, unsafe pwrite(file, [byte], 1, off_t(offset)) == 1 else {
+            throw RawConnection.Failure.broken("cannot write \(path)")
+        }
+    }
+
+    private static func journals(_ folder: String) throws -> [String] {
+        let list = try ChildProcess("/bin/ls", [folder])
+        _ = try list.wait()
+        return list.text.split(separator: "\n").filter { $0.hasSuffix(".journal") }
+            .map { "\(folder)/\($0)" }
+    }
+
+    @Test("forget names journals that were put aside, and removes them where that is asked for")
+    func damagedJournals() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let first = try GatewayProcess(vendor: vendor.port, folder: folder)
+        let client = try RawConnection(port: first.port)
+        #expect(try client.exchange(Self.call("s", "canary-1")).isWhole)
+        try first.await("the first") { try first.metric("weir_records_stored_total") == 1 }
+        first.process.signal(SIGKILL)
+        _ = try first.process.wait()
+        for path in try Self.journals(first.recordPath) {
+            // Its text, and then no head that it could be read by.
+            let file = unsafe try #require(fopen(path, "r+e"))
+            unsafe fseek(file, 128 << 10, SEEK_SET)
+            unsafe fputs("canary-2", file)
+            unsafe fclose(file)
+            try Self.change(path, at: 0, to: 0)
+        }
+        let gateway = try GatewayProcess(vendor: vendor.port, folder: folder)
+        try gateway.await("the journals to be put aside") {
+            try Self.journals(gateway.recordPath).allSatisfy {
+                try !Self.files(in: $0, holding: "canary-2").contains($0)
+            }
+        }
+        let forget = try RecordTests.logs(gateway, ["forget", "--session", "s"])
+        #expect(forget.status == 1)
+        #expect(try Self.files(in: gateway.recordPath, holding: "canary-1").isEmpty)
+        #expect(!(try Self.files(in: gateway.recordPath, holding: "canary-2").isEmpty))
+        let again = try RecordTests.logs(
+            gateway, ["forget", "--session", "s", "--remove-damaged"])
+        #expect(again.status == 0 && again.text.contains(".journal.damaged"))
+        #expect(try Self.files(in: gateway.recordPath, holding: "canary").isEmpty)
+        #expect(try RecordTests.logs(gateway, ["forget", "--session", "s"]).status == 0)
+    }
+
+    @Test("verify finds what is damaged in a segment's parity, and repairs it on request")
+    func parity() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        for number in 0..<20 {
+            let client = try RawConnection(port: gateway.port)
+            #expect(try client.exchange(Self.call("s", "text \(number)")).isWhole)
+        }
+        try gateway.await("all") { try gateway.metric("weir_records_stored_total") == 20 }
+        #expect(try RecordTests.logs(gateway, ["seal"]).status == 0)
+        let path = "\(gateway.recordPath)/segments/00000001.seg"
+        var status = stat()
+        #expect(unsafe stat(path, &status) == 0)
+        for back in [5, 20, 40, 100] {
+            try Self.change(path, at: Int(status.st_size) - back, to: 0xA5)
+            let found = try RecordTests.logs(gateway, ["verify"])
+            #expect(found.status == 1 && found.text.contains("parity"), "\(found.text)")
+            #expect(try RecordTests.logs(gateway, ["verify", "--repair"]).status == 0)
+            #expect(try RecordTests.logs(gateway, ["verify"]).status == 0)
+        }
+    }
+
+    @Test("a journal that is cut off under the gateway ends nothing, and the account is right")
+    func cutJournals() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        var count = 0
+        for bytes in [8192, 0] {
+            for path in try Self.journals(gateway.recordPath) {
+                #expect(unsafe truncate(path, off_t(bytes)) == 0)
+            }
+            for _ in 0..<20 {
+                let client = try RawConnection(port: gateway.port)
+                #expect(try client.exchange(Self.call("s", "text")).status == 200)
+                count += 1
+            }
+        }
+        try gateway.await("all") {
+            let stored = try gateway.metric("weir_records_stored_total")
+            return try stored + gateway.metric("weir_records_dropped_total") == count
+        }
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        let verify = try RecordTests.logs(gateway, ["verify"])
+        #expect(verify.status == 0 && verify.text.hasPrefix("emitted \(count) "))
+    }
+}
