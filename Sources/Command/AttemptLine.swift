@@ -7,7 +7,9 @@ enum AttemptLine {
 
     static func columns(_ dimensions: [Dimension]) -> [LogsColumn<AttemptSums>] {
         let names = dimensions.enumerated().map { index, dimension in
-            Column.text(dimension.rawValue, least: 5, isUsual: true) {
+            Column.text(
+                dimension.rawValue, least: StatisticLine.least(dimensions), isUsual: true
+            ) {
                 StatisticLine.shown($0.names[index])
             }
         }

@@ -9,7 +9,9 @@ enum StatisticLine {
     static func columns(_ dimensions: [Dimension]) -> [LogsColumn<Store.Statistic>] {
         let isNarrow = dimensions.count > 3
         let names = dimensions.enumerated().map { index, dimension in
-            Column.text(dimension.rawValue, least: 5, isUsual: true) { shown($0.names[index]) }
+            Column.text(dimension.rawValue, least: least(dimensions), isUsual: true) {
+                shown($0.names[index])
+            }
         }
         return names + [
             Column.whole("calls", .right, isUsual: true) { "\($0.sums.calls)" },
@@ -25,6 +27,10 @@ enum StatisticLine {
             Column.whole("p99", .right) { time($0, 0.99) },
         ]
     }
+
+    /// How narrow the column of a dimension may become: figures are never cut, so that with all of
+    /// them names give way.
+    static func least(_ dimensions: [Dimension]) -> Int { dimensions.count > 6 ? 3 : 5 }
 
     /// Whether a column shows times to the first content.
     static func isTime(_ column: LogsColumn<Store.Statistic>) -> Bool {

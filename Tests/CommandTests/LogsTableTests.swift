@@ -222,6 +222,15 @@ struct LogsTableTests {
             anthr…  claud…  main   00ff00…  0b7f6a…  –            1       0  $0.0123  1 of 1
             anthr…  模型…   –      00ff00…  –        status       1       1        –  0 of 0
             """)
+        // With all dimensions figures as large as any have room beside them.
+        var sums = Rollup()
+        (sums.calls, sums.failed, sums.costNanodollars) = (123_456, 123_456, 123_456_000_000_000)
+        let all = Dimension.allCases
+        let names = all.map { _ in String(repeating: "n", count: 40) }
+        let large = LogsColumn.table(
+            StatisticLine.columns(all).filter(\.isUsual),
+            [Store.Statistic(names: names, sums: sums)], width: 80)
+        #expect(large.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(large)")
         #expect(throws: ExitCode(2)) { try LogsStatsCommand.dimensions("vendor,colour") }
         #expect(throws: ExitCode(2)) { try LogsStatsCommand.dimensions("") }
         #expect(try LogsStatsCommand.dimensions("key,key,class") == [.key, .errorClass])
