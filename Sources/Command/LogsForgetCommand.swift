@@ -47,17 +47,24 @@ struct LogsForgetCommand: ParsableCommand {
         try LogsOptions.orFail {
             // What a restore left when it was killed holds texts, too.
             try Store.settleInterruptedRestore(in: folder)
-            let isErased = try erase(in: folder)
+            var unreadable: [String] = []
+            let isErased = try erase(in: folder) { unreadable.append($0) }
             let isRemoved = try settleDamaged(in: folder)
-            guard isErased, isRemoved else { throw ExitCode(1) }
+            if !unreadable.isEmpty {
+                Output.error(
+                    "weir: no journals, and may hold the text; the next start puts them aside: "
+                        + unreadable.joined(separator: " "))
+            }
+            guard isErased, isRemoved, unreadable.isEmpty else { throw ExitCode(1) }
         }
     }
 
     /// Erases what the store holds; whether that is all, and anything.
-    private func erase(in folder: String) throws -> Bool {
+    private func erase(in folder: String, unreadable: (String) -> Void) throws -> Bool {
         let store = try Store(changing: folder)
         // Before the store is asked: what ends meanwhile is among those that are erased.
-        let inFlight = try store.exchangesInFlight(folder: folder).filter(isMeant)
+        let inFlight = try store.exchangesInFlight(folder: folder, unreadable: unreadable)
+            .filter(isMeant)
         let numbers = try numbers(store)
         guard !numbers.isEmpty || !inFlight.isEmpty else {
             Output.error("weir: no exchange is of that name")

@@ -71,7 +71,11 @@ extension Store {
     }
 
     /// The journals of a folder.
-    static func journals(_ folder: String) throws -> [JournalFile] {
+    ///
+    /// `unusable`: called with the path of a file that is none, and why.
+    static func journals(
+        _ folder: String, unusable: (String, JournalFile.Unusable) throws -> Void = { throw $1 }
+    ) throws -> [JournalFile] {
         var files: [JournalFile] = []
         for path in try JournalFolder.journals(in: folder) {
             do {
@@ -79,6 +83,8 @@ extension Store {
             } catch let error as SystemError where error.code == ENOENT {
                 // It has ended since the folder was listed.
                 continue
+            } catch let error as JournalFile.Unusable {
+                try unusable(path, error)
             }
         }
         return files

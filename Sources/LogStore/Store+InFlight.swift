@@ -23,10 +23,13 @@ extension Store {
     /// The exchanges that have begun and are not in the store: those that are open, and those on
     /// their way there.
     ///
+    /// `unreadable`: called with the path of a file that is no journal, and may hold any text.
     /// Throws where the folder or a journal in it cannot be looked into.
-    public func exchangesInFlight(folder: String) throws -> [ExchangeInFlight] {
+    public func exchangesInFlight(
+        folder: String, unreadable: (String) -> Void = { _ in }
+    ) throws -> [ExchangeInFlight] {
         var found: [ExchangeInFlight] = []
-        for file in try Self.journals(folder) {
+        for file in try Self.journals(folder, unusable: { path, _ in unreadable(path) }) {
             for record in try assembleSteadily(file) {
                 let isThere = try database.read { try Self.isStored(record.identifier, $0) }
                 guard !isThere else { continue }

@@ -108,8 +108,12 @@ struct DamagedRecordTests {
             let stored = try gateway.metric("weir_records_stored_total")
             return try stored + gateway.metric("weir_records_dropped_total") == count
         }
+        // What is in the store is erased, and what may be left is named.
+        let forget = try RecordTests.logs(gateway, ["forget", "--session", "s"])
+        #expect(forget.status == 1 && forget.text.contains("erased the text of \(count) "))
         gateway.process.signal(SIGTERM)
         #expect(try gateway.process.wait() == 0)
+        #expect(try RecordTests.logs(gateway, ["forget", "--session", "s"]).status == 0)
         let verify = try RecordTests.logs(gateway, ["verify"])
         #expect(verify.status == 0 && verify.text.hasPrefix("emitted \(count) "))
     }
