@@ -1,5 +1,6 @@
 import Access
 import Config
+import Dashboard
 import Fleet
 import LogStore
 import Logging
@@ -13,6 +14,8 @@ final class ClientAccess {
 
     let ledger = Ledger()
     let prices: PriceBook
+    /// What the pages say of it to probes.
+    let readiness = OperatorPages.Readiness()
     private(set) var store: Store?
     /// What was ever asked for, as the store remembers.
     private var remembered = RequiredCredentials()
@@ -32,6 +35,10 @@ final class ClientAccess {
     /// be asked for, until a later reload is in force.
     private var issuers: [TokenSettings.Source: IssuerWatch] = [:]
     private let logger: Logger
+    /// Opens the database that could not be opened at the start; nil where none is to be.
+    private var reopening: StoreReopening?
+    /// Whether it was opened, and workers do not know yet what it says of keys.
+    private var isReopened = false
 
     /// Access with these prices, which a reload may replace.
     init(prices: PriceBook, logger: Logger) {
@@ -84,12 +91,51 @@ final class ClientAccess {
         } catch {
             store = nil
             first = nil
+            reopening = StoreReopening(folder)
+            // No key was ever asked for: a full disk alone refuses no client.
+            guard !Store.isKeyless(folder) else { return }
             remembered.isKey = true
             remembered.isUnread = true
+            stateKeys(by: configuration)
             logger.error(
                 "keys cannot be read: clients are let in by those of the configuration alone",
                 metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Has the pages say what is known of the store's keys.
+    private func stateKeys(by configuration: Configuration) {
+        let hasOthers = configuration.asksForKeys || configuration.asksForCertificates
+        readiness.keys = !remembered.isUnread ? .known : hasOthers ? .unread : .closed
+    }
+
+    /// A reading of the configuration is in force, with its prices.
+    func adopted(_ configuration: Configuration, _ prices: PriceTable?) {
+        self.prices.replace(by: prices)
+        stateKeys(by: configuration)
+    }
+
+    /// Takes over the keys of a database that can be opened again: they are the next change.
+    private func adoptReopened() {
+        guard let store = reopening?.look() else { return }
+        reopening = nil
+        self.store = store
+        remembered = RequiredCredentials()
+        rememberMark(of: store)
+        forgetChange()
+        isReopened = true
+        logger.notice("the database can be opened again, and its keys are read")
+    }
+
+    /// What workers are to adopt after a change of keys; nil where that is nothing.
+    ///
+    /// Workers may ask for keys that could not be read at the start, and that there are not.
+    func changedPlan(_ configuration: Configuration) throws -> AccessPlan?? {
+        let plan = try plan(configuration)
+        guard plan != nil || isReopened else { return nil }
+        isReopened = false
+        stateKeys(by: configuration)
+        return .some(plan)
     }
 
     /// Takes over what calls were charged while another process had the record.
@@ -214,10 +260,13 @@ final class ClientAccess {
     ///
     /// `isSure`: there is one, whatever the mark says.
     func changed(isSure: Bool = false) throws -> Int? {
+        adoptReopened()
         guard let store else { return nil }
         let mark = store.keyMarkStamp()
         looks += 1
-        guard isSure || mark != seenMark || looks >= Self.looksMax else { return nil }
+        guard isSure || isReopened || mark != seenMark || looks >= Self.looksMax else {
+            return nil
+        }
         looks = 0
         // Before the database is asked: a change that comes in between has a mark of its own.
         seenMark = mark

@@ -36,7 +36,7 @@ extension Composition {
         do {
             guard let number = try access.changed(isSure: isSure) else { return endWaits() }
             if let fleet { fleet.link.share(try access.sharedKeys()) }
-            guard let plan = try access.plan(configuration) else { return endWaits() }
+            guard let plan = try access.changedPlan(configuration) else { return endWaits() }
             keyRound = SnapshotRound(number: number, awaited: Set(mailboxes.keys))
             for (worker, mailbox) in mailboxes {
                 mailbox.post(

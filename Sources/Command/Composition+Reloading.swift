@@ -68,7 +68,7 @@ extension Composition {
                 "changes that wait for a restart",
                 metadata: ["sections": "\(report.waiting.joined(separator: ", "))"])
         }
-        access.prices.replace(by: prices)
+        access.adopted(next, prices)
         configuration.adopt(next)
         pages?.adopt(token: next.admin.token)
         report.changes += CertificateWatch.adopt(identities)

@@ -54,7 +54,7 @@ final class Composition {
     private var first: SnapshotPlan?
     private let log: OperationalLog
     let metrics: [WorkerMetrics]
-    let readiness = OperatorPages.Readiness()
+    var readiness: OperatorPages.Readiness { access.readiness }
     private let admission: Admission
     /// How many connections there may be, as far as descriptors allow.
     private let connectionsMax: Int

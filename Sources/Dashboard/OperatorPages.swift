@@ -19,6 +19,23 @@ public final class OperatorPages: Responder {
             get { flag.load(ordering: .relaxed) }
             set { flag.store(newValue, ordering: .relaxed) }
         }
+
+        /// What is known of the keys that were made while the gateway ran.
+        public enum Keys: Int, Sendable {
+            case known
+            /// They cannot be read: clients are let in by those of the configuration alone.
+            case unread
+            /// They cannot be read, and the configuration has none: no client is let in.
+            case closed
+        }
+
+        private let keysState = Atomic<Int>(Keys.known.rawValue)
+
+        /// What is known of them now.
+        public var keys: Keys {
+            get { Keys(rawValue: keysState.load(ordering: .relaxed)) ?? .closed }
+            set { keysState.store(newValue.rawValue, ordering: .relaxed) }
+        }
     }
 
     /// A worker that has not turned for this long is stuck: its timers alone turn it every 15 s.
@@ -88,8 +105,11 @@ public final class OperatorPages: Responder {
         let isReading = head.method == .get || head.method == .head
         if isReading, path.matches("/healthz") { return health() }
         if isReading, path.matches("/readyz") {
-            return readiness.isReady
-                ? text(200, "ready\n") : text(503, "not ready: draining or starting\n")
+            guard readiness.isReady else {
+                return text(503, "not ready: draining or starting\n")
+            }
+            return readiness.keys == .closed
+                ? text(503, "not ready: \(Self.closed)\n") : text(200, "ready\n")
         }
         if head.method == .post {
             if path.matches("/login") { return logIn(PageParameters(body), head) }
@@ -192,6 +212,9 @@ public final class OperatorPages: Responder {
         return nil
     }
 
+    private static let closed =
+        "all clients are refused, because the keys in the record cannot be read"
+
     private func health() -> LocalResponse {
         let now = Instant.now()
         for (index, worker) in workers.enumerated() {
@@ -204,6 +227,12 @@ public final class OperatorPages: Responder {
         }
         // A restart would not help, and traffic goes on: the page says so with status 200.
         var troubles: [String] = []
+        switch readiness.keys {
+        case .known: break
+        case .unread:
+            troubles.append("keys in the record cannot be read, and are refused")
+        case .closed: troubles.append(Self.closed)
+        }
         if let trouble = records?.metrics.currentTrouble, !trouble.isEmpty {
             troubles.append("exchanges are not recorded: \(trouble)")
         }

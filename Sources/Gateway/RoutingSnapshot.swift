@@ -63,7 +63,7 @@ final class RoutingSnapshot {
     }
 
     /// The same vendors, chains and health with other keys.
-    init(_ other: RoutingSnapshot, access: AccessPlan) {
+    init(_ other: RoutingSnapshot, access: AccessPlan?) {
         routing = other.routing
         health = other.health
         endpoints = other.endpoints

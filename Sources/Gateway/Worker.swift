@@ -38,8 +38,9 @@ public struct WorkerSettings: Sendable {
 public enum WorkerOrder: Sendable {
     /// Adopt a snapshot for the exchanges that begin from now on; then call.
     case adopt(SnapshotPlan, @Sendable () -> Void)
-    /// Adopt other keys for the requests that begin from now on; then call.
-    case adoptAccess(AccessPlan, @Sendable () -> Void)
+    /// Adopt other keys for the requests that begin from now on, nil where none is asked for any
+    /// more; then call.
+    case adoptAccess(AccessPlan?, @Sendable () -> Void)
     /// Leave clients that come to another process, whose sockets are the same; give those that are
     /// here one more answer, and call once the last of them has gone. `keeping`: which of the
     /// listeners may be resumed; others close.

@@ -69,6 +69,7 @@ extension Store {
         _ name: String, _ change: (StoredKey?) throws -> StoredKey
     ) throws -> Int {
         try database.write { db in
+            try Self.unmarkKeyless(segments.parent)
             let row = try Row.fetchOne(
                 db, sql: "SELECT * FROM client_keys WHERE name = ?", arguments: [name])
             let key = try change(row.map(StoredKey.init(row:)))
@@ -106,13 +107,10 @@ extension Store {
     ///
     /// What cannot be looked at may be one.
     public static func mayHoldKeys(in folder: String) -> Bool {
-        [path(in: folder), keyMark(in: folder)].contains { path in
-            var status = stat()
-            return unsafe lstat(path, &status) == 0 || errno != ENOENT
-        }
+        ![path(in: folder), keyMark(in: folder)].allSatisfy(isAbsent)
     }
 
-    private static func keyMark(in folder: String) -> String { "\(path(in: folder)).keys" }
+    static func keyMark(in folder: String) -> String { "\(path(in: folder)).keys" }
 
     private var keyMark: String { "\(database.path).keys" }
 

@@ -135,6 +135,7 @@ extension Store {
         // A full disk is no reason to forget it: nothing is written that is there.
         if asked.kinds.allSatisfy(before.contains) { return RequiredCredentials(kinds: before) }
         return try database.write { db in
+            if !asked.kinds.isEmpty { try Self.unmarkKeyless(segments.parent) }
             for kind in asked.kinds {
                 try db.execute(
                     sql: "INSERT OR IGNORE INTO access_required VALUES (?)", arguments: [kind])

@@ -132,6 +132,8 @@ extension Store {
         let path = Self.path(in: folder)
         let segments = SegmentFolder(in: folder).path
         let replaced = "\(folder)/\(replacedFolder)"
+        // What it says is said of the store of before.
+        try unmarkKeyless(folder)
         if unsafe access(SegmentFolder(in: whole).path, F_OK) == 0 {
             // The log of the store of before belongs to no other.
             for name in ["\(path)-wal", "\(path)-shm", path] { unsafe unlink(name) }

@@ -40,19 +40,33 @@ public final class Store: Sendable {
         try Self.settleRestore(in: folder)
         let segments = SegmentFolder(in: folder)
         let reader = SegmentReader(segments)
-        // SQLite gives the files beside it the rights of this one, which only the owner has.
-        let path = Self.path(in: folder)
-        try Self.claim(path)
-        let pool = try Self.pool(path, reader)
-        try Self.migrator().migrate(pool)
+        let pool = try Self.make(folder, reader)
         database = pool
         self.segments = segments
         self.reader = reader
         self.disk = disk
-        identity = FileIdentity(path: path)
+        identity = FileIdentity(path: Self.path(in: folder))
         // Not by a reader: each has memory of its own.
         let end = try pool.writeWithoutTransaction(ContentTable.end)
         writer = try SegmentWriter(segments, disk, after: end)
+    }
+
+    /// Makes the database, or brings it to this version's shape.
+    static func make(_ folder: String, _ reader: SegmentReader) throws -> DatabasePool {
+        // SQLite gives the files beside it the rights of this one, which only the owner has.
+        let path = Self.path(in: folder)
+        let isNew = isAbsent(path)
+        try claim(path)
+        if isNew { markKeyless(folder) }
+        let pool = try pool(path, reader)
+        try migrator().migrate(pool)
+        // In a transaction: no key can be made between the answer and the mark.
+        try pool.write { db in
+            let isAsked =
+                try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM access_required)") ?? true
+            if isAsked { try unmarkKeyless(folder) } else { markKeyless(folder) }
+        }
+        return pool
     }
 
     /// Opens the database of a folder for a change, while a gateway writes to it or not.

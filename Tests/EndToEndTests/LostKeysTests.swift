@@ -34,6 +34,58 @@ struct LostKeysTests {
         }
     }
 
+    @Test(
+        "a database that cannot be opened is opened when it can be, and its keys are in force",
+        arguments: [
+            // Without a key ever, in the same file and in another one; with a key.
+            (key: false, isOther: false, before: 200, ready: 200),
+            (key: false, isOther: true, before: 401, ready: 503),
+            (key: true, isOther: false, before: 401, ready: 503),
+            (key: true, isOther: true, before: 401, ready: 503),
+        ])
+    func reopened(_ row: (key: Bool, isOther: Bool, before: Int, ready: Int)) throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let toml = AccessCommandTests.toml(vendor.port, "[groups.team]\n")
+        let first = try AccessCommandTests.start(toml, folder: folder)
+        #expect(try Self.anonymous(first) == 200)
+        let key = row.key ? try AccessCommandTests.storedKey("ann", first) : "sk-vendor-key"
+        first.process.signal(SIGTERM)
+        #expect(try first.process.wait() == 0)
+        let path = "\(first.recordPath)/weir.db"
+        unsafe unlink("\(path).keys")
+        try Self.copy(path, to: "\(path).copy")
+        for ending in ["-wal", "-shm"] + (row.isOther ? [""] : []) { unsafe unlink(path + ending) }
+        try Self.write(path, String(repeating: "garbage ", count: 10_000))
+        let second = try AccessCommandTests.start(toml, folder: folder)
+        #expect(try Self.anonymous(second) == row.before)
+        #expect(try AccessCommandTests.status(second, key) == (row.before == 200 ? 200 : 503))
+        #expect(try second.page("/readyz").status == row.ready)
+        let health = try second.page("/healthz").text
+        #expect(health.contains("clients are refused") == (row.ready != 200))
+        #expect(health.contains("not recorded"))
+        for ending in ["-wal", "-shm"] { unsafe unlink(path + ending) }
+        try Self.copy("\(path).copy", to: path)
+        try second.await("the keys of the database") {
+            try AccessCommandTests.status(second, key) == 200
+        }
+        #expect(try Self.anonymous(second) == (row.key ? 401 : 200))
+        #expect(try second.page("/readyz").status == 200)
+        #expect(try second.page("/healthz").text.contains("not recorded"))
+        // A key that is made now counts.
+        guard !row.key else { return }
+        try second.process.awaitLine("the database can be opened again")
+        let new = try AccessCommandTests.storedKey("bob", second)
+        try second.await("the new key") { try Self.anonymous(second) == 401 }
+        #expect(try AccessCommandTests.status(second, new) == 200)
+    }
+
+    /// Into the same file, where there is one.
+    private static func copy(_ path: String, to other: String) throws {
+        let process = try ChildProcess("/bin/cp", [path, other])
+        #expect(try process.wait() == 0)
+    }
+
     private static func anonymous(_ gateway: GatewayProcess) throws -> Int {
         try RawConnection(port: gateway.port).exchange(
             RecordTests.request("/v1/chat/completions", #"{"model":"gpt-4o"}"#)
