@@ -2,9 +2,11 @@ import Logging
 import Primitives
 import Telemetry
 
-/// Takes out the records that are too old, a few between two rounds, once the clock that says so is
-/// believed.
+/// Takes out the records that are too old, a few between two rounds, while the clock that says so
+/// is believed.
 struct RecordRetirement {
+    private static let savedEvery = Interval.seconds(3600)
+
     private let settings: Consumer.Settings
     // The first round looks at once: a gateway that never lives for long removes what is too old.
     private var retiredAt: Instant?
@@ -13,7 +15,8 @@ struct RecordRetirement {
     /// Whether the write-ahead log may still hold records that were removed.
     private var isWipeDue = false
     private var clock: ClockTrust?
-    private var isClockRemembered = false
+    private var isBelieved = true
+    private var savedAt: Instant?
 
     init(_ settings: Consumer.Settings) {
         self.settings = settings
@@ -21,7 +24,15 @@ struct RecordRetirement {
 
     /// Looks at the clock, before any record is stored by it.
     mutating func begin() {
-        if settings.retain > .zero { doubtClock() }
+        do {
+            let wall = Int(Identifier.wallClockMilliseconds()) * 1000
+            clock = ClockTrust(try settings.store.clock(wallMicroseconds: wall), now: .now())
+            lookAtClock(wall, .now())
+        } catch {
+            settings.logger.warning(
+                "the time that was believed last cannot be read, nothing is removed for its age",
+                metadata: ["error": "\(error)"])
+        }
     }
 
     /// Removes a few of the records that are too old.
@@ -29,17 +40,17 @@ struct RecordRetirement {
     /// Each call removes so few that no round waits for it. On a full disk this makes room.
     mutating func retire(_ now: Instant) {
         let isDue = retiredAt.map { now - $0 > settings.retireEvery } ?? true
-        guard settings.retain > .zero, isGoingOn || isDue else { return }
+        guard isGoingOn || isDue else { return }
         retiredAt = now
         let seconds = Int(settings.retain.seconds)
         let wallMicroseconds = Int(Identifier.wallClockMilliseconds()) * 1000
         let before = wallMicroseconds - seconds * 1_000_000
+        lookAtClock(wallMicroseconds, now)
+        guard settings.retain > .zero, clock != nil, isBelieved else {
+            isGoingOn = false
+            return
+        }
         do {
-            guard isClockBelieved(wallMicroseconds, now) else { return }
-            if !isClockRemembered {
-                try settings.store.remember(newestBelieved: nil)
-                isClockRemembered = true
-            }
             let count = try settings.store.retire(before: before)
             settings.metrics.retired.add(count)
             isGoingOn = count >= Store.retiredAtOnce
@@ -56,30 +67,29 @@ struct RecordRetirement {
         }
     }
 
-    /// Asks the store how new the newest record is, before it stores any by the clock of now.
-    private mutating func doubtClock() {
-        do {
-            let newest = try settings.store.newestBelieved()
-            clock = ClockTrust(newestMicroseconds: newest, now: .now())
-            let isBelieved = isClockBelieved(Int(Identifier.wallClockMilliseconds()) * 1000, .now())
-            guard !isBelieved else { return }
-            // Remembered: the next start finds records of this one's clock.
-            try settings.store.remember(newestBelieved: newest)
+    /// Asks whether the clock is believed, says where it is not, and has the next start know it.
+    private mutating func lookAtClock(_ wallMicroseconds: Int, _ now: Instant) {
+        let before = isBelieved
+        isBelieved =
+            clock?.look(
+                wallMicroseconds: wallMicroseconds, now: now,
+                isSynchronized: settings.isClockSynchronized) ?? false
+        if before, !isBelieved, clock != nil, settings.retain > .zero {
             settings.logger.warning(
                 """
-                the clock is far ahead of the newest record: nothing is removed for its age until \
-                the clock is synchronized, or a day has passed
+                the clock is far ahead of the time that was believed last: nothing is removed for \
+                its age until the clock is synchronized, or has run so for a day
                 """)
-        } catch {
-            settings.logger.warning(
-                "the newest record cannot be asked for, nothing is removed for its age",
-                metadata: ["error": "\(error)"])
         }
-    }
-
-    private mutating func isClockBelieved(_ wallMicroseconds: Int, _ now: Instant) -> Bool {
-        clock?.isBelieved(
-            wallMicroseconds: wallMicroseconds, now: now,
-            isSynchronized: settings.isClockSynchronized) ?? false
+        let isSaveDue = savedAt.map { now - $0 > Self.savedEvery } ?? true
+        guard let clock, isSaveDue || before != isBelieved else { return }
+        savedAt = now
+        do {
+            try settings.store.remember(clock.memory)
+        } catch {
+            // Until the next hour: the next start doubts sooner then, and removes nothing more.
+            settings.logger.warning(
+                "the time that is believed cannot be written down", metadata: ["error": "\(error)"])
+        }
     }
 }

@@ -51,28 +51,34 @@ extension Store {
         }
     }
 
-    /// When the newest record was accepted that came by a clock that was believed, in microseconds
-    /// since 1970; 0 without any.
-    func newestBelieved() throws -> Int {
+    /// What is remembered of the clock.
+    ///
+    /// A store of an earlier version remembers nothing, and its newest record has to do; where the
+    /// clock of now is behind it, another clock has written it.
+    func clock(wallMicroseconds: Int) throws -> ClockTrust.Memory {
         try database.read { db in
-            try Int.fetchOne(
+            if let row = try Row.fetchOne(db, sql: "SELECT * FROM clock") {
+                return ClockTrust.Memory(
+                    believed: row["believed_us"], doubted: row["doubted_us"],
+                    doubtedFor: row["doubted_for_us"])
+            }
+            let newest = try Int.fetchOne(
                 db,
                 sql: """
-                    SELECT newest_us FROM doubts UNION ALL
                     SELECT max(us) FROM (
                         SELECT max(accepted_us) AS us FROM exchanges
                         UNION ALL SELECT max(accepted_us) FROM records)
-                    LIMIT 1
-                    """) ?? 0
+                    """)
+            return ClockTrust.Memory(believed: min(newest ?? 0, wallMicroseconds))
         }
     }
 
-    /// Remembers that for as long as the clock is not believed; nil when it is.
-    func remember(newestBelieved microseconds: Int?) throws {
+    /// Remembers that.
+    func remember(_ memory: ClockTrust.Memory) throws {
         try database.write { db in
-            try db.execute(sql: "DELETE FROM doubts")
-            guard let microseconds else { return }
-            try db.execute(sql: "INSERT INTO doubts VALUES (?)", arguments: [microseconds])
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?)",
+                arguments: [memory.believed, memory.doubted, memory.doubtedFor])
         }
     }
 

@@ -35,8 +35,24 @@ extension Store {
         migrator.registerMigration("8: charges by journal") { db in
             for statement in journalChargesSchema { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("9: clock") { db in
+            for statement in clockSchema { try db.execute(sql: statement) }
+        }
         return migrator
     }
+
+    /// What is remembered of the clock that says how old records are; the version before knew only
+    /// what it had believed before a doubt.
+    private static let clockSchema = [
+        """
+        CREATE TABLE clock (
+            row INTEGER PRIMARY KEY CHECK (row = 1), believed_us INTEGER NOT NULL,
+            doubted_us INTEGER NOT NULL, doubted_for_us INTEGER NOT NULL
+        ) STRICT
+        """,
+        "INSERT INTO clock SELECT 1, newest_us, 0, 0 FROM doubts WHERE newest_us > 0 LIMIT 1",
+        "DROP TABLE doubts",
+    ]
 
     /// What a later version added to that.
     private static let secondSchema = [

@@ -4,6 +4,7 @@ import Journal
 import Logging
 import Primitives
 import Reactor
+import Support
 import Synchronization
 import Telemetry
 import Testing
@@ -13,27 +14,79 @@ import Testing
 /// What keeps a record in order over months.
 @Suite("The record's house")
 struct RecordHouseTests {
-    @Test("a clock that starts far ahead is believed when it is synchronized, or after a day")
+    private static let hour = 3600 * 1_000_000
+    private static let day = 24 * hour
+    /// The time that it is in these tests.
+    private static let present = 20_000 * day
+
+    @Test("a clock is believed less than a day ahead of the last that was, or after it ran a day")
     func clock() {
-        let day = 24 * 3600 * 1_000_000
-        let newest = 1_000 * day
-        let start = Instant(nanoseconds: 5)
-        for (wall, hours, isSynchronized, isBelieved) in [
-            (newest + day - 1, 0, false, true), (newest - day, 0, false, true),
-            (newest + day, 0, false, false), (newest + 9000 * day, 23, false, false),
-            (newest + 9000 * day, 25, false, true), (newest + 9000 * day, 0, true, true),
-        ] {
-            var trust = ClockTrust(newestMicroseconds: newest, now: start)
-            let now = start + .seconds(Int64(hours) * 3600)
-            #expect(
-                trust.isBelieved(wallMicroseconds: wall, now: now) { isSynchronized } == isBelieved)
-            // Once believed, it is not asked again.
-            #expect(
-                trust.isBelieved(wallMicroseconds: wall + 9000 * day, now: now) { isSynchronized }
-                    == isBelieved)
+        typealias Run = (ahead: Int, hours: Int)
+        let year = 400 * 24
+        // Starts one after the other, each with its clock, in hours ahead of what is right, and for
+        // how long it runs; whether the last one is believed at its end.
+        let table: [(runs: [Run], isBelieved: Bool)] = [
+            ([(0, 1)], true), ([(0, 1), (23, 0)], true), ([(0, 1), (25, 0)], false),
+            ([(0, 1), (-year, 0)], true), ([(0, 1), (year, 23)], false),
+            ([(0, 1), (year, 25)], true),
+            // Twice and more often the same way.
+            ([(0, 1), (year, 0), (0, 1), (year, 0)], false),
+            ([(0, 1), (year, 0), (year, 0), (year, 0)], false),
+            ([(0, 1), (year, 1), (0, 30), (year, 1), (0, 30), (year, 1)], false),
+            // A day in parts counts where the clock went on; another clock begins anew.
+            ([(0, 1), (year, 9), (year, 9), (year, 9)], true),
+            ([(0, 1), (year, 20), (2 * year, 20)], false),
+            ([(0, 1), (year, 20), (0, 1), (year, 20)], false),
+            // One that was believed by mistake is taken back when the right one has run an hour.
+            ([(year, 1), (0, 2), (year, 0)], false), ([(year, 1), (0, 0), (year, 0)], true),
+            // A board that begins in 1970 is believed once its clock is right.
+            ([(0, 1), (-20_000 * 24, 0), (1, 0)], true),
+        ]
+        for row in table {
+            var memory = ClockTrust.Memory()
+            var now = Instant(nanoseconds: 5)
+            var wall = Self.present
+            var isBelieved = false
+            for run in row.runs {
+                var trust = ClockTrust(memory, now: now)
+                for step in 0...run.hours {
+                    if step > 0 {
+                        now = now + .seconds(3600)
+                        wall += Self.hour
+                    }
+                    isBelieved = trust.look(
+                        wallMicroseconds: wall + run.ahead * Self.hour, now: now
+                    ) { false }
+                }
+                memory = trust.memory
+            }
+            #expect(isBelieved == row.isBelieved, "\(row.runs)")
         }
-        var empty = ClockTrust(newestMicroseconds: 0, now: start)
-        #expect(empty.isBelieved(wallMicroseconds: newest, now: start) { false })
+    }
+
+    @Test("a clock that is synchronized is believed, and one that jumps while it runs is doubted")
+    func jump() {
+        let now = Instant(nanoseconds: 5)
+        var trust = ClockTrust(ClockTrust.Memory(believed: Self.present), now: now)
+        let far = Self.present + 400 * Self.day
+        #expect(trust.look(wallMicroseconds: Self.present, now: now) { false })
+        #expect(!trust.look(wallMicroseconds: far, now: now) { false })
+        #expect(trust.look(wallMicroseconds: Self.present, now: now) { false })
+        #expect(trust.look(wallMicroseconds: far, now: now) { true })
+        #expect(trust.look(wallMicroseconds: far, now: now) { false })
+    }
+
+    @Test("what is remembered of the clock is that of an earlier version, or the newest record's")
+    func remembered() throws {
+        let folder = try ScratchFolder("clock")
+        let store = try Store(folder: folder.path)
+        #expect(try store.clock(wallMicroseconds: 9) == ClockTrust.Memory())
+        try store.insert([SegmentScratch.record(1)])
+        #expect(try store.clock(wallMicroseconds: Self.present).believed == 1_000_000)
+        #expect(try store.clock(wallMicroseconds: 9).believed == 9)
+        let memory = ClockTrust.Memory(believed: 7, doubted: 8, doubtedFor: 9)
+        try store.remember(memory)
+        #expect(try store.clock(wallMicroseconds: Self.present) == memory)
     }
 
     @Test("nothing is removed for its age before the clock is believed")
@@ -55,11 +108,11 @@ struct RecordHouseTests {
         #expect(try scratch.await { asked.load(ordering: .relaxed) > 2 })
         #expect(try store.count(RecordFilter()) >= 1)
         // The next start doubts it, too, though records of this clock are there.
-        #expect(try store.newestBelieved() == 1_000_000)
+        #expect(try store.clock(wallMicroseconds: .max).believed == 1_000_000)
         isSynchronized.store(true, ordering: .relaxed)
         #expect(try scratch.await { try store.count(RecordFilter()) == 0 })
         consumer.end()
-        #expect(try store.newestBelieved() == 0)
+        #expect(try store.clock(wallMicroseconds: .max).believed > Self.present)
     }
 
     @Test("what is too old goes with the first round, however short the process lives")
