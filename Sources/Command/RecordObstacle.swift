@@ -61,11 +61,12 @@ enum RecordObstacle {
                 || statvfs(parent.isEmpty ? "/" : parent, &status) == 0
         else { return nil }
         let free = Double(status.f_bavail) * Double(status.f_frsize)
-        let count = configuration.workerCount
-        let needed = Double(count) * Double(configuration.log.journalSizeBytes)
+        let needed =
+            Double(configuration.workerCount) * Double(configuration.log.journalSizeBytes)
         guard needed > free else { return nil }
         let words = [needed, free].map { "\(Int($0 / 1_048_576)) MiB" }
-        return "journals for \(count) workers take \(words[0]), and \(words[1]) are free"
+        return "journals, log.journal_size for each worker, take \(words[0]), "
+            + "and \(words[1]) are free"
     }
 }
 
