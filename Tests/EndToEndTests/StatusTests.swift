@@ -332,4 +332,29 @@ struct StatusTests {
         #expect(seen?["authorization"] == "Bearer canary")
         #expect(!result.text.contains("canary"))
     }
+
+    @Test(
+        "check --probe accepts a list of models, in any of its forms, and no page of HTML",
+        arguments: [
+            (200, "{\"data\":[{\"id\":\"a\"}]}", 0, "the key is accepted: 1 models"),
+            (200, "{\"models\":[]}", 0, "the key is accepted: 0 models"),
+            (200, "[{\"id\":\"a\"},{\"id\":\"b\"}]", 0, "the key is accepted: 2 models"),
+            (200, "{\"object\":\"list\"}", 0, "the key may be right or not"),
+            (200, "<html><p>Welcome</p></html>", 1, "what answers is no API"),
+            (401, "{}", 1, "the key is refused"), (404, "{}", 0, "it lists no models"),
+            (500, "{}", 1, "it fails"),
+        ])
+    func verdicts(_ status: Int, _ body: String, _ exit: Int32, _ words: String) throws {
+        let vendor = try ByteVendor { connection, _ in
+            _ = try connection.request()
+            try connection.send(
+                "HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        }
+        defer { vendor.stop() }
+        let folder = try TemporaryFolder()
+        let toml = Self.toml(vendor.port).replacing("\"none\"", with: "\"canary\"")
+        let file = try folder.write(toml, to: "config.toml")
+        let result = try Self.run(["check", "--probe", "--config", file])
+        #expect(result.status == exit && result.text.contains(words), "\(result.text)")
+    }
 }
