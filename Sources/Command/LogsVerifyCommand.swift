@@ -13,8 +13,8 @@ struct LogsVerifyCommand: ParsableCommand {
             the gateway runs or not, and reads what every record keeps of fields and bodies. \
             Then holds the sums of what keys were charged against the records and those that \
             were removed. Exit status 1 when something does not add up, when a record that was \
-            stored is not there, when something is damaged, or when the folder or a journal in \
-            it cannot be read.
+            stored is not there, when something is damaged, or a segment or a journal was taken \
+            away by another hand, or when the folder or a journal in it cannot be read.
             """)
 
     @OptionGroup var options: LogsOptions
@@ -31,13 +31,14 @@ struct LogsVerifyCommand: ParsableCommand {
         var contents: Store.ContentAccount
         var faults: [(id: String, fault: ContentFault)] = []
         var damage: [SegmentDamage]
+        var losses: [RecordLoss]
         var ledger: LedgerBalance
         var sinks: [(name: String, progress: Store.SinkProgress)]
         var last: Int64
 
         var isRight: Bool {
             account.difference == 0 && missing == 0 && contents.damaged == 0
-                && damage.isEmpty && ledger.differences.isEmpty
+                && damage.isEmpty && losses.isEmpty && ledger.differences.isEmpty
         }
     }
 
@@ -51,7 +52,8 @@ struct LogsVerifyCommand: ParsableCommand {
         }
         let findings = Findings(
             account: account, missing: try store.missingRows(), contents: contents,
-            faults: faults, damage: store.damagedSegments(), ledger: try store.verifyLedger(),
+            faults: faults, damage: store.damagedSegments(),
+            losses: try Self.losses(store), ledger: try store.verifyLedger(),
             sinks: try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) },
             last: try store.lastNumber())
         if options.json {
@@ -100,6 +102,7 @@ struct LogsVerifyCommand: ParsableCommand {
             JSONValue.Member("contents_gone", number(contents.gone)),
             JSONValue.Member("contents_damaged", number(contents.damaged)),
             JSONValue.Member("segments_damaged", number(findings.damage.count)),
+            JSONValue.Member("losses", json(findings.losses)),
             JSONValue.Member("ledger", json(findings.ledger)),
             JSONValue.Member("sinks", .array(sinks)),
         ])
@@ -119,6 +122,7 @@ struct LogsVerifyCommand: ParsableCommand {
                 + "\(contents.gone) gone with their segments, \(contents.damaged) damaged\n")
         for (id, fault) in findings.faults { Output.text("  \(id): \(fault)\n") }
         for damage in findings.damage { Output.text("  \(damage)\n") }
+        for loss in findings.losses { Output.text("\(Printable.text("\(loss)"))\n") }
         Output.text(text(findings.ledger))
         for (name, progress) in findings.sinks {
             Output.text(
@@ -128,6 +132,15 @@ struct LogsVerifyCommand: ParsableCommand {
             for record in try store.quarantined(bySink: name, limit: 5) {
                 Output.text("  \(record.id): \(Printable.text(record.reason))\n")
             }
+        }
+    }
+
+    private static func losses(_ store: Store) throws -> [RecordLoss] {
+        do {
+            return try store.losses()
+        } catch {
+            Output.error("weir: what is lost cannot be looked for: \(error)")
+            throw ExitCode(1)
         }
     }
 

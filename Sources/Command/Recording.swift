@@ -136,6 +136,9 @@ final class Recording {
     ) throws {
         let store = try Store(folder: log.path)
         self.store = store
+        for repair in store.repairs {
+            logger.error("the record's index was damaged", metadata: ["reason": "\(repair)"])
+        }
         for (sink, counts) in zip(configuration.sinks, sinkMetrics) {
             sinks.append(try Self.run(sink, servers, store: store, counts, logger: logger))
         }

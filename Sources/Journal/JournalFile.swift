@@ -68,6 +68,8 @@ public final class JournalFile: @unchecked Sendable {
     public let capacity: Int
     /// The journal's name, drawn when it was made: the store keeps its cursor under it.
     public let name: Identifier
+    /// Whether the head of one that was opened says another name than its file has.
+    public let isHeadDamaged: Bool
 
     /// Where pieces of bodies go that are to be in no file; nil where there are none such, and for
     /// a journal of a process that is gone.
@@ -108,6 +110,7 @@ public final class JournalFile: @unchecked Sendable {
         self.name = name
         isOwn = true
         pages = unsafe JournalPages(head, ring, capacity, wordBytes: Self.wordBytes)
+        isHeadDamaged = false
         seed = name.low
         self[.version] = Self.formatVersion
         self[.capacity] = UInt64(capacity)
@@ -144,10 +147,13 @@ public final class JournalFile: @unchecked Sendable {
         isOwn = false
         unsafe (head, ring) = try Self.map(descriptor, capacity, path, isReadOnly: isReadOnly)
         pages = unsafe JournalPages(head, ring, capacity, wordBytes: Self.wordBytes)
-        name = Identifier(
+        let stated = Identifier(
             high: unsafe cjournal_load(head + Word.nameHigh.rawValue),
             low: unsafe cjournal_load(head + Word.nameLow.rawValue)
         )
+        // A bit of it that flips would have all frames taken for another journal's.
+        name = JournalFolder.name(ofJournal: path) ?? stated
+        isHeadDamaged = name != stated
         let version = unsafe cjournal_load(head + Word.version.rawValue)
         seed = version == Self.unboundVersion ? nil : name.low
         let isJournal =
@@ -271,6 +277,12 @@ public final class JournalFile: @unchecked Sendable {
 
     /// Bytes that the reader is done with.
     public var readCursor: UInt64 { self[.readCursor] }
+
+    /// Whether there is a file at its path; what cannot be looked at may be one.
+    public var isThere: Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 || errno != ENOENT
+    }
 
     /// Has the kernel write all pending pages to the disk.
     public func sync() throws(SystemError) {

@@ -20,7 +20,7 @@ public final class JournalFolder: Sendable {
     }
 
     private static let ending = ".journal"
-    private static let asideEnding = ".journal.damaged"
+    private static let asideEnding = ".damaged"
 
     /// The folder's path.
     public let path: String
@@ -165,20 +165,24 @@ public final class JournalFolder: Sendable {
     /// The journals in a folder, oldest first, those of other processes included.
     public static func journals(in path: String) throws(SystemError) -> [String] {
         // Names begin with the time.
-        try names(in: path, ending).sorted().map { "\(path)/\($0)" }
+        try names(in: path, ending: ending).map { "\(path)/\($0)" }
     }
 
     /// The files in a folder that were put aside as damaged journals and hold anything.
     public static func damagedJournals(in path: String) throws(SystemError) -> [String] {
-        try names(in: path, asideEnding).sorted().map { "\(path)/\($0)" }.filter { file in
+        try putAside(in: path).map { "\(path)/\($0)" }.filter { file in
             var status = stat()
             return unsafe lstat(file, &status) != 0 || status.st_size > 0
         }
     }
 
-    /// The names in a folder that end so.
+    /// The names of files in a folder that were put aside, because they were no journals.
+    public static func putAside(in path: String) throws(SystemError) -> [String] {
+        try names(in: path, ending: "\(ending)\(asideEnding)")
+    }
+
     private static func names(
-        in path: String, _ ending: String
+        in path: String, ending: String
     ) throws(SystemError) -> [String] {
         guard let stream = unsafe opendir(path) else { throw SystemError(call: "opendir \(path)") }
         defer { unsafe closedir(stream) }
@@ -192,7 +196,13 @@ public final class JournalFolder: Sendable {
             if name.hasSuffix(ending) { names.append(name) }
         }
         guard errno == 0 else { throw SystemError(call: "readdir \(path)") }
-        return names
+        return names.sorted()
+    }
+
+    /// The name of the journal whose file has a path; nil where no journal's has.
+    static func name(ofJournal path: String) -> Identifier? {
+        guard path.hasSuffix(ending), let name = path.split(separator: "/").last else { return nil }
+        return Identifier(String(name.dropLast(ending.utf8.count)))
     }
 
     /// Makes a journal for a worker.
@@ -216,7 +226,7 @@ public final class JournalFolder: Sendable {
     ///
     /// Returns where it is now.
     public static func putAside(_ path: String) throws(SystemError) -> String {
-        let aside = "\(path).damaged"
+        let aside = "\(path)\(asideEnding)"
         guard unsafe rename(path, aside) == 0 else { throw SystemError(call: "rename \(path)") }
         return aside
     }

@@ -22,6 +22,12 @@ extension ConsumerRounds {
                     "a journal cannot be read", metadata: ["path": "\(path)", "error": "\(error)"])
             }
         }
+        do {
+            try settings.store.begin(journals: journals.map(\.name.description))
+        } catch {
+            settings.logger.warning(
+                "journals cannot be written down", metadata: ["error": "\(error)"])
+        }
         var stored = 0
         for file in journals { sources.append(ownSource(of: file, &stored)) }
         // What another process has stored of this one's is this one's all the same.
@@ -66,14 +72,46 @@ extension ConsumerRounds {
     private func putAside(_ path: String, _ error: JournalFile.Unusable) {
         let aside = try? JournalFolder.putAside(path)
         settings.metrics.damage.add()
+        let name = String((aside ?? path).split(separator: "/").last ?? "")
+        remember(RecordLoss(kind: .journalAside, name: name))
         settings.logger.error(
             "a file that is no journal is put aside",
             metadata: ["path": "\(aside ?? path)", "error": "\(error)"])
     }
 
+    /// Says once of each journal whose file another hand took away: this process goes on with what
+    /// it has in memory, and a kill loses that.
+    func lookForJournals(_ now: Instant) {
+        guard now - lookedForJournalsAt > settings.lookEvery else { return }
+        lookedForJournalsAt = now
+        for source in sources where !source.isLeft && !source.file.isThere {
+            guard missingJournals.insert(source.name).inserted else { continue }
+            settings.logger.error(
+                "a journal is not there any more: what it holds is lost if this process is killed",
+                metadata: ["path": "\(source.file.path)"])
+        }
+    }
+
+    /// Has it in the store what was lost, so that an account of the record names it.
+    func remember(_ loss: RecordLoss) {
+        do {
+            try settings.store.remember(loss)
+        } catch {
+            settings.logger.warning(
+                "a loss cannot be written down",
+                metadata: ["loss": "\(loss)", "error": "\(error)"])
+        }
+    }
+
     private func leftSource(_ path: String) throws -> JournalSource {
         let content = settings.contents[String(path.split(separator: "/").last ?? "")]
         let source = try source(of: JournalFile(opening: path, content: content), isLeft: true)
+        if source.file.isHeadDamaged {
+            settings.metrics.damage.add()
+            settings.logger.error(
+                "the head of a journal is damaged", metadata: ["path": "\(path)"])
+            remember(RecordLoss(kind: .journalDamage, name: source.name))
+        }
         settings.logger.notice(
             source.isLive
                 ? "a journal that another process writes to is read"

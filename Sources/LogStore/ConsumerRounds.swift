@@ -39,6 +39,9 @@ final class ConsumerRounds {
     private var syncedAt = Instant.now()
     private var endsBy: Instant?
     private var firstSource = 0
+    /// When the files of journals were looked for last, and those that were gone.
+    var lookedForJournalsAt = Instant.now()
+    var missingJournals: Set<String> = []
     var areSourcesOpen = false
     private var isRecovered = false
     /// Whether a journal of an earlier process could not be opened.
@@ -189,7 +192,13 @@ final class ConsumerRounds {
 
     /// Counts what was found damaged; whether there is anything to store.
     private func isTaken(_ reading: RingReading) -> Bool {
-        settings.metrics.damage.add(reading.damageCount)
+        for (journal, count) in reading.damage {
+            settings.metrics.damage.add(count)
+            settings.logger.error(
+                "bytes of a journal are damaged: records may have less than there was",
+                metadata: ["journal": "\(journal)", "runs": "\(count)"])
+            remember(RecordLoss(kind: .journalDamage, name: journal, count: count))
+        }
         return !reading.batch.isEmpty
     }
 
@@ -329,6 +338,7 @@ final class ConsumerRounds {
         }
         if !isRingFilling { retirement.retire(now) }
         keeper.keep(now)
+        lookForJournals(now)
         if isAllStored, !isRingFilling { mover.move(now, isBusy: hasUnread) }
     }
 

@@ -8,8 +8,8 @@ struct RingReading {
     var released: [(source: JournalSource, cursor: UInt64)] = []
     /// Whether it was ended by its bounds, and more lies there to be read at once.
     var isBounded = false
-    /// Runs of bytes that were no frames.
-    var damageCount = 0
+    /// Runs of bytes that were no frames, by journal.
+    var damage: [String: Int] = [:]
 
     /// What every reading depends on.
     struct Bounds {
@@ -32,7 +32,8 @@ struct RingReading {
         let first = batch.records.count
         source.read(into: &batch, recordsMax: bounds.recordsMax, now: bounds.now)
         isBounded = isBounded || !source.isReadToEnd
-        damageCount += source.takeDamage()
+        let damage = source.takeDamage()
+        if damage > 0 { self.damage[source.name, default: 0] += damage }
         if source.isOver { source.interrupt(into: &batch, now: bounds.now) }
         let cursor = source.release(into: &batch, now: bounds.now)
         released.append((source, cursor))

@@ -89,6 +89,12 @@ final class SegmentFolder: Sendable {
         return (Int(status.st_size), Int(status.st_mtim.tv_sec) * 1_000_000)
     }
 
+    /// Whether a segment is there; what cannot be looked at may be.
+    func isThere(_ number: UInt64) -> Bool {
+        var status = stat()
+        return unsafe lstat(path(of: number), &status) == 0 || errno != ENOENT
+    }
+
     /// Bytes of all segments.
     var bytes: Int { numbers.reduce(0) { $0 + (status(of: $1)?.bytes ?? 0) } }
 
@@ -119,6 +125,23 @@ final class SegmentFolder: Sendable {
         let code = disk.rename(draft, path(of: number))
         guard code == 0 else { throw SystemError(call: "rename \(draft)", code: code) }
         return true
+    }
+
+    /// Keeps segments under second names, too, that hold more than rows know: they will be packed
+    /// without that, or go as old ones do.
+    ///
+    /// Returns the names: of the one of which rows know a part, and of those behind it.
+    func putAside(behind end: SegmentWriter.End) -> [String] {
+        var names: [String] = []
+        for number in numbers where number >= end.segment {
+            guard let size = status(of: number)?.bytes,
+                size > (number == end.segment ? end.offset : Segment.headBytes)
+            else { continue }
+            let name = "\(Self.fileName(number)).damaged"
+            let isKept = unsafe link(path(of: number), "\(path)/\(name)") == 0 || errno == EEXIST
+            names.append(isKept ? name : Self.fileName(number))
+        }
+        return names
     }
 
     /// Takes drafts away that an earlier process left.

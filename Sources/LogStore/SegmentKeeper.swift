@@ -16,6 +16,8 @@ struct SegmentKeeper {
     private var lookedAt: Instant?
     private var current: UInt64 = 0
     private var isTroubled = false
+    /// The segments that were seen to be gone.
+    private var missing: Set<UInt64> = []
     /// Why what is stored now will not be found: the folder is another; empty where it is not.
     private(set) var trouble = ""
 
@@ -47,6 +49,7 @@ struct SegmentKeeper {
         guard isDue || hasChanged else { return }
         lookedAt = now
         lookForFolder()
+        lookForSegments()
         do {
             let isSealed = try store.sealSegmentIfDue()
             if isSealed || hasChanged { packer.wake() }
@@ -70,6 +73,18 @@ struct SegmentKeeper {
         settings.logger.error(
             "records are lost, their folder is not there any more",
             metadata: ["log.path": "\(settings.folder.path)"])
+    }
+
+    /// Says once of each segment that it was taken away by another hand, now or before the start.
+    private mutating func lookForSegments() {
+        // Where the database is gone, too, that is said.
+        guard trouble.isEmpty, let gone = try? settings.store.missingSegments() else { return }
+        for number in gone where missing.insert(number).inserted {
+            settings.metrics.missingSegments.add()
+            settings.logger.error(
+                "a segment of the record is not there any more, fields and bodies are lost",
+                metadata: ["path": "\(settings.store.segments.path(of: number))"])
+        }
     }
 
     private func evict() throws {

@@ -64,8 +64,12 @@ final class SegmentWriter: Sendable {
     private let state = Mutex<State>(State())
 
     /// A writer that goes on behind what rows know.
+    ///
+    /// `keepsTail`: what is behind it stays, because rows that knew it were lost, and the next
+    /// segment begins.
     init(
-        _ folder: SegmentFolder, _ disk: SegmentDisk, after end: End, bounds: Bounds = Bounds()
+        _ folder: SegmentFolder, _ disk: SegmentDisk, after end: End, bounds: Bounds = Bounds(),
+        keepsTail: Bool = false
     ) throws(SystemError) {
         try folder.make()
         self.folder = folder
@@ -74,7 +78,7 @@ final class SegmentWriter: Sendable {
         let last = max(folder.numbers.last ?? 0, end.segment)
         state.withLock { state in
             state.lastNumber = last
-            Self.resume(folder, end, &state)
+            if !keepsTail { Self.resume(folder, end, &state) }
         }
     }
 
@@ -149,7 +153,8 @@ final class SegmentWriter: Sendable {
     func reserve(_ bytes: Int) -> Part? {
         state.withLock { state in
             let offset = max(state.appendedEnd, state.aheadEnd)
-            guard let file = state.file, !isDue(state, bytes: offset) else { return nil }
+            guard let file = state.file, isAtItsPath(state), !isDue(state, bytes: offset)
+            else { return nil }
             state.aheadEnd = offset + bytes
             state.isUnsynced = true
             return Part(segment: state.number, offset: offset, file: file)
@@ -159,7 +164,18 @@ final class SegmentWriter: Sendable {
     /// Whether what was written ahead is in the segment that is being written, so that a
     /// transaction may know it.
     func isCurrent(_ written: Written, after end: End) -> Bool {
-        state.withLock { $0.number == written.end.segment && end.segment <= $0.number }
+        state.withLock { state in
+            state.number == written.end.segment && end.segment <= state.number
+                && isAtItsPath(state)
+        }
+    }
+
+    /// Whether what is written to the segment's file will be found: it, or the folder, may have
+    /// been taken away by another hand.
+    private func isAtItsPath(_ state: State) -> Bool {
+        guard let file = state.file else { return false }
+        return FileIdentity(descriptor: file.descriptor)
+            == FileIdentity(path: folder.path(of: state.number))
     }
 
     /// Makes sure that there is a segment to write to; the offset at which to go on.
@@ -170,9 +186,11 @@ final class SegmentWriter: Sendable {
             let offset = max(known, state.aheadEnd)
             // Another process has written behind it meanwhile, or it is full.
             let isBehind = end.segment > state.number
-            guard isBehind || isDue(state, bytes: offset) else { return offset }
-            if bounds.withLock({ $0.isSynced }) { try sync(&state) }
+            let isThere = isAtItsPath(state)
+            guard isBehind || !isThere || isDue(state, bytes: offset) else { return offset }
+            if isThere, bounds.withLock({ $0.isSynced }) { try sync(&state) }
             seal(&state)
+            if !isThere { try folder.make() }
         }
         let number = max(state.lastNumber, end.segment) + 1
         let path = folder.path(of: number)

@@ -56,6 +56,15 @@ extension Store {
         try removeKeylessMarks(in: folder, but: nil)
     }
 
+    /// Has a key asked for from now on: the database may have lost that one was.
+    static func askForKeys(_ folder: String) throws(SystemError) {
+        let mark = keyMark(in: folder)
+        let descriptor = unsafe open(mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw SystemError(call: "open \(mark)") }
+        Glibc.close(descriptor)
+        try unmarkKeyless(folder)
+    }
+
     private static func removeKeylessMarks(
         in folder: String, but kept: String?
     ) throws(SystemError) {

@@ -38,8 +38,14 @@ extension Store {
         migrator.registerMigration("9: clock") { db in
             for statement in clockSchema { try db.execute(sql: statement) }
         }
+        migrator.registerMigration(lossesMigration) { db in
+            for statement in lossesSchema { try db.execute(sql: statement) }
+        }
         return migrator
     }
+
+    /// The migration after which segments that are taken away are marked.
+    static let lossesMigration = "10: losses"
 
     /// What is remembered of the clock that says how old records are; the version before knew only
     /// what it had believed before a doubt.

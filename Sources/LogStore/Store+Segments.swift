@@ -279,6 +279,9 @@ extension Store {
     private func removeSegment(_ number: UInt64) throws -> Bool {
         if number == writer?.current { writer?.seal() }
         try moveOpenFrames(outOf: number)
+        // A full disk must not keep this from making room: then only a death right now would have
+        // the segment taken for lost.
+        try? markRemoved(number)
         let wasThere = try segments.remove(number)
         try database.write { db in
             // The highest number stays known: records say it, and no other segment may get it.
@@ -291,6 +294,10 @@ extension Store {
             try db.execute(
                 sql: "DELETE FROM left_entries WHERE segment = ?",
                 arguments: [Int64(clamping: number)])
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO removed_segments VALUES (?)",
+                arguments: [Int64(clamping: number)])
+            try db.execute(sql: Self.removedSegmentsCleaning)
         }
         return wasThere
     }

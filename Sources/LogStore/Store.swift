@@ -1,6 +1,7 @@
 import CSQLite
 import GRDB
 import Glibc
+import Journal
 import Primitives
 
 /// The records in a SQLite database: one writer, any number of readers meanwhile.
@@ -22,6 +23,8 @@ public final class Store: Sendable {
     let disk: SegmentDisk
     /// What its writer knows of the names.
     let names = NameBook()
+    /// What was found wrong with the index when it was opened, and what became of it.
+    public let repairs: [String]
     /// Which file the database is in, where this process writes to it.
     private let identity: FileIdentity?
 
@@ -40,6 +43,9 @@ public final class Store: Sendable {
         try Self.settleRestore(in: folder)
         let segments = SegmentFolder(in: folder)
         let reader = SegmentReader(segments)
+        let log = try WriteAheadLog.look(Self.path(in: folder), repairs: true)
+        let wasKeyless = Self.isKeyless(folder)
+        if log == .damaged, !wasKeyless { try Self.askForKeys(folder) }
         let pool = try Self.make(folder, reader)
         database = pool
         self.segments = segments
@@ -48,7 +54,11 @@ public final class Store: Sendable {
         identity = FileIdentity(path: Self.path(in: folder))
         // Not by a reader: each has memory of its own.
         let end = try pool.writeWithoutTransaction(ContentTable.end)
-        writer = try SegmentWriter(segments, disk, after: end)
+        let isBehind = try log == .damaged || Self.isBehind(journalsOf: folder, pool)
+        if isBehind, !wasKeyless { try Self.askForKeys(folder) }
+        let aside = isBehind ? segments.putAside(behind: end) : []
+        writer = try SegmentWriter(segments, disk, after: end, keepsTail: !aside.isEmpty)
+        repairs = try Self.repairs(log, aside, pool)
     }
 
     /// Makes the database, or brings it to this version's shape.
@@ -59,7 +69,12 @@ public final class Store: Sendable {
         try claim(path)
         if isNew { markKeyless(folder) }
         let pool = try pool(path, reader)
-        try migrator().migrate(pool)
+        let migrator = migrator()
+        let before = try pool.read { try migrator.appliedIdentifiers($0) }
+        try migrator.migrate(pool)
+        if !before.contains(lossesMigration) {
+            try pool.write { try markAbsentRemoved(SegmentFolder(in: folder), $0) }
+        }
         // In a transaction: no key can be made between the answer and the mark.
         try pool.write { db in
             let isAsked =
@@ -81,8 +96,13 @@ public final class Store: Sendable {
         // The segment that is being written is another process's.
         writer = nil
         identity = nil
+        repairs = []
         let path = Self.path(in: folder)
         try Self.checkReadable(path)
+        // To close it would take away what is behind a bit that flipped.
+        if JournalFolder.owner(of: folder) == nil {
+            _ = try? WriteAheadLog.look(path, repairs: true)
+        }
         try Self.claim(path)
         database = try Self.pool(path, reader)
         try checkVersion(path)
@@ -147,6 +167,7 @@ public final class Store: Sendable {
         disk = SegmentDisk()
         writer = nil
         identity = nil
+        repairs = []
         database = try Self.queue(path, reader)
         try checkVersion(path)
     }
@@ -161,6 +182,7 @@ public final class Store: Sendable {
         disk = SegmentDisk()
         writer = nil
         identity = nil
+        repairs = []
         database = try Self.queue(path, reader)
         let isWhole = try database.read { db in
             let migrator = Self.migrator()

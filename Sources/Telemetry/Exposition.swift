@@ -251,6 +251,10 @@ public struct Exposition: Sendable {
             "Segments with bodies taken away because of log.max_size.",
             metrics.evictedSegments.current, &text)
         counter(
+            "weir_record_segments_missing_total",
+            "Segments with bodies that are gone and were not taken away by the gateway.",
+            metrics.missingSegments.current, &text)
+        counter(
             "weir_record_pieces_dropped_total", "Pieces of bodies without room in a journal.",
             counts.droppedFrames, &text)
         counter(

@@ -20,6 +20,8 @@ public final class RecordMetrics: Sendable {
     public let retired = Counter()
     /// Segments that were taken away to keep to a bound of bytes.
     public let evictedSegments = Counter()
+    /// Segments that are gone, and that were not taken away here.
+    public let missingSegments = Counter()
     /// What the records that were stored say of tokens, money and times.
     public let usage = UsageMetrics()
     private let trouble = Mutex<String>("")

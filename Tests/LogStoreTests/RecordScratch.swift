@@ -29,7 +29,8 @@ final class RecordScratch {
     }
 
     deinit {
-        let names = ["weir.db", "weir.db-wal", "weir.db-shm", "lock"]
+        let names =
+            ["lock"] + SegmentFolder.names(in: folder.path).filter { $0.hasPrefix("weir.db") }
         for name in names { unsafe unlink("\(folder.path)/\(name)") }
         for path in (try? JournalFolder.journals(in: folder.path)) ?? [] {
             try? JournalFolder.remove(path)

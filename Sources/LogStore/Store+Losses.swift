@@ -1,0 +1,251 @@
+import GRDB
+import Glibc
+import Journal
+import Primitives
+
+/// Something of the record that is lost, or was damaged, and that no count of records shows.
+public struct RecordLoss: Equatable, Sendable, CustomStringConvertible {
+    /// What it is.
+    public enum Kind: String, CaseIterable, Sendable {
+        /// A segment that neither `retain` nor `max_size` took away.
+        case segmentMissing = "segment_missing"
+        /// A journal whose file was taken away before it was read to its end.
+        case journalMissing = "journal_missing"
+        /// A file that was to be a journal, and was put aside.
+        case journalAside = "journal_put_aside"
+        /// Runs of bytes of a journal that were no frames.
+        case journalDamage = "journal_damaged"
+        /// Exchanges that a journal has counted, and that have no record.
+        case exchangesLost = "exchanges_lost"
+        /// The index went back to what it was earlier.
+        case indexBehind = "index_behind"
+        /// The index's log is damaged, which the next start mends or finds lost.
+        case indexDamage = "index_damaged"
+    }
+
+    /// What is lost.
+    public var kind: Kind
+    /// The name of the segment, the journal or the file.
+    public var name: String
+    /// How often, or how many, where that is counted.
+    public var count = 1
+
+    /// What is lost, for people.
+    public var description: String {
+        switch kind {
+        case .segmentMissing:
+            "segment \(name) IS NOT THERE, and neither retain nor max_size took it away"
+        case .journalMissing:
+            "journal \(name) IS NOT THERE: what it held that was not stored is lost"
+        case .journalAside:
+            "\(name) was put aside, because it was no journal: what it held has no record"
+        case .journalDamage:
+            "journal \(name) was damaged, \(count) run\(count == 1 ? "" : "s") of bytes: "
+                + "records may have less than there was"
+        case .exchangesLost:
+            "journal \(name): \(count) exchange\(count == 1 ? " has" : "s have") no record, "
+                + "because frames were damaged or the store refused them"
+        case .indexBehind:
+            "the index went back to what it was earlier, and records are lost"
+                + (name.isEmpty ? "" : ": their fields and bodies are in \(name)")
+        case .indexDamage:
+            "\(name) is damaged: a start of the gateway mends it, or keeps what can be kept"
+        }
+    }
+}
+
+extension Store {
+    /// The tables of what was lost, and of the segments that were taken away in order while their
+    /// rows stay.
+    static let lossesSchema = [
+        """
+        CREATE TABLE losses (
+            kind TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,
+            PRIMARY KEY (kind, name)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE TABLE removed_segments (number INTEGER PRIMARY KEY) STRICT",
+    ]
+
+    /// Writes down what was lost, and is seen only once.
+    func remember(_ loss: RecordLoss) throws {
+        try database.write { try Self.add(loss, $0) }
+    }
+
+    private static func add(_ loss: RecordLoss, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO losses VALUES (?1, ?2, ?3)
+                ON CONFLICT DO UPDATE SET count = count + ?3
+                """,
+            arguments: [loss.kind.rawValue, loss.name, loss.count])
+    }
+
+    /// All that is known to be lost.
+    ///
+    /// Throws where the folder cannot be looked into.
+    public func losses() throws -> [RecordLoss] {
+        var losses = try missingSegments().map {
+            RecordLoss(kind: .segmentMissing, name: "\($0)")
+        }
+        let aside = try JournalFolder.putAside(in: segments.parent)
+        losses += try missingJournals().filter { !aside.contains($0 + ".journal.damaged") }
+            .map { RecordLoss(kind: .journalMissing, name: $0) }
+        let known = try database.read { db in
+            try Row.fetchAll(db, sql: "SELECT kind, name, count FROM losses ORDER BY kind, name")
+                .compactMap { row in
+                    RecordLoss.Kind(rawValue: row[0]).map {
+                        RecordLoss(kind: $0, name: row[1], count: row[2])
+                    }
+                }
+                + Row.fetchAll(
+                    db, sql: "SELECT name, lost FROM journals WHERE lost > 0 ORDER BY name"
+                ).map { RecordLoss(kind: .exchangesLost, name: $0[0], count: $0[1]) }
+        }
+        losses += aside.filter { name in
+            !known.contains { $0.kind == .journalAside && $0.name == name }
+        }.map { RecordLoss(kind: .journalAside, name: $0) }
+        // Only where none writes to it.
+        if JournalFolder.owner(of: segments.parent) == nil,
+            try WriteAheadLog.look(Self.path(in: segments.parent), repairs: false) != .whole
+        {
+            losses.append(RecordLoss(kind: .indexDamage, name: "weir.db-wal"))
+        }
+        return losses + known
+    }
+
+    // MARK: The index
+
+    /// Whether a journal's room was given back for frames that the database does not know: what it
+    /// knew of them is lost, because room is given back only after a commit.
+    static func isBehind(journalsOf folder: String, _ pool: DatabasePool) throws -> Bool {
+        let cursors = try pool.read { db in
+            try Row.fetchAll(db, sql: "SELECT name, cursor FROM journals").map {
+                ($0[0] as String, UInt64(clamping: $0[1] as Int64))
+            }
+        }
+        let known = Dictionary(cursors) { first, _ in first }
+        return try JournalFolder.journals(in: folder).contains { path in
+            guard let file = try? JournalFile(opening: path, isReadOnly: true) else { return false }
+            return file.readCursor > known[file.name.description] ?? 0
+        }
+    }
+
+    /// What is to be said of the index's log, and of segments that were put aside as rows are lost;
+    /// the loss is written down.
+    static func repairs(
+        _ log: WriteAheadLog.Finding, _ aside: [String], _ pool: DatabasePool
+    ) throws -> [String] {
+        var repairs: [String] = []
+        if case .flipped(let offsets) = log {
+            let list = offsets.map { "\($0)" }.joined(separator: ", ")
+            repairs.append("bits of weir.db-wal were wrong and were put right, at offset \(list)")
+        }
+        guard log == .damaged || !aside.isEmpty else { return repairs }
+        let losses = (aside.isEmpty ? [""] : aside.map { "segments/\($0)" })
+            .map { RecordLoss(kind: .indexBehind, name: $0) }
+        try pool.write { db in
+            for loss in losses { try add(loss, db) }
+        }
+        return repairs + losses.map(\.description)
+    }
+
+    // MARK: Segments
+
+    /// The segments that rows know and that are not there, though nothing here took them away.
+    func missingSegments() throws -> [UInt64] {
+        // In this order: one that is taken away in between is marked before it goes.
+        let known = try database.read { db in
+            try Int64.fetchAll(db, sql: "SELECT number FROM segments ORDER BY number")
+        }
+        let gone = known.map { UInt64(clamping: $0) }.filter { !segments.isThere($0) }
+        guard !gone.isEmpty else { return [] }
+        let (rows, removed) = try database.read { db in
+            (
+                try Set(Int64.fetchAll(db, sql: "SELECT number FROM segments")),
+                try Set(Int64.fetchAll(db, sql: "SELECT number FROM removed_segments"))
+            )
+        }
+        return gone.filter {
+            rows.contains(Int64(clamping: $0)) && !removed.contains(Int64(clamping: $0))
+        }
+    }
+
+    /// Says that a segment is about to be taken away in order.
+    func markRemoved(_ number: UInt64) throws {
+        try database.write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO removed_segments VALUES (?)",
+                arguments: [Int64(clamping: number)])
+        }
+    }
+
+    /// Forgets marks of segments that have no row any more.
+    static let removedSegmentsCleaning =
+        "DELETE FROM removed_segments WHERE number NOT IN (SELECT number FROM segments)"
+
+    /// Says of all segments that are not there that they were taken away in order: where nothing
+    /// shows it, as of those that a version took which did not say so, or that a copy has not.
+    static func markAbsentRemoved(_ segments: SegmentFolder, _ db: Database) throws {
+        for number in try Int64.fetchAll(db, sql: "SELECT number FROM segments")
+        where !segments.isThere(UInt64(clamping: number)) {
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO removed_segments VALUES (?)", arguments: [number])
+        }
+    }
+
+    // MARK: Journals
+
+    /// Writes down that journals have begun: if their files are taken away it shows.
+    func begin(journals: [String]) throws {
+        guard !journals.isEmpty else { return }
+        try database.write { db in
+            for name in journals {
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO journals VALUES (?, 0, 0, 0, 0, 0, 0)",
+                    arguments: [name])
+            }
+        }
+    }
+
+    /// The journals that have not ended, and whose files are not there.
+    private func missingJournals() throws -> [String] {
+        let open = try database.read { db in
+            try String.fetchAll(
+                db, sql: "SELECT name FROM journals WHERE is_ended = 0 ORDER BY name")
+        }
+        let files = try JournalFolder.journals(in: segments.parent)
+        let gone = open.filter { name in !files.contains { $0.hasSuffix("/\(name).journal") } }
+        guard !gone.isEmpty else { return [] }
+        // One that has ended in between has a row that says so.
+        return try database.read { db in
+            let still = try Set(
+                String.fetchAll(db, sql: "SELECT name FROM journals WHERE is_ended = 0"))
+            return gone.filter(still.contains)
+        }
+    }
+
+    /// Has a copy say that journals which a folder does not have had ended when it was made, and
+    /// that segments which it does not have were taken away while it was.
+    static func settle(copy draft: String, for folder: String) throws {
+        let names = Set(
+            (try? JournalFolder.journals(in: folder))?.compactMap { path in
+                path.split(separator: "/").last.map { String($0.dropLast(".journal".count)) }
+            } ?? [])
+        let copy = try DatabaseQueue(path: path(in: draft))
+        try copy.write { db in
+            for name in try String.fetchAll(
+                db, sql: "SELECT name FROM journals WHERE is_ended = 0")
+            where !names.contains(name) {
+                try db.execute(
+                    sql: """
+                        UPDATE journals SET is_ended = 1, dropped = 0, emitted = stored + lost
+                        WHERE name = ?
+                        """, arguments: [name])
+            }
+            guard try db.tableExists("removed_segments") else { return }
+            try markAbsentRemoved(SegmentFolder(in: draft), db)
+        }
+        try copy.close()
+    }
+}
