@@ -7,7 +7,8 @@ import Reactor
 // in an early frame so takes all transactions behind it, and what rows do not know is cut off
 // segments. Each frame's checksum begins with that of the frame before, as it stands there. So
 // frames behind the damage still show that they are whole, and which number the damaged one should
-// come to. Two thirds of the bits that may have flipped alone can be found by that.
+// come to. Two thirds of the bits that may have flipped alone can be found by that. Of the others
+// it does not matter which it was, if a later transaction in the log writes the same page.
 
 /// The write-ahead log of a database that no process has open.
 @safe
@@ -171,7 +172,14 @@ struct WriteAheadLog {
             }
             guard isFollowed(frame, at: offset, by: stated) else { return nil }
         }
-        guard let bit = flippedBit(of: frame, computed, stated) else { return nil }
+        let bits = flippedBits(of: frame, computed, stated)
+        // Of several that it may be any will do where the page is written anew later: nothing of
+        // this one is read then. But the page's number must be right.
+        let isSure =
+            bits.count == 1
+            || bits.allSatisfy { $0 / 8 >= Self.frameHeadBytes }
+                && isWrittenAnew(frame, at: offset, stated)
+        guard isSure, let bit = bits.first else { return nil }
         let right = Self.flip(bit, frame)
         guard checksum(of: right, from: sum) == stated else { return nil }
         add(bit / 8, right[bit / 8])
@@ -185,17 +193,33 @@ struct WriteAheadLog {
         return checksum(of: next, from: sum) == (Self.number(next, 16), Self.number(next, 20))
     }
 
-    /// The bit that makes a frame's checksum differ from what is stated; nil where none does alone,
-    /// or where it may be one of several.
+    /// Whether a transaction behind a frame, up to which all frames are whole, writes its page.
+    private func isWrittenAnew(_ frame: [UInt8], at first: Int, _ stated: Sum) -> Bool {
+        var (before, offset, isFound) = (stated, first + frame.count, false)
+        while size - offset >= frame.count {
+            let next = SegmentFile.read(descriptor, offset..<offset + frame.count)
+            let sum: Sum = (Self.number(next, 16), Self.number(next, 20))
+            guard next[8..<16] == salt, checksum(of: next, from: before) == sum else {
+                return false
+            }
+            isFound = isFound || next[0..<4] == frame[0..<4]
+            if isFound, Self.number(next, 4) > 0 { return true }
+            before = sum
+            offset += frame.count
+        }
+        return false
+    }
+
+    /// The bits each of which alone makes a frame's checksum differ from what is stated.
     ///
     /// Sums are linear: what a word adds to the end depends on how many words follow it. They are
     /// of 32 bits, so the upper third of the bits of a word differs too little from others.
-    private func flippedBit(of frame: [UInt8], _ computed: Sum, _ stated: Sum) -> Int? {
+    private func flippedBits(of frame: [UInt8], _ computed: Sum, _ stated: Sum) -> [Int] {
         let wanted: Sum = (stated.first &- computed.first, stated.second &- computed.second)
         // Where the pairs of words are that a checksum is of, the last first.
         let pairs = [0] + stride(from: Self.frameHeadBytes, to: frame.count, by: 8)
         var weights: [Sum] = [(1, 1), (0, 1)]
-        var found: Int?
+        var found: [Int] = []
         for pair in pairs.reversed() {
             for (index, weight) in weights.enumerated() {
                 for bit in 0..<32 {
@@ -205,9 +229,7 @@ struct WriteAheadLog {
                     // A bit that is to be set adds, one that is to be cleared takes away.
                     let isSet = frame[byte] >> UInt8(bit % 8) & 1 == 1
                     let effect = isSet ? (0 &- delta.first, 0 &- delta.second) : delta
-                    guard effect == wanted else { continue }
-                    guard found == nil else { return nil }
-                    found = 8 * byte + bit % 8
+                    if effect == wanted { found.append(8 * byte + bit % 8) }
                 }
             }
             weights = weights.map { ($0.first &+ $0.second, $0.first &+ 2 &* $0.second) }
