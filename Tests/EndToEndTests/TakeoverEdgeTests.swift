@@ -336,6 +336,8 @@ struct TakeoverEdgeTests {
         try expectEcho(first, "abcd")
         let next = try TakeoverTests.successor(of: gateway)
         try next.awaitLine(" taken over ", seconds: 120)
+        // The old one takes clients in until it has heard of that, and would keep their tunnels.
+        try gateway.process.awaitLine(" another process has taken over", seconds: 120)
         let second = try open()
         for text in ["efgh", "ijkl"] {
             try expectEcho(first, text)
