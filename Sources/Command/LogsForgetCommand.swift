@@ -86,9 +86,10 @@ struct LogsForgetCommand: ParsableCommand {
         return false
     }
 
-    /// Names the journals that were put aside, or removes them; whether none is left.
+    /// Names the journals and segments that were put aside, or removes them; whether none is left.
     private func settleDamaged(in folder: String) throws -> Bool {
-        let damaged = try JournalFolder.damagedJournals(in: folder)
+        let damaged =
+            try JournalFolder.damagedJournals(in: folder) + Store.damagedSegments(in: folder)
         guard !damaged.isEmpty else { return true }
         guard removeDamaged else {
             Output.error(

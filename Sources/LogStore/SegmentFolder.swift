@@ -144,6 +144,13 @@ final class SegmentFolder: Sendable {
         return names
     }
 
+    /// The paths of segments that were put aside.
+    var putAside: [String] {
+        Self.names(in: path).filter { $0.hasSuffix(".seg.damaged") }.sorted().map {
+            "\(path)/\($0)"
+        }
+    }
+
     /// Takes drafts away that an earlier process left.
     func removeDrafts() {
         for name in Self.names(in: path) where name.hasSuffix(Self.draftEnding) {

@@ -81,6 +81,11 @@ extension Store {
             arguments: [loss.kind.rawValue, loss.name, loss.count])
     }
 
+    /// The paths of a folder's segments that were put aside, because the index went back.
+    public static func damagedSegments(in folder: String) -> [String] {
+        SegmentFolder(in: folder).putAside
+    }
+
     /// All that is known to be lost.
     ///
     /// Throws where the folder cannot be looked into.

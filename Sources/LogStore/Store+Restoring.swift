@@ -43,6 +43,7 @@ extension Store {
         defer { removeFolder(draft) }
         try extract(archive, into: draft)
         try Store(copy: draft).close()
+        try settle(copy: draft, for: folder)
         // From here on the next start finishes what a death interrupts.
         try rename(draft, "\(folder)/\(wholeFolder)")
         try sync(folder)
@@ -134,9 +135,11 @@ extension Store {
         let replaced = "\(folder)/\(replacedFolder)"
         // What it says is said of the store of before.
         try unmarkKeyless(folder)
-        if unsafe access(SegmentFolder(in: whole).path, F_OK) == 0 {
-            // The log of the store of before belongs to no other.
+        // The log of the store of before belongs to no other.
+        if unsafe access(Self.path(in: whole), F_OK) == 0 {
             for name in ["\(path)-wal", "\(path)-shm", path] { unsafe unlink(name) }
+        }
+        if unsafe access(SegmentFolder(in: whole).path, F_OK) == 0 {
             removeFolder(replaced)
             try rename(segments, replaced, mayBeGone: true)
             try rename(SegmentFolder(in: whole).path, segments)

@@ -60,9 +60,14 @@ struct DamagedRecordTests {
         #expect(forget.status == 1)
         #expect(try Self.files(in: gateway.recordPath, holding: "canary-1").isEmpty)
         #expect(!(try Self.files(in: gateway.recordPath, holding: "canary-2").isEmpty))
+        let segment = "\(gateway.recordPath)/segments/00000009.seg.damaged"
+        let file = unsafe try #require(fopen(segment, "w"))
+        unsafe fputs("canary-3", file)
+        unsafe fclose(file)
         let again = try RecordTests.logs(
             gateway, ["forget", "--session", "s", "--remove-damaged"])
         #expect(again.status == 0 && again.text.contains(".journal.damaged"))
+        #expect(again.text.contains("00000009.seg.damaged"))
         #expect(try Self.files(in: gateway.recordPath, holding: "canary").isEmpty)
         #expect(try RecordTests.logs(gateway, ["forget", "--session", "s"]).status == 0)
     }
