@@ -68,10 +68,14 @@ extension Media {
             guard !type.isEmpty else {
                 throw Refusal(path, "the type of the bytes is missing")
             }
+            let usual = Self.usual(type)
+            guard Self.isType(usual) else {
+                throw Refusal(path, "the type of the bytes is no media type")
+            }
             guard let data = Base64.standard(data) else {
                 throw Refusal(path, "the bytes are no base64")
             }
-            source = .inline(type: Self.usual(type), data: data)
+            source = .inline(type: usual, data: data)
         case .url(let address):
             if address.hasPrefix("data:") {
                 source = try Self.spelled(address, path)
@@ -89,6 +93,16 @@ extension Media {
         let usual = ["image/jpg": "image/jpeg", "audio/x-wav": "audio/wav"][word] ?? word
         return usual == name ? type : EscapedText(usual)
     }
+
+    /// Whether a type may stand before bytes, where a comma would end it.
+    private static func isType(_ type: EscapedText) -> Bool {
+        let words = type.plain.utf8.split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return words.count == 2
+            && words.allSatisfy { !$0.isEmpty && $0.allSatisfy(typeLetters.contains) }
+    }
+
+    private static let typeLetters = Set("abcdefghijklmnopqrstuvwxyz0123456789!#$&-^_.+".utf8)
 
     /// The bytes that an address spells with percent signs.
     private static func spelled(_ address: EscapedText, _ path: String) throws(Refusal) -> Source {
@@ -110,10 +124,12 @@ extension Media {
             }
         }
         guard !bytes.isEmpty else { throw Refusal(path, "the address has no bytes") }
-        let type = EscapedText(bytes: text[..<comma])
-        return .inline(
-            type: type.isEmpty ? EscapedText("text/plain") : usual(type),
-            data: EscapedText(inner: Base64.encode(bytes)[...]))
+        let stated = EscapedText(bytes: text[..<comma])
+        let type = stated.isEmpty ? EscapedText("text/plain") : usual(stated)
+        guard isType(type) else {
+            throw Refusal(path, "the type of the bytes is no media type")
+        }
+        return .inline(type: type, data: EscapedText(inner: Base64.encode(bytes)[...]))
     }
 
     /// Addresses that only Google's own vendors read.
@@ -129,6 +145,10 @@ extension Media {
         guard target != .gemini else { return }
         guard !googles.contains(where: address.hasPrefix) else {
             throw Refusal(path, "only Google's vendors read what stands at the address")
+        }
+        let scheme = address.plain.prefix(8).lowercased()
+        guard scheme.hasPrefix("https://") || scheme.hasPrefix("http://") else {
+            throw Refusal(path, "the address is none of the web's, and no vendor fetches it")
         }
     }
 }
