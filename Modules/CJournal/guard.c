@@ -15,7 +15,7 @@
 // It calls mmap, mremap and munmap, which are plain system calls on Linux, takes no lock of the
 // library and touches no guarded memory itself.
 
-enum { mappings_max = 512 };
+enum { mappings_max = 8192 };
 
 struct mapping {
   uintptr_t start; // 0: no mapping

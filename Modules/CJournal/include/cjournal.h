@@ -35,7 +35,7 @@ static inline void cjournal_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST
 // disk fails: empty memory stands at their address, and `lost` becomes 1. If it is the mapping's
 // beginning that is lost, the words stand there that `words` holds at that moment.
 //
-// Returns a number for `cjournal_unguard`, or -1 where the mapping is not guarded: there are 512.
+// Returns a number for `cjournal_unguard`, or -1 where the mapping is not guarded: there are 8192.
 // Both must outlive the guard, and the mapping, too.
 int cjournal_guard(void *start, size_t size, const uint64_t *words, size_t words_count,
                    uint32_t *lost);
