@@ -88,10 +88,7 @@ final class TranslatedRequest {
         _ index: Int, of route: RoutingTable.Route, for exchange: RequestExchange
     ) -> Failure? {
         exchange.translated = nil
-        // Another chain's answers may have left envelopes in the conversation.
-        guard route.plan.translates || exchange.snapshot.routing.translates,
-            let need = Need(index, route, exchange)
-        else { return nil }
+        guard route.plan.translates, let need = Need(index, route, exchange) else { return nil }
         guard let call = need.call else { return need.obstacle(exchange) }
         do throws(Failure) {
             exchange.translated = try translate(call, index, route, need.vendor, exchange)

@@ -55,9 +55,6 @@ public final class RoutingTable: Sendable {
     public let usesOwnSecret: Bool
     /// Whether some vendor's addresses become the gateway's.
     public let rewritesURLs: Bool
-    /// Whether some chain translates, so that any client may send back what another dialect's
-    /// vendor gave it.
-    public let translates: Bool
     /// The models that the gateway lists itself.
     public let models: ModelCatalog
     private let quirks: [QuirkRow]
@@ -74,9 +71,6 @@ public final class RoutingTable: Sendable {
         chains = AliasChains(configuration).entries.map { entry in
             PreparedChain(
                 entry.chain, configuration.vendors, &count, isAlias: entry.isAlias)
-        }
-        translates = chains.contains { chain in
-            chain.plans.values.contains { plan in plan.targets.contains { $0.isForeign } }
         }
         models = ModelCatalog(configuration)
         quirks = configuration.quirks.map(QuirkRow.init)

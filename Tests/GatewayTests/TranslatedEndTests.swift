@@ -1,5 +1,4 @@
 import ExchangeCore
-import Primitives
 import Support
 import Testbed
 import Testing
@@ -165,42 +164,5 @@ struct TranslatedEndTests {
         #expect(response.status == 200 && response.isWhole, "\(response.text)")
         #expect(response["x-weir-vendor"] == "good", "\(response.text)")
         #expect(client.hasEnd(response), "\(response.text)")
-    }
-
-    @Test("an envelope of another chain's answer reaches no vendor of the client's own dialect")
-    func otherChain() throws {
-        let body =
-            #"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},"#
-            + #"{"role":"assistant","content":[{"type":"thinking","thinking":"t","#
-            + #""signature":"weir1:eyJmIjoiY2hhdCIsImsiOiJub25lIn0"},"#
-            + #"{"type":"text","text":"b"}]},{"role":"user","content":"c"}]}"#
-        let vendor = try ByteVendor { connection, _ in
-            let sent = try connection.request().body
-            let hasEnvelope = sent.span.firstRange(of: "weir1:") != nil
-            try connection.send(
-                "HTTP/1.1 \(hasEnvelope ? 400 : 200) OK\r\nContent-Length: 2\r\n\r\n{}")
-        }
-        defer { vendor.stop() }
-        let messages = DialectClient("messages")
-        for isTranslating in [true, false] {
-            let chain = { (name: String, models: String, vendor: String) in
-                "[[chains]]\nname = \"\(name)\"\nmodels = [\"\(models)\"]\n"
-                    + "targets = [{ vendor = \"\(vendor)\" }]\ntranslate = \(isTranslating)\n"
-            }
-            let gateway = try TestGateway(
-                messages.vendor("own", port: vendor.port)
-                    + DialectClient("chat").vendor("other", port: vendor.port)
-                    + chain("x", "x-*", isTranslating ? "other" : "own")
-                    + chain("m", "m", "own"))
-            defer { gateway.stop() }
-            let response = try RawConnection(port: gateway.port).exchange(
-                "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: k\r\n"
-                    + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
-                    + "\r\n\(body)")
-            // Without any translation an envelope is a stranger's bytes, and passes as they do.
-            #expect(response.status == (isTranslating ? 200 : 400), "\(response.text)")
-            let translated = response["x-weir-translated"] ?? ""
-            #expect(translated.hasPrefix("messages>messages") == isTranslating)
-        }
     }
 }
