@@ -47,6 +47,8 @@ public enum ClientKey {
     /// Whether a key stands anywhere in a text.
     public static func stands(in text: Span<UInt8>) -> Bool {
         let length = prefixLength + bodyLength + checksumLength
+        // Most texts of a head are shorter.
+        guard text.count >= length else { return false }
         var start = 0
         while let found = text.firstRange(of: prefix, from: start),
             found.lowerBound + length <= text.count

@@ -151,12 +151,14 @@ struct CredentialSearch {
         return .none
     }
 
-    /// What stands in one run, which may begin with other letters, or behind a slash.
+    /// What stands in one run of `tokenBytesMin` or more, which may begin with other letters, or
+    /// behind a slash.
     private mutating func runFinding(
         in run: Span<UInt8>, _ head: borrowing RequestHead
     ) -> Finding {
         var startsLeft = Self.startsMax
-        for offset in run.indices {
+        // What begins later is shorter than any secret.
+        for offset in 0...run.count - Self.tokenBytesMin {
             let isStart = offset < 4 || !run[offset - 1].isLetterOrDigit
             guard isStart, startsLeft > 0 else { continue }
             startsLeft -= 1

@@ -68,11 +68,15 @@ public enum Redaction {
 extension RequestHead {
     /// Writes all fields, a line each, credentials taken out.
     public func writeRedactedFields(to output: inout ByteBuffer) {
+        let bytesMin = repeatedBytesMin
         for index in fields.indices {
             let field = fields[index]
+            // Most names and values are too short to be asked.
             let isRepeated =
-                hiddenFields.contains(index) || repeatsCredential(name(of: field))
-                || !field.name.isCredential && repeatsCredential(value(of: field))
+                hiddenFields.contains(index)
+                || field.nameRange.count >= bytesMin && repeatsCredential(name(of: field))
+                || field.valueRange.count >= bytesMin && !field.name.isCredential
+                    && repeatsCredential(value(of: field))
             output.append(
                 field, name(of: field), value(of: field), isRedacted: isRepeated)
         }
@@ -97,6 +101,16 @@ extension RequestHead {
             if token.count >= Redaction.credentialBytesMin, text.contains(token) { return true }
         }
         return false
+    }
+
+    /// Bytes of a text that repeats a credential, at least; the largest number where none can be.
+    private var repeatedBytesMin: Int {
+        var least = Int.max
+        for field in fields where field.name.isCredential {
+            let count = token(of: field).trimmed.count
+            if count >= Redaction.credentialBytesMin { least = min(least, count) }
+        }
+        return least
     }
 
     /// The credential that the client sent for a vendor, however it sent it; empty without one.
