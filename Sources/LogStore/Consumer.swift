@@ -49,6 +49,8 @@ public final class Consumer: Sendable {
         var lookEvery = Interval.seconds(10)
         /// Processors that there are to read rings while another stores.
         var processors = Thread.processorCount
+        /// When sealed segments are packed.
+        var quiet = QuietTime()
         /// When segments are sealed.
         var segmentBounds = SegmentWriter.Bounds()
         /// Asked whether the clock is kept to another's.
@@ -116,7 +118,8 @@ public final class Consumer: Sendable {
         self.waker = waker
         packer = try SegmentPacker(
             settings.store, packs: settings.packs,
-            PackingPressure(bytesMax: settings.bytesMax), logger: settings.logger)
+            PackingPressure(bytesMax: settings.bytesMax), quiet: settings.quiet,
+            logger: settings.logger)
         do throws(SystemError) {
             threads = try ConsumerThreads(
                 settings, SegmentKeeper(settings, packer), journals: journals, order: order,

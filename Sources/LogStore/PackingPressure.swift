@@ -19,6 +19,14 @@ struct PackingPressure {
         return age >= ageMax || bytesMax > 0 && bytes / part >= bytesMax / whole
     }
 
+    /// Bytes that wait for a quiet time at most, and the part of a disk's free room that they take.
+    private static let waiting = (bytesMax: 8 << 30, part: 8)
+
+    /// Whether so many bytes may wait for a time in which the gateway does little.
+    static func mayWait(_ bytes: Int, freeBytes: Int) -> Bool {
+        bytes <= min(waiting.bytesMax, freeBytes / waiting.part)
+    }
+
     /// How long to rest after work of such a length.
     static func rest(after work: Interval) -> Interval {
         Interval(nanoseconds: work.nanoseconds * Int64(share - 1))

@@ -96,7 +96,20 @@ final class SegmentFolder: Sendable {
     }
 
     /// Bytes of all segments.
-    var bytes: Int { numbers.reduce(0) { $0 + (status(of: $1)?.bytes ?? 0) } }
+    var bytes: Int { bytes(of: numbers) }
+
+    private func bytes(of numbers: [UInt64]) -> Int {
+        numbers.reduce(0) { $0 + (status(of: $1)?.bytes ?? 0) }
+    }
+
+    /// Whether segments may wait for a quiet time to be packed: they take a small part of the room
+    /// that is free. Where the file system does not say how much that is, they may not.
+    func mayWait(_ numbers: [UInt64]) -> Bool {
+        var status = statvfs()
+        guard unsafe statvfs(path, &status) == 0 else { return false }
+        let free = Double(status.f_bavail) * Double(status.f_frsize)
+        return PackingPressure.mayWait(bytes(of: numbers), freeBytes: Int(min(free, 1e18)))
+    }
 
     /// Takes a segment away; false where it was gone already.
     func remove(_ number: UInt64) throws(SystemError) -> Bool {

@@ -5,9 +5,11 @@ import Synchronization
 
 // DESIGN
 //
-// One thread packs what is complete, and gives way to every other; on a machine without idle time
-// it hardly gets on. So another, with a usual standing, looks once a minute for what is due, and
-// spends a bounded share of a processor on it. A segment's lock keeps them apart.
+// One thread packs what is complete while the gateway does little, and gives way to every other.
+// Where much waits for that, it does not wait; on a machine without idle time it hardly gets on
+// even so. So another, with a usual standing, looks once a minute for what is due, and spends a
+// bounded share of a processor on it. A segment's lock keeps them apart; a thread that waits has
+// none, because an erasure from a segment needs it.
 
 /// Packs sealed segments, one after the other; before that it erases what an earlier process was
 /// about to erase.
@@ -30,7 +32,7 @@ final class SegmentPacker: Sendable {
     ///
     /// `packs`: whether segments are packed at all.
     init(
-        _ store: Store, packs: Bool, _ pressure: PackingPressure, logger: Logger
+        _ store: Store, packs: Bool, _ pressure: PackingPressure, quiet: QuietTime, logger: Logger
     ) throws(SystemError) {
         let state = State()
         self.state = state
@@ -40,7 +42,7 @@ final class SegmentPacker: Sendable {
             name: "weir-record-zip", standing: .background(niceness: Self.niceness)
         ) {
             Self.finishErasures(store, logger, state, waker)
-            if packs { Self.packAll(store, logger, state, waker) }
+            if packs { Self.packAll(store, quiet, logger, state, waker) }
         }
         guard packs else {
             threads = [(background, waker)]
@@ -97,7 +99,7 @@ final class SegmentPacker: Sendable {
     }
 
     private static func packAll(
-        _ store: Store, _ logger: Logger, _ state: State, _ waker: Waker
+        _ store: Store, _ quiet: QuietTime, _ logger: Logger, _ state: State, _ waker: Waker
     ) {
         var packedUpTo: UInt64 = 0
         var packing = SegmentPacking(folder: store.segments, disk: store.disk)
@@ -105,9 +107,18 @@ final class SegmentPacker: Sendable {
         while !state.isOver {
             state.hasWork.store(false, ordering: .releasing)
             do {
-                for number in try store.sealedSegments(after: packedUpTo) {
-                    try pack(number, packing, store, logger)
-                    packedUpTo = number
+                let waiting = try store.unpackedSegments(after: packedUpTo)
+                if let next = waiting.first {
+                    // Those before it are looked at once.
+                    packedUpTo = next - 1
+                    let mayWait = store.segments.mayWait(waiting)
+                    if mayWait, !quiet.isNow(waker, unless: { state.isOver }) {
+                        waker.sleep(atMost: QuietTime.restTime) { state.isOver }
+                    } else {
+                        try pack(next, packing, store, logger)
+                        packedUpTo = next
+                    }
+                    continue
                 }
             } catch SegmentPacking.Refusal.isEnding {
                 return

@@ -140,10 +140,18 @@ extension Store {
             guard let status = segments.status(of: number) else { return false }
             let age = Interval(
                 nanoseconds: 1000 * Int64(max(0, now - status.changedMicroseconds)))
-            guard pressure.isDue(age: age, bytes: bytes) else { return false }
-            let file = try? SegmentFile(segments.path(of: number), number: number)
-            return file?.head.isPacked == false
+            return pressure.isDue(age: age, bytes: bytes) && isUnpacked(number)
         }
+    }
+
+    /// The sealed segments behind a number that can be read and are not packed.
+    func unpackedSegments(after number: UInt64) throws -> [UInt64] {
+        try sealedSegments(after: number).filter(isUnpacked)
+    }
+
+    private func isUnpacked(_ number: UInt64) -> Bool {
+        let file = try? SegmentFile(segments.path(of: number), number: number)
+        return file?.head.isPacked == false
     }
 
     /// Where records' entries are in a segment, those of a session together: each call of an agent

@@ -439,6 +439,8 @@ struct SegmentStoreTests {
         }
         let (consumer, store) = try scratch.consumer(metrics: metrics, disk: disk) {
             $0.packs = true
+            // Other tests take the same processors.
+            $0.quiet.takenNanoseconds = { 0 }
             $0.segmentBounds.bytesMax = 20_000
             $0.syncEvery = .milliseconds(1)
         }
