@@ -65,6 +65,14 @@ struct Bucket: Equatable, Sendable {
             chain: demand.isDiverted ? nil : step.budgetChain)
     }
 
+    /// The instant at which a call of now begins for a step: that period's beginning where the
+    /// clock was set back to before it.
+    mutating func beginning(of now: Int, _ step: Step) -> Int {
+        guard let budget = step.budget else { return now }
+        money.advance(to: now, budget.period)
+        return max(now, money.start)
+    }
+
     /// Takes a request in.
     mutating func admit(_ demand: Demand, _ step: Step) {
         if step.requests != nil { requests.use(1) }
@@ -76,10 +84,8 @@ struct Bucket: Equatable, Sendable {
     /// Holds more for a request that was admitted.
     mutating func hold(_ more: Charge, _ reservation: Reservation, _ step: Step) {
         if step.tokens != nil { tokens.hold(more.tokens) }
-        if let budget = step.budget,
-            budget.period.start(of: reservation.began) == money.start
-        {
-            money.hold(more.nanodollars)
+        if let budget = step.budget {
+            money.hold(more.nanodollars, began: budget.period.start(of: reservation.began))
         }
     }
 
@@ -92,7 +98,7 @@ struct Bucket: Equatable, Sendable {
     mutating func change(_ held: Ledger.HeldElsewhere, by sign: Int) {
         inFlight += sign * held.calls
         tokens.hold(sign * held.tokens)
-        if money.start == held.period { money.hold(sign * held.nanodollars) }
+        money.hold(sign * held.nanodollars, began: held.period)
     }
 
     /// The limits that count already.
@@ -131,7 +137,7 @@ struct Bucket: Equatable, Sendable {
         inFlight -= 1
         if let limit = step.tokens, tokens.start > 0 {
             tokens.advance(to: now, limit)
-            tokens.settle(held: 0, used: charge.tokens, began: reservation.began, limit)
+            tokens.settle(held: 0, used: charge.tokens, began: reservation.latest, limit)
         }
         if let budget = step.budget, money.start > 0 {
             money.advance(to: now, budget.period)
@@ -143,11 +149,11 @@ struct Bucket: Equatable, Sendable {
     mutating func settle(_ reservation: Reservation, _ charge: Charge, now: Int, _ step: Step) {
         let demand = reservation.demand
         inFlight -= 1
-        if !charge.isAsked, step.requests != nil { requests.giveBack(began: reservation.began) }
+        if !charge.isAsked, step.requests != nil { requests.giveBack(began: reservation.latest) }
         if let limit = step.tokens {
             tokens.advance(to: now, limit)
             tokens.settle(
-                held: demand.tokens, used: charge.tokens, began: reservation.began, limit)
+                held: demand.tokens, used: charge.tokens, began: reservation.latest, limit)
         }
         if let budget = step.budget {
             money.advance(to: now, budget.period)

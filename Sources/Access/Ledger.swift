@@ -67,7 +67,7 @@ public final class Ledger: Sendable {
         ended: WaitEnd.Receiver? = nil
     ) -> Decision {
         guard !path.isEmpty else {
-            return .admitted(Reservation(path: path, began: now, demand: demand))
+            return .admitted(Reservation(path: path, began: now, latest: now, demand: demand))
         }
         let (decision, waits) = state.withLock { state -> (Decision, [EndedWait]) in
             let now = state.clock(now)

@@ -15,8 +15,8 @@ struct LedgerState {
     var ticketCount = 0
     /// Looks at requests that wait, since the process began.
     var lookCount = 0
-    /// The latest instant at which a request was admitted: a clock that was set back admits none
-    /// earlier, as no window or period goes back with it.
+    /// The latest instant at which a request was admitted: for windows a clock that was set back
+    /// admits none earlier, as they do not go back with it.
     private var latest = 0
     /// Shares of limits that other replicas keep, too; nil where this process counts alone.
     var fleet: FleetShares?
@@ -41,12 +41,25 @@ extension LedgerState {
     /// Takes a request in; returns what is held for it.
     mutating func take(_ demand: Demand, _ path: [Step], now: Int) -> Reservation {
         latest = max(latest, now)
+        let began = beginning(of: now, path)
         for step in path {
             buckets[step.slot].admit(demand, step)
             counts[step.slot].admitted += 1
             if !heirs.isEmpty { enterHeirs(of: step.slot) }
         }
-        return Reservation(path: path, began: latest, demand: demand)
+        return Reservation(path: path, began: began, latest: latest, demand: demand)
+    }
+
+    /// The instant from which the period of each budget of a path follows, in which its part of
+    /// the request is held: so that the settlement finds it.
+    private mutating func beginning(of now: Int, _ path: [Step]) -> Int {
+        var began = now
+        while true {
+            let next = path.reduce(began) { buckets[$1.slot].beginning(of: $0, $1) }
+            // Later than what a step before it has seen.
+            guard next > began else { return began }
+            began = next
+        }
     }
 }
 

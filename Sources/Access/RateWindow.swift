@@ -24,7 +24,12 @@ struct RateWindow: Equatable, Sendable {
     /// Moves on to the window of an instant.
     mutating func advance(to now: Int, _ limit: Limit) {
         let begin = now - now % limit.length
-        // A clock that was set back does not bring an earlier window back.
+        if start - begin > 2 * limit.length {
+            // A clock that was far ahead has moved this window: what counts in it counts from now.
+            start = begin
+            return
+        }
+        // A clock that was set back by less does not bring an earlier window back.
         guard begin > start else { return }
         let steps = (begin - start) / limit.length
         start = begin

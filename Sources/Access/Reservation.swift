@@ -19,8 +19,10 @@ public struct Demand: Equatable, Sendable {
 /// configuration change nothing about it.
 public struct Reservation: Sendable {
     let path: [Step]
-    /// When the request was admitted, in milliseconds since 1970.
+    /// When the request was admitted, in milliseconds since 1970: its periods follow from it.
     public let began: Int
+    /// The latest instant at which any request was admitted until then: its windows follow from it.
+    let latest: Int
     /// What is held.
     public let demand: Demand
 
@@ -29,7 +31,7 @@ public struct Reservation: Sendable {
         var demand = demand
         demand.tokens += more.tokens
         demand.nanodollars += more.nanodollars
-        return Reservation(path: path, began: began, demand: demand)
+        return Reservation(path: path, began: began, latest: latest, demand: demand)
     }
 }
 

@@ -65,6 +65,51 @@ struct LedgerTests {
         #expect(bucket.tokens.held == 0 && bucket.tokens.current == 20)
     }
 
+    @Test("whatever the clock does, nothing stays held, and each period has what began in it")
+    func clockBackAndForth() throws {
+        let edge = try LimitTests.time("2027-01-01")
+        let ahead = try LimitTests.time("2100-01-01")
+        let day = 86_400_000
+        // When calls begin and end: a straddler and calls after the clock was set back; a clock
+        // that is far ahead for one call, and months after it.
+        let runs: [[(Int, Int)]] = [
+            [(edge - 2000, edge + 1000), (edge - 1000, edge - 1000), (edge - 500, edge + 20 * day)],
+            [(edge + 1000, edge + 1000), (edge - 3000, edge - 3000), (edge - 2000, edge + 1)],
+            [(edge + 9 * day, edge + 9 * day), (ahead, ahead), (edge + 9 * day, edge + 10 * day)],
+            [(edge + 9 * day, ahead), (edge + 10 * day, edge + 10 * day)],
+            [(ahead, ahead), (edge + 40 * day, edge + 40 * day), (edge + 70 * day, ahead)],
+        ]
+        for (number, run) in runs.enumerated() {
+            let hourly = "budget = \"$1/hour\"\ntokens = \"900/1m\""
+            for limits in ["budget = \"$1/month\"", hourly] {
+                let (table, ledger) = try Self.table(
+                    Self.lines("bob", "b", "group = \"team\"\n\(limits)")
+                        + "[groups.team]\nbudget = \"$1/week\"\n")
+                let key = try Self.key("b", in: table)
+                var demand = Demand()
+                (demand.isWork, demand.tokens, demand.nanodollars) = (true, 5, 300_000_000)
+                for (began, ended) in run {
+                    guard case .admitted(let held) = ledger.admit(demand, key.path, now: began)
+                    else {
+                        Issue.record("run \(number), \(limits): not admitted at \(began)")
+                        continue
+                    }
+                    let charge = Charge(tokens: 5, nanodollars: 1, basis: .reported)
+                    ledger.settle(held, charge, now: ended)
+                }
+                for scope in [Step.Scope.key("bob"), .group("team")] {
+                    var bucket = ledger.bucket(of: scope)
+                    let step = try #require(key.path.first { $0.scope == scope })
+                    for (began, _) in run {
+                        bucket.advance(to: began, step)
+                        #expect(bucket.money.held == 0 && bucket.money.spent > 0, "\(number)")
+                    }
+                    #expect(bucket.inFlight == 0 && bucket.tokens.held == 0)
+                }
+            }
+        }
+    }
+
     @Test("a debt older than the minutes is rebuilt from the hours")
     func oldDebt() throws {
         let (table, ledger) = try Self.table(Self.lines("bob", "b", "tokens = \"1000/1m\""))

@@ -202,22 +202,55 @@ struct LimitTests {
     func nextPeriod() {
         let day = 86_400_000
         var spending = Spending()
-        spending.advance(to: day - 1, .day)
+        spending.advance(to: 9 * day - 1, .day)
         spending.hold(10)
-        spending.advance(to: day, .day)
-        #expect(spending == Spending.empty(day))
-        spending.settle(held: 10, spent: 8, began: 0)
-        #expect(spending == Spending.empty(day))
-        // A clock that is set back opens no earlier period.
-        spending.advance(to: 1, .day)
-        #expect(spending.start == day)
+        spending.advance(to: 9 * day, .day)
+        #expect(spending.start == 9 * day && spending.spent == 0 && spending.held == 0)
+        spending.settle(held: 10, spent: 8, began: 8 * day)
+        #expect(spending.start == 9 * day && spending.spent == 0 && spending.held == 0)
+        // A clock that is set back finds what was spent of the period that it is in again.
+        spending.advance(to: 9 * day - 1, .day)
+        #expect(spending.start == 8 * day && spending.spent == 8 && spending.held == 0)
+        // By a moment it opens none of which nothing is known.
+        spending.advance(to: 8 * day - 1, .day)
+        #expect(spending.start == 8 * day && spending.spent == 8)
+        spending.advance(to: 9 * day, .day)
+        #expect(spending.start == 9 * day && spending.spent == 0)
     }
-}
 
-extension Spending {
-    fileprivate static func empty(_ start: Int) -> Spending {
+    @Test("a clock that was far ahead leaves each period what was spent of it")
+    func clockAhead() {
+        let day = 86_400_000
         var spending = Spending()
-        spending.advance(to: start, .day)
-        return spending
+        for (now, spent) in [(100, 0), (40_000, 0), (100, 1), (101, 0), (100, 2), (40_000, 1)] {
+            spending.advance(to: now * day, .day)
+            #expect(spending.start == now * day && spending.spent == spent, "\(now)")
+            spending.settle(held: 0, spent: 1, began: spending.start)
+        }
+        // Of many days the earliest are no longer known, and none before them is opened.
+        for now in 200..<210 { spending.advance(to: now * day, .day) }
+        spending.advance(to: 100 * day, .day)
+        #expect(spending.start > 200 * day)
+        // The sums of an earlier process come in any order of periods.
+        var restored = Spending()
+        for now in [100, 40_000, 101, 100] { restored.restore(1, at: now * day, .day) }
+        for (now, spent) in [(100, 2), (101, 1), (102, 0), (40_000, 1)] {
+            restored.advance(to: now * day, .day)
+            #expect(restored.start == now * day && restored.spent == spent, "\(now)")
+        }
+    }
+
+    @Test("a window that a clock far ahead has moved comes back with what counts in it")
+    func windowAhead() {
+        let limit = RateWindow.Limit(count: 3, length: 60_000)
+        var window = RateWindow()
+        window.advance(to: 4_000_000_000_000, limit)
+        window.use(3)
+        window.advance(to: 1_800_000_000_000, limit)
+        #expect(!window.hasRoom(for: 1, now: 1_800_000_000_000, limit))
+        #expect((window.wait(for: 1, now: 1_800_000_000_000, limit) ?? .max) <= 120_000)
+        // By less than two windows the later one stays.
+        window.advance(to: 1_800_000_000_000 - 60_000, limit)
+        #expect(window.start == 1_800_000_000_000)
     }
 }
