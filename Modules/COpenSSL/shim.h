@@ -43,6 +43,16 @@ static inline int copenssl_expect_host(SSL *ssl, const char *host, int is_addres
   return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
+// Whether a context trusts a certificate that has not ended: the others vouch for none.
+static inline int copenssl_trusts_any(SSL_CTX *context) {
+  STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int index = 0; index < sk_X509_OBJECT_num(all); index++) {
+    X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, index));
+    if (certificate != NULL && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0) return 1;
+  }
+  return 0;
+}
+
 static inline void copenssl_set_modes(SSL_CTX *context) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);

@@ -159,6 +159,9 @@ public final class TLSContext: Sendable {
         guard unsafe SSL_CTX_load_verify_file(context, file) == 1,
             let names = unsafe SSL_load_client_CA_file(file)
         else { throw failure("cannot load the clients' authorities from \(file)") }
+        guard unsafe copenssl_trusts_any(context) == 1 else {
+            throw LoadError(description: "every authority of clients in \(file) has expired")
+        }
         unsafe SSL_CTX_set_client_CA_list(context, names)
         unsafe SSL_CTX_set_verify(
             context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)

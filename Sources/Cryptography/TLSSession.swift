@@ -95,8 +95,17 @@ public final class TLSSession {
     }
 
     /// Whether a client that was let in with this session is one that a context lets in, too: the
-    /// clients' authorities are the same.
-    public func holds(under context: TLSContext) -> Bool { policy == context.policy }
+    /// clients' authorities are the same, and its certificate has not ended.
+    public func holds(under context: TLSContext) -> Bool {
+        policy == context.policy && !hasClientExpired
+    }
+
+    /// Whether the client's certificate has ended, which OpenSSL asks in a full handshake alone.
+    private var hasClientExpired: Bool {
+        guard let certificate = unsafe SSL_get0_peer_certificate(ssl) else { return false }
+        // Zero is an error, which ends nothing less than the past does.
+        return unsafe X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0
+    }
 
     /// The subject of the client's certificate, as RFC 2253 writes it: `CN=ci,O=Example`; empty
     /// without a certificate that was verified.
@@ -125,6 +134,11 @@ public final class TLSSession {
         unsafe copenssl_allow_reads(ssl, Int32(Self.readsMin))
         let result = unsafe SSL_do_handshake(ssl)
         guard result == 1 else { return failed(result, isRead: true) }
+        // A ticket outlives the certificate that it was given for.
+        guard !hasClientExpired else {
+            isBroken = true
+            return .failed
+        }
         hasGreeted = true
         return .moved(0)
     }

@@ -82,6 +82,18 @@ struct TLSContextTests {
         }
     }
 
+    @Test("authorities of clients that have all ended are refused")
+    func endedAuthorities() throws {
+        let one = try TestCertificate(names: "DNS:localhost")
+        let old = try TestCertificate(of: one, subject: "old", days: -1)
+        let error = #expect(throws: TLSContext.LoadError.self) {
+            try Self.load(one.chain, one.key, clients: old.chain)
+        }
+        #expect(error?.description.contains("has expired") == true, "\(error.debugDescription)")
+        let both = try one.folder.write(old.chainText + one.chainText, to: "both.pem")
+        _ = try Self.load(one.chain, one.key, clients: both)
+    }
+
     @Test("end when the first of them does")
     func expiry() throws {
         let long = try TestCertificate(names: "DNS:localhost", days: 30)

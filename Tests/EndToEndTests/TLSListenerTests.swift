@@ -118,6 +118,26 @@ struct TLSListenerTests {
         #expect(seen["first"]?.text == "HTTP/1.1 200" && seen["second"]?.text == "", "\(seen)")
     }
 
+    @Test("a client's certificate that ends lets no request in any more, on a kept connection too")
+    func expiry() throws {
+        let authority = try TestCertificate(names: "DNS:authority", subject: "authority")
+        let certificate = try TLSFront.localhost()
+        let front = try TLSFront(
+            certificate, tls: TLSFront.pair(certificate) + "\nclient_ca = \"\(authority.chain)\"")
+        // As long as a busy machine may take to the first answer.
+        let end = time(nil) + 20
+        let client = try TestCertificate(of: authority, subject: "short", endsAt: end)
+        let go = "\(certificate.folder.path)/go"
+        let kept = try TLSFront.start(
+            "keep", front.gateway.port, certificate.chain,
+            ["cert=\(client.chain)", "key=\(client.key)", "go=\(go)"])
+        try kept.awaitLine("kept")
+        #expect(Patience.await(everyMilliseconds: 200) { time(nil) > end })
+        _ = try certificate.folder.write("", to: "go")
+        let seen = try TLSFront.answer(of: kept)
+        #expect(seen["first"]?.text == "HTTP/1.1 200" && seen["second"]?.text == "", "\(seen)")
+    }
+
     @Test("counts a certificate as the key whose subject it has, and no other")
     func subjects() throws {
         let certificate = try TLSFront.localhost()

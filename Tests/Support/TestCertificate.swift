@@ -1,3 +1,5 @@
+import Primitives
+
 /// A certificate made for a test, in a folder of its own, by OpenSSL's program.
 package final class TestCertificate {
     package let folder: ScratchFolder
@@ -21,13 +23,8 @@ package final class TestCertificate {
     /// A certificate of its own authority that is not valid before the year 2099.
     package init(laterFor subject: String) throws {
         folder = try ScratchFolder("weir-certificate")
-        let (path, request) = (folder.path, "\(folder.path)/request.pem")
-        let settings = try folder.write(
-            "[ca]\ndefault_ca = d\n[d]\ndatabase = \(path)/index\nserial = \(path)/serial\n"
-                + "new_certs_dir = \(path)\ndefault_md = sha256\npolicy = p\n[p]\n"
-                + "commonName = supplied\n", to: "settings")
-        _ = try folder.write("", to: "index")
-        _ = try folder.write("01\n", to: "serial")
+        let request = "\(folder.path)/request.pem"
+        let settings = try Self.settings(in: folder)
         try Self.run(
             ["req", "-new"] + Self.newKey(key) + ["-subj", "/CN=\(subject)", "-out", request])
         try Self.run([
@@ -47,6 +44,32 @@ package final class TestCertificate {
             "x509", "-req", "-in", request, "-CA", authority.chain, "-CAkey", authority.key,
             "-CAcreateserial", "-days", "\(days)", "-out", chain,
         ])
+    }
+
+    /// A certificate that another one vouches for until an instant, in seconds since 1970.
+    package init(of authority: TestCertificate, subject: String, endsAt end: Int) throws {
+        folder = try ScratchFolder("weir-certificate")
+        let request = "\(folder.path)/request.pem"
+        let settings = try Self.settings(in: folder)
+        try Self.run(
+            ["req", "-new"] + Self.newKey(key) + ["-subj", "/CN=\(subject)", "-out", request])
+        let date = Timestamp.text(microseconds: end * 1_000_000).prefix(19).filter(\.isNumber) + "Z"
+        try Self.run([
+            "ca", "-batch", "-config", settings, "-cert", authority.chain, "-keyfile",
+            authority.key, "-in", request, "-startdate", "20200101000000Z", "-enddate", date,
+            "-notext", "-out", chain,
+        ])
+    }
+
+    /// The settings of `openssl ca`, which takes dates.
+    private static func settings(in folder: ScratchFolder) throws -> String {
+        let path = folder.path
+        _ = try folder.write("", to: "index")
+        _ = try folder.write("01\n", to: "serial")
+        return try folder.write(
+            "[ca]\ndefault_ca = d\n[d]\ndatabase = \(path)/index\nserial = \(path)/serial\n"
+                + "new_certs_dir = \(path)\ndefault_md = sha256\npolicy = p\n[p]\n"
+                + "commonName = supplied\n", to: "settings")
     }
 
     private static func newKey(_ path: String) -> [String] {
