@@ -4,10 +4,11 @@ extension AnswerFacts {
     /// The account of an answer's tokens; nil where there is none of all of it.
     ///
     /// What the opening of a stream says, or a chunk on the way, is no fact about an answer that
-    /// was cut. `isWhole`: the answer came to its end; `target`: the request's path and query.
+    /// was cut, nor about one whose end says nothing of its tokens. `isWhole`: the answer came to
+    /// its end; `target`: the request's path and query.
     public func account(in dialect: Dialect, target: String, isWhole: Bool) -> Usage? {
         guard isUnderstood, !usageFields.isEmpty || usageFields.statedNanodollars != nil,
-            isWhole && !isCut || isUsageFinal
+            isWhole && !isCut || isUsageFinal, !isOutputOpen
         else { return nil }
         return usage(in: dialect, target: target)
     }

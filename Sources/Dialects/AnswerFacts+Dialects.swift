@@ -50,12 +50,23 @@ extension AnswerFacts {
         // Ollama's stand beside the answer.
         readUsage(text, root, ["prompt_eval_count", "eval_count", nil])
         guard usageCount > before else { return }
+        isOutputOpen = isOnTheWay(text, response)
         // A chunk of usage alone, and the last event of pictures and transcripts.
         isUsageFinal =
             choices.map { text.isEmpty($0) } ?? false || text.isTrue(text.member(root, "done"))
             || text.withText(type) {
                 $0.matches("message-end") || $0.hasSuffix(".completed") || $0.hasSuffix(".done")
             } ?? false
+    }
+
+    /// Whether an event states a response that goes on.
+    private func isOnTheWay(_ text: borrowing JSONOutline, _ response: Int) -> Bool {
+        let type = text.member(Self.root, "type")
+        let goesOn: InlineArray<2, StaticString> = ["in_progress", "queued"]
+        return text.withText(type) { $0.hasPrefix("response.") } ?? false
+            && goesOn.indices.contains {
+                text.isText(text.member(response, "status"), goesOn[$0])
+            }
     }
 
     /// Takes over how Cohere's and Ollama's answers say that they are at their end.
@@ -102,8 +113,11 @@ extension AnswerFacts {
         let type = text.member(root, "type")
         if text.isText(type, "message_start") {
             if let message = text.member(root, "message") { readMessage(text, message) }
+            isOutputOpen = usageCount > 0
         } else if text.isText(type, "message_delta") {
-            readUsage(text, text.member(root, "usage"), keepsEarlier: true)
+            let usage = text.member(root, "usage")
+            readUsage(text, usage, keepsEarlier: true)
+            if text.integer(text.member(usage, "output_tokens")) ?? -1 >= 0 { isOutputOpen = false }
             if let reason = text.string(text.member(text.member(root, "delta"), "stop_reason")) {
                 finishReason = reason
                 isUsageFinal = usageCount > 0
@@ -131,6 +145,7 @@ extension AnswerFacts {
 
     mutating func readGemini(_ text: borrowing JSONOutline) {
         let root = Self.root
+        let before = usageCount
         readModel(text, text.member(root, "modelVersion"), isEmptyName: true)
         let metadata = text.member(root, "usageMetadata")
         readUsage(text, metadata)
@@ -153,6 +168,8 @@ extension AnswerFacts {
         }
         readError(text, text.member(root, "error"))
         readInteraction(text)
+        // A chunk on the way counts what was written up to then.
+        if usageCount > before { isOutputOpen = !sawTerminal }
     }
 
     /// Takes over what an interaction says, whole or as an event of its stream.

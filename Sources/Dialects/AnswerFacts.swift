@@ -12,6 +12,11 @@ public struct AnswerFacts: Equatable, Sendable {
     ///
     /// Where it was not, it is one only if the answer is whole.
     public var isUsageFinal = false
+    /// Whether the answer's tokens were last stated before it was written: at the opening of a
+    /// stream, or on its way.
+    ///
+    /// Such a number stands for no whole answer, either.
+    public var isOutputOpen = false
     /// The vendor's own usage objects; empty without any.
     public var usageText = ""
     /// The tier of service that the vendor says it answered in.

@@ -128,7 +128,10 @@ public struct AnswerObserver: ~Copyable {
                 facts.isUnderstood = false
             }
             // One value is all there is of most answers; of several the last says it is the last.
-            if body.isWholeAnswer, facts.usageCount > 0 { facts.isUsageFinal = true }
+            if body.isWholeAnswer, facts.usageCount > 0 {
+                facts.isUsageFinal = true
+                facts.isOutputOpen = false
+            }
         }
         body.release()
     }

@@ -146,6 +146,55 @@ struct UsageTests {
         }
     }
 
+    @Test("what a stream states before its answer is written is no account of a whole one")
+    func openings() {
+        func event(_ json: String) -> String { "data: \(json)\n\n" }
+        let start = event(
+            #"{"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1}}}"#)
+        func delta(_ usage: String) -> String {
+            event(
+                #"{"type":"message_delta","delta":{"stop_reason":"end_turn"}\#(usage)}"#)
+                + event(#"{"type":"message_stop"}"#)
+        }
+        func response(_ type: String, _ status: String, _ usage: String) -> String {
+            let response = #"{"object":"response","status":"\#(status)","usage":\#(usage)}"#
+            return event(#"{"type":"response.\#(type)","response":\#(response)}"#)
+        }
+        let zeros = #"{"input_tokens":0,"output_tokens":0}"#
+        let some = #"{"input_tokens":3,"output_tokens":9}"#
+        func chunk(_ finish: String, _ usage: String) -> String {
+            event(#"{"candidates":[{"content":{"parts":[]}\#(finish)}]\#(usage)}"#)
+        }
+        let counted = #","usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}"#
+        let stop = #","finishReason":"STOP""#
+        let cases: [(Dialect, String, Bool)] = [
+            (.anthropic, start + delta(""), false),
+            (.anthropic, start + delta(#","usage":null"#), false),
+            (.anthropic, start + delta(#","usage":{"output_tokens":"5"}"#), false),
+            (.anthropic, start + delta(#","usage":{"output_tokens":-4}"#), false),
+            (.anthropic, start + delta(#","usage":{"output_tokens":0}"#), true),
+            (.anthropic, start + delta(#","usage":{"output_tokens":9}"#), true),
+            (
+                .openai,
+                response("created", "in_progress", zeros)
+                    + response("completed", "completed", "null"), false
+            ),
+            (
+                .openai,
+                response("created", "in_progress", zeros)
+                    + response("completed", "completed", some), true
+            ),
+            (.gemini, chunk("", counted) + chunk(stop, ""), false),
+            (.gemini, chunk("", counted) + chunk(stop, counted), true),
+            (.gemini, chunk(stop, "") + event(#"{"a":1\#(counted)}"#), true),
+        ]
+        for (dialect, stream, isAccount) in cases {
+            let facts = Self.facts(dialect, stream, isStream: true)
+            let account = facts.account(in: dialect, target: "/", isWhole: true)
+            #expect((account != nil) == isAccount, "\(stream)")
+        }
+    }
+
     @Test("the tokens of other models are kept apart, by model")
     func others() throws {
         for sample in AnswerSample.all where sample.name.contains("another model's") {
