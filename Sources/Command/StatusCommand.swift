@@ -112,15 +112,14 @@ struct StatusCommand: ParsableCommand {
             guard let budget = limit["budget_usd"]?.double, budget > 0 else { return nil }
             let spent = limit["spent_usd"]?.double ?? 0
             return "\(text(limit, "scope")) \(text(limit, "name")): "
-                + "$\(cents(spent)) of $\(cents(budget)) a \(text(limit, "period")), "
+                + "\(money(spent)) of \(money(budget)) a \(text(limit, "period")), "
                 + "\(Int(spent / budget * 100)) %"
         }
         return limits.isEmpty ? [] : limits + [""]
     }
 
-    private static func cents(_ dollars: Double) -> String {
-        let cents = Int((dollars * 100).rounded())
-        return "\(cents / 100).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
+    private static func money(_ dollars: Double) -> String {
+        Figure.shortMoney(nanodollars: Int((dollars * 1e9).rounded()))
     }
 
     private static func text(_ value: JSONValue, _ name: String) -> String {

@@ -48,8 +48,11 @@ struct TranslateCommand: ParsableCommand {
 
     func validate() throws {
         guard cases == nil else { return }
-        guard form(from) != nil, form(to) != nil else {
-            throw ValidationError("--from and --to need a dialect each, or --cases a file")
+        for (name, value) in [("--from", from), ("--to", to)] where form(value) == nil {
+            let all = "openai, responses, anthropic, gemini"
+            throw ValidationError(
+                value.map { "\(name) \($0) is no dialect; there are \(all)" }
+                    ?? "\(name) is missing: a dialect (\(all)), or --cases and a file")
         }
     }
 

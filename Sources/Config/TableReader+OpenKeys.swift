@@ -4,7 +4,8 @@ import Primitives
 extension TableReader {
     /// Warns of an address that gets keys unencrypted, unless its host is near.
     func warnOfOpenKeys(_ key: String, to host: String, meant scheme: String = "https://") {
-        guard !Self.isNear(host) else { return }
+        // Without a host the address is a fault by itself.
+        guard !host.isEmpty, !Self.isNear(host) else { return }
         warn(key, "sends keys to \(host) without encryption; is \(scheme) meant?")
     }
 

@@ -102,8 +102,9 @@ final class SegmentFolder: Sendable {
         numbers.reduce(0) { $0 + (status(of: $1)?.bytes ?? 0) }
     }
 
-    /// Whether segments may wait for a quiet time to be packed: they take a small part of the room
-    /// that is free. Where the file system does not say how much that is, they may not.
+    /// Whether segments may wait for a quiet time to be packed.
+    ///
+    /// They may while they take a small part of the room that is free, where that is known.
     func mayWait(_ numbers: [UInt64]) -> Bool {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { return false }

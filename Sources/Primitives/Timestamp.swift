@@ -41,7 +41,10 @@ public enum Timestamp {
             unsafe parts.tm_min = minute
             fraction = seconds
         }
-        return unsafe timegm(&parts) * 1_000_000 + Int(fraction * 1_000_000)
+        let instant = unsafe timegm(&parts)
+        // A day that its month does not have has become one of the next.
+        guard unsafe parts.tm_mday == day else { return nil }
+        return instant * 1_000_000 + Int(fraction * 1_000_000)
     }
 
     private static func pad(_ value: Int32, _ width: Int = 2) -> String {
