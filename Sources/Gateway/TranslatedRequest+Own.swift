@@ -51,6 +51,42 @@ extension TranslatedRequest {
         return removal.map { TranslatedRequest($0, call, target: index, for: exchange) }
     }
 
+    /// The request of a chain that translates nothing, where another chain's answers left envelopes
+    /// in the conversation.
+    ///
+    /// Nil where the vendor gets the client's own bytes.
+    static func withoutEnvelopes(
+        _ index: Int, _ route: RoutingTable.Route, _ exchange: RequestExchange
+    ) -> TranslatedRequest? {
+        let routing = exchange.snapshot.routing
+        guard routing.leavesEnvelopes, exchange.tunnel == nil, !exchange.intake.isStreaming else {
+            return nil
+        }
+        let target = route.plan.targets[index]
+        let vendor = routing.vendors[target.vendor]
+        let call = exchange.request.withHead {
+            TranslatableCall($0, prefixLength: route.prefixLength)
+        }
+        // A vendor that has a path of another dialect's, too, speaks that dialect on it.
+        guard let call, call.form(of: vendor) == call.form,
+            mayHoldEnvelopes(exchange, call.form, route, vendor)
+        else { return nil }
+        let body: RawJSON
+        do throws(Failure) {
+            let text = try readText(exchange)
+            guard EnvelopeRemoval.mayBeNeeded(text.span, call.form) else { return nil }
+            body = try parse(text)
+        } catch {
+            // The vendor says itself what is wrong with it.
+            return nil
+        }
+        let asked = target.model ?? call.path?.model ?? body.model ?? ""
+        let quirks = routing.quirks(of: asked, at: vendor, call.form)
+        let removal = EnvelopeRemoval(
+            body, call.form, model: target.model, signsCalls: quirks.geminiGeneration >= 3)
+        return removal.map { TranslatedRequest($0, call, target: index, for: exchange) }
+    }
+
     /// The request as quirks change it; nil where they change nothing.
     private static func changed(
         _ body: RawJSON, _ call: TranslatableCall, _ quirks: Quirks, _ model: String?

@@ -88,7 +88,11 @@ final class TranslatedRequest {
         _ index: Int, of route: RoutingTable.Route, for exchange: RequestExchange
     ) -> Failure? {
         exchange.translated = nil
-        guard route.plan.translates, let need = Need(index, route, exchange) else { return nil }
+        guard route.plan.translates else {
+            exchange.translated = withoutEnvelopes(index, route, exchange)
+            return nil
+        }
+        guard let need = Need(index, route, exchange) else { return nil }
         guard let call = need.call else { return need.obstacle(exchange) }
         do throws(Failure) {
             exchange.translated = try translate(call, index, route, need.vendor, exchange)
@@ -148,6 +152,11 @@ final class TranslatedRequest {
 
     /// The body without a content coding, as one value.
     static func readBody(_ exchange: RequestExchange) throws(Failure) -> RawJSON {
+        try parse(readText(exchange))
+    }
+
+    /// The body without a content coding.
+    static func readText(_ exchange: RequestExchange) throws(Failure) -> [UInt8] {
         let request = exchange.request
         var text: [UInt8] = []
         let fault: BodyFault? = request.withHead { head in
@@ -166,6 +175,10 @@ final class TranslatedRequest {
             throw .refused(
                 fault.status, "body_unreadable", "the body cannot be read: \(fault.reason)")
         }
+        return text
+    }
+
+    static func parse(_ text: [UInt8]) throws(Failure) -> RawJSON {
         do throws(JSONScanner.Malformed) {
             return try RawJSON(parsing: text)
         } catch {

@@ -55,6 +55,9 @@ public final class RoutingTable: Sendable {
     public let usesOwnSecret: Bool
     /// Whether some vendor's addresses become the gateway's.
     public let rewritesURLs: Bool
+    /// Whether some answers are translated, so that any client may send back what another dialect's
+    /// vendor gave it.
+    public let leavesEnvelopes: Bool
     /// The models that the gateway lists itself.
     public let models: ModelCatalog
     private let quirks: [QuirkRow]
@@ -94,6 +97,8 @@ public final class RoutingTable: Sendable {
                 targets: [target], vendors: [configuration.vendors[vendor]], skipped: [])
         }
         plansByAPI = plans
+        leavesEnvelopes = (chains.flatMap { $0.plans.values } + plans.values)
+            .contains { $0.translates }
         targetCount = count
     }
 

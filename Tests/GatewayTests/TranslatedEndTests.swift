@@ -1,5 +1,7 @@
 import ExchangeCore
+import Primitives
 import Support
+import Synchronization
 import Testbed
 import Testing
 
@@ -164,5 +166,54 @@ struct TranslatedEndTests {
         #expect(response.status == 200 && response.isWhole, "\(response.text)")
         #expect(response["x-weir-vendor"] == "good", "\(response.text)")
         #expect(client.hasEnd(response), "\(response.text)")
+    }
+
+    @Test("an envelope of another chain's answer reaches no vendor of the client's own dialect")
+    func otherChain() throws {
+        let thinking =
+            #"{"type":"thinking","thinking":"t","signature":"weir1:eyJmIjoiY2hhdCIsImsi"#
+            + #"OiJub25lIn0"},"#
+        let seen = Mutex<[[UInt8]]>([])
+        let vendor = try ByteVendor { connection, _ in
+            let sent = try connection.request().body
+            seen.withLock { $0.append(sent) }
+            let hasEnvelope = sent.span.firstRange(of: "weir1:") != nil
+            try connection.send(
+                "HTTP/1.1 \(hasEnvelope ? 400 : 200) OK\r\nContent-Length: 2\r\n\r\n{}")
+        }
+        defer { vendor.stop() }
+        let messages = DialectClient("messages")
+        for isTranslating in [true, false] {
+            let chain = { (name: String, models: String, vendor: String) in
+                "[[chains]]\nname = \"\(name)\"\nmodels = [\"\(models)\"]\n"
+                    + "targets = [{ vendor = \"\(vendor)\" }]\ntranslate = \(isTranslating)\n"
+            }
+            let gateway = try TestGateway(
+                messages.vendor("own", port: vendor.port)
+                    + DialectClient("chat").vendor("other", port: vendor.port)
+                    + chain("x", "x-*", isTranslating ? "other" : "own")
+                    + chain("m", "m", "own"))
+            defer { gateway.stop() }
+            for block in [thinking, ""] {
+                let body = { (block: String) in
+                    #"{"model":"m","max_tokens":9 ,"messages":[{"role":"user","content":"a"},"#
+                        + #"{"role":"assistant","content":[\#(block){"type":"text","text":"b"}]},"#
+                        + #"{"role":"user","content":"c"}]}"#
+                }
+                let sent = body(block)
+                let response = try RawConnection(port: gateway.port).exchange(
+                    "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: k\r\n"
+                        + "Content-Type: application/json\r\n"
+                        + "Content-Length: \(sent.utf8.count)\r\n\r\n\(sent)")
+                // Without any translation an envelope is a stranger's bytes, and passes as they do.
+                let isRemoved = isTranslating && !block.isEmpty
+                let passes = isRemoved || block.isEmpty
+                #expect(response.status == (passes ? 200 : 400), "\(response.text)")
+                let translated = response["x-weir-translated"] ?? ""
+                #expect(translated.hasPrefix("messages>messages") == isRemoved)
+                guard !isRemoved else { continue }
+                #expect(seen.withLock { $0.last } == Array(sent.utf8))
+            }
+        }
     }
 }
