@@ -20,6 +20,15 @@ extension QuirkSettings {
         quirks.reasoningField = reader.word("reasoning_field", ["reasoning_content", "reasoning"])
         quirks.replay = reader.word("reasoning_replay")
         quirks.schemaWords = reader.word("schema")
+        quirks.samplesUnthinking = reader.flag("sampling_unthinking")
+        quirks.samplesOnce = reader.flag("sampling_once")
+        quirks.takesPenalties = reader.flag("penalties")
+        quirks.mayRest = reader.flag("thinking_off")
+        quirks.efforts = reader.efforts("efforts")
+        quirks.toolEffort = reader.word("tool_effort")
+        quirks.budgetMin = reader.number("budget_min", in: 0...1_000_000)
+        quirks.takesSchema = reader.flag("answer_schema")
+        quirks.callNameLength = reader.number("call_name_length", in: 8...32)
         quirks.geminiGeneration = reader.number("gemini_generation", in: 1...100)
         return quirks
     }
@@ -49,6 +58,24 @@ extension TableReader {
         var number = range.lowerBound
         integer(key, &number, in: range)
         return has(key) ? number : nil
+    }
+
+    /// Words of efforts, one at least.
+    fileprivate mutating func efforts(_ key: String) -> [String]? {
+        guard let node = node(key) else { return nil }
+        var words: [String] = []
+        if case .array(let elements) = node {
+            for element in elements {
+                if case .string(let word) = element.content { words.append(word) }
+            }
+            if words.count < elements.count { words = [] }
+        }
+        guard !words.isEmpty, words.allSatisfy(Quirks.effortWords.contains) else {
+            let known = Quirks.effortWords.joined(separator: ", ")
+            error(key, "must be a list of some of \(known)")
+            return nil
+        }
+        return words
     }
 
     /// Tokens that stand for minimal, low, medium and high effort.

@@ -21,6 +21,15 @@ public struct QuirkSettings: Sendable, Equatable {
     var replay: Quirks.Replay?
     var schemaWords: Quirks.SchemaWords?
     var geminiGeneration: Int?
+    var samplesUnthinking: Bool?
+    var samplesOnce: Bool?
+    var takesPenalties: Bool?
+    var mayRest: Bool?
+    var efforts: [String]?
+    var toolEffort: Quirks.ToolEffort?
+    var budgetMin: Int?
+    var takesSchema: Bool?
+    var callNameLength: Int?
 
     /// Changes quirks as the table says.
     public func apply(to quirks: inout Quirks) {
@@ -37,5 +46,14 @@ public struct QuirkSettings: Sendable, Equatable {
         quirks.replay = replay ?? quirks.replay
         quirks.schemaWords = schemaWords ?? quirks.schemaWords
         quirks.geminiGeneration = geminiGeneration ?? quirks.geminiGeneration
+        quirks.samplesUnthinking = samplesUnthinking ?? quirks.samplesUnthinking
+        quirks.samplesOnce = samplesOnce ?? quirks.samplesOnce
+        quirks.takesPenalties = takesPenalties ?? quirks.takesPenalties
+        quirks.mayRest = mayRest ?? quirks.mayRest
+        quirks.efforts = efforts ?? quirks.efforts
+        quirks.toolEffort = toolEffort ?? quirks.toolEffort
+        quirks.budgetMin = budgetMin ?? quirks.budgetMin
+        quirks.takesSchema = takesSchema ?? quirks.takesSchema
+        quirks.callNameLength = callNameLength ?? quirks.callNameLength
     }
 }

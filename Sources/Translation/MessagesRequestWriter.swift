@@ -64,7 +64,7 @@ struct MessagesRequestWriter: ~Copyable {
         switch setting.field {
         case .limit, .user, .safetyUser: break
         case .temperature, .topP, .topK:
-            guard quirks.takesSampling ?? isOwn, !isRuledOut(setting.field) else {
+            guard quirks.takesSampling ?? isOwn, !isRuledOut(setting) else {
                 return try conversation.losses.lack(setting)
             }
             sampling(setting)
@@ -81,8 +81,13 @@ struct MessagesRequestWriter: ~Copyable {
     }
 
     /// Whether something else that is set keeps a setting away: thinking, or the temperature.
-    private func isRuledOut(_ field: Field) -> Bool {
-        if isThinking, !isOwn { return true }
+    private func isRuledOut(_ setting: Setting) -> Bool {
+        let field = setting.field
+        // Nothing is known of an own model that no row is for. A temperature of 1 is what it has
+        // anyway.
+        if isThinking, !isOwn || quirks.takesSampling != nil {
+            return field != .temperature || Double(setting.value.spelling) != 1
+        }
         return field == .topP && quirks.samplesOnce && conversation.setting(.temperature) != nil
     }
 
@@ -152,7 +157,7 @@ struct MessagesRequestWriter: ~Copyable {
     }
 
     private mutating func effortWord() -> String? {
-        guard quirks.thinking == .adaptive || isOwn,
+        guard quirks.thinking != .none, quirks.thinking != .budget || isOwn,
             let wish = conversation.reasoning.effort, wish.value != "none"
         else { return nil }
         let effort = conversation.known(wish, quirks.efforts)
@@ -164,13 +169,14 @@ struct MessagesRequestWriter: ~Copyable {
     private mutating func thinking() {
         let wish = conversation.reasoning
         guard !wish.isEmpty else { return }
-        guard quirks.thinking != .none || isOwn else { return conversation.dropReasoning() }
+        guard quirks.thinking != .none else { return conversation.dropReasoning() }
         let isOff = wish.effort?.value == "none" || wish.mode?.value == .disabled
         if isOff, !quirks.mayRest {
             if let path = wish.effort?.path ?? wish.mode?.path { conversation.losses.drop(path) }
             return
         }
-        if isOwn { return ownThinking(wish) }
+        let asksForBudget = quirks.thinking == .budget && wish.mode?.value == .adaptive
+        if isOwn, isOff || !asksForBudget { return ownThinking(wish) }
         if isOff {
             json.key("thinking")
             json.beginObject()
@@ -178,10 +184,10 @@ struct MessagesRequestWriter: ~Copyable {
             return json.endObject()
         }
         if quirks.thinking == .budget {
-            guard refusesThinking else { return budget(wish) }
-            for path in [wish.effort?.path, wish.budget?.path] {
-                if let path { conversation.losses.drop(path) }
-            }
+            guard conversation.refusesThinking else { return budget(wish) }
+            let paths = [wish.effort?.path, wish.budget?.path].compactMap { $0 }
+            let lost = paths.isEmpty ? [wish.mode?.path].compactMap { $0 } : paths
+            for path in lost { conversation.losses.drop(path) }
             return
         }
         if let budget = wish.budget { conversation.losses.change(budget.path) }
@@ -198,33 +204,24 @@ struct MessagesRequestWriter: ~Copyable {
         json.endObject()
     }
 
-    /// Whether a model with a budget would refuse to think: where a tool is forced, and in a round
-    /// of calls that does not begin with thinking of its own.
-    private var refusesThinking: Bool {
-        switch conversation.choice?.kind {
-        case .required, .one, .subset(isRequired: true, _): return true
-        default: break
-        }
-        let turns = conversation.turns
-        guard let last = turns.lastIndex(where: { $0.role == .assistant }),
-            turns.indices.contains(last + 1), turns[last + 1].role == .results
-        else { return false }
-        return !turns[last].parts.contains { part in
-            guard case .reasoning(let reasoning) = part.kind else { return false }
-            return reasoning.sealed?.isFor(.messages) ?? false
-        }
-    }
-
     private mutating func ownThinking(_ wish: ReasoningWish) {
         guard let mode = wish.mode else { return }
+        let isChanged = quirks.thinking == .adaptive && mode.value == .enabled
+        isThinking = mode.value != .disabled
         json.key("thinking")
         json.beginObject()
         switch mode.value {
-        case .enabled: json.member("type", literal: "enabled")
-        case .adaptive: json.member("type", literal: "adaptive")
+        case .enabled where !isChanged: json.member("type", literal: "enabled")
+        case .enabled, .adaptive: json.member("type", literal: "adaptive")
         case .disabled: json.member("type", literal: "disabled")
         }
-        if let budget = wish.budget { json.member("budget_tokens", budget.value) }
+        if let budget = wish.budget {
+            if isChanged {
+                conversation.losses.change(budget.path)
+            } else {
+                json.member("budget_tokens", budget.value)
+            }
+        }
         if let shown = wish.isShown {
             json.member("display", shown.value ? "summarized" : "omitted")
         }
@@ -239,13 +236,18 @@ struct MessagesRequestWriter: ~Copyable {
             tokens = quirks.ladder.indices.contains(rung) ? quirks.ladder[rung] : quirks.ladder.last
             conversation.losses.change(effort.path)
         }
+        if tokens == nil, let mode = wish.mode, mode.value == .adaptive {
+            // It decides itself, up to as much as the highest effort gets.
+            tokens = quirks.ladder.last
+            conversation.losses.change(mode.path)
+        }
         guard let wanted = tokens else { return }
         let most = wanted < 0 ? (quirks.ladder.last ?? Self.budgetMin) : wanted
         let fit = min(max(most, Self.budgetMin), limit - 1)
         if let budget = wish.budget, fit != budget.value { conversation.losses.change(budget.path) }
         guard fit >= Self.budgetMin else {
             // The answer is too short to think first.
-            let path = wish.effort?.path ?? wish.budget?.path
+            let path = wish.effort?.path ?? wish.budget?.path ?? wish.mode?.path
             if let path { conversation.losses.change(path) }
             return
         }

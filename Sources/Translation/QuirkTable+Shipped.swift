@@ -8,6 +8,16 @@ extension QuirkTable {
             $0.middleSystem = .keep
         },
         Row([.messages], ["claude-fable-5*"], "2026-11-29") { $0.mayRest = false },
+        Row(
+            [.messages],
+            [
+                "claude-opus-4-7*", "claude-opus-4-8*", "claude-opus-5*", "claude-sonnet-5*",
+                "claude-fable-5*",
+            ], "2026-11-29"
+        ) {
+            $0.thinking = .adaptive
+            $0.takesSampling = false
+        },
         Row([.messages], ["claude-*-4-6*"], "2026-11-29") {
             $0.takesSampling = true
             $0.samplesOnce = true
@@ -70,7 +80,10 @@ extension QuirkTable {
             $0.limitField = .plain
             $0.replay = .all
         },
-        Row([.chat], ["mistral*"], "2026-11-29") { $0.limitField = .plain },
+        Row([.chat], ["mistral*"], "2026-11-29") {
+            $0.limitField = .plain
+            $0.callNameLength = 9
+        },
     ]
 
     private static let geminiRows: [Row] = [

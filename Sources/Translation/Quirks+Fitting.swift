@@ -30,6 +30,22 @@ extension Conversation {
         reasoning = ReasoningWish()
     }
 
+    /// Whether a model with a budget would refuse to think: where a tool is forced, and in a round
+    /// of calls that does not begin with thinking of its own.
+    var refusesThinking: Bool {
+        switch choice?.kind {
+        case .required, .one, .subset(isRequired: true, _): return true
+        default: break
+        }
+        guard let last = turns.lastIndex(where: { $0.role == .assistant }),
+            turns.indices.contains(last + 1), turns[last + 1].role == .results
+        else { return false }
+        return !turns[last].parts.contains { part in
+            guard case .reasoning(let reasoning) = part.kind else { return false }
+            return reasoning.sealed?.isFor(.messages) ?? false
+        }
+    }
+
     /// Says that probabilities are wanted where only their number is: other forms want both.
     private mutating func nameProbabilities(for target: Form) {
         guard form == .responses, target != .responses, setting(.logprobs) == nil,
@@ -70,7 +86,7 @@ extension Conversation {
             return effort
         }
         losses.change(effort.path)
-        let words = ["minimal", "low", "medium", "high", "xhigh", "max"]
+        let words = Quirks.effortWords
         let rung = words.firstIndex(of: effort.value) ?? 0
         let below = words.prefix(rung).last(where: efforts.contains)
         let word = below ?? words.dropFirst(rung).first(where: efforts.contains)
@@ -79,6 +95,9 @@ extension Conversation {
 }
 
 extension Quirks {
+    /// The words of efforts, from the least to the most; `none` is known everywhere.
+    public static let effortWords = ["minimal", "low", "medium", "high", "xhigh", "max"]
+
     /// Whether a setting is taken.
     fileprivate func takes(_ field: Field, isUnthinking: Bool) -> Bool {
         if isUnthinking, samplesUnthinking { return true }

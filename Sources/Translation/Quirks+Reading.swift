@@ -26,8 +26,8 @@ extension Quirks {
         case "penalties": takesPenalties = value.flag != false
         case "disable": mayRest = value.flag != false
         case "efforts": efforts = value.elements.compactMap(\.plain)
-        case "tool_effort":
-            toolEffort = text == "none" ? .none : text == "named_none" ? .namedNone : .any
+        case "tool_effort": toolEffort = ToolEffort(rawValue: text) ?? toolEffort
+        case "call_name_length": callNameLength = value.integer
         case "min_budget": budgetMin = value.integer ?? budgetMin
         case "structured_output": takesSchema = value.flag != false
         case "gemini": geminiGeneration = value.integer ?? geminiGeneration

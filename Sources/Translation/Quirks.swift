@@ -10,7 +10,9 @@ public struct Quirks: Equatable, Sendable {
 
     /// How a target is asked to think.
     public enum Thinking: String, Sendable, CaseIterable {
-        /// The model decides by the effort.
+        /// In either way, or in one that nothing is known of: the effort where both would do.
+        case either
+        /// The model decides by the effort, and takes no number of tokens.
         case adaptive
         /// So many tokens.
         case budget
@@ -19,13 +21,13 @@ public struct Quirks: Equatable, Sendable {
     }
 
     /// The effort that a chat model takes beside functions.
-    public enum ToolEffort: Sendable {
+    public enum ToolEffort: String, Sendable, CaseIterable {
         /// Each.
         case any
         /// None at all.
         case none
         /// None, and only where the request says so.
-        case namedNone
+        case namedNone = "named_none"
     }
 
     /// The member of a chat request that bounds the answer.
@@ -69,7 +71,7 @@ public struct Quirks: Equatable, Sendable {
     /// Later system texts; nil for what the dialect's newest models take.
     public var middleSystem: MiddleSystem?
     /// How the target thinks.
-    public var thinking = Thinking.adaptive
+    public var thinking = Thinking.either
     /// Whether the target may be asked not to think.
     public var mayRest = true
     /// The efforts that are known; nil for all of the dialect.
@@ -94,6 +96,8 @@ public struct Quirks: Equatable, Sendable {
     public var replay = Replay.never
     /// The schema's words.
     public var schemaWords = SchemaWords.json
+    /// How many letters and digits a call's name has; nil for those of the dialect.
+    public var callNameLength: Int?
     /// Which Gemini it is: 3 and later think in levels and check signatures.
     public var geminiGeneration = 3
 

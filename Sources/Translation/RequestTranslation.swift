@@ -29,7 +29,8 @@ public struct RequestTranslation: Sendable {
             conversation.joinTurns()
             conversation.declareFlattened()
         }
-        let names = try TargetNames(conversation, for: target)
+        let names = try TargetNames(
+            conversation, for: target, callNameLength: quirks.callNameLength)
         let model = model ?? path?.model ?? conversation.model?.plain
         outbound = OutboundForm(
             target, model: model ?? "", isStreamed: conversation.isStreamed)

@@ -7,7 +7,9 @@ struct TargetNames: Sendable {
     private var calls: [String: String] = [:]
 
     /// The names that a conversation needs in a form.
-    init(_ conversation: Conversation, for form: Form) throws(Refusal) {
+    init(
+        _ conversation: Conversation, for form: Form, callNameLength: Int? = nil
+    ) throws(Refusal) {
         var ids: [String] = []
         var names: [(name: ToolName, path: String)] = []
         for tool in conversation.tools where !tool.isBuiltin {
@@ -23,7 +25,11 @@ struct TargetNames: Sendable {
                 }
             }
         }
-        mapCalls(ids, form)
+        if let callNameLength {
+            mapCalls(ids, length: callNameLength)
+        } else {
+            mapCalls(ids, form)
+        }
         try mapTools(names, form)
     }
 
@@ -46,6 +52,22 @@ struct TargetNames: Sendable {
                 name = "\(name)_\(Self.digest(id))"
                 taken.insert(name)
             }
+            calls[id] = name
+        }
+    }
+
+    /// Names for a model that takes so many letters and digits alone.
+    private mutating func mapCalls(_ ids: [String], length: Int) {
+        let isFit = { (id: String) in
+            id.utf8.count == length
+                && id.utf8.allSatisfy { Self.isWord($0) && $0 != 0x5F && $0 != 0x2D }
+        }
+        var taken = Set(ids.filter(isFit))
+        for id in ids where !isFit(id) && calls[id] == nil {
+            var name = id
+            repeat {
+                name = String((Self.digest(name) + Self.digest("\(name).")).prefix(length))
+            } while !taken.insert(name).inserted
             calls[id] = name
         }
     }

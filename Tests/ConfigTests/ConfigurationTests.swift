@@ -46,7 +46,7 @@ struct ConfigurationTests {
     }
 
     /// The commented lines of the shipped file from one on, up to the next that is none.
-    private static func commented(from first: String) throws -> String {
+    static func commented(from first: String) throws -> String {
         let lines = shipped.split(separator: "\n", omittingEmptySubsequences: false)
         let start = try #require(lines.firstIndex { $0.hasPrefix(first) })
         return lines[start...].prefix { $0.hasPrefix("#") }

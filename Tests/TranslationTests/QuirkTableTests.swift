@@ -132,4 +132,91 @@ struct QuirkTableTests {
         #expect(body["generationConfig"]?["thinkingConfig"] == nil)
         #expect(lost == ["-thinking.budget_tokens", "-thinking"])
     }
+
+    @Test(
+        "an own request thinks and samples as the model does",
+        arguments: [
+            // Thinking beside temperature and its kin.
+            (
+                "claude-sonnet-4-5", #""thinking":{"type":"enabled","budget_tokens":2000}"#,
+                #""temperature":0.5,"top_k":5,"top_p":0.9"#,
+                #"{"type":"enabled","budget_tokens":2000}"#,
+                ["-temperature", "-top_k", "-top_p"]
+            ),
+            (
+                "claude-sonnet-4-5", #""thinking":{"type":"enabled","budget_tokens":2000}"#,
+                #""temperature":1.0"#, #"{"type":"enabled","budget_tokens":2000}"#, []
+            ),
+            (
+                "claude-sonnet-4-5", #""thinking":{"type":"disabled"}"#, #""temperature":0.5"#,
+                #"{"type":"disabled"}"#, []
+            ),
+            (
+                "m", #""thinking":{"type":"adaptive"}"#, #""temperature":0.5"#,
+                #"{"type":"adaptive"}"#, []
+            ),
+            ("claude-opus-4-8", #""system":"S""#, #""temperature":0.5"#, nil, ["-temperature"]),
+            // The way of thinking.
+            (
+                "claude-opus-4-8", #""thinking":{"type":"enabled","budget_tokens":2000}"#,
+                #""system":"S""#,
+                #"{"type":"adaptive"}"#, ["~thinking.budget_tokens"]
+            ),
+            (
+                "claude-sonnet-4-5", #""thinking":{"type":"adaptive"}"#, #""system":"S""#,
+                #"{"type":"enabled","budget_tokens":9998}"#, ["~thinking"]
+            ),
+            (
+                "claude-sonnet-4-5", #""thinking":{"type":"adaptive"}"#,
+                #""tools":[{"name":"f","input_schema":{}}],"tool_choice":{"type":"any"}"#,
+                nil, ["-thinking"]
+            ),
+            (
+                "claude-3-haiku-1", #""thinking":{"type":"enabled","budget_tokens":2000}"#,
+                #""system":"S""#,
+                nil, ["-thinking.budget_tokens", "-thinking"]
+            ),
+            (
+                "claude-fable-5", #""thinking":{"type":"disabled"}"#, #""system":"S""#, nil,
+                ["-thinking"]
+            ),
+        ] as [(String, String, String, String?, [String])])
+    func own(
+        _ model: String, _ thinking: String, _ other: String, _ written: String?, _ lost: [String]
+    ) throws {
+        let (body, losses) = try Self.request(
+            #""max_tokens":9999,\#(thinking),\#(other)"#, to: .messages, model: model,
+            from: .messages)
+        #expect(body["thinking"]?.spelling == written)
+        #expect(losses == lost)
+    }
+
+    @Test("gives calls the names that a model takes, each its own, the same in every turn")
+    func callNames() throws {
+        let call = { (id: String) in
+            #"{"type":"tool_use","id":"\#(id)","name":"f","input":{}}"#
+        }
+        let result = { (id: String) in
+            #"{"type":"tool_result","tool_use_id":"\#(id)","content":""}"#
+        }
+        let ids = ["toolu_1", "abcdefgh1", "toolu-1"]
+        let messages = """
+            "max_tokens":99,"messages":[{"role":"user","content":"a"},\
+            {"role":"assistant","content":[\
+            \(ids.map(call).joined(separator: ","))]},{"role":"user","content":[\
+            \(ids.map(result).joined(separator: ","))]}]
+            """
+        let (body, lost) = try Self.request(
+            messages, to: .chat, model: "mistral-large", from: .messages)
+        let turns = try #require(body["messages"]?.elements)
+        let calls = turns.flatMap {
+            $0["tool_calls"]?.elements.compactMap { $0["id"]?.plain } ?? []
+        }
+        #expect(calls.count == 3 && calls[1] == "abcdefgh1" && Set(calls).count == 3)
+        #expect(calls.allSatisfy { $0.utf8.count == 9 && !$0.contains("_") })
+        #expect(turns.compactMap { $0["tool_call_id"]?.plain } == calls)
+        #expect(lost.isEmpty)
+        let again = try Self.request(messages, to: .chat, model: "mistral-large", from: .messages)
+        #expect(again.body.spelling == body.spelling)
+    }
 }
