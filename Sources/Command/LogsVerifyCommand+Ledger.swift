@@ -15,18 +15,6 @@ extension LogsVerifyCommand {
         ])
     }
 
-    /// What is lost, as JSON.
-    static func json(_ losses: [RecordLoss]) -> JSONValue {
-        .array(
-            losses.map { loss in
-                .object([
-                    JSONValue.Member("kind", .string(loss.kind.rawValue)),
-                    JSONValue.Member("name", .string(loss.name)),
-                    JSONValue.Member("count", .number("\(loss.count)")),
-                ])
-            })
-    }
-
     /// The ledger in words; nothing where no key was ever charged.
     static func text(_ ledger: LedgerBalance) -> String {
         guard ledger.keys > 0 else { return "" }

@@ -24,6 +24,11 @@ struct LogsVerifyCommand: ParsableCommand {
         help: "Write compressed segments anew that are damaged and can be restored as a whole.")
     var repair = false
 
+    @Flag(
+        name: .long,
+        help: "Write down that the losses this finds are known, and count only later ones.")
+    var acknowledge = false
+
     /// What was found.
     private struct Findings {
         var account: Accounting
@@ -31,14 +36,41 @@ struct LogsVerifyCommand: ParsableCommand {
         var contents: Store.ContentAccount
         var faults: [(id: String, fault: ContentFault)] = []
         var damage: [SegmentDamage]
-        var losses: [RecordLoss]
+        var losses: LossReport
         var ledger: LedgerBalance
         var sinks: [(name: String, progress: Store.SinkProgress)]
         var last: Int64
 
         var isRight: Bool {
-            account.difference == 0 && missing == 0 && contents.damaged == 0
-                && damage.isEmpty && losses.isEmpty && ledger.differences.isEmpty
+            account.difference == 0 && !damage.contains { isRepairable($0.segment) }
+                && losses.new.isEmpty && ledger.differences.isEmpty
+        }
+
+        /// Whether `--repair` makes a damaged segment whole.
+        private func isRepairable(_ segment: UInt64) -> Bool {
+            !damage.contains { $0.segment == segment && !$0.isRestored }
+        }
+
+        /// What was found besides by a look at every record.
+        var others: [RecordLoss] {
+            var losses: [RecordLoss] = []
+            if missing > 0 {
+                losses.append(RecordLoss(kind: .recordsMissing, name: "", count: missing))
+            }
+            let records = Dictionary(grouping: faults, by: \.fault.segment)
+            for (segment, faults) in records.sorted(by: { $0.key < $1.key }) {
+                losses.append(
+                    RecordLoss(
+                        kind: .recordsDamaged, name: "\(segment)",
+                        count: Set(faults.map(\.id)).count))
+            }
+            for (segment, damage) in Dictionary(grouping: damage, by: \.segment)
+                .sorted(by: { $0.key < $1.key }) where !isRepairable(segment)
+            {
+                losses.append(
+                    RecordLoss(kind: .segmentDamage, name: "\(segment)", count: damage.count))
+            }
+            return losses
         }
     }
 
@@ -50,12 +82,15 @@ struct LogsVerifyCommand: ParsableCommand {
         let contents = try store.verifyContents { id, fault in
             if fault.reason == .damaged { faults.append((id, fault)) }
         }
-        let findings = Findings(
+        var findings = Findings(
             account: account, missing: try store.missingRows(), contents: contents,
             faults: faults, damage: store.damagedSegments(),
-            losses: try Self.losses(store), ledger: try store.verifyLedger(),
+            losses: LossReport(), ledger: try store.verifyLedger(),
             sinks: try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) },
             last: try store.lastNumber())
+        let losses = try Self.losses(store) + findings.others
+        if acknowledge { try Self.acknowledge(losses, folder) }
+        findings.losses = try store.report(losses)
         if options.json {
             Output.exact("\(Self.json(findings))\n")
         } else {
@@ -74,6 +109,15 @@ struct LogsVerifyCommand: ParsableCommand {
             for damage in damage where repaired.contains(damage.segment) {
                 Output.error("repaired: \(damage)")
             }
+        }
+    }
+
+    private static func acknowledge(_ losses: [RecordLoss], _ folder: String) throws {
+        try LogsOptions.orFail {
+            let other = try Store(changing: folder)
+            let now = Int(Identifier.wallClockMilliseconds()) * 1000
+            try other.acknowledge(losses, now: now)
+            try other.close()
         }
     }
 
@@ -102,7 +146,8 @@ struct LogsVerifyCommand: ParsableCommand {
             JSONValue.Member("contents_gone", number(contents.gone)),
             JSONValue.Member("contents_damaged", number(contents.damaged)),
             JSONValue.Member("segments_damaged", number(findings.damage.count)),
-            JSONValue.Member("losses", json(findings.losses)),
+            JSONValue.Member("losses", json(findings.losses.new)),
+            JSONValue.Member("losses_acknowledged", json(findings.losses.acknowledged)),
             JSONValue.Member("ledger", json(findings.ledger)),
             JSONValue.Member("sinks", .array(sinks)),
         ])
@@ -114,15 +159,12 @@ struct LogsVerifyCommand: ParsableCommand {
             "emitted \(account.emitted) = stored \(account.stored) + dropped "
                 + "\(account.dropped) + pending \(account.pending)"
                 + (account.difference == 0 ? "\n" : "  IS WRONG BY \(account.difference)\n"))
-        if findings.missing > 0 {
-            Output.text("\(findings.missing) records were stored and ARE NOT THERE any more\n")
-        }
         Output.text(
             "fields and bodies of \(contents.records) records: \(contents.whole) whole, "
                 + "\(contents.gone) gone with their segments, \(contents.damaged) damaged\n")
         for (id, fault) in findings.faults { Output.text("  \(id): \(fault)\n") }
         for damage in findings.damage { Output.text("  \(damage)\n") }
-        for loss in findings.losses { Output.text("\(Printable.text("\(loss)"))\n") }
+        Output.text(text(findings.losses))
         Output.text(text(findings.ledger))
         for (name, progress) in findings.sinks {
             Output.text(

@@ -49,6 +49,10 @@ struct StatusCommand: ParsableCommand {
                     + "\(number(record, "dropped")) dropped"
                     + (trouble.isEmpty ? "" : "; NOT STORED NOW: \(trouble)")
             ]
+            if let losses = record["losses"]?.integer, losses > 0 {
+                lines.append(
+                    "record: parts of it are LOST, weir logs verify names them: \(losses)")
+            }
         }
         for sink in status["sinks"]?.elements ?? [] {
             let trouble = text(sink, "trouble")

@@ -225,6 +225,8 @@ public struct GatewayStatus: Sendable {
             "emitted": .int(emitted), "stored": .int(stored), "dropped": .int(dropped),
             "pending": .int(emitted - stored - dropped),
             "trouble": .string(records.metrics.currentTrouble),
+            "losses": .int(records.metrics.newLosses.current),
+            "losses_acknowledged": .int(records.metrics.acknowledgedLosses.current),
         ])
     }
 

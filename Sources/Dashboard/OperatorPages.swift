@@ -236,10 +236,8 @@ public final class OperatorPages: Responder {
         if let trouble = records?.metrics.currentTrouble, !trouble.isEmpty {
             troubles.append("exchanges are not recorded: \(trouble)")
         }
-        if let missing = records?.metrics.missingSegments.current, missing > 0 {
-            troubles.append(
-                "segments of the record were taken away by another hand, and bodies are lost with "
-                    + "them: \(missing)")
+        if let losses = records?.metrics.newLosses.current, losses > 0 {
+            troubles.append("parts of the record are lost, weir logs verify names them: \(losses)")
         }
         if let trouble = fleet?.metrics.currentTrouble, !trouble.isEmpty {
             troubles.append("the store of shared limits is away: \(trouble)")

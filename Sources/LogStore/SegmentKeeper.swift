@@ -49,7 +49,7 @@ struct SegmentKeeper {
         guard isDue || hasChanged else { return }
         lookedAt = now
         lookForFolder()
-        lookForSegments()
+        lookForLosses()
         do {
             let isSealed = try store.sealSegmentIfDue()
             if isSealed || hasChanged { packer.wake() }
@@ -75,16 +75,27 @@ struct SegmentKeeper {
             metadata: ["log.path": "\(settings.folder.path)"])
     }
 
-    /// Says once of each segment that it was taken away by another hand, now or before the start.
-    private mutating func lookForSegments() {
+    /// Counts what is lost, and says once of each segment that it was taken away by another hand,
+    /// now or before the start.
+    private mutating func lookForLosses() {
         // Where the database is gone, too, that is said.
-        guard trouble.isEmpty, let gone = try? settings.store.missingSegments() else { return }
-        for number in gone where missing.insert(number).inserted {
+        guard trouble.isEmpty, let report = try? settings.store.reviewLosses() else { return }
+        settings.metrics.newLosses.set(report.new.count)
+        settings.metrics.acknowledgedLosses.set(report.acknowledged.count)
+        let segments = { (losses: [RecordLoss]) in
+            Set(losses.filter { $0.kind == .segmentMissing }.compactMap { UInt64($0.name) })
+        }
+        let known = segments(report.acknowledged.map(\.loss))
+        let gone = known.union(segments(report.new))
+        // What is acknowledged was said, and read.
+        for number in gone.subtracting(missing).subtracting(known).sorted() {
             settings.metrics.missingSegments.add()
             settings.logger.error(
                 "a segment of the record is not there any more, fields and bodies are lost",
                 metadata: ["path": "\(settings.store.segments.path(of: number))"])
         }
+        // One that was put back may go once more.
+        missing = gone
     }
 
     private func evict() throws {

@@ -103,6 +103,7 @@ extension Store {
             store = try Store(changing: folder)
         } catch {
             let journals = try JournalFolder(folder)
+            try mendLog(path(in: folder))
             try make(folder, SegmentReader(SegmentFolder(in: folder))).close()
             withExtendedLifetime(journals) {}
             store = try Store(changing: folder)

@@ -3,57 +3,6 @@ import Glibc
 import Journal
 import Primitives
 
-/// Something of the record that is lost, or was damaged, and that no count of records shows.
-public struct RecordLoss: Equatable, Sendable, CustomStringConvertible {
-    /// What it is.
-    public enum Kind: String, CaseIterable, Sendable {
-        /// A segment that neither `retain` nor `max_size` took away.
-        case segmentMissing = "segment_missing"
-        /// A journal whose file was taken away before it was read to its end.
-        case journalMissing = "journal_missing"
-        /// A file that was to be a journal, and was put aside.
-        case journalAside = "journal_put_aside"
-        /// Runs of bytes of a journal that were no frames.
-        case journalDamage = "journal_damaged"
-        /// Exchanges that a journal has counted, and that have no record.
-        case exchangesLost = "exchanges_lost"
-        /// The index went back to what it was earlier.
-        case indexBehind = "index_behind"
-        /// The index's log is damaged, which the next start mends or finds lost.
-        case indexDamage = "index_damaged"
-    }
-
-    /// What is lost.
-    public var kind: Kind
-    /// The name of the segment, the journal or the file.
-    public var name: String
-    /// How often, or how many, where that is counted.
-    public var count = 1
-
-    /// What is lost, for people.
-    public var description: String {
-        switch kind {
-        case .segmentMissing:
-            "segment \(name) IS NOT THERE, and neither retain nor max_size took it away"
-        case .journalMissing:
-            "journal \(name) IS NOT THERE: what it held that was not stored is lost"
-        case .journalAside:
-            "\(name) was put aside, because it was no journal: what it held has no record"
-        case .journalDamage:
-            "journal \(name) was damaged, \(count) run\(count == 1 ? "" : "s") of bytes: "
-                + "records may have less than there was"
-        case .exchangesLost:
-            "journal \(name): \(count) exchange\(count == 1 ? " has" : "s have") no record, "
-                + "because frames were damaged or the store refused them"
-        case .indexBehind:
-            "the index went back to what it was earlier, and records are lost"
-                + (name.isEmpty ? "" : ": their fields and bodies are in \(name)")
-        case .indexDamage:
-            "\(name) is damaged: a start of the gateway mends it, or keeps what can be kept"
-        }
-    }
-}
-
 extension Store {
     /// The tables of what was lost, and of the segments that were taken away in order while their
     /// rows stay.
@@ -66,6 +15,14 @@ extension Store {
         """,
         "CREATE TABLE removed_segments (number INTEGER PRIMARY KEY) STRICT",
     ]
+
+    /// The table of losses that an operator knows of.
+    static let acknowledgedSchema = """
+        CREATE TABLE acknowledged_losses (
+            kind TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,
+            at_us INTEGER NOT NULL, PRIMARY KEY (kind, name)
+        ) STRICT, WITHOUT ROWID
+        """
 
     /// Writes down what was lost, and is seen only once.
     func remember(_ loss: RecordLoss) throws {
@@ -86,7 +43,7 @@ extension Store {
         SegmentFolder(in: folder).putAside
     }
 
-    /// All that is known to be lost.
+    /// All that is known to be lost without a look at every record, acknowledged or not.
     ///
     /// Throws where the folder cannot be looked into.
     public func losses() throws -> [RecordLoss] {

@@ -41,6 +41,9 @@ extension Store {
         migrator.registerMigration(lossesMigration) { db in
             for statement in lossesSchema { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("11: acknowledged losses") { db in
+            try db.execute(sql: acknowledgedSchema)
+        }
         return migrator
     }
 

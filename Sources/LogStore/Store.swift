@@ -100,12 +100,19 @@ public final class Store: Sendable {
         let path = Self.path(in: folder)
         try Self.checkReadable(path)
         // To close it would take away what is behind a bit that flipped.
-        if JournalFolder.owner(of: folder) == nil {
-            _ = try? WriteAheadLog.look(path, repairs: true)
-        }
+        if JournalFolder.owner(of: folder) == nil { try Self.mendLog(path) }
         try Self.claim(path)
         database = try Self.pool(path, reader)
         try checkVersion(path)
+    }
+
+    /// Puts right what can be of the index's log; throws where that is left to a start, which keeps
+    /// what rows do not know any more.
+    static func mendLog(_ path: String) throws {
+        guard try WriteAheadLog.look(path, repairs: true) == .damaged else { return }
+        throw Failure(
+            code: "SQLITE_CORRUPT",
+            description: "\(path)-wal is damaged; start the gateway, which keeps what can be kept")
     }
 
     private static func pool(_ path: String, _ reader: SegmentReader) throws -> DatabasePool {

@@ -254,6 +254,7 @@ public struct Exposition: Sendable {
             "weir_record_segments_missing_total",
             "Segments with bodies that are gone and were not taken away by the gateway.",
             metrics.missingSegments.current, &text)
+        losses(metrics, &text)
         counter(
             "weir_record_pieces_dropped_total", "Pieces of bodies without room in a journal.",
             counts.droppedFrames, &text)
@@ -270,6 +271,12 @@ public struct Exposition: Sendable {
             metrics.failures.current, &text)
         sinks(records.sinks, &text)
         text += metrics.usage.text()
+    }
+
+    private func losses(_ metrics: RecordMetrics, _ text: inout String) {
+        let (new, known) = (metrics.newLosses.current, metrics.acknowledgedLosses.current)
+        scalar("weir_record_losses", "gauge", "Losses that are not acknowledged.", new, &text)
+        scalar("weir_record_losses_acknowledged", "gauge", "Those that are.", known, &text)
     }
 
     private func sinks(_ sinks: [SinkMetrics], _ text: inout String) {

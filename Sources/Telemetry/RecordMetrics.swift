@@ -22,6 +22,10 @@ public final class RecordMetrics: Sendable {
     public let evictedSegments = Counter()
     /// Segments that are gone, and that were not taken away here.
     public let missingSegments = Counter()
+    /// What is lost of the record and was not acknowledged, as of the last look.
+    public let newLosses = Counter()
+    /// What is lost of it, and an operator has said that it is known.
+    public let acknowledgedLosses = Counter()
     /// What the records that were stored say of tokens, money and times.
     public let usage = UsageMetrics()
     private let trouble = Mutex<String>("")

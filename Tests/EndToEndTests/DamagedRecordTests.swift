@@ -122,4 +122,57 @@ struct DamagedRecordTests {
         let verify = try RecordTests.logs(gateway, ["verify"])
         #expect(verify.status == 0 && verify.text.hasPrefix("emitted \(count) "))
     }
+
+    @Test("a loss that was acknowledged is named and fails nothing, until more is lost")
+    func acknowledged() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        func verify(_ more: String...) throws -> (status: Int32, text: String) {
+            try RecordTests.logs(gateway, ["verify"] + more)
+        }
+        func health(holds text: String) throws -> Bool {
+            try gateway.page("/healthz").text.contains(text)
+        }
+        func segment(_ number: Int) -> String {
+            "\(gateway.recordPath)/segments/0000000\(number).seg"
+        }
+        for number in 1...4 {
+            let client = try RawConnection(port: gateway.port)
+            #expect(try client.exchange(Self.call("s", "text \(number)")).isWhole)
+            try gateway.await("one") { try gateway.metric("weir_records_stored_total") == number }
+            #expect(try RecordTests.logs(gateway, ["seal"]).status == 0)
+        }
+        #expect(try verify("--acknowledge").status == 0)
+        unsafe unlink(segment(1))
+        #expect(try verify().text.contains("\nsegment 1 IS NOT THERE"))
+        #expect(try verify().status == 1)
+        try gateway.await("the loss") { try gateway.metric("weir_record_losses") == 1 }
+        #expect(try health(holds: "weir logs verify names them: 1"))
+        let now = try verify("--acknowledge")
+        #expect(now.status == 0 && now.text.contains("\nacknowledged 20"), "\(now.text)")
+        let json = try verify("--json")
+        #expect(json.status == 0 && json.text.contains(#""losses":[],"losses_acknowledged":[{"#))
+        let entry = #""kind":"segment_missing","name":"1","count":1,"acknowledged":"20"#
+        #expect(json.text.contains(entry), "\(json.text)")
+        try gateway.await("the gateway to know") {
+            try gateway.metric("weir_record_losses_acknowledged") == 1
+                && gateway.metric("weir_record_losses") == 0
+        }
+        #expect(try health(holds: "ok\n"))
+        // And without a gateway; one is lost, and one is damaged for good.
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        #expect(try verify().status == 0)
+        unsafe unlink(segment(2))
+        for offset in stride(from: 60, to: 9000, by: 60) {
+            try? Self.change(segment(3), at: offset, to: 0xA5)
+        }
+        let new = try verify()
+        #expect(new.status == 1 && new.text.contains("\nsegment 2 IS NOT THERE"))
+        #expect(new.text.contains("\nacknowledged 20") && new.text.contains("\nsegment 3: "))
+        #expect(try verify("--repair").status == 1)
+        #expect(try verify("--acknowledge").status == 0)
+        let known = try verify()
+        #expect(known.status == 0 && known.text.contains(": segment 3: "), "\(known.text)")
+    }
 }

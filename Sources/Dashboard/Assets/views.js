@@ -84,6 +84,10 @@ function notices(status, fault) {
       link('calls', { since: '1h', failed_at: vendor.name }, `Calls that failed at ${vendor.name}`)));
   }
   if (trouble) found.push(h('li', { class: 'bad' }, `Calls are not recorded: ${trouble}`));
+  if (status.record && status.record.losses) {
+    found.push(h('li', { class: 'bad' }, 'Parts of the record are lost, '
+      + `weir logs verify names them: ${count(status.record.losses)}`));
+  }
   for (const sink of status.sinks) {
     if (sink.trouble) found.push(h('li', null, `Sink ${sink.name}: ${sink.trouble}`));
   }
