@@ -83,7 +83,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("hiredis")]
         ),
         .target(name: "CJournal", path: "Modules/CJournal"),
-        .target(name: "CSQLite", path: "Modules/CSQLite"),
+        .target(name: "CSQLite", dependencies: ["CJournal"], path: "Modules/CSQLite"),
         // The page's files, as bytes.
         .target(name: "CPage", path: "Modules/CPage"),
         .systemLibrary(

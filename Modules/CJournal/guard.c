@@ -2,20 +2,25 @@
 #include "cjournal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // A file that is mapped may be cut off by any process that may write to it, and its disk may fail.
 // The next touch of a page that is gone raises SIGBUS, which ends the process. The handler puts
 // empty memory where such pages of known mappings were, and says so; all else goes on as before.
 //
-// It calls mmap, mremap and munmap, which are plain system calls on Linux, takes no lock of the
-// library and touches no guarded memory itself.
+// Memory that other processes share may not be this process's alone afterwards: then the file is
+// made as long again as the mapping needs.
+//
+// It makes plain system calls of Linux only, takes no lock of the library and touches no guarded
+// memory itself.
 
-enum { mappings_max = 8192 };
+enum { mappings_max = 8192, restores_max = 64 };
 
 struct mapping {
   uintptr_t start; // 0: no mapping
@@ -25,6 +30,8 @@ struct mapping {
   size_t words_count;
   uint32_t *lost;
   uint32_t busy;
+  uint32_t restores; // in vain, one after the other
+  const struct cjournal_file *file; // NULL: covered with memory of this process's own
 };
 
 static struct mapping mappings[mappings_max];
@@ -60,6 +67,30 @@ static int cover(struct mapping *mapping, uintptr_t page) {
   return 1;
 }
 
+// Makes a file that was cut off as long again; 0 where that fails, or is not what is wrong.
+static int restore(struct mapping *mapping) {
+  const struct cjournal_file *file = mapping->file;
+  struct stat status;
+  // A descriptor that was closed meanwhile may be another file's.
+  if (fstat(file->descriptor, &status) != 0 || status.st_ino != file->number ||
+      status.st_dev != file->device) {
+    return 0;
+  }
+  // Another thread, or process, may have made it long enough.
+  if (status.st_size >= file->end) return mapping->restores++ < restores_max;
+  // What is left of its head would speak of what is gone.
+  char nothing[cjournal_file_head] = {0};
+  if (pwrite(file->descriptor, nothing, sizeof nothing, 0) != sizeof nothing) return 0;
+  // Neither makes it shorter where another process was faster; the first takes the room, too.
+  if (fallocate(file->descriptor, 0, 0, file->end) != 0 &&
+      pwrite(file->descriptor, nothing, 1, file->end - 1) != 1) {
+    return 0;
+  }
+  mapping->restores = 0;
+  __atomic_add_fetch(mapping->lost, 1, __ATOMIC_ACQ_REL);
+  return 1;
+}
+
 static int is_covered(uintptr_t address) {
   for (int index = 0; index < mappings_max; index++) {
     struct mapping *mapping = &mappings[index];
@@ -68,7 +99,8 @@ static int is_covered(uintptr_t address) {
     take(&mapping->busy);
     uintptr_t page = address & ~(page_bytes - 1);
     // Another thread may have met the same page.
-    int is_done = page >= mapping->covered || cover(mapping, page);
+    int is_done = mapping->file ? restore(mapping)
+                                : page >= mapping->covered || cover(mapping, page);
     give(&mapping->busy);
     return is_done;
   }
@@ -106,8 +138,8 @@ static void install(void) {
   sigaction(SIGBUS, &action, &previous);
 }
 
-int cjournal_guard(void *start, size_t size, const uint64_t *words, size_t words_count,
-                   uint32_t *lost) {
+static int guard(void *start, size_t size, const uint64_t *words, size_t words_count,
+                 uint32_t *lost, const struct cjournal_file *file) {
   take(&changing);
   install();
   int slot = -1;
@@ -121,10 +153,35 @@ int cjournal_guard(void *start, size_t size, const uint64_t *words, size_t words
     mapping->words = words;
     mapping->words_count = words_count;
     mapping->lost = lost;
+    mapping->restores = 0;
+    mapping->file = file;
     __atomic_store_n(&mapping->start, (uintptr_t)start, __ATOMIC_RELEASE);
   }
   give(&changing);
   return slot;
+}
+
+int cjournal_guard(void *start, size_t size, const uint64_t *words, size_t words_count,
+                   uint32_t *lost) {
+  return guard(start, size, words, words_count, lost, NULL);
+}
+
+int cjournal_guard_file(void *start, size_t size, const struct cjournal_file *file,
+                        uint32_t *lost) {
+  return guard(start, size, NULL, 0, lost, file);
+}
+
+int cjournal_restore(int slot) {
+  if (slot < 0) return 0;
+  struct mapping *mapping = &mappings[slot];
+  struct stat status;
+  if (fstat(mapping->file->descriptor, &status) != 0 || status.st_size >= mapping->file->end) {
+    return 0;
+  }
+  take(&mapping->busy);
+  int is_done = restore(mapping);
+  give(&mapping->busy);
+  return is_done;
 }
 
 void cjournal_unguard(int slot) {

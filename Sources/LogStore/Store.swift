@@ -31,6 +31,13 @@ public final class Store: Sendable {
     /// Set before the first database is opened, later ones find it so.
     private static let memoryIsUncounted = csqlite_leave_memory_uncounted() == 0
 
+    /// The same: a process that has the log's index mapped goes on when that is cut off.
+    private static let isIndexGuarded: Bool = {
+        // Refused in a process that used SQLite before: then it counts, which is only slower.
+        _ = memoryIsUncounted
+        return csqlite_guard_index() == 0
+    }()
+
     /// The database's file in a gateway's folder.
     public static func path(in folder: String) -> String { "\(folder)/weir.db" }
 
@@ -116,8 +123,7 @@ public final class Store: Sendable {
     }
 
     private static func pool(_ path: String, _ reader: SegmentReader) throws -> DatabasePool {
-        // Refused in a process that used SQLite before: then it counts, which is only slower.
-        _ = memoryIsUncounted
+        _ = isIndexGuarded
         var configuration = GRDB.Configuration()
         configuration.label = "weir"
         configuration.busyMode = .timeout(5)
@@ -206,6 +212,7 @@ public final class Store: Sendable {
 
     private static func queue(_ path: String, _ reader: SegmentReader) throws -> DatabaseQueue {
         try checkReadable(path)
+        _ = isIndexGuarded
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)

@@ -175,4 +175,29 @@ struct DamagedRecordTests {
         let known = try verify()
         #expect(known.status == 0 && known.text.contains(": segment 3: "), "\(known.text)")
     }
+
+    @Test("an index of the log that is cut off under the gateway ends no process")
+    func cutIndex() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(vendor: vendor.port)
+        let index = "\(gateway.recordPath)/weir.db-shm"
+        var count = 0
+        for bytes in [0, 4096, 0] {
+            for _ in 0..<10 {
+                let client = try RawConnection(port: gateway.port)
+                #expect(try client.exchange(Self.call("s", "text")).status == 200)
+                count += 1
+            }
+            #expect(unsafe truncate(index, off_t(bytes)) == 0)
+            try gateway.await("all") {
+                try gateway.metric("weir_records_stored_total") == count
+            }
+            let verify = try RecordTests.logs(gateway, ["verify"])
+            #expect(verify.status == 0 && verify.text.hasPrefix("emitted \(count) "))
+        }
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+        let verify = try RecordTests.logs(gateway, ["verify"])
+        #expect(verify.status == 0 && verify.text.hasPrefix("emitted \(count) = stored \(count) "))
+    }
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 // CRC-32C (Castagnoli) of bytes, going on from an earlier value; 0 to begin with.
 uint32_t cjournal_crc32c(uint32_t crc, const void *bytes, size_t count);
@@ -39,6 +40,25 @@ static inline void cjournal_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST
 // Both must outlive the guard, and the mapping, too.
 int cjournal_guard(void *start, size_t size, const uint64_t *words, size_t words_count,
                    uint32_t *lost);
+
+// A file that other processes have mapped, too.
+struct cjournal_file {
+  int descriptor;
+  dev_t device;
+  ino_t number;
+  off_t end; // how long it must be for this mapping
+};
+
+// The bytes at its beginning that become zero when it is made longer.
+enum { cjournal_file_head = 96 };
+
+// The same for a mapping that is shared: the file is made long enough again, what was cut off
+// is zero, and so is its head; `lost` grows by one. `file` must outlive the guard.
+int cjournal_guard_file(void *start, size_t size, const struct cjournal_file *file,
+                        uint32_t *lost);
+
+// Does that at once where the file of a guard has been cut off; whether it did.
+int cjournal_restore(int slot);
 
 void cjournal_unguard(int slot);
 

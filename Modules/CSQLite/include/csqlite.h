@@ -7,3 +7,8 @@
 // eighty for a record. Nothing here asks for the count. Before SQLite is first used; returns its
 // result code.
 int csqlite_leave_memory_uncounted(void);
+
+// Has databases that are opened from now on survive that the file with their log's index
+// (`-shm`) is cut off while it is mapped, which would end the process. What is lost of it SQLite
+// makes anew from the log; a change that was being made is taken back. Returns SQLite's result code.
+int csqlite_guard_index(void);
