@@ -36,7 +36,7 @@ final class ClientAccess {
     private var issuers: [TokenSettings.Source: IssuerWatch] = [:]
     private let logger: Logger
     /// Opens the database that could not be opened at the start; nil where none is to be.
-    private var reopening: StoreReopening?
+    private var reopening: Reopening<Store>?
     /// Whether it was opened, and workers do not know yet what it says of keys.
     private var isReopened = false
 
@@ -91,7 +91,7 @@ final class ClientAccess {
         } catch {
             store = nil
             first = nil
-            reopening = StoreReopening(folder)
+            reopening = Reopening("weir-reopen") { try? Store.reopen(folder) }
             // No key was ever asked for: a full disk alone refuses no client.
             guard !Store.isKeyless(folder) else { return }
             remembered.isKey = true
@@ -125,6 +125,30 @@ final class ClientAccess {
         forgetChange()
         isReopened = true
         logger.notice("the database can be opened again, and its keys are read")
+    }
+
+    /// Goes on with the database of a record that is written from now on.
+    ///
+    /// `isWhole`: see ``adopt(_:_:isWhole:)``.
+    func resume(
+        _ store: Store, _ configuration: Configuration, isWhole: Bool
+    ) throws -> Recovery {
+        let (before, known) = (self.store, remembered)
+        self.store = store
+        if before == nil { remembered = RequiredCredentials() }
+        rememberMark(of: store)
+        let plan: AccessPlan?
+        do {
+            plan = try self.plan(configuration)
+        } catch {
+            (self.store, remembered) = (before, known)
+            throw error
+        }
+        reopening = nil
+        forgetChange()
+        isReopened = true
+        if !isWhole { ledger.beginRebuilding() }
+        return recovery(of: plan)
     }
 
     /// What workers are to adopt after a change of keys; nil where that is nothing.

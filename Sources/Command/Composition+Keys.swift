@@ -33,6 +33,7 @@ extension Composition {
 
     private func lookForKeys(isSure: Bool = false) {
         access.dropRetiredPlans()
+        if !isDraining, recording.hasResumed(configuration, mailboxes) { succession?.listen() }
         do {
             guard let number = try access.changed(isSure: isSure) else { return endWaits() }
             if let fleet { fleet.link.share(try access.sharedKeys()) }

@@ -20,17 +20,21 @@ import Telemetry
 final class Recording {
     /// For health and metrics.
     let source: RecordSource
-    private let metrics = RecordMetrics()
+    let metrics = RecordMetrics()
     private let sinkMetrics: [SinkMetrics]
-    private let journals: [JournalFile]
+    /// One for each worker; none where nothing can be recorded.
+    private let written = JournalList()
+    private var journals: [JournalFile] { written.files }
     /// The marks that this process writes to its journals.
     private var locks: [WriterLock] = []
     private let waker: Waker
-    private let capture: Capture
-    private let configuration: Configuration
-    private var log: Configuration.Log { configuration.log }
-    private let access: ClientAccess
-    private let logger: Logger
+    let capture: Capture
+    let configuration: Configuration
+    var log: Configuration.Log { configuration.log }
+    let access: ClientAccess
+    let logger: Logger
+    /// Tries what the start could not do; nil where it could, or has been done.
+    var reopening: Reopening<RecordParts>?
     private let servers = VendorServers()
     private var store: Store?
     private var consumer: Consumer?
@@ -77,14 +81,16 @@ final class Recording {
         } catch {
             failure = error
         }
-        self.journals = failure == nil ? journals : []
-        let files = self.journals
-        source = RecordSource(metrics: metrics, sinks: sinkMetrics) { Self.counts(files) }
+        if failure == nil { written.files = journals }
+        source = RecordSource(metrics: metrics, sinks: sinkMetrics) { [written] in
+            Self.counts(written.files)
+        }
         do {
             if let failure { throw failure }
             contents = try predecessor?.contents.mapValues { try Socket.duplicate($0) } ?? [:]
             if let folder {
-                try start(folder, contents: predecessor?.contents ?? [:]) { store in
+                let store = try Store(folder: log.path)
+                try start(folder, store, contents: predecessor?.contents ?? [:]) { store in
                     let own = Set(journals.map(\.path))
                     return try access.adopt(
                         store, configuration,
@@ -96,22 +102,11 @@ final class Recording {
         }
     }
 
-    /// The folder, where no gateway serves clients that is about to take it back.
-    private static func freeFolder(_ path: String) throws -> JournalFolder {
-        let folder = try JournalFolder(path)
-        guard try !JournalFolder.journals(in: path).contains(where: WriterLock.isHeld) else {
-            throw JournalFolder.Unusable(
-                description: "\(path) is in use by another gateway, which still serves clients; "
-                    + "serve --takeover takes over from it", isInUse: true)
-        }
-        return folder
-    }
-
     /// Serves without a record, unless another gateway has one and goes on with it.
     private func giveUp(
         _ error: any Error, _ journals: [JournalFile], isTakingOver: Bool
     ) throws(Composition.StartError) {
-        for journal in journals { try? JournalFolder.remove(journal.path) }
+        abandon(journals)
         guard !isTakingOver, !(error is JournalFolder.Unusable),
             !(error is Composition.StartError)
         else {
@@ -123,18 +118,18 @@ final class Recording {
             metadata: ["log.path": "\(log.path)", "error": "\(error)"])
         // Who may call does not depend on whether calls can be recorded.
         access.adoptKeys(of: log.path, configuration)
+        reopen()
     }
 
     /// Opens the store, and starts to read the journals and to deliver what is stored.
     ///
     /// `adopt`: what limits take over of the store; `caughtUp` is called once nothing is left that
     /// they do not know.
-    private func start(
-        _ folder: JournalFolder, contents: [String: Int32],
+    func start(
+        _ folder: JournalFolder, _ store: Store, contents: [String: Int32],
         caughtUp isOver: @escaping @Sendable () -> Void = {},
         adopt: (Store) throws -> ClientAccess.Recovery
     ) throws {
-        let store = try Store(folder: log.path)
         self.store = store
         for repair in store.repairs {
             logger.error("the record's index was damaged", metadata: ["reason": "\(repair)"])
@@ -168,6 +163,22 @@ final class Recording {
         self.lock = lock
     }
 
+    /// Gives up what was begun of a record, of which nothing is left.
+    func abandon(_ journals: [JournalFile]) {
+        for sink in sinks { sink.end() }
+        sinks = []
+        for journal in journals { try? JournalFolder.remove(journal.path) }
+        written.files = []
+        locks = []
+        store = nil
+    }
+
+    /// Goes on with journals that were made after the start.
+    func adopt(_ journals: [JournalFile]) throws {
+        locks = try journals.map { try WriterLock($0.path) }
+        written.files = journals
+    }
+
     private static func counts(_ files: [JournalFile]) -> RecordCounts {
         var counts = RecordCounts()
         for file in files {
@@ -191,21 +202,7 @@ final class Recording {
         }
     }
 
-    /// Makes a journal for each worker; if one fails, those made before it are used all the same.
-    private static func makeJournals(
-        _ count: Int, in folder: JournalFolder, _ log: Configuration.Log,
-        _ capture: JournalCapture, _ journals: inout [JournalFile]
-    ) throws {
-        var random = RandomSource()
-        for _ in 0..<count {
-            journals.append(
-                try folder.makeJournal(
-                    capacity: log.journalSizeBytes, keepsContentAside: capture.needsAside,
-                    using: &random))
-        }
-    }
-
-    private static func journalCapture(
+    static func journalCapture(
         _ log: Configuration.Log, _ capture: Capture
     ) -> JournalCapture {
         JournalCapture(keptBytesMax: capture.bytesMax, isFull: log.capture == "full")
@@ -335,8 +332,8 @@ final class Recording {
         caughtUp.isSet.store(false, ordering: .releasing)
         let own = Set(journals.map(\.name.description))
         try start(
-            folder, contents: try contents.mapValues { try Socket.duplicate($0) },
-            caughtUp: isOver
+            folder, try Store(folder: log.path),
+            contents: try contents.mapValues { try Socket.duplicate($0) }, caughtUp: isOver
         ) { store in
             let now = try store.journalCharges()
             let new = now.charges(since: cededCharges, without: own)

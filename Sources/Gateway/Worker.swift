@@ -38,8 +38,7 @@ public struct WorkerSettings: Sendable {
 public enum WorkerOrder: Sendable {
     /// Adopt a snapshot for the exchanges that begin from now on; then call.
     case adopt(SnapshotPlan, @Sendable () -> Void)
-    /// Adopt other keys for the requests that begin from now on, nil where none is asked for any
-    /// more; then call.
+    /// Adopt other keys for requests that begin from now on, nil for none; then call.
     case adoptAccess(AccessPlan?, @Sendable () -> Void)
     /// Leave clients that come to another process, whose sockets are the same; give those that are
     /// here one more answer, and call once the last of them has gone. `keeping`: which of the
@@ -47,6 +46,8 @@ public enum WorkerOrder: Sendable {
     case retire(keeping: [Bool], rested: @Sendable () -> Void)
     /// Take clients in from one more socket, too.
     case listen(on: Int32, onLoopback: Bool, ServerIdentity?)
+    /// Record exchanges that begin from now on, as none could be until now.
+    case record(@Sendable () -> WorkerJournal?)
     /// Call, which says that the loop turns.
     case answer(@Sendable () -> Void)
     /// Take clients in again: the other process is gone.
@@ -78,8 +79,8 @@ public final class Worker: TurnHandler, TimerHandler {
     let buffers = BufferPool()
     var random = RandomSource()
     /// Where exchanges are recorded; nil when nothing is kept.
-    let journal: WorkerJournal?
-    let chunkTee: ChunkTee
+    var journal: WorkerJournal?
+    var chunkTee: ChunkTee
     /// Where bytes are read into: lent to the connection that reads.
     var input = ByteBuffer(capacity: Limits.receiveBytesPerTurn)
     /// A decoded piece of an encoded response: lent to the connection that takes it.
@@ -161,9 +162,7 @@ public final class Worker: TurnHandler, TimerHandler {
     }
 
     /// Whether the next turn need not wait.
-    public var hasPendingWork: Bool {
-        lanes.hasDueLanes || !unflushed.isEmpty
-    }
+    public var hasPendingWork: Bool { lanes.hasDueLanes || !unflushed.isEmpty }
 
     /// Lets libcurl work on what is due, then sends what has been gathered: one send per client and
     /// turn, however many pieces came for it.
@@ -197,6 +196,7 @@ public final class Worker: TurnHandler, TimerHandler {
         case .listen(let descriptor, let isOnLoopback, let identity):
             if isDraining { return Socket.close(descriptor) }
             listen(on: descriptor, onLoopback: isOnLoopback, identity: identity)
+        case .record(let journal): record(in: journal())
         case .answer(let turned): turned()
         case .resume: resume()
         case .drain: drain()

@@ -1,5 +1,6 @@
 public import Journal
 import Primitives
+import Routing
 
 /// How much of the bodies is written to the journal, and how.
 public struct JournalCapture: Sendable {
@@ -157,5 +158,15 @@ struct ChunkTee: ~Copyable {
         return unsafe journal._withUnsafeGuaranteedRef {
             $0.appendChunk(tag, bytes, offset: offset, held: &held)
         }
+    }
+}
+
+extension Worker {
+    /// Has exchanges that begin from now on recorded, if none is yet.
+    func record(in journal: WorkerJournal?) {
+        guard self.journal == nil, let journal else { return }
+        journal.adopt(snapshot.routing.mask)
+        self.journal = journal
+        chunkTee = ChunkTee(journal)
     }
 }

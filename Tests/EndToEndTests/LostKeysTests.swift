@@ -73,10 +73,18 @@ struct LostKeysTests {
         }
         #expect(try Self.anonymous(second) == (row.key ? 401 : 200))
         #expect(try second.page("/readyz").status == 200)
-        #expect(try second.page("/healthz").text.contains("not recorded"))
+        // So are calls from then on.
+        try second.await("the record") {
+            try !second.page("/healthz").text.contains("not recorded")
+        }
+        let stored = try second.metric("weir_records_stored_total")
+        _ = try AccessCommandTests.status(second, key)
+        try second.await("a call to be stored") {
+            try second.metric("weir_records_stored_total") > stored
+        }
+        #expect(try RecordTests.logs(second, ["verify"]).status == 0)
         // A key that is made now counts.
         guard !row.key else { return }
-        try second.process.awaitLine("the database can be opened again")
         let new = try AccessCommandTests.storedKey("bob", second)
         try second.await("the new key") { try Self.anonymous(second) == 401 }
         #expect(try AccessCommandTests.status(second, new) == 200)

@@ -192,6 +192,37 @@ struct RecordFaultTests {
         #expect(try gateway.metric("weir_records_pending") == 0)
     }
 
+    @Test("where something can be written later, calls are recorded from then on")
+    func resumed() throws {
+        let vendor = try MockProcess()
+        let folder = try TemporaryFolder()
+        let gateway = try GatewayProcess(
+            vendor: vendor.port, folder: folder, recordPath: "\(folder.path)/later/record")
+        for _ in 0..<5 {
+            #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+        }
+        #expect(try gateway.page("/healthz").text.contains("not recorded: mkdir"))
+        #expect(try gateway.metric("weir_records_failing") == 1)
+        #expect(unsafe mkdir("\(folder.path)/later", 0o700) == 0)
+        try gateway.await("the record") {
+            try gateway.page("/healthz").text.contains("ok\n")
+        }
+        try gateway.process.awaitLine("calls are recorded from now on")
+        for count in 1...5 {
+            #expect(try RawConnection(port: gateway.port).exchange(Self.chat).isWhole)
+            try gateway.await("one") {
+                try gateway.metric("weir_records_stored_total") == count
+            }
+        }
+        #expect(try gateway.metric("weir_records_failing") == 0)
+        #expect(try gateway.metric("weir_records_emitted_total") == 10)
+        #expect(try gateway.metric("weir_records_dropped_total") == 5)
+        let verify = try RecordTests.logs(gateway, ["verify"])
+        #expect(verify.status == 0 && verify.text.hasPrefix("emitted 5 = stored 5 + dropped 0 "))
+        gateway.process.signal(SIGTERM)
+        #expect(try gateway.process.wait() == 0)
+    }
+
     @Test("a stopped consumer's journals fill, bodies go first, and every moment adds up")
     func stoppedConsumer() throws {
         let vendor = try MockProcess()
