@@ -22,6 +22,8 @@ public struct SocketMessage: Equatable, Sendable {
         case begin
         /// It is the last of a response.
         case end
+        /// It is all there is of a transcript, which another model has made of what a client said.
+        case transcript
         /// It is about the session, or is not understood.
         case other
     }
@@ -37,6 +39,9 @@ public struct SocketMessage: Equatable, Sendable {
     public private(set) var status = 0
     /// The model of a session that it names; empty without one.
     public private(set) var model = ""
+    /// The model that a session has transcribe what its client says; nil where it says nothing of
+    /// that.
+    public private(set) var transcriber: String?
 
     /// Whether it says what it is.
     private var isKnown = false
@@ -88,7 +93,20 @@ public struct SocketMessage: Equatable, Sendable {
         } else {
             isKnown = members.has(.type)
             readOpenAI(members, isFromClient: isFromClient, isCall: isCall)
+            if !isCall, role == .other { readSession(members, beginning) }
         }
+    }
+
+    /// Reads what a session is set to: once or twice in each, so that all of it is read.
+    private mutating func readSession(_ members: borrowing Members, _ text: Span<UInt8>) {
+        guard
+            members.beginsText(.type, "session.")
+                || members.beginsText(.type, "transcription_session."),
+            let session = try? JSONValue(parsing: text)["session"]
+        else { return }
+        let settings =
+            session["audio"]?["input"]?["transcription"] ?? session["input_audio_transcription"]
+        transcriber = settings?["model"]?.text
     }
 
     private mutating func readOpenAI(
@@ -106,10 +124,15 @@ public struct SocketMessage: Equatable, Sendable {
         } else if members.isText(.type, "error") {
             status = members.text(.status).flatMap(Int.init) ?? 0
             role = isCall ? .end : .other
+        } else if members.isText(.type, Self.transcript) {
+            role = .transcript
         } else {
             role = members.beginsText(.type, "response.") ? .event : .other
         }
     }
+
+    private static let transcript: StaticString =
+        "conversation.item.input_audio_transcription.completed"
 
     private static let ends: [StaticString] = [
         "response.completed", "response.failed", "response.incomplete", "response.done",

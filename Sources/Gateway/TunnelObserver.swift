@@ -24,6 +24,8 @@ final class TunnelObserver {
     private var fromVendor = Message()
     private var responses: [TunnelResponse] = []
     private var sessionModel: String
+    /// What transcribes what the client says.
+    private var transcriber = ""
     private var unrecorded = 0
     /// Messages that were too long to say what they are.
     private var unread = 0
@@ -145,15 +147,16 @@ final class TunnelObserver {
     /// The record of the response that a client's message asks for; nil where it asks for none.
     private func request(_ message: SocketMessage) -> TunnelResponse? {
         if !message.model.isEmpty { sessionModel = message.model }
+        if let name = message.transcriber { transcriber = name }
         guard message.role == .request else { return nil }
-        return beginResponse(lane: message.lane)
+        return beginResponse(sessionModel, lane: message.lane)
     }
 
-    private func beginResponse(lane: String) -> TunnelResponse? {
+    private func beginResponse(_ model: String, lane: String) -> TunnelResponse? {
         guard let journal = exchange.worker.journal else { return nil }
         guard responses.count < Self.responsesMax,
             let response = TunnelResponse(
-                of: exchange, journal, vendor: vendor, model: sessionModel, lane: lane)
+                of: exchange, journal, vendor: vendor, model: model, lane: lane)
         else {
             unrecorded += 1
             return nil
@@ -203,7 +206,8 @@ final class TunnelObserver {
 
     /// Finds the response that a vendor's message belongs to.
     private func beginEvent(_ message: SocketMessage) {
-        fromVendor.isEnd = message.role == .end
+        if let name = message.transcriber { transcriber = name }
+        fromVendor.isEnd = message.role == .end || message.role == .transcript
         fromVendor.response = response(of: message)
     }
 
@@ -215,6 +219,8 @@ final class TunnelObserver {
     /// The response that a vendor's message belongs to; nil for one about the session.
     private func response(of message: SocketMessage) -> TunnelResponse? {
         guard message.role != .other else { return nil }
+        // It has a usage of its own, and stands beside the responses.
+        if message.role == .transcript { return beginResponse(transcriber, lane: message.lane) }
         let named = responses.first { !message.response.isEmpty && $0.name == message.response }
         // In a lane one is answered after the other.
         let next = responses.first {
@@ -222,7 +228,8 @@ final class TunnelObserver {
         }
         // A session may begin one by itself, when a speaker pauses; an end alone is of none.
         let mayBegin = message.role != .end && !isCall
-        let found = named ?? next ?? (mayBegin ? beginResponse(lane: message.lane) : nil)
+        let found =
+            named ?? next ?? (mayBegin ? beginResponse(sessionModel, lane: message.lane) : nil)
         if message.role == .begin { found?.name = message.response }
         if message.status > 0 { found?.status = message.status }
         return found

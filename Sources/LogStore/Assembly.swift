@@ -168,9 +168,11 @@ final class Assembly {
         record.method = payload.method
         record.target = payload.target
         record.chain = payload.chain
-        // Gemini names its model in the path.
-        record.model = ModelName.bounded(
-            record.dialect.model(inTarget: payload.target) ?? payload.model)
+        // Gemini names its model in the path. What is in a tunnel may have another model than the
+        // handshake, whose target it has.
+        let isInTunnel = payload.method == "WEBSOCKET"
+        let inTarget = isInTunnel ? nil : record.dialect.model(inTarget: payload.target)
+        record.model = ModelName.bounded(inTarget ?? payload.model)
         record.requestFields = payload.fields
         record.client = payload.client
         names = CallerNames(fields: payload.fields.utf8.span, keepsContent: capture.bytesMax > 0)

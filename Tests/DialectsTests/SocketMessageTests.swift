@@ -14,6 +14,7 @@ struct SocketMessageTests {
         var response = ""
         var status = 0
         var model = ""
+        var transcriber: String?
     }
 
     static let samples: [Sample] = [
@@ -46,6 +47,23 @@ struct SocketMessageTests {
             text: #"{"type":"error","status":429,"error":{"code":"a"}}"#, role: .end, status: 429),
         Sample(text: #"{"type":"error","error":{}}"#, isCall: false, role: .other),
         Sample(text: #"{"type":"codex.rate_limits"}"#, role: .other),
+        Sample(
+            text: #"{"type":"conversation.item.input_audio_transcription.completed","usage":{}}"#,
+            isCall: false, role: .transcript),
+        Sample(
+            text: #"{"type":"conversation.item.input_audio_transcription.delta"}"#, isCall: false,
+            role: .other),
+        Sample(
+            text: #"{"type":"session.update","session":{"audio":{"input":{"transcription":"#
+                + #"{"model":"whisper-1"}}}}}"#, isFromClient: true, isCall: false, role: .other,
+            transcriber: "whisper-1"),
+        Sample(
+            text: #"{"type":"session.created","session":{"input_audio_transcription":"#
+                + #"{"model":"gpt-4o-transcribe"}}}"#, isCall: false, role: .other,
+            transcriber: "gpt-4o-transcribe"),
+        Sample(
+            text: #"{"type":"session.updated","session":{"audio":{"input":{"transcription":null}"#,
+            isCall: false, role: .other),
         Sample(text: #"{"type":"session.created","session":{"id":"s"}}"#, role: .other),
         Sample(
             text: #"{"setup":{"model":"models/gemini-live"}}"#, dialect: .gemini,
@@ -74,5 +92,6 @@ struct SocketMessageTests {
         #expect(message.response == sample.response)
         #expect(message.status == sample.status)
         #expect(message.model == sample.model)
+        #expect(message.transcriber == sample.transcriber)
     }
 }

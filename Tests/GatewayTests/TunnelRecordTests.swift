@@ -256,6 +256,52 @@ struct TunnelRecordTests {
         #expect(records.first { $0.method == "GET" }?.model == "gpt-realtime")
     }
 
+    @Test("has a record for each transcript of what was said", arguments: [nil, 1])
+    func transcripts(_ cut: Int?) throws {
+        let spoken = { (usage: String) in
+            WebSocketFrame.text(
+                "{\"type\":\"conversation.item.input_audio_transcription.completed\","
+                    + "\"item_id\":\"i\",\"transcript\":\"Hello\",\"usage\":\(usage)}")
+        }
+        let records = try Self.run(
+            [
+                (
+                    .text(
+                        "{\"type\":\"session.update\",\"session\":{\"audio\":{\"input\":"
+                            + "{\"transcription\":{\"model\":\"gpt-4o-transcribe\"}}}}}"),
+                    [.text("{\"type\":\"session.updated\",\"session\":{}}")]
+                ),
+                (
+                    .text("{\"type\":\"response.create\"}"),
+                    [
+                        .text("{\"type\":\"response.created\",\"response\":{\"id\":\"x\"}}"),
+                        spoken(
+                            "{\"type\":\"tokens\",\"total_tokens\":48,\"input_tokens\":38,"
+                                + "\"input_token_details\":{\"text_tokens\":10,"
+                                + "\"audio_tokens\":28},\"output_tokens\":10}"),
+                        .text(
+                            "{\"type\":\"response.done\",\"response\":{\"id\":\"x\","
+                                + "\"status\":\"completed\",\(Self.usage(5, 6))}}"),
+                        spoken("{\"type\":\"duration\",\"seconds\":3}"),
+                    ]
+                ),
+            ], path: "/v1/realtime?model=gpt-realtime", cut: cut)
+        let spokens = records.filter { $0.method == "WEBSOCKET" && $0.model == "gpt-4o-transcribe" }
+        #expect(spokens.count == 2 && records.count == 4)
+        let tokens = try #require(spokens.first)
+        #expect(tokens.usage.input == 38 && tokens.usage.output == 10)
+        #expect(tokens.usage.audioInput == 28 && tokens.usageState == .reported)
+        #expect(tokens.outcome == "complete" && tokens.requestBody.bytes.isEmpty)
+        // A length of time is no number of tokens, and is kept as it came.
+        let time = try #require(spokens.last)
+        #expect(time.usageText.contains("\"seconds\":3") && time.usage.input == nil)
+        let answer = try #require(
+            records.first {
+                $0.model == "gpt-realtime" && $0.method != "GET"
+            })
+        #expect(answer.usage.input == 5 && answer.usage.output == 6)
+    }
+
     /// A compressed message whose block is stored as it is: deflate without compression.
     private static func stored(_ text: String) -> WebSocketFrame {
         let bytes = Array(text.utf8)
