@@ -119,6 +119,18 @@ struct CheckCommand: ParsableCommand {
             lines += refusedSockets(chain.name, table, configuration).map { "#   " + $0 }
         }
         lines += refusedSockets("", table, configuration).map { "# without a chain, " + $0 }
-        return lines.isEmpty ? "" : "\n" + lines.joined(separator: "\n") + "\n"
+        lines.append(describeModels(configuration, table.models))
+        return "\n" + lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Who lists the models.
+    private static func describeModels(
+        _ configuration: Configuration, _ catalog: ModelCatalog
+    ) -> String {
+        guard catalog.isOwn else { return "# models: listed by the vendor that a request goes to" }
+        let asked = catalog.vendorsToAsk.sorted()
+        return "# models: listed by the gateway"
+            + (asked.isEmpty
+                ? "" : "; asked for theirs, once a client asks: \(asked.joined(separator: ", "))")
     }
 }

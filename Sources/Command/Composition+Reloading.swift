@@ -61,7 +61,7 @@ extension Composition {
         fleet?.share(&plan, next.vendors)
         let identities = try CertificateWatch.read(next, certificates)
         report.waiting = next.sectionsThatDiffer(from: configuration)
-        report.changes = ConfigurationChanges.list(from: configuration, to: next)
+        report.changes = ConfigurationChanges.marked(from: configuration, to: next)
         report.changes += Prices.changes(from: access.prices.current, to: prices)
         if !report.waiting.isEmpty {
             logger.warning(
@@ -75,7 +75,7 @@ extension Composition {
         recording.adopt(next.vendors)
         reloads.applied()
         report.isApplied = true
-        vendorModels?.adopt(next, plan.routing)
+        vendorModels.adopt(next, plan.routing, trust: snapshots.trust)
         hand(out: plan, report)
     }
 

@@ -47,8 +47,8 @@ final class Composition {
     let standingAlerts = StandingAlerts()
     /// The file's SHA-256, and the files that were read with it.
     let reading: ConfigurationFile.Reading?
-    /// Lists what vendors list; nil where they are asked themselves.
-    private(set) var vendorModels: VendorModels?
+    /// Lists what vendors list.
+    let vendorModels: VendorModels
     let recording: Recording
     /// The first snapshot, until the workers have it.
     private var first: SnapshotPlan?
@@ -126,6 +126,7 @@ final class Composition {
             throw StartError(description: "\(error)")
         }
         logger = log.logger("weir")
+        vendorModels = VendorModels(logger: logger)
         access = ClientAccess(
             prices: PriceBook(try Prices.table(configuration)), logger: logger)
         predecessor = takesOver ? try Predecessor.find(configuration) : nil
@@ -170,7 +171,7 @@ final class Composition {
             if predecessor != nil { recording.awaitCaughtUp(atMost: .seconds(30)) }
             if let first {
                 writeFacts(listening.description, first)
-                try listModels(first)
+                vendorModels.adopt(configuration, first.routing, trust: snapshots.trust)
                 for (index, sockets) in listening.ofWorkers.enumerated() {
                     try startWorker(index, sockets, certificate?.identity, first, control)
                 }
@@ -206,14 +207,6 @@ final class Composition {
         } catch {
             throw StartError(description: "\(error)")
         }
-    }
-
-    /// Has vendors asked for their models, where the gateway lists them.
-    private func listModels(_ first: SnapshotPlan) throws(SystemError) {
-        guard configuration.server.models == .own else { return }
-        let models = try VendorModels(logger: logger)
-        models.adopt(configuration, first.routing)
-        vendorModels = models
     }
 
     /// After the workers have ended.

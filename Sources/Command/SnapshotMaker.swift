@@ -20,6 +20,9 @@ final class SnapshotMaker {
     /// its memory exists once.
     private var stores: [String: (fingerprint: String?, store: TrustStore)] = [:]
 
+    /// What was loaded last, by the bundle's path.
+    var trust: [String: TrustStore] { stores.mapValues(\.store) }
+
     init() throws(SystemError) {
         addresses = try AddressBook(hosts: [])
     }

@@ -12,13 +12,14 @@ import Transfers
 
 // DESIGN
 //
-// A list of models that is asked for when a client asks would make it wait for every vendor, and
-// fail with the slowest. So one thread asks the vendors now and then, and what they said last is
-// merged into the gateway's own list. A vendor that cannot be asked, or no longer answers, keeps
-// the list it had. Only vendors that the gateway has a credential for are asked, or that need none:
-// there is no caller whose credential could be shown.
+// Vendors are asked when a client asks, not before: most gateways are never asked, and a vendor
+// counts and bills what it gets. The clients that ask first wait for the vendors, a short time at
+// most; later ones get what the vendors said last, while those whose list is old are asked again. A
+// vendor that cannot be asked, or no longer answers, keeps the list it had. Only vendors that the
+// gateway has a credential for are asked, or that need none: there is no caller whose credential
+// could be shown. The threads that ask end with the round, so that a gateway at rest has none.
 
-/// What vendors list themselves, asked for in the background.
+/// What vendors list themselves, asked for in the background once a client asks.
 final class VendorModels: Sendable {
     private static let period = Interval.seconds(600)
     private static let periodAfterFailure = Interval.seconds(60)
@@ -26,87 +27,145 @@ final class VendorModels: Sendable {
     private static let time = Interval.seconds(30)
     /// For each page.
     private static let bounds = Enquirer.Bounds(time: .seconds(10), bytes: 8 << 20)
+    /// Vendors that are asked at a time.
+    private static let threadsMax = 8
+
+    /// A vendor, as far as it is to be asked.
+    private struct Subject {
+        let vendor: Vendor
+        /// When it may be asked again; nil before it was asked.
+        var next: Instant?
+        var isBeingAsked = false
+        /// Why it gave no list the last time.
+        var fault: String?
+
+        func isDue(_ now: Instant) -> Bool {
+            !isBeingAsked && (next.map { $0 <= now } ?? true)
+        }
+    }
 
     private struct State {
-        var vendors: [Vendor] = []
+        var subjects: [Subject] = []
+        var trust: [String: TrustStore] = [:]
         var catalog: ModelCatalog?
         var lists: [String: [ListedModel]] = [:]
-        var isChanged = false
+        var threadCount = 0
+
+        /// Hands what is known to the list.
+        func publish() {
+            catalog?.adopt(lists, isComplete: subjects.allSatisfy { $0.next != nil })
+        }
     }
 
     private let state = Mutex(State())
-    private let waker: Waker
     private let logger: Logger
 
-    /// Starts to ask.
-    init(logger: Logger) throws(SystemError) {
+    init(logger: Logger) {
         self.logger = logger
-        waker = try Waker()
-        let thread = try Reactor.Thread(
-            name: "weir-models", standing: .background(niceness: 10)
-        ) { [self] in run() }
-        thread.detach()
     }
 
-    /// Lists for another reading of the configuration: what is known at once, the rest when it was
+    /// Lists for another reading of the configuration: what is known at once, the rest once it was
     /// asked for.
-    func adopt(_ configuration: Configuration, _ routing: RoutingTable) {
+    ///
+    /// `trust`: the authorities by the path of their bundle, as the vendors' calls have them.
+    func adopt(
+        _ configuration: Configuration, _ routing: RoutingTable, trust: [String: TrustStore]
+    ) {
+        let catalog = routing.models
+        let asked = catalog.isOwn ? catalog.vendorsToAsk : []
         state.withLock { state in
-            state.vendors = configuration.vendors
-            state.catalog = routing.models
-            let names = Set(configuration.vendors.map(\.name))
-            state.lists = state.lists.filter { names.contains($0.key) }
-            state.isChanged = true
-            routing.models.adopt(state.lists)
+            state.subjects = configuration.vendors.filter { asked.contains($0.name) }.map {
+                vendor in
+                // Another address, or another credential, may have another list.
+                state.subjects.first { $0.vendor == vendor } ?? Subject(vendor: vendor)
+            }
+            state.trust = trust
+            state.catalog = catalog
+            state.lists = state.lists.filter { name, _ in
+                state.subjects.contains { $0.vendor.name == name && $0.next != nil }
+            }
+            state.publish()
+            guard !state.subjects.isEmpty else { return }
+            catalog.onQuestion { [weak self] in self?.clientAsked() }
         }
-        waker.wake()
     }
 
-    private func run() {
-        var isFailing = false
-        var known: [String: String] = [:]
+    /// A client asks for models: has those vendors asked whose lists are not known or old.
+    private func clientAsked() {
+        let now = Instant.now()
+        let wanted = state.withLock { state in
+            let due = state.subjects.count { $0.isDue(now) }
+            let count = max(min(due, Self.threadsMax) - state.threadCount, 0)
+            state.threadCount += count
+            return count
+        }
+        for _ in 0..<wanted {
+            let thread = try? Reactor.Thread(
+                name: "weir-models", standing: .background(niceness: 10)
+            ) { [self] in askAll() }
+            // Without a thread they are asked at a later question.
+            guard let thread else {
+                state.withLock { $0.threadCount -= 1 }
+                continue
+            }
+            thread.detach()
+        }
+    }
+
+    /// Asks one vendor after the other until none is due.
+    private func askAll() {
         while true {
-            let wait = isFailing ? Self.periodAfterFailure : Self.period
-            waker.sleep(atMost: wait) { state.withLock { $0.isChanged } }
-            let vendors = state.withLock { state in
-                state.isChanged = false
-                return state.vendors
+            let now = Instant.now()
+            let subject: (vendor: Vendor, trust: TrustStore?)? = state.withLock { state in
+                guard let index = state.subjects.firstIndex(where: { $0.isDue(now) }) else {
+                    state.threadCount -= 1
+                    return nil
+                }
+                state.subjects[index].isBeingAsked = true
+                let vendor = state.subjects[index].vendor
+                return (vendor, state.trust[vendor.caFile])
             }
-            isFailing = false
-            for vendor in vendors where vendor.credential != .client {
-                let fault = ask(vendor)
-                if fault != nil { isFailing = true }
-                guard known[vendor.name] != fault else { continue }
-                known[vendor.name] = fault
-                guard let fault else { continue }
-                logger.warning(
-                    "a vendor's models cannot be listed",
-                    metadata: ["vendor": "\(vendor.name)", "reason": "\(fault)"])
-            }
+            guard let subject else { return }
+            answered(subject.vendor, Result { try Self.ask(subject.vendor, subject.trust) })
         }
     }
 
-    /// Asks a vendor; returns why it gave no list.
-    private func ask(_ vendor: Vendor) -> String? {
-        do {
-            let needsTrust = vendor.scheme == "https" || vendor.proxy?.scheme == "https"
-            let trust = needsTrust ? try TrustStore(file: vendor.caFile) : nil
-            let models = try ModelPages.models(vendor.dialect, until: Instant.now() + Self.time) {
-                try Enquirer.send(
-                    Self.enquiry(vendor, page: $0),
-                    to: Endpoint.Origin(
-                        scheme: vendor.scheme, host: vendor.host, port: vendor.port),
-                    trust: trust, proxy: SnapshotMaker.proxy(vendor), Self.bounds)
-            }
-            state.withLock { state in
-                guard state.vendors.contains(where: { $0.name == vendor.name }) else { return }
-                state.lists[vendor.name] = models
-                state.catalog?.adopt(state.lists)
-            }
-            return nil
-        } catch {
-            return "\(error)"
+    private static func ask(_ vendor: Vendor, _ trust: TrustStore?) throws -> [ListedModel] {
+        let needsTrust = vendor.scheme == "https" || vendor.proxy?.scheme == "https"
+        return try ModelPages.models(vendor.dialect, until: Instant.now() + Self.time) {
+            try Enquirer.send(
+                Self.enquiry(vendor, page: $0),
+                to: Endpoint.Origin(scheme: vendor.scheme, host: vendor.host, port: vendor.port),
+                trust: needsTrust ? trust : nil, proxy: SnapshotMaker.proxy(vendor), Self.bounds)
         }
+    }
+
+    private func answered(_ vendor: Vendor, _ answer: Result<[ListedModel], any Error>) {
+        let now = Instant.now()
+        let fault: String? = state.withLock { state in
+            // It may have been removed or changed meanwhile.
+            guard let index = state.subjects.firstIndex(where: { $0.vendor == vendor }) else {
+                return nil
+            }
+            let earlier = state.subjects[index].fault
+            switch answer {
+            case .success(let models):
+                state.lists[vendor.name] = models
+                state.subjects[index].fault = nil
+                state.subjects[index].next = now + Self.period
+            case .failure(let error):
+                state.subjects[index].fault = "\(error)"
+                state.subjects[index].next = now + Self.periodAfterFailure
+            }
+            state.subjects[index].isBeingAsked = false
+            state.publish()
+            let fault = state.subjects[index].fault
+            return fault == earlier ? nil : fault
+        }
+        guard let fault else { return }
+        logger.warning(
+            "a vendor's models cannot be listed",
+            metadata: ["vendor": "\(vendor.name)", "reason": "\(fault)"])
     }
 
     /// Asks for a page of a vendor's list: a parameter of the query; empty for the first.

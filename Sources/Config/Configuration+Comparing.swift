@@ -10,6 +10,8 @@ extension Configuration {
         prices = next.prices
         // Who may see the page is not begun or ended while others may reach the listener.
         if admin.token != nil, let token = next.admin.token { admin.token = token }
+        server.tunnels = next.server.tunnels
+        server.models = next.server.models
         server.usesBuiltinVendors = next.server.usesBuiltinVendors
         server.isWatched = next.server.isWatched
         server.drainDelay = next.server.drainDelay
@@ -23,6 +25,8 @@ extension Configuration {
         var (mine, theirs) = (server, other.server)
         if mine.tls.isOn == theirs.tls.isOn { theirs.tls = mine.tls }
         // A reload applies these.
+        theirs.tunnels = mine.tunnels
+        theirs.models = mine.models
         theirs.usesBuiltinVendors = mine.usesBuiltinVendors
         theirs.isWatched = mine.isWatched
         theirs.drainDelay = mine.drainDelay

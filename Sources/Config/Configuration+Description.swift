@@ -12,7 +12,7 @@ extension Configuration {
             "proxy_protocol = \(list(server.proxyNetworks.map(\.description)))",
             "forwarded = \(quote(server.forwarded.rawValue))",
             "tunnels = \(quote(server.tunnels.rawValue))",
-            "models = \(quote(server.models.rawValue))",
+            "models = \(quote(server.models?.rawValue ?? ""))",
             "builtin_vendors = \(server.usesBuiltinVendors)", "watch = \(server.isWatched)",
             "workers = \(server.workers)",
             "max_connections = \(server.maxConnections)",

@@ -82,8 +82,8 @@ public struct Configuration: Sendable {
         public var tls = ListenerTLS()
         /// Which WebSocket handshakes go to a vendor.
         public var tunnels = TunnelPolicy.known
-        /// Who answers the question which models there are.
-        public var models = ModelListPolicy.vendor
+        /// Who answers the question which models there are; nil where the chains decide it.
+        public var models: ModelListPolicy?
         /// Whether the three vendors that need no entry are there beside those of the file.
         public var usesBuiltinVendors = true
         /// Whether the file, and those that it names for secrets, are read again when they change.

@@ -24,10 +24,14 @@ extension Configuration.Server {
         reader.choice(
             "tunnels", &tunnels, Configuration.TunnelPolicy.allCases.map(\.rawValue))
         self.tunnels = Configuration.TunnelPolicy(rawValue: tunnels) ?? .known
-        var models = models.rawValue
-        reader.choice(
-            "models", &models, Configuration.ModelListPolicy.allCases.map(\.rawValue))
-        self.models = Configuration.ModelListPolicy(rawValue: models) ?? .vendor
+        var models = models?.rawValue ?? ""
+        if case .string("")? = reader.node("models") {
+            models = ""
+        } else {
+            reader.choice(
+                "models", &models, Configuration.ModelListPolicy.allCases.map(\.rawValue))
+        }
+        self.models = Configuration.ModelListPolicy(rawValue: models)
         reader.bool("builtin_vendors", &usesBuiltinVendors)
         reader.bool("watch", &isWatched)
         reader.integer("workers", &workers, in: 0...1024)

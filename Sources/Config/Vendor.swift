@@ -3,7 +3,7 @@ import HTTP
 public import Primitives
 
 /// A vendor: its address, its dialect, and the credential that it gets.
-public struct Vendor: Sendable {
+public struct Vendor: Sendable, Equatable {
     /// The credential that a vendor gets.
     public enum Credential: Sendable, Equatable {
         /// The caller's own, passed on as it came.

@@ -32,6 +32,19 @@ public enum SessionModel {
         return count > 1
     }
 
+    /// The model of a session that is known by its target: nothing else stands in its query.
+    ///
+    /// A session that joins a call, or one that only transcribes, has a model that is named
+    /// elsewhere.
+    public static func only(in target: Span<UInt8>) -> String? {
+        guard let range = range(in: target), range.upperBound == target.count else { return nil }
+        let start = range.lowerBound - parameter.utf8CodeUnitCount
+        guard target[start - 1] == UInt8(ascii: "?") else { return nil }
+        let name = String(decoding: target.extracting(range).percentDecoded(), as: UTF8.self)
+        // Some servers take more than an ampersand for the end of a parameter.
+        return name.contains(where: { ";&?#+".contains($0) }) ? nil : name
+    }
+
     /// Where the model stands in a target.
     static func range(in target: Span<UInt8>) -> Range<Int>? {
         guard let question = target.firstIndex(of: UInt8(ascii: "?")),

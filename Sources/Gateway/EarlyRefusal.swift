@@ -1,5 +1,6 @@
 import Access
 import Config
+import Dialects
 import ExchangeCore
 import HTTP
 import Primitives
@@ -41,7 +42,7 @@ enum EarlyRefusal {
     /// Why a handshake opens no tunnel; nil where it may.
     private static func obstacleToTunnel(_ exchange: RequestExchange) -> Failure? {
         let (worker, request) = (exchange.worker, exchange.request)
-        guard worker.settings.server.tunnels == .known, worker.responder == nil else {
+        guard exchange.snapshot.routing.hasTunnels, worker.responder == nil else {
             return .webSocket("WebSocket is not served here")
         }
         guard exchange.snapshot.routing.opensTunnel(request.head) else {
@@ -58,9 +59,20 @@ enum EarlyRefusal {
                     + "WebSocket is not counted against")
         }
         guard key.needsModel else { return nil }
-        return .webSocketLimit(
-            "the key \(key.name) may ask for certain models alone, and messages in a WebSocket can "
-                + "ask for others")
+        let model = request.withHead { head in
+            let path = head.path
+            return path.hasSuffix("/realtime") ? SessionModel.only(in: head.pathAndQuery) : nil
+        }
+        guard let model else {
+            return .webSocketLimit(
+                "the key \(key.name) may ask for certain models alone, and messages in a WebSocket "
+                    + "can ask for others")
+        }
+        guard key.mayUse(model: model) else {
+            return .forbidden(
+                "model_not_allowed", "the key \(key.name) may not ask for model \(model)")
+        }
+        return nil
     }
 
     /// Gives an exchange that is about to be answered its name and the beginning of its record;

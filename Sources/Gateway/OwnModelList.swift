@@ -10,20 +10,49 @@ import Routing
 
 /// The answer to the question which models there are, where the gateway gives it itself.
 enum OwnModelList {
-    /// Answers the question; false where the request asks for something else, or a vendor answers.
+    /// Answers the question, at once or once vendors have been asked; false where the request asks
+    /// for something else, or a vendor answers.
     static func answer(_ exchange: RequestExchange) -> Bool {
-        let worker = exchange.worker
-        guard worker.settings.server.models == .own, worker.responder == nil else { return false }
-        let request = exchange.request
+        let catalog = exchange.snapshot.routing.models
+        guard catalog.isOwn, exchange.worker.responder == nil else { return false }
+        guard let (asked, question) = question(exchange) else { return refuse(exchange) }
+        guard catalog.isAwaited() else {
+            give(question, asked, to: exchange)
+            return true
+        }
+        EarlyRefusal.begin(exchange)
+        ModelListWait.begin(exchange)
+        return true
+    }
+
+    /// Answers the question from what is known by now.
+    static func answerAfterWait(_ exchange: RequestExchange) {
+        guard let (asked, question) = question(exchange) else {
+            return exchange.refuse(.unknownModel(""), closing: false)
+        }
+        give(question, asked, to: exchange)
+    }
+
+    /// The question that a request is, answered by what its caller may ask for; nil where it is
+    /// none.
+    private static func question(
+        _ exchange: RequestExchange
+    ) -> (ModelsPath, ModelCatalog.Question)? {
         let catalog = exchange.snapshot.routing.models
         let key = exchange.caller?.key
-        let (asked, question): (ModelsPath?, ModelCatalog.Question?) = request.withHead { head in
+        return exchange.request.withHead { head in
             let question = catalog.question(head) { entry in
                 key.map { $0.mayUse(chain: entry.chain) && $0.mayUse(model: entry.name) } ?? true
             }
-            return (catalog.path(of: head), question)
+            guard let asked = catalog.path(of: head), let question else { return nil }
+            return (asked, question)
         }
-        guard let asked, let question else { return refuse(exchange) }
+    }
+
+    private static func give(
+        _ question: ModelCatalog.Question, _ asked: ModelsPath, to exchange: RequestExchange
+    ) {
+        let request = exchange.request
         let shape: ModelList = request.withHead { Self.shape(of: $0, asked) }
         var body = ByteBuffer()
         switch question {
@@ -38,8 +67,7 @@ enum OwnModelList {
         case .one(_, let entry?):
             shape.write(model(entry), to: &body)
         case .one(let name, nil):
-            exchange.refuse(.unknownModel(ModelName.bounded(name)), closing: false)
-            return true
+            return exchange.refuse(.unknownModel(ModelName.bounded(name)), closing: false)
         }
         EarlyRefusal.begin(exchange)
         let tag = shape == .codex ? entityTag(body.bytes) : ""
@@ -48,7 +76,6 @@ enum OwnModelList {
             LocalResponse(
                 status: isKnown ? 304 : 200, contentType: "application/json",
                 body: isKnown ? "" : body.bytes.text, entityTag: tag))
-        return true
     }
 
     private static func model(_ entry: ModelCatalog.Entry) -> ModelList.Model {
@@ -99,8 +126,7 @@ enum OwnModelList {
     /// Refuses what a vendor could take for the question, where its answer would name more models
     /// than the caller's key may ask for; false where the request may go on.
     static func refuse(_ exchange: RequestExchange) -> Bool {
-        let worker = exchange.worker
-        guard worker.settings.server.models == .own, worker.responder == nil,
+        guard exchange.snapshot.routing.models.isOwn, exchange.worker.responder == nil,
             let key = exchange.caller?.key, key.restrictsModels || key.restrictsChains
         else { return false }
         let mayList = exchange.request.withHead { head in

@@ -38,8 +38,17 @@ public final class ModelCatalog: Sendable {
         let vendors: Set<String>
     }
 
+    /// What vendors list.
+    private struct Listed: Sendable {
+        var entries: [Entry] = []
+        /// Called for each question; nil where no vendor is asked.
+        var onQuestion: (@Sendable () -> Void)?
+        /// Whether every vendor has been asked.
+        var isComplete = false
+    }
+
     /// A path of each API by whose chain a vendor's models are listed.
-    private static let samples = [
+    static let samples = [
         "/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1beta/models/m:generateContent",
     ]
     private static let listedMax = 10_000
@@ -50,7 +59,12 @@ public final class ModelCatalog: Sendable {
     private let routes: [Route]
     /// The vendors that serve what no chain does.
     private let fallbacks: Set<String>
-    private let listed = Mutex<[Entry]>([])
+    private let listed = Mutex(Listed())
+
+    /// Whether the gateway answers the question, and no vendor.
+    public let isOwn: Bool
+    /// The vendors whose own lists are part of the answer, where the gateway can ask them.
+    public let vendorsToAsk: Set<String>
 
     init(_ configuration: Configuration) {
         var entries: [Entry] = []
@@ -70,6 +84,12 @@ public final class ModelCatalog: Sendable {
         }
         for chain in configuration.chains {
             for name in chain.models { add(name, of: chain) }
+            // A name that is certain to be served where any may be asked for.
+            if let model = chain.targets.first?.model,
+                chain.models.contains(where: { Glob($0).matches(model.utf8.span) })
+            {
+                add(model, of: chain)
+            }
         }
         for chain in chains.map(\.chain) {
             let paths = chain.paths.map(Glob.init)
@@ -86,6 +106,19 @@ public final class ModelCatalog: Sendable {
         self.routes = routes
         prefixes = Set(configuration.chains.map(\.prefix)).filter { !$0.isEmpty }
             .sorted { $0.utf8.count > $1.utf8.count }
+        fallbacks = Self.fallbacks(configuration)
+        isOwn = Self.isOwn(configuration)
+        let named = Set(routes.map(\.chain))
+        vendorsToAsk = fallbacks.union(
+            Self.openVendors(chains.map(\.chain).filter { named.contains($0.name) })
+        ).filter { name in
+            // There is no caller whose credential could be shown.
+            configuration.vendor(named: name).map { $0.credential != .client } ?? false
+        }
+    }
+
+    /// The vendors of requests that no chain serves.
+    private static func fallbacks(_ configuration: Configuration) -> Set<String> {
         // With chains, a request that none of them names is served with the caller's own
         // credential alone.
         var fallbacks: Set<String> = []
@@ -98,11 +131,34 @@ public final class ModelCatalog: Sendable {
             }
             if isFirst { fallbacks.insert(vendor.name) }
         }
-        self.fallbacks = fallbacks
+        return fallbacks
+    }
+
+    /// The vendors that are asked for whatever model a client names.
+    private static func openVendors(_ chains: [Chain]) -> [String] {
+        let open = chains.filter { chain in
+            chain.models.contains { $0.contains("*") || $0.contains("?") }
+        }
+        return open.flatMap(\.targets).filter { $0.model == nil }.map(\.vendor)
+    }
+
+    /// Has a call made for each question, from any thread.
+    public func onQuestion(_ call: @escaping @Sendable () -> Void) {
+        listed.withLock { $0.onQuestion = call }
+    }
+
+    /// A client asks for models; returns whether what vendors list is still being asked for.
+    public func isAwaited() -> Bool {
+        let (call, isComplete) = listed.withLock { ($0.onQuestion, $0.isComplete) }
+        guard let call else { return false }
+        call()
+        return !isComplete
     }
 
     /// Lists what vendors list themselves, by their names, as far as it leads to them.
-    public func adopt(_ lists: [String: [ListedModel]]) {
+    ///
+    /// `isComplete`: whether all of them have been asked.
+    public func adopt(_ lists: [String: [ListedModel]], isComplete: Bool = true) {
         var found: [Entry] = []
         var seen = Set(entries.map { "\($0.prefix) \($0.name)" })
         for prefix in [""] + prefixes {
@@ -119,7 +175,10 @@ public final class ModelCatalog: Sendable {
                 }
             }
         }
-        listed.withLock { $0 = found }
+        listed.withLock { listed in
+            listed.entries = found
+            listed.isComplete = isComplete
+        }
     }
 
     /// The chain by which a request for a model goes to a vendor; nil where it goes elsewhere.
@@ -156,7 +215,7 @@ public final class ModelCatalog: Sendable {
     ) -> Question? {
         guard let asked = path(of: head) else { return nil }
         let prefix = split(head.path).prefix
-        let served = (entries + listed.withLock { $0 }).filter {
+        let served = (entries + listed.withLock { $0.entries }).filter {
             $0.prefix == prefix && isAllowed($0)
         }
         guard let name = asked.name else { return .list(served) }

@@ -58,6 +58,8 @@ public final class RoutingTable: Sendable {
     /// Whether some answers are translated, so that any client may send back what another dialect's
     /// vendor gave it.
     public let leavesEnvelopes: Bool
+    /// Whether handshakes for WebSockets may go to vendors.
+    public let hasTunnels: Bool
     /// The models that the gateway lists itself.
     public let models: ModelCatalog
     private let quirks: [QuirkRow]
@@ -75,6 +77,7 @@ public final class RoutingTable: Sendable {
             PreparedChain(
                 entry.chain, configuration.vendors, &count, isAlias: entry.isAlias)
         }
+        hasTunnels = configuration.server.tunnels == .known
         models = ModelCatalog(configuration)
         quirks = configuration.quirks.map(QuirkRow.init)
         var plans: [API: Plan] = [:]

@@ -34,6 +34,7 @@ struct FailClosedTests {
         try TestGateway(
             """
             [server]
+            models = "vendor"
             \(server)
             [vendors.openai]
             base_url = "http://127.0.0.1:\(other)/v1"

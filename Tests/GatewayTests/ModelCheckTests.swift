@@ -81,6 +81,7 @@ struct ModelCheckTests {
             """
             [server]
             replay_limit = "4KiB"
+            models = "vendor"
             [vendors.openai]
             base_url = "http://127.0.0.1:\(vendor)/v1"
             credential = "none"

@@ -31,6 +31,49 @@ struct ModelListTests {
         ("/v1/models?client_version=1.2.3", "", "models"),
     ]
 
+    /// With targets of one dialect, or of each.
+    static let chains = [
+        "{ vendor = \"v\" }",
+        "{ vendor = \"v\" }, { vendor = \"anthropic\" }, { vendor = \"gemini\" }",
+    ]
+
+    @Test("are the gateway's own where there are chains", arguments: askers, chains)
+    func byDefault(
+        _ asker: (path: String, fields: String, members: String), _ targets: String
+    ) throws {
+        let vendor = try ScriptedVendor()
+        defer { vendor.stop() }
+        let key = ClientKeyTests.key(1)
+        let gateway = try TestGateway(
+            Self.toml(vendor.port, models: "").replacing("{ vendor = \"v\" }]", with: targets + "]")
+                .replacing("\"gpt-4o\"", with: "\"gpt-4o\", \"meta/llama-3\", \"hidden\"")
+                + "\n" + ClientKeyTests.lines("k", key, "models = [\"gpt-*\", \"meta/*\"]"))
+        defer { gateway.stop() }
+        let client = try RawConnection(port: gateway.port)
+        let fields =
+            "X-Weir-Key: \(key)\r\n" + (asker.fields.contains("Bearer") ? "" : asker.fields)
+        let answer = try client.exchange(Request.get(asker.path, fields))
+        let body = try JSONValue(parsing: answer.text)
+        let list = (body["data"] ?? body["models"])?.elements ?? []
+        let prefix = asker.path.hasPrefix("/v1beta") ? "models/" : ""
+        #expect(
+            list.compactMap { ($0["id"] ?? $0["name"])?.text }
+                == (asker.path.contains("client_version")
+                    ? [] : ["\(prefix)gpt-4o", "\(prefix)meta/llama-3"]))
+        let path = prefix.isEmpty ? "/v1/models" : "/v1beta/models"
+        for name in ["meta/llama-3", "meta%2Fllama-3"] {
+            let one = try client.exchange(Request.get("\(path)/\(name)", fields))
+            #expect(one.status == 200 && one.text.contains("meta/llama-3"), "\(one.text)")
+        }
+        for name in ["hidden", "team-claude", "meta/other", "a/b/c"] {
+            let none = try client.exchange(Request.get("\(path)/\(name)", fields))
+            #expect(none.status == 404 && none.text.contains("no model is listed"), "\(none.text)")
+            let isGoogles = try JSONValue(parsing: none.text)["error"]?["status"] != nil
+            #expect(isGoogles == !prefix.isEmpty)
+        }
+        #expect(try vendor.statistics().requestCount == 0)
+    }
+
     @Test("are answered at once, in the shape that the client reads", arguments: askers)
     func shapes(_ asker: (path: String, fields: String, members: String)) throws {
         let vendor = try ScriptedVendor()
@@ -128,7 +171,7 @@ struct ModelListTests {
         #expect(vendor.requests.allSatisfy { !$0.head.contains("odels") })
     }
 
-    @Test("go to the vendor by default; a name of the gateway's own asks it for another")
+    @Test("go to the vendor where the file says so; an alias asks it for another model")
     func vendors() throws {
         let vendor = try ScriptedVendor()
         defer { vendor.stop() }

@@ -29,8 +29,12 @@ struct TestTable {
         let files = SourceTree.all.filter { $0.path.hasPrefix("Tests/") }
         return rows.flatMap { row in
             row.tests.filter { name, title in
-                let file = files.first { $0.path.hasSuffix("/\(name).swift") }
-                return title.isEmpty || !(file?.text.contains("\"\(title)") ?? false)
+                // A large type has an aspect in each of several files.
+                let isThere = files.contains { file in
+                    (file.path.hasSuffix("/\(name).swift") || file.path.contains("/\(name)+"))
+                        && file.text.contains("\"\(title)")
+                }
+                return title.isEmpty || !isThere
             }.map { "\(row.name): \($0.file): \($0.title)" }
         }
     }

@@ -75,7 +75,7 @@ struct ModelCatalogTests {
             ("", "/v1/models", ["m1@a", "m2@a", "x*y@a"]),
             (two, "/v1/models", ["fast@b", "m1@a", "m2@a", "m3@b"]),
             // A target with a model of its own asks for that, whatever the client names.
-            (other, "/v1/models", ["m2@b", "m3@b"]),
+            (other, "/v1/models", ["other@a", "m2@b", "m3@b"]),
             // With chains, what none of them serves goes out with no credential of the gateway's.
             (paths, "/v1/models", []), (paths, "/team/v1/models", ["m2@b", "m3@b"]),
         ]
@@ -84,6 +84,40 @@ struct ModelCatalogTests {
             table.models.adopt(Self.lists)
             #expect(Self.listed(table, path) == expected, "\(chains)")
         }
+    }
+
+    @Test("are asked for where a chain leaves the model to the client, and the gateway can ask")
+    func asked() throws {
+        func chain(_ models: String, _ targets: String, _ server: String = "") -> String {
+            "\(server)[[chains]]\nname = \"c\"\nmodels = \(models)\ntargets = [\(targets)]\n"
+        }
+        let (a, b) = ("{ vendor = \"a\" }", "{ vendor = \"b\", model = \"m\" }")
+        let callers = "{ vendor = \"openai\" }"
+        let cases: [(chains: String, isOwn: Bool, asked: Set<String>)] = [
+            ("", false, ["a"]), ("[server]\nmodels = \"own\"\n", true, ["a"]),
+            (chain("[\"*\"]", a + "," + b), true, ["a"]),
+            (chain("[\"m1\"]", a), true, []), (chain("[\"m*\"]", b), true, []),
+            (chain("[\"m*\"]", a, "[server]\nmodels = \"vendor\"\n"), false, ["a"]),
+            // Only its client can have these listed.
+            (chain("[\"*\"]", callers), false, []), (chain("[\"m\"]", callers), true, []),
+            (chain("[\"*\"]", callers + "," + a), true, ["a"]),
+            (chain("[\"*\"]", callers, "[server]\nmodels = \"own\"\n"), true, []),
+            (chain("[\"*\"]", callers) + "paths = [\"/v1/files*\"]\n", true, []),
+        ]
+        for (chains, isOwn, asked) in cases {
+            let models = try Self.table(chains).models
+            #expect(models.isOwn == isOwn && models.vendorsToAsk == asked, "\(chains)")
+        }
+    }
+
+    @Test("are awaited once a client has asked, until all vendors were")
+    func awaited() throws {
+        let models = try Self.table("").models
+        #expect(!models.isAwaited())
+        models.onQuestion { models.adopt([:], isComplete: true) }
+        models.adopt([:], isComplete: false)
+        // The question itself has them asked.
+        #expect(models.isAwaited() && !models.isAwaited())
     }
 
     @Test("replace what was listed before, and are cut to what the caller may use")
