@@ -56,9 +56,10 @@ struct TextTable {
             fit(&widths, in: width)
         }
         var lines: [UInt8] = []
+        let lineMax = width.flatMap { Self.total(widths) > $0 ? $0 : nil }
         for row in rows {
             guard wrapsLast, width != nil, let last = widths.indices.last else {
-                append(row, widths, isCut: true, to: &lines)
+                append(row, widths, isCut: true, lineMax: lineMax, to: &lines)
                 continue
             }
             for (index, piece) in DisplayWidth.wrapped(row[last], to: widths[last]).enumerated() {
@@ -88,9 +89,18 @@ struct TextTable {
         return String(decoding: line, as: UTF8.self)
     }
 
+    /// How wide a line is.
+    private static func total(_ widths: [Int]) -> Int {
+        widths.reduce(0, +) + 2 * (widths.count - 1)
+    }
+
     /// Appends a row as bytes: a table may have many thousands.
+    ///
+    /// `lineMax`: where the columns' least widths are too many for a line, it ends early, because a
+    /// terminal would break it.
     private func append(
-        _ cells: [String], _ widths: [Int], isCut: Bool, to lines: inout [UInt8]
+        _ cells: [String], _ widths: [Int], isCut: Bool, lineMax: Int? = nil,
+        to lines: inout [UInt8]
     ) {
         let space = UInt8(ascii: " ")
         let start = lines.count
@@ -109,13 +119,19 @@ struct TextTable {
             if column + 1 < cells.count { lines.append(contentsOf: [space, space]) }
         }
         while lines.count > start, lines.last == space { lines.removeLast() }
+        if let lineMax {
+            let line = String(decoding: lines[start...], as: UTF8.self)
+            if DisplayWidth.of(line) > lineMax {
+                lines.replaceSubrange(start..., with: DisplayWidth.cut(line, to: lineMax).utf8)
+            }
+        }
         lines.append(UInt8(ascii: "\n"))
     }
 
     /// Takes from the columns that may be narrower, from the one that is furthest from its least
     /// width first, until a line has room for all.
     private func fit(_ widths: inout [Int], in width: Int) {
-        var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - width
+        var excess = Self.total(widths) - width
         while excess > 0 {
             let spare = widths.indices.map { widths[$0] - (columns[$0].least ?? widths[$0]) }
             guard let most = spare.indices.max(by: { spare[$0] < spare[$1] }), spare[most] > 0

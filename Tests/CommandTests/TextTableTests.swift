@@ -57,12 +57,21 @@ struct TextTableTests {
 
                 """)
         #expect(
-            table.text(width: 1) == """
+            table.text(width: 15) == """
                 a        b  c
                 ab…  12345  xy…
                 模…      1
 
                 """)
+        // A terminal that is narrower than that would break the lines.
+        #expect(
+            table.text(width: 10) == """
+                a        …
+                ab…  1234…
+                模…      1
+
+                """)
+        #expect(table.text(width: 1) == "…\n…\n…\n")
         #expect(
             table.text(width: 40, wrapsLast: true) == table.text)
     }
