@@ -210,84 +210,6 @@ struct JournalTests {
         }
     }
 
-    @Test("pieces beside the file are read by the process that is given their memory, once")
-    func sharedAside() throws {
-        let scratch = try JournalScratch()
-        var random = RandomSource(seed: 4)
-        let file = try scratch.folder.makeJournal(
-            capacity: 64 << 10, keepsContentAside: true, using: &random)
-        var writer = JournalWriter(file, waker: try Waker())
-        let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
-        let tag = JournalWriter.FrameTag(
-            exchange: try #require(began), attempt: 1, time: JournalScratch.time)
-        func open() throws -> JournalFile {
-            let descriptor = try #require(file.contentDescriptor)
-            return try JournalFile(opening: file.path, content: try Socket.duplicate(descriptor))
-        }
-        let pieces = [[UInt8](repeating: 1, count: 100), [UInt8](repeating: 2, count: 50)]
-        for piece in pieces { _ = writer.appendBodyAside(.chunk, tag, piece.span) }
-        var reader = JournalReader(try open())
-        #expect(JournalScratch.frames(&reader).dropFirst().map(\.payload) == pieces)
-        // Another reads all of it again: what was read is gone, and what is new is there.
-        let new = [UInt8](repeating: 3, count: 70)
-        _ = writer.appendBodyAside(.chunk, tag, new.span)
-        var missing: [Int] = []
-        var again = JournalReader(try open(), from: 0)
-        again.read { frame in
-            if frame.kind == .chunk { missing.append(frame.missingBytes) }
-            return true
-        }
-        #expect(missing == [100, 50, 0])
-    }
-
-    @Test("pieces beside the file keep their order, and are gone with their process")
-    func aside() throws {
-        let folder = try JournalScratch().folder
-        var random = RandomSource(seed: 3)
-        unsafe mkdir(folder.path, 0o700)
-        let file = try folder.makeJournal(
-            capacity: 64 << 10, keepsContentAside: true, using: &random)
-        defer { unsafe unlink(file.path) }
-        var writer = JournalWriter(file, waker: try Waker())
-        var reader = JournalReader(file)
-        func tag(_ exchange: UInt64) -> JournalWriter.FrameTag {
-            JournalWriter.FrameTag(exchange: exchange, attempt: 1, time: JournalScratch.time)
-        }
-        // Many times around both rings.
-        for round in 0..<400 {
-            let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
-            let exchange = try #require(began)
-            let piece = [UInt8](repeating: UInt8(1 + round % 255), count: 900 + round)
-            let isAside = writer.appendBodyAside(.chunk, tag(exchange), piece.span)
-            let isKept = writer.appendBody(.chunk, tag(exchange), Array("kept".utf8).span)
-            #expect(isAside && isKept)
-            if round == 399 {
-                let bytes = try Self.bytes(of: file.path)
-                #expect(bytes.firstRange(of: Array(piece.prefix(64))) == nil)
-                var again = JournalReader(try JournalFile(opening: file.path))
-                var missing = 0
-                again.read { frame in
-                    missing += frame.missingBytes
-                    return true
-                }
-                #expect(missing == piece.count)
-            }
-            writer.settle(tag(exchange), Array("e".utf8).span)
-            let seen = JournalScratch.frames(&reader)
-            #expect(seen.map(\.kind) == [.begin, .chunk, .chunk, .settlement])
-            #expect(seen[1].payload == piece && seen[2].payload == Array("kept".utf8))
-            file.release(upTo: reader.cursor)
-        }
-        // What finds no room beside the file is dropped, and nothing else.
-        let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
-        let exchange = try #require(began)
-        let large = [UInt8](repeating: 1, count: 70 << 10)
-        let isLargeWritten = writer.appendBodyAside(.chunk, tag(exchange), large.span)
-        let small = Array(large[..<9000])
-        let isSmallWritten = writer.appendBodyAside(.chunk, tag(exchange), small.span)
-        #expect(!isLargeWritten && isSmallWritten)
-    }
-
     @Test("links and folders that others write to are refused")
     func owners() throws {
         let scratch = try JournalScratch()
@@ -418,84 +340,6 @@ struct JournalTests {
         #expect(seen.map(\.kind) == [.begin, .chunk])
     }
 
-    @Test("payloads come back, whole or not at all")
-    func payloads() {
-        let begin = BeginPayload(
-            identifier: Identifier(high: 1, low: 2), wallMicroseconds: 3,
-            acceptedBeforeNanoseconds: 4, dialect: 2, keyDigest: 5, bodyBytes: -1, method: "POST",
-            target: "/v1/chat?x=1", chain: "main", model: "gpt-4o", fields: "host: a\r\n",
-            client: "192.0.2.7")
-        let settlement = SettlementPayload(
-            identifier: Identifier(high: 1, low: 2), wallMicroseconds: 9, outcome: 3, status: 502,
-            attempts: 300, answered: 2, durationNanoseconds: 8, headNanoseconds: -1,
-            lastByteNanoseconds: 7, requestBytes: 6, responseBytes: 5, droppedFrames: 4,
-            isRequestCaptured: false, isResponseCaptured: true, vendor: "openai",
-            failureCode: "vendor_timeout", explanation: String(repeating: "ü", count: 100),
-            model: "m"
-        )
-        let attempt = AttemptPayload(vendor: "v", model: "m", isFresh: true)
-        let failure = FailurePayload(
-            name: "reset", curlCode: 56, status: 0, wasSent: true, reason: "why")
-        let head = HeadPayload(isEventStream: true, encoding: "gzip", fields: "a: b\r\n")
-        Self.check({ begin.write(to: &$0) }, { BeginPayload($0) == begin })
-        Self.check({ head.write(to: &$0) }, { HeadPayload($0) == head })
-        Self.check({ settlement.write(to: &$0) }, { SettlementPayload($0) == settlement })
-        Self.check({ attempt.write(to: &$0) }, { AttemptPayload($0) == attempt })
-        Self.check({ failure.write(to: &$0) }, { FailurePayload($0) == failure })
-        var long = settlement
-        long.vendor = String(repeating: "v", count: 5000)
-        long.explanation = String(repeating: "ü", count: 5000)
-        long.failureCode = long.vendor
-        long.model = long.vendor
-        var writer = PayloadWriter()
-        long.write(to: &writer)
-        let count = writer.bytes.count
-        let read = SettlementPayload(writer.bytes)
-        #expect(count + 32 <= JournalWriter.settlementBytesMax)
-        #expect(read?.explanation.hasSuffix("ü") == true)
-    }
-
-    @Test("payloads lie in journals as they always did")
-    func layout() {
-        var begin = PayloadWriter()
-        BeginPayload(
-            identifier: Identifier(high: 1, low: 2), wallMicroseconds: 3,
-            acceptedBeforeNanoseconds: 4, dialect: 2, keyDigest: 5, bodyBytes: -1, method: "GET",
-            target: "/x", chain: "c", model: "m", fields: "a: b\r\n", client: "::1"
-        ).write(to: &begin)
-        let numbers: [UInt8] = [1, 2, 3, 4].flatMap { [$0, 0, 0, 0, 0, 0, 0, 0] as [UInt8] }
-        let dialectAndKey: [UInt8] = [2, 5, 0, 0, 0, 0, 0, 0, 0]
-        let size = [UInt8](repeating: 0xFF, count: 8)
-        let texts = Array("\u{3}\0GET\u{2}\0/x\u{1}\0c\u{1}\0m".utf8)
-        let fields = Array("\u{6}\0\0\0a: b\r\n".utf8)
-        // The last part is missing in journals of the first version.
-        let first = Array(([numbers, dialectAndKey, size, texts, fields] as [[UInt8]]).joined())
-        let isBegin = begin.bytes.elementsEqual(first + Array("\u{3}\0::1".utf8))
-        #expect(isBegin)
-        let early = BeginPayload(first.span)
-        #expect(early?.client == "" && early?.fields == "a: b\r\n")
-        #expect(early?.caller == CallerAccount())
-        let isShort = BeginPayload(Array(first.dropLast()).span) == nil
-        #expect(isShort)
-        var head = PayloadWriter()
-        HeadPayload(isEventStream: true, encoding: "br", fields: "a: b\r\n").write(to: &head)
-        let isHead = head.bytes.elementsEqual(Array("\u{1}\u{2}\0br".utf8) + fields)
-        #expect(isHead)
-    }
-
-    private static func check(
-        _ write: (inout PayloadWriter) -> Void, _ isEqual: (Span<UInt8>) -> Bool
-    ) {
-        var writer = PayloadWriter()
-        write(&writer)
-        let isWhole = isEqual(writer.bytes)
-        #expect(isWhole)
-        for count in 0..<writer.bytes.count {
-            let isCut = isEqual(writer.bytes.extracting(0..<count))
-            #expect(!isCut)
-        }
-    }
-
     @Test("the processor's checksum is the table's, and RFC 3720's")
     func checksum() {
         #expect(Self.checksums(Array("123456789".utf8)).fast == 0xE306_9283)
@@ -524,7 +368,7 @@ struct JournalTests {
         }
     }
 
-    private static func bytes(of path: String) throws -> [UInt8] {
+    static func bytes(of path: String) throws -> [UInt8] {
         guard let file = unsafe fopen(path, "r") else { throw SystemError(call: "fopen") }
         defer { unsafe fclose(file) }
         var status = stat()
@@ -546,7 +390,7 @@ struct JournalTests {
 }
 
 extension Span<UInt8> {
-    fileprivate func elementsEqual(_ other: [UInt8]) -> Bool {
+    func elementsEqual(_ other: [UInt8]) -> Bool {
         count == other.count && other.indices.allSatisfy { self[$0] == other[$0] }
     }
 }
