@@ -91,7 +91,7 @@ extension ChatAnswerReader {
         if let signature = piece.signature {
             calls[position].sealed = Sealed(form: .gemini, kind: .thought, value: signature)
         }
-        let text = (function["arguments"] ?? function["input"])?.text ?? .empty
+        let text = (function["arguments"] ?? function["input"])?.spokenArguments ?? .empty
         if !calls[position].name.isEmpty { open(position, &events) }
         guard !text.isEmpty, !calls[position].isClosed else { return }
         let plain = text.unescaped

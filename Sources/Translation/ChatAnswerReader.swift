@@ -144,7 +144,11 @@ struct ChatAnswerReader {
             let path = "\(path).reasoning_details"
             take(reasoningDetails: details, path, isKnown: isReasoned, &events)
         }
-        for entry in members where !entry.value.isNull {
+        // A call closes the text that a citation is of, and servers write members in any order.
+        let order = ["content", "annotations", "refusal", "tool_calls", "function_call"]
+        let later = members.filter { !order.contains($0.name) }
+        let ranked = order.flatMap { name in members.filter { $0.name == name } } + later
+        for entry in ranked where !entry.value.isNull {
             switch entry.name {
             case "content": content(entry.value, "\(path).content", &events)
             case "refusal":

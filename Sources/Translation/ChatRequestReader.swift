@@ -145,7 +145,7 @@ struct ChatRequestReader {
             let path = "\(path).function_call"
             var call = Call(
                 id: function["name"]?.plain ?? "", name: function["name"]?.plain ?? "",
-                arguments: .text(function["arguments"]?.text ?? .empty))
+                arguments: .text(function["arguments"]?.spokenArguments ?? .empty))
             (call.idPath, call.argumentsPath) = (path, "\(path).arguments")
             parts.append(Part(kind: .call(call), path: path))
         }
@@ -163,7 +163,7 @@ struct ChatRequestReader {
         let isCustom = value["type"]?.plain == "custom"
         let member = isCustom ? "custom" : "function"
         let function = (value[member] ?? RawJSON(literal: "{}")).opened
-        let arguments = function[isCustom ? "input" : "arguments"]?.text ?? .empty
+        let arguments = function[isCustom ? "input" : "arguments"]?.spokenArguments ?? .empty
         guard let name = function["name"]?.plain else {
             throw Refusal("\(path).\(member).name", "a call has no name")
         }

@@ -35,6 +35,8 @@ extension ChatRequestWriter {
                 conversation.losses.drop(part.path)
             }
         }
+        // None is what an empty one says.
+        if !isOwn { texts.removeAll(where: \.isEmpty) }
         guard !texts.isEmpty else { return }
         json.beginObject()
         json.member("role", isOwn ? turn.spelling ?? quirks.systemRole : quirks.systemRole)

@@ -61,6 +61,7 @@ struct ChatRequestWriter: ~Copyable {
             conversation.losses.change(setting.path)
             json.member("safety_identifier", TargetNames.digest(text))
         case .metadata where conversation.form == .gemini:
+            if setting.value.isEmptyValue { return }
             conversation.losses.change(setting.path)
             json.member("metadata", setting.value)
         case .store where conversation.form != .chat:
@@ -107,6 +108,8 @@ struct ChatRequestWriter: ~Copyable {
 
     private mutating func stop(_ setting: Setting) {
         let words = setting.value.elements
+        // The vendor takes no list of none.
+        if setting.value.isEmptyValue, setting.value.text == nil, !isOwn { return }
         guard words.count > quirks.stopMax ?? Self.stopMax else {
             return json.member("stop", setting.value)
         }

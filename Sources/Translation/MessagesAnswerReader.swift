@@ -6,6 +6,8 @@ struct MessagesAnswerReader {
         let key: Int
         let isCall: Bool
         let isReasoning: Bool
+        /// A text may stay empty: it begins with its first piece.
+        var isOpened = true
         /// A call's arguments that came with its beginning.
         var prefilled: EscapedText?
         var hasArguments = false
@@ -101,7 +103,7 @@ struct MessagesAnswerReader {
         isDone = true
         for index in order where blocks[index] != nil {
             // A call that the length cut off has no end of its own.
-            if let block = blocks.removeValue(forKey: index) {
+            if let block = blocks.removeValue(forKey: index), block.isOpened {
                 events.append(.closed(key: block.key, isCut: true))
             }
         }
@@ -147,16 +149,29 @@ struct MessagesAnswerReader {
         if let signature = block["signature"]?.text, !signature.isEmpty {
             open.signature = [signature]
         }
+        if case .text = kind { open.isOpened = false }
         blocks[index] = open
-        order.append(index)
         hasCalls = hasCalls || item.isCall
-        events.append(.opened(item))
-        if !text.isEmpty { events.append(.text(key: index, text)) }
+        if open.isOpened {
+            order.append(index)
+            events.append(.opened(item))
+        }
+        if !text.isEmpty {
+            self.open(index, &events)
+            events.append(.text(key: index, text))
+        }
         if let data = block["data"]?.text, kind.isReasoning {
             let sealed = Sealed(form: .messages, kind: .redacted, value: data)
             events.append(.sealed(key: index, sealed, path: "\(path).data"))
         }
         for citation in block["citations"]?.elements ?? [] { cite(citation, open, &events) }
+    }
+
+    private mutating func open(_ index: Int, _ events: inout [AnswerEvent]) {
+        guard let block = blocks[index], !block.isOpened else { return }
+        blocks[index]?.isOpened = true
+        order.append(index)
+        events.append(.opened(AnswerItem(key: index, kind: .text, path: block.path)))
     }
 
     private mutating func take(
@@ -167,6 +182,7 @@ struct MessagesAnswerReader {
         switch delta["type"]?.plain {
         case "text_delta" where !block.isCall && !block.isReasoning:
             if let text = delta["text"]?.text, !text.isEmpty {
+                open(index, &events)
                 events.append(.text(key: index, text))
             }
         case "thinking_delta" where block.isReasoning:
@@ -189,7 +205,7 @@ struct MessagesAnswerReader {
     }
 
     private mutating func end(_ index: Int, _ events: inout [AnswerEvent]) {
-        guard let block = blocks.removeValue(forKey: index) else { return }
+        guard let block = blocks.removeValue(forKey: index), block.isOpened else { return }
         if let prefilled = block.prefilled, !block.hasArguments {
             events.append(.arguments(key: index, prefilled))
         }
@@ -201,11 +217,14 @@ struct MessagesAnswerReader {
         events.append(.closed(key: index, isCut: false))
     }
 
-    private func cite(_ value: RawJSON, _ block: Block, _ events: inout [AnswerEvent]) {
+    private mutating func cite(
+        _ value: RawJSON, _ block: Block, _ events: inout [AnswerEvent]
+    ) {
         let path = "\(block.path).citations"
         guard let url = value["url"]?.text else {
             return events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
         }
+        open(block.key, &events)
         let citation = Citation(url: url, title: value["title"]?.text, range: nil)
         events.append(.citation(key: block.key, citation, path: path))
     }

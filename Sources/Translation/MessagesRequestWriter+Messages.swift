@@ -275,11 +275,16 @@ extension MessagesRequestWriter {
         if isOwn || tool.isBuiltin, let raw = tool.raw { return json.raw(raw) }
         var tool = tool
         if !isOwn { tool.fitSchemaToAnthropic(&conversation.losses) }
+        // A strict tool says that it has no other members, also where it has none.
+        let missing = RawJSON(
+            literal: tool.strict == true
+                ? "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}"
+                : "{\"type\":\"object\",\"properties\":{}}")
         json.beginObject()
         json.member("name", names.tool(tool.fullName))
         tool.writeFunction(
             schema: "input_schema", to: &json, &conversation.losses, isOwn: isOwn,
-            default: RawJSON(literal: "{\"type\":\"object\",\"properties\":{}}"))
+            default: missing)
         if tool.strict == true { json.member("strict", true) }
         json.endObject()
     }

@@ -18,6 +18,12 @@ extension RawJSON {
         return EscapedText(inner: Array(output.bytes)[...])
     }
 
+    /// A call's arguments where a dialect has them as a text: some clients and servers write the
+    /// value itself, and mean its text.
+    var spokenArguments: EscapedText? {
+        text ?? (isNull ? nil : quoted)
+    }
+
     private func writeCompact(isQuoted: Bool, to output: inout ByteBuffer) {
         let text = bytes.span
         var index = 0

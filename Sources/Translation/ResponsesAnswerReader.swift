@@ -5,7 +5,7 @@ import JSON
 /// An item is known by its index: behind some gateways its name differs from event to event.
 struct ResponsesAnswerReader {
     private struct Item {
-        let key: Int
+        var key: Int
         var isOpened = false
         var isClosed = false
         /// What was passed on of the item's text or arguments, to find what is missing at its end.
@@ -58,7 +58,7 @@ struct ResponsesAnswerReader {
         case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
             if let delta = event["delta"]?.text { append(delta, index, &events) }
         case "response.function_call_arguments.done":
-            if let text = event["arguments"]?.text { reconcile(text, index, &events) }
+            if let text = event["arguments"]?.spokenArguments { reconcile(text, index, &events) }
         case "response.custom_tool_call_input.done":
             if let text = event["input"]?.text { reconcile(text, index, &events) }
         case "response.completed": finish(event["response"] ?? event, "completed", &events)
@@ -201,7 +201,11 @@ struct ResponsesAnswerReader {
         _ event: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
     ) {
         guard let delta = event["delta"]?.text else { return }
-        if event["type"]?.plain == "response.refusal.delta" { refuse(index) }
+        switch event["type"]?.plain {
+        case "response.refusal.delta": turn(index, to: .refusal, &events)
+        case "response.output_text.delta": turn(index, to: .text, &events)
+        default: break
+        }
         if let odds = event["logprobs"], !odds.isEmptyValue { take(odds, index, &events) }
         append(delta, index, &events)
     }
@@ -220,9 +224,22 @@ struct ResponsesAnswerReader {
         events.append(.odds(key: item.key, tokens, path: path))
     }
 
-    private mutating func refuse(_ index: Int) {
-        hasRefused = true
-        if let item = items[index], !item.isOpened { items[index]?.kind = .refusal }
+    /// Goes on to a part of a message that is a text or a refusal: one is not the other's end.
+    private mutating func turn(
+        _ index: Int, to kind: AnswerItem.Kind, _ events: inout [AnswerEvent]
+    ) {
+        if case .refusal = kind { hasRefused = true }
+        guard let item = items[index], !item.isClosed else { return }
+        switch (item.kind, kind) {
+        case (.text, .refusal), (.refusal, .text): break
+        default: return
+        }
+        items[index]?.kind = kind
+        guard item.isOpened else { return }
+        events.append(.closed(key: item.key, isCut: false))
+        items[index]?.key = nextKey
+        items[index]?.isOpened = false
+        nextKey += 1
     }
 
     private mutating func append(
@@ -260,7 +277,7 @@ struct ResponsesAnswerReader {
         guard let item = items[index], !item.isClosed else { return }
         switch item.kind {
         case .call:
-            if let text = (value["arguments"] ?? value["input"])?.text {
+            if let text = (value["arguments"] ?? value["input"])?.spokenArguments {
                 reconcile(text, index, &events)
             }
         case .reasoning: reasoning(value, index, &events)
@@ -276,14 +293,20 @@ struct ResponsesAnswerReader {
         _ value: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
     ) {
         let parts = value["content"]?.elements ?? []
-        if parts.contains(where: { $0["type"]?.plain == "refusal" }) { refuse(index) }
-        let texts = parts.compactMap { ($0["text"] ?? $0["refusal"])?.text }
+        hasRefused = hasRefused || parts.contains { $0["type"]?.plain == "refusal" }
         if items[index]?.hasOdds == false {
             for part in parts {
                 if let odds = part["logprobs"], !odds.isEmptyValue { take(odds, index, &events) }
             }
         }
-        reconcile(EscapedText.joined(texts, by: .empty), index, &events)
+        var whole: [UInt8] = []
+        for part in parts {
+            guard let text = (part["text"] ?? part["refusal"])?.text else { continue }
+            whole += text.inner
+            guard let item = items[index], whole.count > item.sent.count else { continue }
+            turn(index, to: part["type"]?.plain == "refusal" ? .refusal : .text, &events)
+            reconcile(EscapedText(inner: whole[...]), index, &events)
+        }
         let known = items[index]?.citations ?? 0
         let cited = parts.enumerated().flatMap { position, part in
             let path = "output[\(index)].content[\(position)].annotations"

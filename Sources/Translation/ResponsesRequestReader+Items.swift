@@ -138,7 +138,7 @@ extension ResponsesRequestReader {
         var call = Call(
             id: id, name: name, namespace: item["namespace"]?.plain,
             kind: isCustom ? .custom : .function,
-            arguments: .text(item[member]?.text ?? .empty))
+            arguments: .text(item[member]?.spokenArguments ?? .empty))
         (call.idPath, call.argumentsPath) = ("\(path).call_id", "\(path).\(member)")
         let known = [
             "type", "id", "call_id", "name", "namespace", "input", "arguments", "status",

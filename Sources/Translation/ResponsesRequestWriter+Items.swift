@@ -17,6 +17,8 @@ extension ResponsesRequestWriter {
             conversation.losses.drop(turn.extras)
             texts += self.texts(of: turn.parts)
         }
+        // None is what an empty one says.
+        if !isOwn { texts.removeAll(where: \.isEmpty) }
         if !texts.isEmpty { json.member("instructions", EscapedText.joined(texts)) }
     }
 

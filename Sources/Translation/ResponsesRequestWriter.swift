@@ -85,6 +85,7 @@ struct ResponsesRequestWriter: ~Copyable {
         // Both stand in another member's object.
         case .verbosity, .logprobs: break
         case .metadata where conversation.form == .gemini:
+            if setting.value.isEmptyValue { return }
             conversation.losses.change(setting.path)
             json.member("metadata", setting.value)
         case .own:
