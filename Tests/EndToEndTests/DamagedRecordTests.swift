@@ -200,4 +200,33 @@ struct DamagedRecordTests {
         let verify = try RecordTests.logs(gateway, ["verify"])
         #expect(verify.status == 0 && verify.text.hasPrefix("emitted \(count) = stored \(count) "))
     }
+
+    @Test("journals that two processes share in an upgrade are cut off, and both go on")
+    func cutShared() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(TakeoverTests.toml(vendor.port), server: "workers = 2")
+        let stream = try RawConnection(port: gateway.port)
+        try stream.send(
+            TakeoverTests.chat("X-Mock-Chunks: 60\r\nX-Mock-Delay: 30\r\n", stream: true))
+        _ = try stream.take(through: "\r\n\r\n")
+        let next = try TakeoverTests.successor(of: gateway)
+        try next.awaitLine(" taken over ")
+        try gateway.process.awaitLine(" another process has taken over")
+        // The old one writes to its journal, the new one reads it, and has one of its own.
+        for path in try Self.journals(gateway.recordPath) {
+            #expect(unsafe truncate(path, 0) == 0)
+        }
+        for _ in 0..<8 {
+            #expect(try RawConnection(port: gateway.port).exchange(TakeoverTests.chat()).isWhole)
+        }
+        #expect(try stream.take(through: "\r\n0\r\n\r\n").contains("[DONE]"))
+        stream.close()
+        #expect(try gateway.process.wait(seconds: 60) == 0)
+        next.signal(SIGTERM)
+        #expect(try next.wait() == 0)
+        let verify = try RecordTests.logs(gateway.recordPath, ["verify", "--json"])
+        #expect(verify.text.contains(#""balanced":true,"rows_missing":0"#), "\(verify.text)")
+        let known = try RecordTests.logs(gateway.recordPath, ["verify", "--acknowledge"])
+        #expect(known.status == 0, "\(known.text)")
+    }
 }

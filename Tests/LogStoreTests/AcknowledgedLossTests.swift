@@ -140,4 +140,21 @@ struct AcknowledgedLossTests {
         #expect(!lost.isEmpty && lost.allSatisfy { $0.kind == .indexBehind }, "\(lost)")
         try next.close()
     }
+
+    @Test("a file that takes the database's path is another one, whatever its number")
+    func numbers() throws {
+        let folder = try ScratchFolder("number")
+        let store = try Store(folder: folder.path)
+        #expect(store.isAtItsPath)
+        let path = Store.path(in: folder.path)
+        // The number of the first one is free only once no process has it open.
+        for _ in 0..<100 {
+            unsafe unlink(path)
+            #expect(!store.isAtItsPath)
+            close(unsafe open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600))
+            #expect(!store.isAtItsPath)
+        }
+        try store.insert([SegmentScratch.record(1)])
+        #expect(!store.isAtItsPath)
+    }
 }
