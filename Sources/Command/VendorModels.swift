@@ -12,12 +12,13 @@ import Transfers
 
 // DESIGN
 //
-// Vendors are asked when a client asks, not before: most gateways are never asked, and a vendor
-// counts and bills what it gets. The clients that ask first wait for the vendors, a short time at
-// most; later ones get what the vendors said last, while those whose list is old are asked again. A
-// vendor that cannot be asked, or no longer answers, keeps the list it had. Only vendors that the
-// gateway has a credential for are asked, or that need none: there is no caller whose credential
-// could be shown. The threads that ask end with the round, so that a gateway at rest has none.
+// Vendors are asked when a client asks, and before that only where the file orders a list: most
+// gateways are never asked, and a vendor counts what it gets. The clients that ask first wait for
+// the vendors, a short time at most; later ones get what the vendors said last, while those whose
+// list is old are asked again. A vendor that cannot be asked, or no longer answers, keeps the list
+// it had. Only vendors that the gateway has a credential for are asked, or that need none: there is
+// no caller whose credential could be shown. The threads that ask end with the round, so that a
+// gateway at rest has none.
 
 /// What vendors list themselves, asked for in the background once a client asks.
 final class VendorModels: Sendable {
@@ -86,12 +87,14 @@ final class VendorModels: Sendable {
             }
             state.publish()
             guard !state.subjects.isEmpty else { return }
-            catalog.onQuestion { [weak self] in self?.clientAsked() }
+            catalog.onQuestion { [weak self] in self?.askWhereDue() }
         }
+        // Who orders a list has it ahead of the first question.
+        if configuration.server.models == .own { askWhereDue() }
     }
 
-    /// A client asks for models: has those vendors asked whose lists are not known or old.
-    private func clientAsked() {
+    /// Has those vendors asked whose lists are not known or old.
+    private func askWhereDue() {
         let now = Instant.now()
         let wanted = state.withLock { state in
             let due = state.subjects.count { $0.isDue(now) }

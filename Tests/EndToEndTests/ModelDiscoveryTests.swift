@@ -51,6 +51,20 @@ struct ModelDiscoveryTests {
         #expect(try vendor.statistics().requestCount == 1)
     }
 
+    @Test("asks them ahead of the first question where the file orders a list")
+    func ahead() throws {
+        let vendor = try MockProcess()
+        let gateway = try GatewayProcess(
+            Self.toml(vendor.port), server: "\(Self.alone)\nmodels = \"own\"")
+        #expect(
+            try Patience.await(everyMilliseconds: 20) {
+                try vendor.statistics().requestCount == 1
+            })
+        let answer = try RawConnection(port: gateway.port).exchange(Self.question)
+        #expect(try Self.names(answer) == ["own", "gpt-4o", "gpt-4o-mini"])
+        #expect(try vendor.statistics().requestCount == 1)
+    }
+
     @Test("answers without a vendor that says nothing, or no list, and says so once")
     func silent() throws {
         let silent = try ByteVendor { connection, _ in _ = try? connection.takeToEnd() }
