@@ -169,7 +169,7 @@ extension AnswerFacts {
         readError(text, text.member(root, "error"))
         readInteraction(text)
         // A chunk on the way counts what was written up to then.
-        if usageCount > before { isOutputOpen = !sawTerminal }
+        if usageCount > before { isOutputOpen = candidates != nil && !sawTerminal }
     }
 
     /// Takes over what an interaction says, whole or as an event of its stream.
