@@ -135,8 +135,11 @@ public enum RequestWork {
         let resource = Array(resource(of: segments))
         switch resource.first {
         case "batches", "tunedmodels", "auth_tokens": return resource.count == 1
-        // What is kept there is billed by the hour, or read by a model as it is put in.
-        case "cachedcontents": return resource.count == 1
+        // What is made there is billed by the hour.
+        case "cachedcontents", "containers": return resource.count == 1
+        // A store is billed by the hour, what is put into it is read by a model, and each search
+        // has a price of its own. What is changed there, or given up, costs nothing.
+        case "vector_stores": return resource.count == 1 || resource.count == 3
         case "messages": return resource.dropFirst() == ["batches"]
         case "evals": return last == "runs"
         case "fine_tuning": return last != "cancel" && last != "pause"
@@ -160,7 +163,7 @@ public enum RequestWork {
 
     /// What a path ends in that counts, stops or only prepares.
     private static let quietEndings: Set<Substring> = [
-        "cancel", "tokenize", "detokenize", "apply-template", "client_secrets", "search",
+        "cancel", "tokenize", "detokenize", "apply-template", "client_secrets",
     ]
 
     /// What a path ends in that counts tokens, as a segment or as a verb.

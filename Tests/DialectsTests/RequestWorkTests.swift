@@ -15,7 +15,7 @@ struct RequestWorkTests {
             "/v1beta/models/m:embedContent", "/v1beta/openai/chat/completions",
             "/v1beta/interactions", "/v1/threads/t/runs", "/v1/threads/runs",
             "/v1/threads/t/runs/r/submit_tool_outputs", "/api/chat", "/v2/chat", "/v2/rerank",
-            "/model/m/converse", "/", "",
+            "/model/m/converse", "/v1/search", "/", "",
             // Some server in between drops or cuts what is no plain name, and this is left.
             "/v1/chat/completions/%2f", "/v1/chat/completions/;", "/v1/chat/completions/;/cancel",
             "/v1/chat/completions/%20", "/v1/chat/completions/%20/cancel", "/v1/messages/%2f",
@@ -72,6 +72,9 @@ struct RequestWorkTests {
             "/v1/realtime/calls", "/v1alpha/auth_tokens", "/v1/chatkit/sessions",
             "/v1beta/cachedContents", "/v1beta/fileSearchStores/s:importFile",
             "/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore",
+            "/v1/containers", "/openai/v1/containers?x=1", "/v1/vector_stores",
+            "/v1/vector_stores/v/files", "/v1/vector_stores/v/file_batches",
+            "/v1/vector_stores/v/search", "/V1/vector%5Fstores/v/search",
         ])
     func outOfSight(_ target: String) {
         let isPost = RequestWork.isOutOfSight(method: "POST", target: target, hasBody: true)
@@ -103,7 +106,8 @@ struct RequestWorkTests {
         arguments: [
             "/v1/chat/completions", "/batches/v1/chat/completions", "/v1/responses",
             "/v1/batches/b/cancel", "/v1/messages/batches/b/cancel",
-            "/v1/fine_tuning/jobs/j/cancel",
+            "/v1/fine_tuning/jobs/j/cancel", "/v1/containers/c/files", "/v1/vector_stores/v",
+            "/v1/vector_stores/v/file_batches/b/cancel", "/v1/vector_stores/v/files/f",
             "/v1beta/batches/b:cancel", "/v1/evals", "/v1/files", "/v1/realtime/calls/c/hangup",
             "/v1/messages", "/v1/messages/count_tokens", "/v1beta/models/m:generateContent",
             "/v1beta/models/m:batchEmbedContents", "/v1/embeddings?x=/batches", "/", "",
