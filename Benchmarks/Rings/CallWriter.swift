@@ -55,14 +55,16 @@ final class CallWriter {
         func tag(_ attempt: Int = 0) -> JournalWriter.FrameTag {
             JournalWriter.FrameTag(exchange: number, attempt: attempt, time: tick())
         }
-        for piece in requestPieces { try body(.requestBody, tag(), piece) }
+        var offset = 0
+        for piece in requestPieces { try body(.requestBody, tag(), piece, &offset) }
         payload.removeAll()
         AttemptPayload(vendor: "openai").write(to: &payload)
         try check(writer.append(.attemptBegan, tag(1), payload.bytes))
         payload.removeAll()
         HeadPayload(isEventStream: shape.isStream, fields: Self.responseFields).write(to: &payload)
         try check(writer.append(.responseHead, tag(1), detail: 200, payload.bytes))
-        for piece in pieces { try body(.chunk, tag(1), piece) }
+        offset = 0
+        for piece in pieces { try body(.chunk, tag(1), piece, &offset) }
         payload.removeAll()
         SettlementPayload(
             identifier: identifier, wallMicroseconds: wall + 900,
@@ -82,12 +84,13 @@ final class CallWriter {
     }
 
     private func body(
-        _ kind: FrameKind, _ tag: JournalWriter.FrameTag, _ piece: [UInt8]
+        _ kind: FrameKind, _ tag: JournalWriter.FrameTag, _ piece: [UInt8], _ offset: inout Int
     ) throws {
+        defer { offset += piece.count }
         if isAside {
-            try check(writer.appendBodyAside(kind, tag, piece.span))
+            try check(writer.appendBodyAside(kind, tag, piece.span, at: offset))
         } else {
-            try check(writer.appendBody(kind, tag, piece.span))
+            try check(writer.appendBody(kind, tag, piece.span, at: offset))
         }
     }
 

@@ -134,6 +134,7 @@ final class Composition {
         fleet = try FleetParts(configuration.limits, access.ledger, logger)
         recording = try Recording(
             configuration, workerCount: count, access: access, predecessor: predecessor,
+            unrecorded: { [metrics] in metrics.reduce(0) { $0 + $1.unrecorded.current } },
             logger: logger)
         do {
             var plan = try snapshots.make(

@@ -89,7 +89,10 @@ struct LogsShowCommand: ParsableCommand {
             "\(Figure.bytes(record.requestBytes)) up, "
                 + "\(Figure.bytes(record.responseBytes)) down")
         if record.droppedFrames > 0 {
-            add("not kept", "\(record.droppedFrames) pieces found no room in the journal")
+            add(
+                "not kept",
+                "\(record.droppedFrames) pieces that found no room in the journal, or were "
+                    + "damaged in it")
         }
         for fault in stored.faults { add("not readable", fault.description) }
         lines += table.text(width: Terminal.columns, wrapsLast: true).split(separator: "\n").map(

@@ -36,6 +36,7 @@ struct LogsVerifyCommand: ParsableCommand {
         var contents: Store.ContentAccount
         var faults: [(id: String, fault: ContentFault)] = []
         var damage: [SegmentDamage]
+        var pages: RecordLoss?
         var losses: LossReport
         var ledger: LedgerBalance
         var sinks: [(name: String, progress: Store.SinkProgress)]
@@ -53,7 +54,7 @@ struct LogsVerifyCommand: ParsableCommand {
 
         /// What was found besides by a look at every record.
         var others: [RecordLoss] {
-            var losses: [RecordLoss] = []
+            var losses = pages.map { [$0] } ?? []
             if missing > 0 {
                 losses.append(RecordLoss(kind: .recordsMissing, name: "", count: missing))
             }
@@ -84,7 +85,7 @@ struct LogsVerifyCommand: ParsableCommand {
         }
         var findings = Findings(
             account: account, missing: try store.missingRows(), contents: contents,
-            faults: faults, damage: store.damagedSegments(),
+            faults: faults, damage: store.damagedSegments(), pages: try store.damagedPages(),
             losses: LossReport(), ledger: try store.verifyLedger(),
             sinks: try store.sinkNames().map { ($0, try store.progress(ofSink: $0)) },
             last: try store.lastNumber())

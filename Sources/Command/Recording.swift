@@ -35,6 +35,7 @@ final class Recording {
     let logger: Logger
     /// Tries what the start could not do; nil where it could, or has been done.
     var reopening: Reopening<RecordParts>?
+    private let unrecorded: @Sendable () -> Int
     private let servers = VendorServers()
     private var store: Store?
     private var consumer: Consumer?
@@ -51,12 +52,17 @@ final class Recording {
         let isSet = Atomic<Bool>(false)
     }
 
-    /// `predecessor`: the gateway whose record this process goes on with.
+    /// Takes the folder, or begins to try for it.
+    ///
+    /// `predecessor`: the gateway whose record this process goes on with. `unrecorded`: how many
+    /// exchanges were served without a journal.
     init(
         _ configuration: Configuration, workerCount: Int, access: ClientAccess,
-        predecessor: Predecessor? = nil, logger: Logger
+        predecessor: Predecessor? = nil, unrecorded: @escaping @Sendable () -> Int,
+        logger: Logger
     ) throws(Composition.StartError) {
         self.configuration = configuration
+        self.unrecorded = unrecorded
         self.access = access
         self.logger = logger
         let log = configuration.log
@@ -144,6 +150,7 @@ final class Recording {
         settings.packs = log.isCompressed
         settings.bytesMax = log.maxSizeBytes
         settings.contents = contents
+        settings.unrecorded = unrecorded
         let recovery = try adopt(store)
         settings.recovered = recovery.charges
         settings.held = recovery.held

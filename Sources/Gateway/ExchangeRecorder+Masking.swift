@@ -27,8 +27,7 @@ extension ExchangeRecorder {
 
     /// Writes a piece of an encoded response, which reads as `plain`.
     mutating func writeEncoded(
-        _ bytes: Span<UInt8>, of attempt: Attempt, reads plain: Span<UInt8>, isReadable: Bool,
-        offset: Int
+        _ bytes: Span<UInt8>, of attempt: Attempt, reads plain: Span<UInt8>, isReadable: Bool
     ) {
         guard let journal = attempt.worker.journal else { return }
         guard isReadable else { return stopResponse(of: attempt) }
@@ -38,7 +37,6 @@ extension ExchangeRecorder {
         }
         let undecided = journal.mask.undecided(atEndOf: attempt.recorder.heldPlain.bytes)
         attempt.recorder.heldPlain.consume(attempt.recorder.heldPlain.count - undecided)
-        let start = offset - attempt.recorder.held.count
         attempt.recorder.held.append(bytes)
         guard undecided == 0 else {
             if attempt.recorder.held.count > Self.heldBytesMax { stopResponse(of: attempt) }
@@ -46,7 +44,8 @@ extension ExchangeRecorder {
         }
         let isWritten = journal.append(
             .chunk, tag(attempt.exchange, attempt: attempt.number), attempt.recorder.held.bytes,
-            offset: start)
+            offset: attempt.recorder.writtenBytes)
+        attempt.recorder.writtenBytes += attempt.recorder.held.count
         attempt.recorder.held.removeAll()
         if !isWritten { stopResponse(of: attempt) }
     }
@@ -61,10 +60,9 @@ extension ExchangeRecorder {
     /// Writes what was held of the request's body, which is at its end.
     mutating func writeHeldRequest(_ exchange: RequestExchange, _ journal: WorkerJournal) {
         guard !heldRequest.isEmpty else { return }
-        let end = min(requestBytes, journal.capture.requestBytesMax)
         let isWritten = journal.appendHeld(
-            .requestBody, tag(exchange, attempt: exchange.state.attempts), offset: end,
-            held: &heldRequest)
+            .requestBody, tag(exchange, attempt: exchange.state.attempts),
+            offset: writtenRequestBytes, held: &heldRequest)
         if !isWritten { isRequestWhole = false }
     }
 
@@ -75,7 +73,7 @@ extension ExchangeRecorder {
         guard attempt.recorder.isReadable else { return stopResponse(of: attempt) }
         let isWritten = journal.appendHeld(
             .chunk, tag(attempt.exchange, attempt: attempt.number),
-            offset: attempt.recorder.bytes, held: &attempt.recorder.held)
+            offset: attempt.recorder.writtenBytes, held: &attempt.recorder.held)
         if !isWritten { attempt.recorder.isWhole = false }
     }
 }

@@ -40,7 +40,7 @@ extension ExchangeRecorder {
             isRequestWhole = false
             return countWithheld(exchange.worker)
         }
-        appendRequest(text.bytes, offset: 0, exchange, journal)
+        appendRequest(text.bytes, exchange, journal)
     }
 
     /// Gathers a piece of a response's body; whole lines of a stream are written.
@@ -118,7 +118,6 @@ extension ExchangeRecorder {
     private mutating func writeRedacted(
         _ text: Span<UInt8>, of attempt: Attempt, _ journal: WorkerJournal
     ) {
-        appendResponse(text, of: attempt, offset: attempt.recorder.writtenBytes, journal)
-        attempt.recorder.writtenBytes += text.count
+        appendResponse(text, of: attempt, journal)
     }
 }

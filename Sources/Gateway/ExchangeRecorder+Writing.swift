@@ -52,8 +52,7 @@ extension ExchangeRecorder {
     mutating func writeRequest(_ bytes: Span<UInt8>, of exchange: RequestExchange) {
         guard number != nil, bytes.count > 0, let journal = exchange.worker.journal else { return }
         if exchange.intake.isStreaming { modelSearch?.take(bytes) }
-        let offset = requestBytes
-        let room = journal.capture.requestBytesMax - offset
+        let room = journal.capture.requestBytesMax - requestBytes
         requestBytes += bytes.count
         if journal.redactor != nil { return gatherRequest(bytes, exchange, journal) }
         guard room > 0, isRequestWhole else { return }
@@ -61,14 +60,16 @@ extension ExchangeRecorder {
             return isRequestWhole = false
         }
         let wanted = bytes.extracting(0..<min(room, bytes.count))
-        appendRequest(wanted, offset: offset, exchange, journal)
+        appendRequest(wanted, exchange, journal)
     }
 
     /// Appends a piece of the request's body; where it finds no room, nothing more of it is.
     mutating func appendRequest(
-        _ bytes: Span<UInt8>, offset: Int, _ exchange: RequestExchange, _ journal: WorkerJournal
+        _ bytes: Span<UInt8>, _ exchange: RequestExchange, _ journal: WorkerJournal
     ) {
         let tag = tag(exchange, attempt: exchange.state.attempts)
+        let offset = writtenRequestBytes
+        writtenRequestBytes += bytes.count
         let isWritten =
             !journal.masksSecrets || exchange.request.head.isEncoded
             ? journal.append(.requestBody, tag, bytes, offset: offset)
@@ -155,13 +156,14 @@ extension ExchangeRecorder {
         guard isWanted else { return }
         if worker.redactsBodies { return gatherResponse(bytes, of: attempt) }
         if !attempt.recorder.isReadable, worker.masksBodies {
-            return writeEncoded(
-                bytes, of: attempt, reads: plain, isReadable: isReadable, offset: offset)
+            return writeEncoded(bytes, of: attempt, reads: plain, isReadable: isReadable)
         }
+        // As many as came: all of them were written until now.
         let isWritten = worker.chunkTee.append(
             JournalWriter.FrameTag(
                 exchange: number, attempt: attempt.number, time: worker.loop.now), bytes,
             offset: offset, held: &attempt.recorder.held)
+        attempt.recorder.writtenBytes = offset + bytes.count
         if !isWritten {
             droppedFrames += 1
             attempt.recorder.isWhole = false
@@ -170,9 +172,11 @@ extension ExchangeRecorder {
 
     /// Appends a piece of an attempt's body; where it finds no room, nothing more of it is.
     mutating func appendResponse(
-        _ bytes: Span<UInt8>, of attempt: Attempt, offset: Int, _ journal: WorkerJournal
+        _ bytes: Span<UInt8>, of attempt: Attempt, _ journal: WorkerJournal
     ) {
         let tag = tag(attempt.exchange, attempt: attempt.number)
+        let offset = attempt.recorder.writtenBytes
+        attempt.recorder.writtenBytes += bytes.count
         let isWritten =
             !journal.masksSecrets
             ? journal.append(.chunk, tag, bytes, offset: offset)

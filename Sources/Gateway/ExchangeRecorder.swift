@@ -20,8 +20,9 @@ struct ExchangeRecorder: ~Copyable {
     /// Whether it was written how the exchange ends if nothing more is.
     private(set) var isDeliveryWritten = false
 
-    /// Bytes of the request's body so far.
+    /// Bytes of the request's body so far, and those of them that the journal was given.
     var requestBytes = 0
+    var writtenRequestBytes = 0
     /// A body with a hole in it would be taken for another: after the first piece that found no
     /// room nothing more of it is written.
     var isRequestWhole = true

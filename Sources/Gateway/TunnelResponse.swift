@@ -27,6 +27,9 @@ final class TunnelResponse {
 
     private var requestBytes = 0
     private var responseBytes = 0
+    // Of them, those that the journal was given.
+    private var writtenRequestBytes = 0
+    private var writtenResponseBytes = 0
     private var isRequestWhole = true
     private var isResponseWhole = true
     private var heldRequest = ByteBuffer()
@@ -95,13 +98,12 @@ final class TunnelResponse {
 
     /// Takes a piece of the message that asks for it.
     func takeRequest(_ bytes: Span<UInt8>) {
-        let offset = requestBytes
+        let room = journal.capture.requestBytesMax - requestBytes
         requestBytes += bytes.count
-        let room = journal.capture.requestBytesMax - offset
         guard room > 0, isRequestWhole else { return }
         let wanted = bytes.extracting(0..<min(room, bytes.count))
         if journal.redactor != nil { return gathered.append(wanted) }
-        appendRequest(wanted, offset: offset)
+        appendRequest(wanted)
     }
 
     /// The message that asks for it is at its end.
@@ -112,10 +114,12 @@ final class TunnelResponse {
             gathered.bytes, limit: journal.capture.requestBytesMax, to: &text)
         gathered.release()
         guard isRedacted else { return isRequestWhole = false }
-        appendRequest(text.bytes, offset: 0)
+        appendRequest(text.bytes)
     }
 
-    private func appendRequest(_ bytes: Span<UInt8>, offset: Int) {
+    private func appendRequest(_ bytes: Span<UInt8>) {
+        let offset = writtenRequestBytes
+        writtenRequestBytes += bytes.count
         let isWritten =
             journal.masksSecrets
             ? journal.appendMasked(
@@ -188,12 +192,11 @@ final class TunnelResponse {
         let isRedacted = redactor.redact(line: gathered.bytes, to: &redacted)
         gathered.release()
         guard isRedacted else { return isResponseWhole = false }
-        appendResponse(redacted.bytes, offset: responseBytes)
+        appendResponse(redacted.bytes)
     }
 
     private func write(_ bytes: Span<UInt8>) {
         lastAt = exchange.worker.loop.now
-        let offset = responseBytes
         responseBytes += bytes.count
         guard isResponseWhole else { return }
         guard journal.redactor == nil else {
@@ -204,10 +207,12 @@ final class TunnelResponse {
             }
             return
         }
-        appendResponse(bytes, offset: offset)
+        appendResponse(bytes)
     }
 
-    private func appendResponse(_ bytes: Span<UInt8>, offset: Int) {
+    private func appendResponse(_ bytes: Span<UInt8>) {
+        let offset = writtenResponseBytes
+        writtenResponseBytes += bytes.count
         let isWritten =
             journal.masksSecrets
             ? journal.appendMasked(.chunk, tag(), bytes, offset: offset, held: &heldResponse)
@@ -226,8 +231,9 @@ final class TunnelResponse {
     /// Writes how it ended.
     func settle(_ outcome: Outcome, vendor: String) {
         _ = journal.appendHeld(
-            .requestBody, tag(attempt: 0), offset: requestBytes, held: &heldRequest)
-        _ = journal.appendHeld(.chunk, tag(), offset: responseBytes, held: &heldResponse)
+            .requestBody, tag(attempt: 0), offset: writtenRequestBytes, held: &heldRequest)
+        _ = journal.appendHeld(
+            .chunk, tag(), offset: writtenResponseBytes, held: &heldResponse)
         let now = exchange.worker.loop.now
         func since(_ instant: Instant?) -> Int {
             instant.map { Int(($0 - began).nanoseconds) } ?? -1

@@ -73,7 +73,7 @@ public final class WorkerJournal {
             && (!masksSecrets
                 || mask.undecided(atEndOf: bytes) == 0 && mask.first(in: bytes) == nil)
         if isPlain, offset + bytes.count <= capture.asideFromBytes {
-            return writer.appendBody(.chunk, tag, bytes)
+            return writer.appendBody(.chunk, tag, bytes, at: offset)
         }
         if isPlain { return append(.chunk, tag, bytes, offset: offset) }
         return appendMasked(.chunk, tag, bytes, offset: offset, held: &held)
@@ -112,6 +112,8 @@ public final class WorkerJournal {
     }
 
     /// Writes bytes of a body in frames of a size that finds room; false when one found none.
+    ///
+    /// `offset`: bytes of the body that were written before them.
     func append(
         _ kind: FrameKind, _ tag: JournalWriter.FrameTag, _ bytes: Span<UInt8>, offset: Int
     ) -> Bool {
@@ -123,7 +125,8 @@ public final class WorkerJournal {
             let piece = bytes.extracting(start..<end)
             let isWritten =
                 isAside
-                ? writer.appendBodyAside(kind, tag, piece) : writer.appendBody(kind, tag, piece)
+                ? writer.appendBodyAside(kind, tag, piece, at: offset + start)
+                : writer.appendBody(kind, tag, piece, at: offset + start)
             guard isWritten else { return false }
             start = end
         }

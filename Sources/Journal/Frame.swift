@@ -8,7 +8,8 @@ public import Primitives
 //   8  mark     0x57E1: where reading goes on after damage
 //  10  kind     see FrameKind
 //  11  attempt  which attempt it belongs to, from 1; 0 is the exchange itself
-//  12  detail     see the kinds
+//  12  detail     see the kinds; of a piece of a body, where it begins in what is written of the
+//               body, and one more: a hole between two pieces shows. 0 in journals of before
 //  16  exchange its number in this journal, from 1
 //  24  time     monotonic nanoseconds
 //  32  payload  padded to a multiple of eight
@@ -76,6 +77,12 @@ public struct Frame: ~Escapable {
     public let missingBytes: Int
     /// Whether the payload is a piece of a body that is in no file, and gone once it was lent.
     public let isAside: Bool
+
+    /// Of a piece of a body: bytes of the body that were written before it; nil where the journal
+    /// does not say, as of bytes beyond 4 GiB.
+    public var bodyOffset: Int? {
+        detail == 0 || detail == Int(UInt32.max) ? nil : detail - 1
+    }
 
     @_lifetime(copy payload)
     init(

@@ -68,7 +68,7 @@ public final class JournalFile: @unchecked Sendable {
     public let capacity: Int
     /// The journal's name, drawn when it was made: the store keeps its cursor under it.
     public let name: Identifier
-    /// Whether the head of one that was opened says another name than its file has.
+    /// Whether the head of one that was opened contradicts its file's name, its size, or itself.
     public let isHeadDamaged: Bool
 
     /// Where pieces of bodies go that are to be in no file; nil where there are none such, and for
@@ -153,13 +153,16 @@ public final class JournalFile: @unchecked Sendable {
         )
         // A bit of it that flips would have all frames taken for another journal's.
         name = JournalFolder.name(ofJournal: path) ?? stated
-        isHeadDamaged = name != stated
         let version = unsafe cjournal_load(head + Word.version.rawValue)
         seed = version == Self.unboundVersion ? nil : name.low
-        let isJournal =
-            self[.magic] == Self.magic && self[.capacity] == UInt64(capacity)
-            && (version == Self.formatVersion || version == Self.unboundVersion)
-        guard isJournal else {
+        let signs = unsafe [
+            cjournal_load(head + Word.magic.rawValue) == Self.magic,
+            cjournal_load(head + Word.capacity.rawValue) == UInt64(capacity),
+            version == Self.formatVersion || version == Self.unboundVersion,
+        ]
+        isHeadDamaged = name != stated || signs.contains(false)
+        // A bit that flips takes one of them: two are no chance, and the third is not needed.
+        guard signs.count(where: { $0 }) >= 2 else {
             throw Unusable(description: "\(path): its head is not a journal's")
         }
         let written = writeCursor

@@ -94,24 +94,27 @@ public struct JournalWriter: ~Copyable {
     }
 
     /// Adds a piece of a body; false when it was dropped because there was no room.
+    ///
+    /// `offset`: bytes of the body that were written before it.
     @inline(__always)
-    public mutating func appendBody(_ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>)
-        -> Bool
-    {
+    public mutating func appendBody(
+        _ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>, at offset: Int
+    ) -> Bool {
         let footprint = UInt64(FrameHeader.footprint(piece.count))
         guard hasRoom(for: footprint + bodyHeadroom) else {
             countDropped(piece.count)
             return false
         }
-        write(kind, tag, detail: 0, piece)
+        write(kind, tag, detail: offset &+ 1, piece)
         return true
     }
 
     /// Adds a piece of a body that is to be in no file; false when there was no room for it.
     ///
-    /// Without a content ring beside the journal it is dropped, too.
+    /// Without a content ring beside the journal it is dropped, too. `offset`: as in
+    /// ``appendBody(_:_:_:at:)``.
     public mutating func appendBodyAside(
-        _ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>
+        _ kind: FrameKind, _ tag: FrameTag, _ piece: Span<UInt8>, at offset: Int
     ) -> Bool {
         let footprint = UInt64(FrameHeader.footprint(16))
         guard let content = file.content, hasRoom(for: footprint + bodyHeadroom),
@@ -125,7 +128,8 @@ public struct JournalWriter: ~Copyable {
         var words: InlineArray<2, UInt64> = [run.start.littleEndian, 0]
         words[1] = UInt64(run.count).littleEndian
         unsafe words.span.withUnsafeBytes { bytes in
-            unsafe write(kind.asideKind, tag, detail: 0, Span<UInt8>(_unsafeBytes: bytes))
+            unsafe write(
+                kind.asideKind, tag, detail: offset &+ 1, Span<UInt8>(_unsafeBytes: bytes))
         }
         return true
     }

@@ -25,7 +25,8 @@ public enum StoredFrames {
     private static func appendMissing(_ frame: borrowing Frame, to bytes: inout [UInt8]) {
         let header = FrameHeader(
             length: 16, kind: frame.kind.asideKind, attempt: UInt8(clamping: frame.attempt),
-            exchange: frame.exchange, time: frame.time.nanoseconds)
+            detail: UInt32(clamping: frame.detail), exchange: frame.exchange,
+            time: frame.time.nanoseconds)
         let start = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: FrameHeader.footprint(16)))
         var count = UInt64(frame.missingBytes)

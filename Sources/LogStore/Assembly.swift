@@ -32,7 +32,7 @@ final class Assembly {
     private let memory: AssemblyMemory
     private var began: Instant
     private var hasBegin = false
-    private var requestSeen = 0
+    private var request = BodyOrder()
     /// Looks for the model in the pieces of the request's body; nil before and after.
     private var modelScan: ModelScan?
     private var names: CallerNames?
@@ -51,7 +51,7 @@ final class Assembly {
         var headAt: Instant
         var lastAt: Instant?
         var kept = BodyPieces()
-        var seen = 0
+        var order = BodyOrder()
 
         init(attempt: Int, headAt: Instant) {
             self.attempt = attempt
@@ -79,10 +79,6 @@ final class Assembly {
     func take(_ frame: borrowing Frame, in ring: JournalFile? = nil) -> Bool {
         switch frame.kind {
         case .begin: begin(frame)
-        case .requestBody where frame.missingBytes > 0:
-            requestSeen += frame.missingBytes
-            modelScan = nil
-            names?.endBody()
         case .requestBody: takeRequestBody(frame, ring)
         case .attemptBegan: attemptBegan(frame)
         case .attemptFailed: attemptFailed(frame)
@@ -138,9 +134,10 @@ final class Assembly {
         adopt(record.answered, end: last)
         record.endMicroseconds = offset(last) ?? 0
         record.status = answering?.status ?? 0
-        record.requestBytes = max(record.requestBytes, requestSeen)
+        record.requestBytes = max(record.requestBytes, request.bytes)
         record.requestBody.totalBytes = record.requestBytes
-        record.responseBytes = answering?.seen ?? 0
+        record.responseBytes = answering?.order.bytes ?? 0
+        record.droppedFrames = holesCount
         return record
     }
 
@@ -184,14 +181,24 @@ final class Assembly {
     }
 
     private func takeRequestBody(_ frame: borrowing Frame, _ ring: JournalFile?) {
-        if record.model.isEmpty { findModel(frame.payload) }
+        let start = request.bytes
+        guard request.take(frame), frame.missingBytes == 0 else {
+            modelScan = nil
+            names?.endBody()
+            return
+        }
+        if record.model.isEmpty { findModel(frame.payload, isFirst: start == 0) }
         names?.take(body: frame.payload, keepsContent: capture.bytesMax > 0)
-        requestSeen += frame.payload.count
-        keep(frame, ring, in: &content.request, seen: requestSeen)
+        keep(frame, ring, in: &content.request, seen: request.bytes)
     }
 
-    private func findModel(_ bytes: Span<UInt8>) {
-        if requestSeen == 0 {
+    /// Bodies of which a piece is missing.
+    private var holesCount: Int {
+        (request.hasHole ? 1 : 0) + responses.count { $0.order.hasHole }
+    }
+
+    private func findModel(_ bytes: Span<UInt8>, isFirst: Bool) {
+        if isFirst {
             let fields = HeaderLines(text: record.requestFields)
             modelScan =
                 ModelScan.isPlainJSON(bytes)
@@ -211,7 +218,8 @@ final class Assembly {
         guard record.model.isEmpty else { return }
         record.model = ModelName.bounded(payload.model)
         // The end of a body that was not written as a whole may be the middle of a name.
-        guard record.model.isEmpty, payload.isRequestCaptured, requestSeen >= payload.requestBytes
+        guard record.model.isEmpty, payload.isRequestCaptured, !request.hasHole,
+            request.bytes >= payload.requestBytes
         else { return }
         modelScan?.end()
         record.model = ModelName.bounded(modelScan?.name ?? "")
@@ -289,13 +297,11 @@ final class Assembly {
         guard let response = response(to: frame.attempt) else { return }
         let time = frame.time
         response.lastAt = time
-        if frame.missingBytes > 0 {
-            response.seen += frame.missingBytes
+        guard response.order.take(frame), frame.missingBytes == 0 else {
             response.observer?.markGap()
             return
         }
-        response.seen += frame.payload.count
-        keep(frame, ring, in: &response.kept, seen: response.seen)
+        keep(frame, ring, in: &response.kept, seen: response.order.bytes)
         guard let decoder = response.decoder else {
             response.observer?.take(frame.payload, at: time, in: &memory.outline)
             return
@@ -326,7 +332,7 @@ final class Assembly {
         record.errorMessage = payload.explanation
         record.requestBytes = max(payload.requestBytes, 0)
         record.responseBytes = payload.responseBytes
-        record.droppedFrames = payload.droppedFrames
+        record.droppedFrames = payload.droppedFrames + holesCount
         endModelScan(payload)
         adopt(payload.caller, basis: Charge.Basis(number: payload.caller.basis))
         // Attempts that found no room are counted all the same.
@@ -358,7 +364,7 @@ final class Assembly {
         response.observer?.end(at: end, in: &memory.outline)
         record.responseFields = response.fields
         content.response = response.kept
-        record.responseBody.totalBytes = response.seen
+        record.responseBody.totalBytes = response.order.bytes
         record.isStream = response.isStream
         record.headMicroseconds = record.headMicroseconds ?? offset(response.headAt)
         guard let facts = response.observer?.facts else { return }

@@ -66,6 +66,8 @@ public final class Consumer: Sendable {
         /// Called with what calls in flight hold in a process that still writes to a journal, by
         /// the journal's name.
         public var held: @Sendable (String, [HeldCharge]) -> Void = { _, _ in }
+        /// How many exchanges this process served while there was no journal for them.
+        public var unrecorded: @Sendable () -> Int = { 0 }
         /// Where pieces of bodies are that are in no file, by the names of the files of journals
         /// that another process writes to.
         public var contents: [String: Int32] = [:]

@@ -6,6 +6,15 @@ import Telemetry
 // Exchanges that will have no settlement: their worker has ended, or a part of the journal's file
 // is gone.
 extension ConsumerRounds {
+    /// Has it in the store how many exchanges this process served before it could record any.
+    func rememberUnrecorded() {
+        let count = settings.unrecorded()
+        guard count > unrecordedCount, isAllStored else { return }
+        remember(RecordLoss(kind: .unrecorded, name: "", count: count - unrecordedCount))
+        // One that cannot be written down is said in the log.
+        unrecordedCount = count
+    }
+
     /// Gives up what is open in journals, as records to be stored; whether there is any.
     func interrupt(_ sources: [JournalSource]) -> Bool {
         var reading = RingReading()

@@ -42,6 +42,8 @@ final class ConsumerRounds {
     /// When the files of journals were looked for last, and those that were gone.
     var lookedForJournalsAt = Instant.now()
     var missingJournals: Set<String> = []
+    /// Exchanges without a journal that the store knows of.
+    var unrecordedCount = 0
     var areSourcesOpen = false
     private var isRecovered = false
     /// Whether a journal of an earlier process could not be opened.
@@ -111,7 +113,7 @@ final class ConsumerRounds {
         }
     }
 
-    private var isAllStored: Bool { unstored.isEmpty && next.isEmpty }
+    var isAllStored: Bool { unstored.isEmpty && next.isEmpty }
 
     private var hasUnread: Bool {
         sources.contains { $0.unreadBytes > 0 }
@@ -337,6 +339,7 @@ final class ConsumerRounds {
             }
         }
         if !isRingFilling { retirement.retire(now) }
+        rememberUnrecorded()
         keeper.keep(now)
         lookForJournals(now)
         if isAllStored, !isRingFilling { mover.move(now, isBusy: hasUnread) }

@@ -12,10 +12,14 @@ public struct RecordLoss: Equatable, Sendable, CustomStringConvertible {
         case journalDamage = "journal_damaged"
         /// Exchanges that a journal has counted, and that have no record.
         case exchangesLost = "exchanges_lost"
+        /// Exchanges that were served while there was no journal for them.
+        case unrecorded = "unrecorded"
         /// The index went back to what it was earlier.
         case indexBehind = "index_behind"
         /// The index's log is damaged, which the next start mends or finds lost.
         case indexDamage = "index_damaged"
+        /// Pages of the index that contradict themselves or each other.
+        case pagesDamaged = "index_pages_damaged"
         /// Records that were stored, and that nothing here took away.
         case recordsMissing = "records_missing"
         /// Records of a segment whose fields or bodies are damaged.
@@ -56,11 +60,18 @@ public struct RecordLoss: Equatable, Sendable, CustomStringConvertible {
         case .exchangesLost:
             "journal \(name): \(count) exchange\(count == 1 ? " has" : "s have") no record, "
                 + "because frames were damaged or the store refused them"
+        case .unrecorded:
+            "\(count) exchange\(count == 1 ? " was" : "s were") served while nothing could be "
+                + "recorded, and \(count == 1 ? "has" : "have") no record"
         case .indexBehind:
             "the index went back to what it was earlier, and records are lost"
                 + (name.isEmpty ? "" : ": their fields and bodies are in \(name)")
         case .indexDamage:
             "\(name) is damaged: a start of the gateway mends it, or keeps what can be kept"
+        case .pagesDamaged:
+            "\(name) is damaged (SQLite's integrity_check has \(count) complaint"
+                + "\(count == 1 ? "" : "s")): what is read from it may be wrong; weir logs restore "
+                + "puts a backup there"
         case .recordsMissing:
             "\(count) records were stored and ARE NOT THERE any more"
         case .recordsDamaged:

@@ -6,6 +6,8 @@ final class SegmentFolder: Sendable {
     private static let ending = ".seg"
     /// The ending of what is not finished.
     private static let draftEnding = ".seg.new"
+    /// What the name of one that was put aside has behind it.
+    private static let asideEnding = ".damaged"
 
     /// The gateway's folder, which it is in.
     let parent: String
@@ -141,26 +143,40 @@ final class SegmentFolder: Sendable {
         return true
     }
 
-    /// Keeps segments under second names, too, that hold more than rows know: they will be packed
-    /// without that, or go as old ones do.
+    /// Keeps what segments hold that no row knows under second names.
     ///
-    /// Returns the names: of the one of which rows know a part, and of those behind it.
+    /// A segment of which rows know a part stays as it is, too: it will be packed without the rest,
+    /// or goes as old ones do. Returns the names, of that one and of those behind it.
     func putAside(behind end: SegmentWriter.End) -> [String] {
-        var names: [String] = []
-        for number in numbers where number >= end.segment {
-            guard let size = status(of: number)?.bytes,
-                size > (number == end.segment ? end.offset : Segment.headBytes)
-            else { continue }
-            let name = "\(Self.fileName(number)).damaged"
-            let isKept = unsafe link(path(of: number), "\(path)/\(name)") == 0 || errno == EEXIST
-            names.append(isKept ? name : Self.fileName(number))
+        unknown(behind: end).map { number in
+            let (file, name) = (path(of: number), "\(Self.fileName(number))\(Self.asideEnding)")
+            let isKept = unsafe link(file, "\(path)/\(name)") == 0 || errno == EEXIST
+            guard isKept else { return Self.fileName(number) }
+            // What no row knows is found by none, and would be forgotten by none.
+            if number > end.segment { unsafe unlink(file) }
+            return name
         }
-        return names
+    }
+
+    /// The segments that hold more than rows know.
+    func unknown(behind end: SegmentWriter.End) -> [UInt64] {
+        numbers.filter { number in
+            guard number >= end.segment, let size = status(of: number)?.bytes else { return false }
+            return size > (number == end.segment ? end.offset : Segment.headBytes)
+        }
+    }
+
+    /// The last number that a segment has or had, those that were put aside among them: none is
+    /// given twice.
+    var lastNumber: UInt64 {
+        let aside = Self.names(in: path).filter { $0.hasSuffix(Self.asideEnding) }
+            .compactMap { Self.number(of: String($0.dropLast(Self.asideEnding.utf8.count))) }
+        return max(numbers.last ?? 0, aside.max() ?? 0)
     }
 
     /// The paths of segments that were put aside.
     var putAside: [String] {
-        Self.names(in: path).filter { $0.hasSuffix(".seg.damaged") }.sorted().map {
+        Self.names(in: path).filter { $0.hasSuffix(Self.ending + Self.asideEnding) }.sorted().map {
             "\(path)/\($0)"
         }
     }

@@ -75,7 +75,7 @@ final class SegmentWriter: Sendable {
         self.folder = folder
         self.disk = disk
         self.bounds = Mutex(bounds)
-        let last = max(folder.numbers.last ?? 0, end.segment)
+        let last = max(folder.lastNumber, end.segment)
         state.withLock { state in
             state.lastNumber = last
             if !keepsTail { Self.resume(folder, end, &state) }

@@ -78,16 +78,36 @@ extension Store {
 
     // MARK: The index
 
-    /// Whether a journal's room was given back for frames that the database does not know: what it
-    /// knew of them is lost, because room is given back only after a commit.
-    static func isBehind(journalsOf folder: String, _ pool: DatabasePool) throws -> Bool {
+    /// Complaints of SQLite about the index's pages that are counted at most.
+    private static let complaintsMax = 100
+
+    /// What SQLite finds wrong in the index's pages.
+    ///
+    /// Their structure is looked at, and each index against its table. A bit that flips within a
+    /// row's number or text is not seen by that.
+    public func damagedPages() throws -> RecordLoss? {
+        let complaints = try database.read { db in
+            try String.fetchAll(db, sql: "PRAGMA integrity_check(\(Self.complaintsMax))")
+        }
+        guard complaints != ["ok"] else { return nil }
+        return RecordLoss(kind: .pagesDamaged, name: "weir.db", count: complaints.count)
+    }
+
+    /// Whether the database knew more once: a journal's room was given back for frames that it
+    /// does not know, which is done only after a commit; or no process has left a journal, and
+    /// segments hold more than rows know, which none leaves that ends in order.
+    static func isBehind(
+        _ folder: String, _ segments: SegmentFolder, _ end: SegmentWriter.End, _ pool: DatabasePool
+    ) throws -> Bool {
+        let left = try JournalFolder.journals(in: folder)
+        guard !left.isEmpty else { return !segments.unknown(behind: end).isEmpty }
         let cursors = try pool.read { db in
             try Row.fetchAll(db, sql: "SELECT name, cursor FROM journals").map {
                 ($0[0] as String, UInt64(clamping: $0[1] as Int64))
             }
         }
         let known = Dictionary(cursors) { first, _ in first }
-        return try JournalFolder.journals(in: folder).contains { path in
+        return left.contains { path in
             guard let file = try? JournalFile(opening: path, isReadOnly: true) else { return false }
             return file.readCursor > known[file.name.description] ?? 0
         }

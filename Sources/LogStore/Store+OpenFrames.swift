@@ -104,11 +104,13 @@ extension Store {
     ) throws {
         var request: [UInt8] = []
         var response: [UInt8] = []
+        var (requestOrder, responseOrder) = (BodyOrder(), BodyOrder())
         try Self.eachOpenFrames("journal = ? AND exchange = ?", open.arguments, reader, db) {
             StoredFrames.read($1.span) { frame in
                 switch frame.kind {
-                case .requestBody: request.append(frame.payload, upTo: capture.bytesMax)
-                case .chunk where frame.attempt == answered:
+                case .requestBody where requestOrder.take(frame):
+                    request.append(frame.payload, upTo: capture.bytesMax)
+                case .chunk where frame.attempt == answered && responseOrder.take(frame):
                     response.append(frame.payload, upTo: capture.bytesMax)
                 default: break
                 }

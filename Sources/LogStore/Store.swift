@@ -61,7 +61,7 @@ public final class Store: Sendable {
         identity = FileIdentity(path: Self.path(in: folder))
         // Not by a reader: each has memory of its own.
         let end = try pool.writeWithoutTransaction(ContentTable.end)
-        let isBehind = try log == .damaged || Self.isBehind(journalsOf: folder, pool)
+        let isBehind = try log == .damaged || Self.isBehind(folder, segments, end, pool)
         if isBehind, !wasKeyless { try Self.askForKeys(folder) }
         let aside = isBehind ? segments.putAside(behind: end) : []
         writer = try SegmentWriter(segments, disk, after: end, keepsTail: !aside.isEmpty)

@@ -41,7 +41,7 @@ final class JournalScratch {
     }
 
     func body(_ exchange: UInt64, _ bytes: [UInt8]) -> Bool {
-        writer.appendBody(.chunk, tag(exchange, attempt: 1), bytes.span)
+        writer.appendBody(.chunk, tag(exchange, attempt: 1), bytes.span, at: 0)
     }
 
     func appendDelivery(_ exchange: UInt64) {

@@ -24,12 +24,12 @@ extension JournalTests {
             return try JournalFile(opening: file.path, content: try Socket.duplicate(descriptor))
         }
         let pieces = [[UInt8](repeating: 1, count: 100), [UInt8](repeating: 2, count: 50)]
-        for piece in pieces { _ = writer.appendBodyAside(.chunk, tag, piece.span) }
+        for piece in pieces { _ = writer.appendBodyAside(.chunk, tag, piece.span, at: 0) }
         var reader = JournalReader(try open())
         #expect(JournalScratch.frames(&reader).dropFirst().map(\.payload) == pieces)
         // Another reads all of it again: what was read is gone, and what is new is there.
         let new = [UInt8](repeating: 3, count: 70)
-        _ = writer.appendBodyAside(.chunk, tag, new.span)
+        _ = writer.appendBodyAside(.chunk, tag, new.span, at: 0)
         var missing: [Int] = []
         var again = JournalReader(try open(), from: 0)
         again.read { frame in
@@ -57,8 +57,8 @@ extension JournalTests {
             let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
             let exchange = try #require(began)
             let piece = [UInt8](repeating: UInt8(1 + round % 255), count: 900 + round)
-            let isAside = writer.appendBodyAside(.chunk, tag(exchange), piece.span)
-            let isKept = writer.appendBody(.chunk, tag(exchange), Array("kept".utf8).span)
+            let isAside = writer.appendBodyAside(.chunk, tag(exchange), piece.span, at: 0)
+            let isKept = writer.appendBody(.chunk, tag(exchange), Array("kept".utf8).span, at: 0)
             #expect(isAside && isKept)
             if round == 399 {
                 let bytes = try Self.bytes(of: file.path)
@@ -81,9 +81,9 @@ extension JournalTests {
         let began = writer.begin(Array("b".utf8).span, time: JournalScratch.time)
         let exchange = try #require(began)
         let large = [UInt8](repeating: 1, count: 70 << 10)
-        let isLargeWritten = writer.appendBodyAside(.chunk, tag(exchange), large.span)
+        let isLargeWritten = writer.appendBodyAside(.chunk, tag(exchange), large.span, at: 0)
         let small = Array(large[..<9000])
-        let isSmallWritten = writer.appendBodyAside(.chunk, tag(exchange), small.span)
+        let isSmallWritten = writer.appendBodyAside(.chunk, tag(exchange), small.span, at: 0)
         #expect(!isLargeWritten && isSmallWritten)
     }
 }

@@ -6,6 +6,7 @@ import Primitives
 import Reactor
 import Support
 import Telemetry
+import Testing
 
 @testable import LogStore
 
@@ -17,6 +18,8 @@ final class RecordScratch {
     var writer: JournalWriter
     private var random = RandomSource(seed: 5)
     private var time = Instant(nanoseconds: 1_000_000_000)
+    /// Bytes of each exchange's answer that were written.
+    private var chunkBytes: [UInt64: Int] = [:]
 
     init(journalBytes: Int = 1 << 20) throws {
         var template = Array("/tmp/weir-record-XXXXXX".utf8CString)
@@ -124,7 +127,7 @@ final class RecordScratch {
         for start in stride(from: 0, to: call.request.count, by: step) {
             _ = writer.appendBody(
                 .requestBody, tag,
-                Array(call.request[start...].prefix(step)).span)
+                Array(call.request[start...].prefix(step)).span, at: start)
         }
         var attempt = PayloadWriter()
         AttemptPayload(vendor: call.vendor).write(to: &attempt)
@@ -146,9 +149,12 @@ final class RecordScratch {
 
     @discardableResult
     func chunk(_ open: Open, _ piece: [UInt8]) -> Bool {
-        writer.appendBody(
+        let offset = chunkBytes[open.number] ?? 0
+        let isWritten = writer.appendBody(
             .chunk, JournalWriter.FrameTag(exchange: open.number, attempt: 1, time: tick()),
-            piece.span)
+            piece.span, at: offset)
+        if isWritten { chunkBytes[open.number] = offset + piece.count }
+        return isWritten
     }
 
     /// Writes an end, or only the delivery frame before it.
@@ -186,11 +192,26 @@ final class RecordScratch {
         var batch = Batch()
         source.read(into: &batch, recordsMax: 100_000, now: .now())
         let cursor = source.release(into: &batch, now: .now())
-        for index in batch.records.indices {
-            batch.records[index].requestBody.bytes = Self.bytes(batch.contents[index].request)
-            batch.records[index].responseBody.bytes = Self.bytes(batch.contents[index].response)
-        }
+        let records = Self.records(&batch)
         file.release(upTo: cursor)
+        return records
+    }
+
+    /// What is open in the journal, as a start finds it.
+    func interrupt(capture: Capture = Capture(bytesMax: 1 << 20)) -> [Record] {
+        let source = JournalSource(file, from: nil, isLeft: true, capture: capture)
+        var batch = Batch()
+        source.read(into: &batch, recordsMax: 100_000, now: .now())
+        source.interrupt(into: &batch, now: .now())
+        return Self.records(&batch)
+    }
+
+    /// The records of a batch, with their bodies.
+    private static func records(_ batch: inout Batch) -> [Record] {
+        for index in batch.records.indices {
+            batch.records[index].requestBody.bytes = bytes(batch.contents[index].request)
+            batch.records[index].responseBody.bytes = bytes(batch.contents[index].response)
+        }
         return batch.records
     }
 
@@ -198,6 +219,17 @@ final class RecordScratch {
         var bytes: [UInt8] = []
         unsafe pieces.withEach { run, _, _ in unsafe bytes.append(contentsOf: run) }
         return bytes
+    }
+
+    /// Flips a bit of a file.
+    static func flip(_ path: String, at offset: Int, bit: Int = 0) throws {
+        let file = unsafe open(path, O_RDWR)
+        guard file >= 0 else { throw SystemError(call: "open \(path)") }
+        defer { close(file) }
+        var byte: UInt8 = 0
+        #expect(unsafe pread(file, &byte, 1, off_t(offset)) == 1)
+        byte ^= 1 << UInt8(bit)
+        #expect(unsafe pwrite(file, &byte, 1, off_t(offset)) == 1)
     }
 
     /// Waits until a condition holds; false when it never did.
