@@ -66,8 +66,10 @@ enum Finish: Sendable, Equatable {
     case length
     /// The model's window is full.
     case contextFull
-    /// The vendor or the model refuses.
+    /// The vendor cuts the answer off because of what it says, or the model refuses.
     case filtered
+    /// The model refuses in words of its own, and has said all of them.
+    case refused
     /// The vendor's own tools would go on.
     case paused
     case compaction

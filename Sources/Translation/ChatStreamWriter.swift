@@ -288,7 +288,7 @@ struct ChatStreamWriter: ~Copyable {
 extension Finish {
     func chatWord(_ context: AnswerContext) -> StaticString {
         switch self {
-        case .end, .stopWord: "stop"
+        case .end, .refused, .stopWord: "stop"
         case .toolCalls where context.hasFunctionsAlone: "function_call"
         case .toolCalls: "tool_calls"
         case .length, .contextFull, .paused, .compaction: "length"

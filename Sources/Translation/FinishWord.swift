@@ -77,7 +77,7 @@ struct AnswerContents {
     var hasRefused = false
 
     /// The end of such an answer where the vendor names no other one.
-    private var end: Finish { hasRefused ? .filtered : hasCalls ? .toolCalls : .end }
+    private var end: Finish { hasRefused ? .refused : hasCalls ? .toolCalls : .end }
 
     /// Why the answer ends; nil where the vendor failed, which the events say then.
     ///

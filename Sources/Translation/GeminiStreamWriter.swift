@@ -203,7 +203,7 @@ extension Finish {
         switch self {
         case .end, .stopWord, .toolCalls, .paused: "STOP"
         case .length, .contextFull, .compaction: "MAX_TOKENS"
-        case .filtered: "SAFETY"
+        case .filtered, .refused: "SAFETY"
         }
     }
 }

@@ -271,7 +271,7 @@ extension Finish {
         case .toolCalls: word = "tool_use"
         case .length: word = "max_tokens"
         case .contextFull: word = "model_context_window_exceeded"
-        case .filtered: word = "refusal"
+        case .filtered, .refused: word = "refusal"
         case .paused: word = "pause_turn"
         case .compaction: word = "compaction"
         }
@@ -281,7 +281,7 @@ extension Finish {
         } else {
             json.nullMember("stop_sequence")
         }
-        guard self == .filtered else { return }
+        guard self == .filtered || self == .refused else { return }
         json.key("stop_details")
         json.beginObject()
         json.member("type", literal: "refusal")

@@ -68,7 +68,7 @@ extension Finish {
     /// Why a Responses answer is not complete; nil where it is.
     var incompleteReason: StaticString? {
         switch self {
-        case .end, .stopWord, .toolCalls: nil
+        case .end, .refused, .stopWord, .toolCalls: nil
         case .length, .contextFull, .paused, .compaction: "max_output_tokens"
         case .filtered: "content_filter"
         }
