@@ -55,12 +55,21 @@ struct Citation: Sendable {
     let url: EscapedText
     let title: EscapedText?
     /// The characters of the item's text that rest on it; nil where the vendor does not say.
-    let range: Range<Int>?
+    var range: Range<Int>?
+    /// How many characters the texts before the item have: some dialects have one text of all.
+    var before = 0
+
+    /// The same characters of all texts of the answer as one.
+    var wholeRange: Range<Int>? {
+        range.map { $0.lowerBound + before..<$0.upperBound + before }
+    }
 }
 
 /// Why an answer ends.
 enum Finish: Sendable, Equatable {
     case end
+    /// The model refuses in words of its own, and has said all of them.
+    case refused
     case stopWord(EscapedText)
     case toolCalls
     case length
@@ -68,8 +77,6 @@ enum Finish: Sendable, Equatable {
     case contextFull
     /// The vendor cuts the answer off because of what it says, or the model refuses.
     case filtered
-    /// The model refuses in words of its own, and has said all of them.
-    case refused
     /// The vendor's own tools would go on.
     case paused
     case compaction

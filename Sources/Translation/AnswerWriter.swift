@@ -74,7 +74,7 @@ struct AnswerWriter {
             case .call: break
             }
             for (citation, path) in entry.citations {
-                if let range = citation.range {
+                if let range = citation.wholeRange {
                     cited.append((citation, range))
                 } else {
                     transcript.lose(path)

@@ -12,6 +12,8 @@ struct ChatAnswerReader {
     private var model: EscapedText?
     private var nextKey = 0
     private var openText: Int?
+    /// How many items with text there were.
+    private var textCount = 0
     private var openReasoning: Int?
     private var openRefusal: Int?
     private var hasRefused = false
@@ -269,6 +271,7 @@ struct ChatAnswerReader {
             openText = key
             events.append(.opened(AnswerItem(key: key, kind: .text, path: path)))
         }
+            textCount += 1
         guard let key = openText else { return }
         let tokens = TokenOdds.list(openAI: odds?["content"])
         if !tokens.isEmpty {
@@ -302,7 +305,13 @@ struct ChatAnswerReader {
                 events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
                 continue
             }
-            events.append(.citation(key: key, Citation(inner, url), path: path))
+            var citation = Citation(inner, url)
+            // The vendor counts from the beginning of the first text, which is another item.
+            if textCount > 1, citation.range != nil {
+                citation.range = nil
+                events.append(.lost(Loss(kind: .changed, path: path, isHarmless: false)))
+            }
+            events.append(.citation(key: key, citation, path: path))
         }
     }
 
@@ -319,8 +328,11 @@ extension Citation {
         self.url = url
         title = value["title"]?.text
         if let start = value["start_index"]?.integer, let end = value["end_index"]?.integer,
-            start >= 0, start <= end
+            start >= 0, start <= end, end <= Self.positionMax
         {
+    /// No text is so long.
+    private static let positionMax = 1 << 32
+
             range = start..<end
         } else {
             range = nil

@@ -205,7 +205,7 @@ struct ChatStreamWriter: ~Copyable {
     }
 
     private mutating func cite(_ citation: Citation, _ path: String) {
-        guard let range = citation.range else { return losses.drop(path) }
+        guard let range = citation.wholeRange else { return losses.drop(path) }
         cited.append((citation, range))
     }
 

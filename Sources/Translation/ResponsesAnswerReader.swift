@@ -10,7 +10,8 @@ struct ResponsesAnswerReader {
         var isClosed = false
         /// What was passed on of the item's text or arguments, to find what is missing at its end.
         var sent: [UInt8] = []
-        var pieces = 0
+        /// The piece of reasoning that the last text belongs to.
+        var piece: Piece?
         /// How many citations were passed on; the item's end repeats them.
         var citations = 0
         var kind: AnswerItem.Kind
@@ -21,7 +22,14 @@ struct ResponsesAnswerReader {
         let path: String
     }
 
+    /// A part of an item of reasoning.
+    private struct Piece: Equatable {
+        let isSummary: Bool
+        let index: Int
+    }
+
     private var items: [Int: Item] = [:]
+    private var positions = TextPositions()
     private var nextKey = 0
     private var hasCalls = false
     private var hasRefused = false
@@ -54,7 +62,8 @@ struct ResponsesAnswerReader {
             "response.reasoning_text.delta", "response.reasoning_summary_text.delta":
             text(event, index, &events)
         case "response.reasoning_summary_part.added":
-            piece(index, &events)
+            let piece = Piece(isSummary: true, index: event["summary_index"]?.integer ?? 0)
+            begin(piece, index, &events)
         case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
             if let delta = event["delta"]?.text { append(delta, index, &events) }
         case "response.function_call_arguments.done":
@@ -73,7 +82,7 @@ struct ResponsesAnswerReader {
             events.append(.failed(AnswerFailure(responses: event["error"] ?? event)))
         case "response.output_text.annotation.added":
             if let annotation = event["annotation"] {
-                cite(annotation, index, "output[\(index)].content[0].annotations", &events)
+                cite(annotation, index, event["content_index"]?.integer ?? 0, &events)
             }
         case let type:
             if type.hasPrefix("response.audio.") {
@@ -186,15 +195,17 @@ struct ResponsesAnswerReader {
     private mutating func open(_ index: Int, _ events: inout [AnswerEvent]) {
         guard let item = items[index], !item.isOpened, !item.isClosed else { return }
         items[index]?.isOpened = true
+        if case .text = item.kind { positions.begin(index) }
         var opened = AnswerItem(key: item.key, kind: item.kind, path: item.path)
         opened.isFreeText = item.isFreeText
         events.append(.opened(opened))
     }
 
-    private mutating func piece(_ index: Int, _ events: inout [AnswerEvent]) {
-        guard let item = items[index], !item.isClosed else { return }
-        if item.pieces > 0, item.isOpened { events.append(.pieceEnded(key: item.key)) }
-        items[index]?.pieces += 1
+    /// Goes on to a piece of reasoning, which some gateways do not announce.
+    private mutating func begin(_ piece: Piece, _ index: Int, _ events: inout [AnswerEvent]) {
+        guard let item = items[index], !item.isClosed, item.piece != piece else { return }
+        if item.piece != nil, item.isOpened { events.append(.pieceEnded(key: item.key)) }
+        items[index]?.piece = piece
     }
 
     private mutating func text(
@@ -203,8 +214,16 @@ struct ResponsesAnswerReader {
         guard let delta = event["delta"]?.text else { return }
         switch event["type"]?.plain {
         case "response.refusal.delta": turn(index, to: .refusal, &events)
-        case "response.output_text.delta": turn(index, to: .text, &events)
-        default: break
+        case "response.output_text.delta":
+            turn(index, to: .text, &events)
+            let part = event["content_index"]?.integer ?? 0
+            positions.begin(part: part, of: index, behind: items[index]?.sent ?? [])
+        case "response.reasoning_summary_text.delta":
+            let piece = Piece(isSummary: true, index: event["summary_index"]?.integer ?? 0)
+            begin(piece, index, &events)
+        default:
+            let piece = Piece(isSummary: false, index: event["content_index"]?.integer ?? 0)
+            begin(piece, index, &events)
         }
         if let odds = event["logprobs"], !odds.isEmptyValue { take(odds, index, &events) }
         append(delta, index, &events)
@@ -300,29 +319,33 @@ struct ResponsesAnswerReader {
             }
         }
         var whole: [UInt8] = []
-        for part in parts {
+        for (position, part) in parts.enumerated() {
             guard let text = (part["text"] ?? part["refusal"])?.text else { continue }
             whole += text.inner
             guard let item = items[index], whole.count > item.sent.count else { continue }
             turn(index, to: part["type"]?.plain == "refusal" ? .refusal : .text, &events)
+            positions.begin(part: position, of: index, behind: item.sent)
             reconcile(EscapedText(inner: whole[...]), index, &events)
         }
         let known = items[index]?.citations ?? 0
         let cited = parts.enumerated().flatMap { position, part in
-            let path = "output[\(index)].content[\(position)].annotations"
-            return (part["annotations"]?.elements ?? []).map { (annotation: $0, path: path) }
+            (part["annotations"]?.elements ?? []).map { (annotation: $0, part: position) }
         }
-        for each in cited.dropFirst(known) { cite(each.annotation, index, each.path, &events) }
+        for each in cited.dropFirst(known) { cite(each.annotation, index, each.part, &events) }
     }
 
     private mutating func cite(
-        _ value: RawJSON, _ index: Int, _ path: String, _ events: inout [AnswerEvent]
+        _ value: RawJSON, _ index: Int, _ part: Int, _ events: inout [AnswerEvent]
     ) {
+        let path = "output[\(index)].content[\(part)].annotations"
         items[index]?.citations += 1
         guard let item = items[index], item.isOpened, let url = value["url"]?.text else {
             return events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
         }
-        events.append(.citation(key: item.key, Citation(value, url), path: path))
+        var citation = Citation(value, url)
+        let items = items
+        positions.place(&citation, part: part, of: index) { items[$0]?.sent ?? [] }
+        events.append(.citation(key: item.key, citation, path: path))
     }
 
     private mutating func reasoning(
