@@ -92,12 +92,14 @@ struct ChatAnswerReader {
                 finish.map { FinishWord(chat: $0) } ?? .unknown, spelled: finish,
                 at: "choices[0].finish_reason", &events)
         else { return }
-        closeTexts(isCut: reason.isCut && calls.isEmpty, &events)
+        let isTextCut = reason.isCut && calls.isEmpty
         for index in calls.indices {
             open(index, &events)
             guard calls[index].isOpened, !calls[index].isClosed else { continue }
+            closeTexts(isCut: isTextCut, before: calls[index].key, &events)
             events.append(.closed(key: calls[index].key, isCut: reason.isCut))
         }
+        closeTexts(isCut: isTextCut, &events)
         events.append(.finished(reason, counts))
     }
 
@@ -269,9 +271,9 @@ struct ChatAnswerReader {
             closeWholeCalls(&events)
             let key = makeKey()
             openText = key
+            textCount += 1
             events.append(.opened(AnswerItem(key: key, kind: .text, path: path)))
         }
-            textCount += 1
         guard let key = openText else { return }
         let tokens = TokenOdds.list(openAI: odds?["content"])
         if !tokens.isEmpty {
@@ -315,14 +317,22 @@ struct ChatAnswerReader {
         }
     }
 
-    mutating func closeTexts(isCut: Bool, _ events: inout [AnswerEvent]) {
+    /// Closes what is open of texts, as far as it began before a call.
+    mutating func closeTexts(
+        isCut: Bool, before key: Int = .max, _ events: inout [AnswerEvent]
+    ) {
         let open = [openReasoning, openText, openRefusal].compactMap { $0 }
-        for key in open { events.append(.closed(key: key, isCut: isCut)) }
-        (openReasoning, openText, openRefusal) = (nil, nil, nil)
+        for text in open where text < key { events.append(.closed(key: text, isCut: isCut)) }
+        if let text = openReasoning, text < key { openReasoning = nil }
+        if let text = openText, text < key { openText = nil }
+        if let text = openRefusal, text < key { openRefusal = nil }
     }
 }
 
 extension Citation {
+    /// No text is so long.
+    private static let positionMax = 1 << 32
+
     /// A citation of OpenAI's.
     init(_ value: RawJSON, _ url: EscapedText) {
         self.url = url
@@ -330,9 +340,6 @@ extension Citation {
         if let start = value["start_index"]?.integer, let end = value["end_index"]?.integer,
             start >= 0, start <= end, end <= Self.positionMax
         {
-    /// No text is so long.
-    private static let positionMax = 1 << 32
-
             range = start..<end
         } else {
             range = nil
