@@ -124,10 +124,7 @@ struct CallGuard {
             output.append(.arguments(key: key, Self.wrapped(text)))
             return output.append(.closed(key: key, isCut: false))
         case .object where Self.isNothing(text.inner):
-            if isCut {
-                hasCutCall = true
-                return output.append(.closed(key: key, isCut: true))
-            }
+            guard !isCut else { break }
             output.append(.arguments(key: key, EscapedText("{}")))
             return output.append(.closed(key: key, isCut: false))
         default: break
