@@ -67,10 +67,19 @@ extension Conversation {
         case .auto, .none:
             // What is so without a word, and refused by some vendors.
             if tools.isEmpty { self.choice = nil }
-        case .required, .one:
+        case .required:
             guard !tools.isEmpty else {
                 throw Refusal(choice.path, "a tool is chosen where there is none")
             }
+        case .one(let name):
+            // One that the vendor runs is refused where the target has none like it.
+            guard !tools.contains(where: { $0.fullName == name }) else { return }
+            // A tool of a group may be chosen without the group's name.
+            let grouped = name.namespace == nil ? tools.filter { $0.name == name.name } : []
+            guard grouped.count == 1, let tool = grouped.first else {
+                throw Refusal(choice.path, "a tool is chosen that there is not")
+            }
+            self.choice = ToolChoice(kind: .one(tool.fullName), path: choice.path)
         case .subset(let isRequired, let names):
             let fit = names.filter(known.contains)
             guard fit.count < names.count else { return }
