@@ -296,7 +296,7 @@ struct GeminiRequestReader {
             }
         }
         let path = "generationConfig.responseMimeType"
-        if let schema {
+        if let schema, type != "text/x.enum" {
             conversation.format = OutputFormat(kind: .schema(schema.value), path: schema.path)
         } else if type == "application/json" {
             conversation.format = OutputFormat(kind: .object, path: path)
