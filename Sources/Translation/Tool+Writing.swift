@@ -6,6 +6,9 @@ extension Conversation {
     mutating func clientTools(of form: Form) throws(Refusal) -> [Tool] {
         guard form != self.form else { return tools }
         let hasFunctions = tools.contains { !$0.isBuiltin }
+        let hasNone =
+            !hasFunctions
+            && tools.allSatisfy { $0.search(in: form, besidesFunctions: false) == nil }
         var searches: [Tool] = []
         for tool in tools {
             guard tool.isBuiltin else { continue }
@@ -14,7 +17,7 @@ extension Conversation {
                 searches.append(search)
                 continue
             }
-            if isForced(tool) || tools.allSatisfy(\.isBuiltin) {
+            if isForced(tool) || hasNone {
                 throw Refusal(tool.path, "the target has no tool of this kind")
             }
             losses.drop(tool.path)
