@@ -198,7 +198,7 @@ extension Turn {
     ) {
         let index = atFront ? parts.startIndex : parts.index(before: parts.endIndex)
         if parts.indices.contains(index), case .text(let text, let isBare) = parts[index].kind {
-            let all = atFront ? texts + [text] : [text] + texts
+            let all = (atFront ? texts + [text] : [text] + texts).filter { !$0.isEmpty }
             parts[index].kind = .text(EscapedText.joined(all), isBare: isBare)
         } else {
             let part = Part(
