@@ -125,7 +125,7 @@ extension Tool {
         var fit = AnthropicSchema.input(schema)
         // An object's type alone takes nothing away.
         var isChanged = schema.members.contains { AnthropicSchema.choices.contains($0.name) }
-        if strict == true {
+        if strict == true, !schema.isBareObject {
             let whole = fit ?? schema.tree
             let held = AnthropicSchema.output(whole)
             if held != whole { (fit, isChanged) = (held, true) }

@@ -27,6 +27,15 @@ enum OpenAISchema {
     }
 }
 
+extension RawJSON {
+    /// Whether a schema says of an object nothing but that it is one: each vendor that holds calls
+    /// to a schema refuses it, so that a client hears from the target what its own vendor says.
+    var isBareObject: Bool {
+        let members = members
+        return members.count == 1 && members[0].name == "type" && members[0].value.plain == "object"
+    }
+}
+
 extension Conversation {
     /// Whether OpenAI's vendors hold an answer to the schema: Anthropic's do without a word about
     /// it, and with members that may be absent.
@@ -40,7 +49,7 @@ extension Conversation {
     /// The same for the arguments of a tool's calls.
     mutating func isStrict(_ tool: Tool) -> Bool? {
         guard self.form == .messages, tool.strict == true, let schema = tool.schema,
-            !OpenAISchema.isStrict(schema.tree)
+            !schema.isBareObject, !OpenAISchema.isStrict(schema.tree)
         else { return tool.strict }
         losses.change("\(tool.path).strict")
         return false
