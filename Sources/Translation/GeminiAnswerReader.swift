@@ -82,7 +82,10 @@ struct GeminiAnswerReader {
                 FinishWord(gemini: finish), spelled: finish, at: "candidates[0].finishReason",
                 message: message, &events)
         else { return }
-        if message?.isEmpty == false {
+        // The message explains the reason: where that is declared, the two are one loss.
+        let isDeclared =
+            if case .unknown = FinishWord(gemini: finish) { true } else { false }
+        if message?.isEmpty == false, !isDeclared {
             events.append(.lost(Loss(dropped: "candidates[0].finishMessage")))
         }
         closeTexts(isCut: reason.isCut, &events)
