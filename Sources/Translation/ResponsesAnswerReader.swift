@@ -201,7 +201,7 @@ struct ResponsesAnswerReader {
         events.append(.opened(opened))
     }
 
-    /// Goes on to a piece of reasoning, which some gateways do not announce.
+    /// Goes on to a piece of reasoning, which some gateways write without its beginning.
     private mutating func begin(_ piece: Piece, _ index: Int, _ events: inout [AnswerEvent]) {
         guard let item = items[index], !item.isClosed, item.piece != piece else { return }
         if item.piece != nil, item.isOpened { events.append(.pieceEnded(key: item.key)) }
@@ -344,7 +344,7 @@ struct ResponsesAnswerReader {
         }
         var citation = Citation(value, url)
         let items = items
-        positions.place(&citation, part: part, of: index) { items[$0]?.sent ?? [] }
+        positions.locate(&citation, part: part, of: index) { items[$0]?.sent ?? [] }
         events.append(.citation(key: item.key, citation, path: path))
     }
 

@@ -12,8 +12,8 @@ struct TextPositions {
         var starts: [Int: Int] = [:]
         /// How much of the text is counted.
         var counted = (bytes: 0, characters: 0)
-        /// The text's place among the others.
-        let place: Int
+        /// The text's index among the others.
+        let slot: Int
 
         mutating func count(_ text: [UInt8]) -> Int {
             let rest = EscapedText(inner: text.dropFirst(counted.bytes))
@@ -32,7 +32,7 @@ struct TextPositions {
     /// Takes an item that begins to have text.
     mutating func begin(_ index: Int) {
         guard texts[index] == nil else { return }
-        texts[index] = Text(place: order.count)
+        texts[index] = Text(slot: order.count)
         order.append(index)
     }
 
@@ -47,18 +47,18 @@ struct TextPositions {
         texts[index]?.starts[part] = start
     }
 
-    /// Tells a citation of a part where its item's text begins, and where the part does in it.
-    mutating func place(
+    /// Counts a citation of a part from its item's beginning, and says how much stands before that.
+    mutating func locate(
         _ citation: inout Citation, part: Int, of index: Int, _ text: (Int) -> [UInt8]
     ) {
         guard let item = texts[index] else { return }
         let start = item.starts[part] ?? 0
         citation.range = citation.range.map { $0.lowerBound + start..<$0.upperBound + start }
-        while starts.count <= item.place {
+        while starts.count <= item.slot {
             let last = starts.count - 1
             let count = texts[order[last]]?.count(text(order[last])) ?? 0
             starts.append(starts[last] + count)
         }
-        citation.before = starts[item.place]
+        citation.before = starts[item.slot]
     }
 }
