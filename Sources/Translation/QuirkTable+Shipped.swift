@@ -57,17 +57,28 @@ extension QuirkTable {
             $0.systemRole = "developer"
             $0.takesSampling = false
             $0.takesPenalties = false
-            $0.efforts = ["minimal", "low", "medium", "high", "xhigh"]
+            $0.efforts = ["low", "medium", "high"]
+            $0.mayRest = false
         },
+        Row([.chat, .responses], ["gpt-4o*", "gpt-4.1*"], "2026-12-01") { $0.thinking = .none },
         Row([.chat, .responses], ["o1-mini*"], "2026-11-29") { $0.systemRole = "system" },
         Row([.chat], ["o3*", "o4-mini*"], "2026-11-29") { $0.stopMax = 0 },
         Row([.chat, .responses], ["gpt-5*", "gpt-6*"], "2026-11-29") {
             $0.takesSampling = false
             $0.takesPenalties = false
         },
-        Row([.chat, .responses], ["gpt-5*"], "2026-11-29") {
-            $0.efforts = ["minimal", "low", "medium", "high", "xhigh"]
+        Row([.chat, .responses], ["gpt-5*"], "2026-12-01") {
+            $0.efforts = ["low", "medium", "high", "xhigh"]
         },
+        Row([.chat, .responses], ["gpt-5", "gpt-5-*"], "2026-12-01") {
+            $0.efforts = ["minimal", "low", "medium", "high"]
+            $0.mayRest = false
+        },
+        Row([.chat, .responses], ["gpt-5-pro*"], "2026-12-01") { $0.efforts = ["high"] },
+        Row([.chat, .responses], ["gpt-5.1*"], "2026-12-01") {
+            $0.efforts = ["low", "medium", "high"]
+        },
+        Row([.chat, .responses], ["gpt-5.1-codex*"], "2026-12-01") { $0.mayRest = false },
         Row([.chat, .responses], ["gpt-5.*", "gpt-6*"], "2026-11-29") {
             $0.samplesUnthinking = true
         },

@@ -8,7 +8,11 @@ extension Conversation {
         nameProbabilities(for: target)
         if quirks.thinking == .none { dropReasoning() }
         if target == .chat { fitEffortToTools(quirks.toolEffort) }
-        reasoning.effort = reasoning.effort.map { known($0, quirks.efforts) }
+        if target == .gemini {
+            reasoning.effort = reasoning.effort.map { known($0, quirks.efforts) }
+        } else {
+            fitEffort(to: quirks)
+        }
         let isUnthinking = reasoning.effort?.value == "none" || reasoning.mode?.value == .disabled
         var kept: [Setting] = []
         for setting in settings {
@@ -21,13 +25,31 @@ extension Conversation {
         settings = kept
     }
 
-    /// Every wish of thinking, for a model that does not.
+    /// An effort that OpenAI's model knows, whatever words the wish is in.
+    private mutating func fitEffort(to quirks: Quirks) {
+        guard quirks.efforts != nil || !quirks.mayRest else { return }
+        let wish = reasoning
+        guard let path = wish.effort?.path ?? wish.mode?.path ?? wish.budget?.path,
+            let word = effort(quirks.ladder, &losses)
+        else { return }
+        var fit = known(Stated(value: word, path: path), quirks.efforts)
+        if word == "none", !quirks.mayRest {
+            losses.change(path)
+            let least = Quirks.effortWords.first { quirks.efforts?.contains($0) ?? true }
+            fit = Stated(value: least ?? word, path: path)
+        }
+        (reasoning.effort, reasoning.budget, reasoning.mode) = (fit, nil, nil)
+    }
+
+    /// Every wish of thinking, for a model that does not; that it shall not is no loss.
     mutating func dropReasoning() {
         let wish = reasoning
+        let isOff = wish.effort.map { $0.value == "none" } ?? (wish.mode?.value == .disabled)
+        defer { reasoning = ReasoningWish() }
+        guard !isOff else { return }
         for path in [wish.effort?.path, wish.budget?.path, wish.mode?.path, wish.isShown?.path] {
             if let path { losses.drop(path) }
         }
-        reasoning = ReasoningWish()
     }
 
     /// Whether a model with a budget would refuse to think: where a tool is forced, and in a round

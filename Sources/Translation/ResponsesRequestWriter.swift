@@ -102,10 +102,12 @@ struct ResponsesRequestWriter: ~Copyable {
 
     private mutating func include() {
         let wantsProbabilities = conversation.setting(.logprobs)?.value.flag == true
-        guard !isOwn || wantsProbabilities else { return }
+        // A model that does not think has nothing of the kind.
+        let wantsReasoning = !isOwn && quirks.thinking != .none
+        guard wantsReasoning || wantsProbabilities else { return }
         json.key("include")
         json.beginArray()
-        if !isOwn { json.literal("reasoning.encrypted_content") }
+        if wantsReasoning { json.literal("reasoning.encrypted_content") }
         if wantsProbabilities { json.literal("message.output_text.logprobs") }
         json.endArray()
     }

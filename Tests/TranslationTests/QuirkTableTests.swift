@@ -80,7 +80,11 @@ struct QuirkTableTests {
             (.messages, "claude-sonnet-4-6", "max", "max"),
             (.messages, "claude-opus-4-8", "xhigh", "xhigh"),
             (.responses, "gpt-5.4", "max", "xhigh"), (.responses, "gpt-5.6", "max", "max"),
-            (.responses, "o3", "max", "xhigh"), (.responses, "gpt-5", "minimal", "minimal"),
+            (.responses, "o3", "max", "high"), (.responses, "gpt-5", "minimal", "minimal"),
+            (.responses, "gpt-5.1", "minimal", "low"), (.responses, "gpt-5.1", "none", "none"),
+            (.responses, "gpt-5", "none", "minimal"), (.responses, "o3", "none", "low"),
+            (.responses, "gpt-5-pro", "low", "high"), (.responses, "gpt-5.4", "none", "none"),
+            (.responses, "gpt-5.1-codex", "none", "low"),
         ])
     func efforts(_ target: Form, _ model: String, _ asked: String, _ written: String) throws {
         let (body, lost) = try Self.request(
@@ -88,6 +92,37 @@ struct QuirkTableTests {
         let effort = (body["output_config"] ?? body["reasoning"])?["effort"]?.plain
         #expect(effort == written)
         #expect(lost.contains("~reasoning_effort") == (asked != written))
+    }
+
+    @Test("asks OpenAI's models for efforts instead of budgets, and of rest that they do not know")
+    func budgets() throws {
+        let cases = [
+            ("gpt-5.1", #""thinking":{"type":"enabled","budget_tokens":2000}"#, "low"),
+            ("gpt-5", #""thinking":{"type":"enabled","budget_tokens":2000}"#, "minimal"),
+            ("gpt-5", #""thinking":{"type":"disabled"}"#, "minimal"),
+            ("gpt-5.1", #""thinking":{"type":"disabled"}"#, "none"),
+        ]
+        for (model, wish, effort) in cases {
+            let (body, lost) = try Self.request(
+                #""max_tokens":9999,\#(wish)"#, to: .chat, model: model, from: .messages)
+            #expect(body["reasoning_effort"]?.plain == effort)
+            #expect(lost.isEmpty == (effort == "none"))
+        }
+    }
+
+    @Test("asks no model to think that does not", arguments: ["gpt-4o-mini", "gpt-4.1"])
+    func thoughtless(_ model: String) throws {
+        for (wish, losses) in [
+            (#""thinking":{"type":"adaptive"},"output_config":{"effort":"low"}"#, 2),
+            (#""thinking":{"type":"disabled"}"#, 0),
+        ] {
+            let members = #""max_tokens":9999,\#(wish)"#
+            let chat = try Self.request(members, to: .chat, model: model, from: .messages)
+            #expect(chat.body["reasoning_effort"] == nil && chat.lost.count == losses)
+            let other = try Self.request(members, to: .responses, model: model, from: .messages)
+            #expect(other.body["reasoning"] == nil && other.lost.count == losses)
+            #expect(other.body["include"] == nil)
+        }
     }
 
     @Test("asks Anthropic's models for what they take")
