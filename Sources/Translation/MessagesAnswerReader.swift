@@ -18,6 +18,7 @@ struct MessagesAnswerReader {
 
     private var blocks: [Int: Block] = [:]
     private var order: [Int] = []
+    private var nextKey = 0
     private var hasCalls = false
     private var counts = TokenCounts()
     private var uncached: Int?
@@ -101,17 +102,21 @@ struct MessagesAnswerReader {
     private mutating func finish(_ events: inout [AnswerEvent]) {
         guard !isDone else { return }
         isDone = true
-        for index in order where blocks[index] != nil {
-            // A call that the length cut off has no end of its own.
-            if let block = blocks.removeValue(forKey: index), block.isOpened {
-                events.append(.closed(key: block.key, isCut: true))
-            }
-        }
         let contents = AnswerContents(hasAny: !order.isEmpty, hasCalls: hasCalls)
         let word = stop?.plain
         let meaning = word.map { FinishWord(messages: $0, stopWord: stopWord) } ?? .unknown
         guard let reason = contents.finish(meaning, spelled: word, at: "stop_reason", &events)
         else { return }
+        for index in order {
+            // What the length cut off has no end of its own; some servers write none at all.
+            guard reason.isCut else {
+                end(index, &events)
+                continue
+            }
+            if let block = blocks.removeValue(forKey: index), block.isOpened {
+                events.append(.closed(key: block.key, isCut: true))
+            }
+        }
         events.append(.finished(reason, counts))
     }
 
@@ -140,9 +145,14 @@ struct MessagesAnswerReader {
             events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
             return events.append(.alive)
         }
-        let item = AnswerItem(key: index, kind: kind, path: path)
+        // Some servers end no block, and some have one index for all of them. Behind its signature
+        // reasoning is whole.
+        let whole = blocks.filter { !$0.value.signature.isEmpty }.keys
+        for known in whole.sorted() + [index] { end(known, &events) }
+        let item = AnswerItem(key: nextKey, kind: kind, path: path)
+        nextKey += 1
         var open = Block(
-            key: index, isCall: item.isCall, isReasoning: kind.isReasoning, path: path)
+            key: item.key, isCall: item.isCall, isReasoning: kind.isReasoning, path: path)
         if let input = block["input"], !input.isEmptyValue {
             open.prefilled = EscapedText(bytes: input.compact[...])
         }
@@ -158,20 +168,20 @@ struct MessagesAnswerReader {
         }
         if !text.isEmpty {
             self.open(index, &events)
-            events.append(.text(key: index, text))
+            events.append(.text(key: item.key, text))
         }
         if let data = block["data"]?.text, kind.isReasoning {
             let sealed = Sealed(form: .messages, kind: .redacted, value: data)
-            events.append(.sealed(key: index, sealed, path: "\(path).data"))
+            events.append(.sealed(key: item.key, sealed, path: "\(path).data"))
         }
-        for citation in block["citations"]?.elements ?? [] { cite(citation, open, &events) }
+        for citation in block["citations"]?.elements ?? [] { cite(citation, index, &events) }
     }
 
     private mutating func open(_ index: Int, _ events: inout [AnswerEvent]) {
         guard let block = blocks[index], !block.isOpened else { return }
         blocks[index]?.isOpened = true
         order.append(index)
-        events.append(.opened(AnswerItem(key: index, kind: .text, path: block.path)))
+        events.append(.opened(AnswerItem(key: block.key, kind: .text, path: block.path)))
     }
 
     private mutating func take(
@@ -183,11 +193,11 @@ struct MessagesAnswerReader {
         case "text_delta" where !block.isCall && !block.isReasoning:
             if let text = delta["text"]?.text, !text.isEmpty {
                 open(index, &events)
-                events.append(.text(key: index, text))
+                events.append(.text(key: block.key, text))
             }
         case "thinking_delta" where block.isReasoning:
             if let text = delta["thinking"]?.text, !text.isEmpty {
-                events.append(.text(key: index, text))
+                events.append(.text(key: block.key, text))
             }
         case "signature_delta" where block.isReasoning:
             if let text = delta["signature"]?.text, !text.isEmpty {
@@ -196,10 +206,10 @@ struct MessagesAnswerReader {
         case "input_json_delta" where block.isCall:
             if let text = delta["partial_json"]?.text, !text.isEmpty {
                 blocks[index]?.hasArguments = true
-                events.append(.arguments(key: index, text))
+                events.append(.arguments(key: block.key, text))
             }
         case "citations_delta":
-            if let citation = delta["citation"] { cite(citation, block, &events) }
+            if let citation = delta["citation"] { cite(citation, index, &events) }
         default: events.append(.alive)
         }
     }
@@ -207,24 +217,25 @@ struct MessagesAnswerReader {
     private mutating func end(_ index: Int, _ events: inout [AnswerEvent]) {
         guard let block = blocks.removeValue(forKey: index), block.isOpened else { return }
         if let prefilled = block.prefilled, !block.hasArguments {
-            events.append(.arguments(key: index, prefilled))
+            events.append(.arguments(key: block.key, prefilled))
         }
         if !block.signature.isEmpty {
             let value = EscapedText.joined(block.signature, by: .empty)
             let sealed = Sealed(form: .messages, kind: .signature, value: value)
-            events.append(.sealed(key: index, sealed, path: "\(block.path).signature"))
+            events.append(.sealed(key: block.key, sealed, path: "\(block.path).signature"))
         }
-        events.append(.closed(key: index, isCut: false))
+        events.append(.closed(key: block.key, isCut: false))
     }
 
     private mutating func cite(
-        _ value: RawJSON, _ block: Block, _ events: inout [AnswerEvent]
+        _ value: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
     ) {
+        guard let block = blocks[index] else { return }
         let path = "\(block.path).citations"
         guard let url = value["url"]?.text else {
             return events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
         }
-        open(block.key, &events)
+        open(index, &events)
         let citation = Citation(url: url, title: value["title"]?.text, range: nil)
         events.append(.citation(key: block.key, citation, path: path))
     }

@@ -30,6 +30,10 @@ struct ResponsesAnswerReader {
 
     private var items: [Int: Item] = [:]
     private var positions = TextPositions()
+    /// Where an item is kept whose index had another one before.
+    private var slots: [Int: Int] = [:]
+    /// The names of items and of their calls.
+    private var names: Set<String> = []
     private var nextKey = 0
     private var hasCalls = false
     private var hasRefused = false
@@ -51,11 +55,12 @@ struct ResponsesAnswerReader {
     mutating func take(_ event: RawJSON, _ events: inout [AnswerEvent]) {
         guard !isDone else { return }
         let event = event.opened
-        let index = event["output_index"]?.integer ?? 0
+        let number = event["output_index"]?.integer ?? 0
+        let index = slots[number] ?? number
         switch event["type"]?.plain ?? "" {
         case "response.created": begin(event["response"] ?? event, &events)
         case "response.output_item.added":
-            if let item = event["item"] { add(item, index, &events) }
+            if let item = event["item"] { add(item, slot(of: item, number), &events) }
         case "response.output_item.done":
             if let item = event["item"] { complete(item, index, &events) }
         case "response.output_text.delta", "response.refusal.delta",
@@ -124,7 +129,8 @@ struct ResponsesAnswerReader {
         if let error = response["error"] {
             return events.append(.failed(AnswerFailure(responses: error)))
         }
-        for (index, item) in (response["output"]?.elements ?? []).enumerated() {
+        for (index, item) in (response["output"]?.elements ?? []).enumerated()
+        where items[index] != nil || !isKnown(item) {
             complete(item, index, &events)
         }
         guard let finish = reason(response, event, &events) else { return }
@@ -166,7 +172,8 @@ struct ResponsesAnswerReader {
         _ value: RawJSON, _ index: Int, _ events: inout [AnswerEvent]
     ) {
         guard items[index] == nil else { return }
-        let path = "output[\(index)]"
+        let path = "output[\(index < 0 ? items.count : index)]"
+        for name in ["id", "call_id"] { value[name]?.plain.map { _ = names.insert($0) } }
         let kind: AnswerItem.Kind
         switch value["type"]?.plain {
         case "message": kind = .text
@@ -190,6 +197,20 @@ struct ResponsesAnswerReader {
         nextKey += 1
         // A text may stay empty, and reasoning sealed: they begin with their first piece.
         if case .call = kind { open(index, &events) }
+    }
+
+    /// Whether an item of this name, or a call, was there before.
+    private func isKnown(_ item: RawJSON) -> Bool {
+        ["id", "call_id"].contains { name in item[name]?.plain.map(names.contains) == true }
+    }
+
+    /// Where an item is kept that begins: some servers give several the same index.
+    private mutating func slot(of item: RawJSON, _ number: Int) -> Int {
+        let slot = slots[number] ?? number
+        guard items[slot]?.isClosed == true, !isKnown(item) else { return slot }
+        let next = Int.min + items.count
+        slots[number] = next
+        return next
     }
 
     private mutating func open(_ index: Int, _ events: inout [AnswerEvent]) {
@@ -337,7 +358,7 @@ struct ResponsesAnswerReader {
     private mutating func cite(
         _ value: RawJSON, _ index: Int, _ part: Int, _ events: inout [AnswerEvent]
     ) {
-        let path = "output[\(index)].content[\(part)].annotations"
+        let path = "\(items[index]?.path ?? "output").content[\(part)].annotations"
         items[index]?.citations += 1
         guard let item = items[index], item.isOpened, let url = value["url"]?.text else {
             return events.append(.lost(Loss(kind: .dropped, path: path, isHarmless: false)))
