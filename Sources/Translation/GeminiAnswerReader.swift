@@ -137,16 +137,24 @@ struct GeminiAnswerReader {
             hasContent = true
             return take(call: call, sealed, path, &events)
         }
-        guard let text = part["text"]?.text else {
+        guard let text = part["text"]?.text ?? Self.bareText(part) else {
             hasContent = true
             return events.append(
                 .lost(Loss(kind: .dropped, path: path, isHarmless: false)))
         }
-        if part["thought"]?.flag == true {
+        if part["thought"]?.flag == true, !text.isEmpty || sealed != nil {
             reasoning(text, sealed, path, &events)
         } else {
             self.text(text, sealed, path, &events)
         }
+    }
+
+    /// No text, where a signature stands alone or the part says nothing; nil for any other part.
+    private static func bareText(_ part: RawJSON) -> EscapedText? {
+        let isBare = part.camelMembers.allSatisfy { member in
+            ["thoughtSignature", "thought"].contains(member.name) || member.value.isNull
+        }
+        return isBare ? .empty : nil
     }
 
     private mutating func makeKey() -> Int {
