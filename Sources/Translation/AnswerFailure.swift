@@ -34,7 +34,7 @@ extension AnswerFailure {
 
     /// An error of OpenAI's, and of those that follow it.
     init(chat error: RawJSON, status: Int? = nil) {
-        let message = error.text ?? error["message"]?.text ?? EscapedText("the vendor failed")
+        let message = Self.words(of: error)
         let code = error["code"]?.plain ?? error["code"]?.integer.map(String.init)
         let type = error["type"]?.plain
         let words = [code, type].compactMap { $0 }
@@ -55,7 +55,7 @@ extension AnswerFailure {
 
     /// An error of Anthropic's.
     init(messages error: RawJSON, status: Int? = nil) {
-        let message = error["message"]?.text ?? EscapedText("the vendor failed")
+        let message = Self.words(of: error)
         let type = error["type"]?.plain
         let kind = type.flatMap(Self.kind(word:)) ?? Self.kind(status: status)
         self.init(kind: Self.refined(kind, message), message: message, code: type)
@@ -63,7 +63,7 @@ extension AnswerFailure {
 
     /// An error of Google's.
     init(gemini error: RawJSON, status: Int? = nil) {
-        let message = error["message"]?.text ?? EscapedText("the vendor failed")
+        let message = Self.words(of: error)
         let word = error["status"]?.plain
         let kind =
             word.flatMap(Self.kind(word:))
@@ -128,6 +128,13 @@ extension AnswerFailure {
         case 408, 504: .timeout
         default: .server
         }
+    }
+
+    /// What an error says of itself; servers have it in one of several members.
+    private static func words(of error: RawJSON) -> EscapedText {
+        let detail = error["detail"]
+        return error.text ?? error["message"]?.text ?? detail?.text
+            ?? detail?.elements.first?["msg"]?.text ?? EscapedText("the vendor failed")
     }
 
     /// A context that is too long, which vendors say in words alone.
