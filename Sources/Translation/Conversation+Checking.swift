@@ -53,9 +53,10 @@ extension Conversation {
                 turns[index].parts[part].dropUnknownDetail(&losses)
             }
         }
-        guard turns.contains(where: { $0.role != .system || !$0.parts.isEmpty }) else {
-            throw withoutMessages
+        let isSaid = turns.contains { turn in
+            turn.role != .system || turn.parts.contains { $0.text?.isEmpty != true }
         }
+        guard isSaid else { throw withoutMessages }
     }
 
     /// Refuses a choice of tools that there are not, and takes out of a choice of some what is no
