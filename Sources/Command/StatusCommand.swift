@@ -24,7 +24,8 @@ struct StatusCommand: ParsableCommand {
         Output.text(Self.text(status))
     }
 
-    static func text(_ status: JSONValue) -> String {
+    /// What people read, the table in so many columns.
+    static func text(_ status: JSONValue, width: Int = Terminal.columns) -> String {
         let configuration = status["configuration"]
         var lines = [
             "weir \(text(status, "version")), process \(number(status, "process")), "
@@ -39,7 +40,7 @@ struct StatusCommand: ParsableCommand {
         if let reload = status["reload"], reload != .null {
             lines.append(contentsOf: ReloadCommand.lines(reload))
         }
-        lines += ["", vendors(status)]
+        lines += ["", vendors(status, width: width)]
         lines += chains(status)
         lines += limits(status)
         if let record = status["record"], record != .null {
@@ -69,19 +70,26 @@ struct StatusCommand: ParsableCommand {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private static func vendors(_ status: JSONValue) -> String {
-        var table = TextTable([
-            ("vendor", .left), ("state", .left), ("in flight", .right), ("calls", .right),
-            ("failed attempts", .right), ("moved on", .right), ("cooldowns", .right),
+    /// A narrow set of columns: the state is the last, and goes on below where a line ends.
+    private static func vendors(_ status: JSONValue, width: Int) -> String {
+        var table = TextTable(columns: [
+            TextTable.Column(name: "vendor", least: 9),
+            TextTable.Column(name: "open", side: .right),
+            TextTable.Column(name: "calls", side: .right),
+            TextTable.Column(name: "errors", side: .right),
+            TextTable.Column(name: "failed", side: .right),
+            TextTable.Column(name: "moved on", side: .right),
+            TextTable.Column(name: "cooled", side: .right),
+            TextTable.Column(name: "state", least: 9),
         ])
         for vendor in status["vendors"]?.elements ?? [] {
             table.add([
-                text(vendor, "name"), state(vendor), number(vendor, "in_flight"),
-                number(vendor, "calls"), number(vendor, "failed_attempts"),
-                number(vendor, "moved_on"), number(vendor, "cooldowns"),
+                text(vendor, "name"), number(vendor, "in_flight"), number(vendor, "calls"),
+                number(vendor, "error_answers"), number(vendor, "failed_attempts"),
+                number(vendor, "moved_on"), number(vendor, "cooldowns"), state(vendor),
             ])
         }
-        return table.text(width: nil)
+        return table.text(width: width, wrapsLast: true)
     }
 
     /// `well`, `failing: status`, `cooldown until 12:04:09: timeout`.

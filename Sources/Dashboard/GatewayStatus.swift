@@ -111,6 +111,7 @@ public struct GatewayStatus: Sendable {
             "cools_until": .moment(cooling.max().map { moment($0, now, wall) }),
             "failure": .string(last?.failure ?? ""), "in_flight": .int(counts.inFlight),
             "calls": .int(counts.calls), "attempts": .int(counts.attempts),
+            "error_answers": .int(counts.errorAnswers),
             "failed_attempts": .int(counts.failures), "moved_on": .int(counts.movedOn),
             "cooldowns": .int(counts.cooldowns),
         ])
@@ -247,6 +248,7 @@ struct VendorCounts {
     var inFlight: Int { max(0, calls - ended - movedOn) }
     private(set) var attempts = 0
     private(set) var failures = 0
+    private(set) var errorAnswers = 0
     private(set) var movedOn = 0
     private(set) var cooldowns = 0
 
@@ -256,6 +258,7 @@ struct VendorCounts {
             calls += vendor.started.current
             attempts += vendor.attempts.current
             failures += vendor.attemptFailures.reduce(0) { $0 + $1.current }
+            errorAnswers += vendor.errorAnswers
             movedOn += vendor.movedOn.current
             cooldowns += vendor.cooldowns.current
         }

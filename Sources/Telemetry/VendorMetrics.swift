@@ -43,6 +43,11 @@ public final class VendorMetrics: Sendable {
         self.vendor = vendor
     }
 
+    /// Whole answers with an error's status that clients were given.
+    public var errorAnswers: Int {
+        outcomes[Outcome.allCases.count].current + outcomes[Outcome.allCases.count + 1].current
+    }
+
     /// Counts an exchange's end; `status` is what its client was given.
     public func ended(_ outcome: Outcome, status: Int) {
         switch (outcome, status) {

@@ -53,6 +53,13 @@ struct StatusTests {
         let value = try JSONValue(
             parsing: try Self.run(["status", "--json", "--config", way]).text)
         #expect(value["vendors"]?.elements?.first?["calls"]?.integer == 1)
+        #expect(value["vendors"]?.elements?.first?["error_answers"]?.integer == 0)
+        let refused = Self.chat.replacing(
+            "Content-Length: 32", with: "X-Mock-Status: 400\r\nContent-Length: 32")
+        #expect(try RawConnection(port: gateway.port).exchange(refused).status == 400)
+        let later = try JSONValue(
+            parsing: try Self.run(["status", "--json", "--config", way]).text)
+        #expect(later["vendors"]?.elements?.first?["error_answers"]?.integer == 1)
         let wrong = try folder.write(
             "[admin]\nlisten = \"127.0.0.1:\(gateway.adminPort)\"\ntoken = \"wrong\"\n",
             to: "wrong.toml")
