@@ -99,7 +99,10 @@ extension Store {
     static func isBehind(
         _ folder: String, _ segments: SegmentFolder, _ end: SegmentWriter.End, _ pool: DatabasePool
     ) throws -> Bool {
-        let left = try JournalFolder.journals(in: folder)
+        let left = try JournalFolder.journals(in: folder).filter { path in
+            // This process's own are made before the database is opened.
+            (try? JournalFile(opening: path, isReadOnly: true))?.writeCursor != 0
+        }
         guard !left.isEmpty else { return !segments.unknown(behind: end).isEmpty }
         let cursors = try pool.read { db in
             try Row.fetchAll(db, sql: "SELECT name, cursor FROM journals").map {
