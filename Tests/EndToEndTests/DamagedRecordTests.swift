@@ -43,12 +43,13 @@ struct DamagedRecordTests {
         first.process.signal(SIGKILL)
         _ = try first.process.wait()
         for path in try Self.journals(first.recordPath) {
-            // Its text, and then no head that it could be read by.
+            // Its text, and then no head that it could be read by: a mark and a size are wrong.
             let file = unsafe try #require(fopen(path, "r+e"))
             unsafe fseek(file, 128 << 10, SEEK_SET)
             unsafe fputs("canary-2", file)
             unsafe fclose(file)
             try Self.change(path, at: 0, to: 0)
+            try Self.change(path, at: 20, to: 7)
         }
         let gateway = try GatewayProcess(vendor: vendor.port, folder: folder)
         try gateway.await("the journals to be put aside") {
