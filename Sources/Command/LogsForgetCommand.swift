@@ -27,7 +27,7 @@ struct LogsForgetCommand: ParsableCommand {
 
     @Flag(
         name: .long,
-        help: "Remove the journals, too, that were put aside as damaged, whatever they hold.")
+        help: "Remove, too, what was put aside as damaged or has no record, whatever it holds.")
     var removeDamaged = false
 
     /// Ids of later turns that are printed at most.
@@ -86,15 +86,17 @@ struct LogsForgetCommand: ParsableCommand {
         return false
     }
 
-    /// Names the journals and segments that were put aside, or removes them; whether none is left.
+    /// Names the journals and segments that no record leads to, or removes them; whether none is
+    /// left.
     private func settleDamaged(in folder: String) throws -> Bool {
-        let damaged =
-            try JournalFolder.damagedJournals(in: folder) + Store.damagedSegments(in: folder)
+        let store = try Store(reading: folder)
+        let damaged = try JournalFolder.damagedJournals(in: folder) + store.unledSegments()
+        try store.close()
         guard !damaged.isEmpty else { return true }
         guard removeDamaged else {
             Output.error(
-                "weir: put aside as damaged, and may hold the text; --remove-damaged removes: "
-                    + damaged.joined(separator: " "))
+                "weir: put aside as damaged, or without a record, and may hold the text; "
+                    + "--remove-damaged removes: " + damaged.joined(separator: " "))
             return false
         }
         for path in damaged {

@@ -38,9 +38,27 @@ extension Store {
             arguments: [loss.kind.rawValue, loss.name, loss.count])
     }
 
-    /// The paths of a folder's segments that were put aside, because the index went back.
-    public static func damagedSegments(in folder: String) -> [String] {
-        SegmentFolder(in: folder).putAside
+    /// The paths of segments that no row leads to: those that were put aside, because the index
+    /// went back, and those of which a killed process's transaction did not come to be.
+    ///
+    /// What a process writes now is none of them.
+    public func unledSegments() throws -> [String] {
+        // In this order: a segment that begins in between has its row, or is behind the last one.
+        let there = segments.numbers
+        let isWritten = JournalFolder.owner(of: segments.parent) != nil
+        let (rows, removed) = try database.read { db in
+            (
+                try Set(Int64.fetchAll(db, sql: "SELECT number FROM segments")),
+                try Set(Int64.fetchAll(db, sql: "SELECT number FROM removed_segments"))
+            )
+        }
+        let last = rows.max() ?? 0
+        let strays = there.filter { number in
+            let key = Int64(clamping: number)
+            return !rows.contains(key) && !removed.contains(key) && (key < last || !isWritten)
+                && (segments.status(of: number)?.bytes ?? 0) > Segment.headBytes
+        }
+        return segments.putAside + strays.map(segments.path(of:))
     }
 
     /// All that is known to be lost without a look at every record, acknowledged or not.

@@ -78,7 +78,11 @@ extension QuirkTable {
         Row([.chat, .responses], ["gpt-5.1*"], "2026-12-01") {
             $0.efforts = ["low", "medium", "high"]
         },
-        Row([.chat, .responses], ["gpt-5.1-codex*"], "2026-12-01") { $0.mayRest = false },
+        Row([.chat, .responses], ["gpt-5.*-codex*"], "2026-12-01") { $0.mayRest = false },
+        Row([.responses], ["gpt-5.4-pro*", "gpt-5.5-pro*"], "2026-12-01") {
+            $0.efforts = ["medium", "high", "xhigh"]
+            $0.mayRest = false
+        },
         Row([.chat, .responses], ["gpt-5.*", "gpt-6*"], "2026-11-29") {
             $0.samplesUnthinking = true
         },

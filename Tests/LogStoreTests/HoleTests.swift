@@ -1,5 +1,6 @@
 import Dialects
 import Journal
+import Primitives
 import Telemetry
 import Testing
 
@@ -65,6 +66,31 @@ struct HoleTests {
         for piece in call.pieces { #expect(scratch.chunk(open, piece)) }
         try Self.damage(piece, in: scratch)
         Self.check(try #require(scratch.interrupt().first), piece, isSettled: false)
+    }
+
+    @Test("takes with it what comes behind where the frames have left the ring, too")
+    func spilled() throws {
+        let scratch = try RecordScratch(journalBytes: 128 << 10)
+        let metrics = RecordMetrics()
+        let (consumer, store) = try scratch.consumer(
+            capture: Capture(bytesMax: 4 << 20), metrics: metrics)
+        var call = RecordScratch.Call()
+        let open = try #require(scratch.begin(call))
+        scratch.head(open, call)
+        for number in 0..<600 {
+            let piece =
+                Array("data: {\"n\":\(number)}\n\n".utf8)
+                + [UInt8](repeating: 0x0A, count: 1000)
+            if number == 300 { scratch.skip(piece.count, of: open) }
+            call.pieces.append(piece)
+            #expect(try scratch.await { scratch.chunk(open, piece) })
+        }
+        scratch.settle(open, call)
+        #expect(try scratch.await { metrics.stored.current == 1 })
+        let found = try #require(try store.records(named: open.identifier.description).first)
+        #expect(found.record.responseBody.bytes == call.pieces.prefix(300).flatMap { $0 })
+        #expect(found.record.responseBody.isCut && found.record.droppedFrames == 1)
+        consumer.end()
     }
 
     @Test("is not looked for in a journal of before, which does not say where pieces begin")

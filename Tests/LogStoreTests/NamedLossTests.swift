@@ -370,7 +370,7 @@ struct NamedLossTests {
         for _ in 0..<2 {
             let again = try Store(folder: folder.path)
             #expect(try again.losses().map(\.kind) == Array(repeating: .indexBehind, count: count))
-            #expect(Store.damagedSegments(in: folder.path).count == count)
+            #expect(try again.unledSegments().count == count)
             try again.insert([SegmentScratch.record(9)])
             // Those of which rows know stay.
             #expect(again.segments.numbers.allSatisfy { $0 > count })
@@ -398,5 +398,27 @@ struct NamedLossTests {
         let again = try Store(reading: folder.path)
         #expect(try again.damagedPages()?.kind == .pagesDamaged)
         try again.close()
+    }
+
+    @Test("a segment between others that no row knows is found; one that is written now is not")
+    func stray() throws {
+        let folder = try ScratchFolder("loss")
+        let store = try Self.store(folder)
+        let numbers = store.segments.numbers
+        #expect(try store.unledSegments() == [])
+        // As after a kill between a segment's first write and its transaction.
+        try store.database.write { db in
+            try db.execute(
+                sql: "DELETE FROM segments WHERE number IN (?, ?)",
+                arguments: [
+                    Int64(numbers[0]), Int64(numbers[numbers.count - 1]),
+                ])
+        }
+        let strays = [numbers[0], numbers[numbers.count - 1]].map(store.segments.path(of:))
+        #expect(try store.unledSegments() == strays)
+        let gateway = try JournalFolder(folder.path)
+        #expect(try store.unledSegments() == [strays[0]])
+        withExtendedLifetime(gateway) {}
+        try store.close()
     }
 }

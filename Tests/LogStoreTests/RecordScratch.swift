@@ -147,6 +147,11 @@ final class RecordScratch {
             detail: call.status, payload.bytes)
     }
 
+    /// Leaves bytes of an answer out, as damage does that takes a frame.
+    func skip(_ bytes: Int, of open: Open) {
+        chunkBytes[open.number, default: 0] += bytes
+    }
+
     @discardableResult
     func chunk(_ open: Open, _ piece: [UInt8]) -> Bool {
         let offset = chunkBytes[open.number] ?? 0

@@ -85,6 +85,9 @@ struct QuirkTableTests {
             (.responses, "gpt-5", "none", "minimal"), (.responses, "o3", "none", "low"),
             (.responses, "gpt-5-pro", "low", "high"), (.responses, "gpt-5.4", "none", "none"),
             (.responses, "gpt-5.1-codex", "none", "low"),
+            (.responses, "gpt-5.3-codex", "none", "low"),
+            (.responses, "gpt-5.5-pro", "none", "medium"),
+            (.responses, "gpt-5.5-pro", "low", "medium"),
         ])
     func efforts(_ target: Form, _ model: String, _ asked: String, _ written: String) throws {
         let (body, lost) = try Self.request(
@@ -101,6 +104,9 @@ struct QuirkTableTests {
             ("gpt-5", #""thinking":{"type":"enabled","budget_tokens":2000}"#, "minimal"),
             ("gpt-5", #""thinking":{"type":"disabled"}"#, "minimal"),
             ("gpt-5.1", #""thinking":{"type":"disabled"}"#, "none"),
+            ("gpt-5.5", #""thinking":{"type":"disabled"}"#, "none"),
+            ("gpt-5.3-codex", #""thinking":{"type":"disabled"}"#, "low"),
+            ("o3", #""thinking":{"type":"disabled"}"#, "low"),
         ]
         for (model, wish, effort) in cases {
             let (body, lost) = try Self.request(
