@@ -336,9 +336,19 @@ struct TakeoverEdgeTests {
         try expectEcho(first, "abcd")
         let next = try TakeoverTests.successor(of: gateway)
         try next.awaitLine(" taken over ", seconds: 120)
-        // The old one takes clients in until it has heard of that, and would keep their tunnels.
-        try gateway.process.awaitLine(" another process has taken over", seconds: 120)
-        let second = try open()
+        // The old one had a tunnel: this count is the new one's.
+        try gateway.await("the new process to answer") {
+            try gateway.metric("weir_tunnels_total") == 0
+        }
+        var second = try open()
+        try expectEcho(second, "abcd")
+        // Each worker of the old one takes clients in until its order has reached it, and would
+        // keep their tunnels.
+        while try gateway.metric("weir_tunnels_total") == 0 {
+            second.close()
+            second = try open()
+            try expectEcho(second, "abcd")
+        }
         for text in ["efgh", "ijkl"] {
             try expectEcho(first, text)
             try expectEcho(second, text)
