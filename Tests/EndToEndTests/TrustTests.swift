@@ -172,7 +172,8 @@ struct TrustTests {
         let keeping = try GatewayProcess(vendor: vendor.port)
         path = keeping.recordPath
         #expect(try RawConnection(port: keeping.port).exchange(request).isWhole)
-        #expect(try holding())
+        // It goes from the ring to a segment meanwhile, and a search may have been at neither.
+        #expect(try Patience.await { try holding() })
         #expect(whole > 0 && searches == 24)
     }
 
